@@ -1,0 +1,89 @@
+# Everything runs from .venv, which the first command creates. Works with GNU make 3.81 and later.
+
+.PHONY: help install lab test notebooks lint clean
+
+PYTHON ?=
+LAB_ARGS ?=
+PY := .venv/bin/python
+
+help:
+	@printf '%s\n' \
+	'GAN Lessons · 生成对抗网络课' \
+	'' \
+	'  make lab        打开 JupyterLab，从第 00 课开始     open JupyterLab on lesson 00' \
+	'  make test       运行全部测试和全部笔记本            run every test and every notebook' \
+	'  make notebooks  由 notebooks/src 重新生成笔记本     rebuild the notebooks from notebooks/src' \
+	'  make lint       检查代码风格和中英文配对            check style and the zh/en pairs' \
+	'  make clean      删除 .venv 和生成的文件             remove .venv and what was generated' \
+	'' \
+	'第一次运行会建立 .venv 并下载几个 GB 的依赖；以后不再下载。' \
+	'The first run creates .venv and downloads a few GB; later runs download nothing.' \
+	'' \
+	'  make lab PYTHON=python3.12                 指定 Python         choose the Python for a new .venv' \
+	'  make lab LAB_ARGS="--port=9999"            传给 JupyterLab     passed on to JupyterLab'
+
+# The stamp records where and from what .venv was made. It is written last and compared by content,
+# so that an interrupted installation, an edited pyproject.toml or a moved folder is noticed and
+# redone, and nothing else is. A .venv whose pip runs is kept: a retry continues.
+record = { pwd; cat pyproject.toml; }
+
+install:
+	@if $(record) | cmp -s - .venv/installed && $(PY) -c ''; then exit 0; fi 2>/dev/null; \
+	if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	    $(find_python); \
+	    "$$found" -m venv --clear .venv || exit 1; \
+	fi; \
+	$(PY) -m pip install -e '.[test]' && $(record) > .venv/installed
+
+# The newest Python that runs (a pyenv shim may exist and not run), is not too old and has venv.
+define find_python
+	found=; bare=; \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3.10 python3); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 || continue; \
+	    bare=$$python; \
+	    "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || continue; \
+	    found=$$python; break; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$bare" ]; then \
+	    version=$$("$$bare" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    printf '%s\n' \
+	    "$$bare 缺少 venv 模块。在 Debian 或 Ubuntu 上请运行：apt install python$$version-venv" \
+	    "$$bare lacks its venv module. On Debian or Ubuntu: apt install python$$version-venv" >&2; \
+	    exit 1; \
+	elif [ -z "$$found" ]; then \
+	    printf '%s\n' \
+	    '没有找到 Python 3.10 或更新的版本。请先安装一个，或指明位置：make lab PYTHON=/路径/python3' \
+	    '也可以改用 conda：conda env create -f environment.yml' \
+	    'No Python 3.10 or newer was found. Install one, or say where it is: make lab PYTHON=/path/python3' \
+	    'or use conda: conda env create -f environment.yml' >&2; \
+	    exit 1; \
+	fi
+endef
+
+# The browser is left alone where there is none to open; the address is printed in any case.
+lab: install
+	@set --; \
+	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
+	if [ -n "$$CI" ] || { [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; }; then \
+	    set -- "$$@" --no-browser; \
+	fi; \
+	exec $(PY) -m jupyterlab --ip=127.0.0.1 "$$@" \
+	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+
+# Both steps always run. notebooks/conftest.py gives the notebooks the settings of a fresh machine.
+test: install
+	@status=0; \
+	$(PY) -m pytest tests || status=1; \
+	$(PY) -m pytest --timeout=0 --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks \
+	    || status=1; \
+	exit $$status
+
+notebooks: install
+	@$(PY) notebooks/build.py
+
+lint: install
+	@$(PY) -m ruff check . && $(PY) notebooks/lint.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

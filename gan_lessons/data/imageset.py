@@ -1,0 +1,119 @@
+"""One class for every set of pictures: bytes in memory, batches in [-1, 1] out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+import torch
+
+from gan_lessons.messages import both
+
+
+def to_signed(images: torch.Tensor) -> torch.Tensor:
+    """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh."""
+    return images.to(torch.float32).div_(127.5).sub_(1)
+
+
+def to_images(x: torch.Tensor) -> torch.Tensor:
+    """Map floats in [-1, 1] back to bytes 0..255; the inverse of `to_signed`.
+
+    Raises ValueError when `x` is not finite or clearly outside [-1, 1]: pictures that look dark
+    or washed out usually come from a range that was mixed up in silence.
+    """
+    x = x.detach().to(torch.float32)
+    if not torch.isfinite(x).all() or x.abs().max() > 1.001:
+        raise ValueError(both(
+            "像素值必须是 [-1, 1] 之间的有限数。请检查生成器的最后一层（tanh 对应 [-1, 1]）"
+            "和数据的归一化。",
+            "Pixels must be finite numbers in [-1, 1]. Check the generator's last layer "
+            "(tanh gives [-1, 1]) and how the data are normalised."))
+    return x.add(1).mul(127.5).round().clamp_(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Pictures and their labels.
+
+    images: uint8 (N, C, H, W);  labels: int64 (N,) or None;  name: short, ASCII;
+    about: the data card, Chinese and English.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
+    name: str
+    about: str = ""
+
+    def __post_init__(self):
+        shape = tuple(self.images.shape)
+        if self.images.dtype != torch.uint8 or len(shape) != 4 or 0 in shape:
+            raise ValueError(both(
+                f"images 必须是非空的 uint8 张量 (N, C, H, W)，收到 {self.images.dtype} {shape}。",
+                f"images must be a non-empty uint8 tensor (N, C, H, W), got "
+                f"{self.images.dtype} {shape}."))
+        if self.labels is not None and self.labels.shape != (shape[0],):
+            raise ValueError(both(
+                f"有 {shape[0]} 张图片，标签的形状却是 {tuple(self.labels.shape)}。",
+                f"There are {shape[0]} pictures but the labels have shape "
+                f"{tuple(self.labels.shape)}."))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index) -> "ImageSet":
+        """Return the pictures at `index` (a slice, a mask or a list of positions) as a set."""
+        if isinstance(index, int):
+            index = [index]
+        labels = None if self.labels is None else self.labels[index]
+        return replace(self, images=self.images[index], labels=labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape (C, H, W) of one picture."""
+        return tuple(self.images.shape[1:])
+
+    def to(self, device) -> "ImageSet":
+        """Return the set on `device`, so that batches are gathered there."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self, images=self.images.to(device), labels=labels)
+
+    def signed(self) -> torch.Tensor:
+        """Return every picture as float32 in [-1, 1], shape (N, C, H, W)."""
+        return to_signed(self.images)
+
+    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[torch.Tensor]:
+        """Yield batches of `n` pictures in [-1, 1] for ever, shape (n, C, H, W).
+
+        Each pass over the data is a fresh shuffle, fixed by (`seed`, pass); a batch may straddle
+        two passes, so any size works and every batch is full. `start` skips that many batches
+        at no cost: a resumed run sees exactly the pictures it would have seen.
+
+        Raises ValueError at once when `n` is not between 1 and the number of pictures.
+        """
+        if not 1 <= n <= len(self):
+            raise ValueError(both(
+                f"批大小必须在 1 和图片数 {len(self)} 之间，收到 {n}。请换小一些的批，"
+                "或换大一些的数据集。",
+                f"The batch size must be between 1 and the number of pictures, {len(self)}; got "
+                f"{n}. Take a smaller batch or a larger set."))
+        return self._batches(n, seed, start)
+
+    def _batches(self, n: int, seed: int, start: int) -> Iterator[torch.Tensor]:
+        passes, position = divmod(start * n, len(self))
+        order = torch.empty(0, dtype=torch.int64)
+        for epoch in count(passes):
+            fresh = torch.Generator().manual_seed(1_000_003 * seed + epoch)
+            order = torch.cat([order, torch.randperm(len(self), generator=fresh)[position:]])
+            position = 0
+            while len(order) >= n:
+                chosen, order = order[:n], order[n:]
+                yield to_signed(self.images[chosen.to(self.images.device)])
+
+    def card(self) -> None:
+        """Print the data card: origin, licence and what to know before using the pictures."""
+        print(self.about)
+
+    def show(self, rows: int = 2, columns: int = 10):
+        """Show the first rows x columns pictures."""
+        from gan_lessons.show import gallery  # matplotlib is slow to import; only if it is used
+        return gallery(self.images[: rows * columns], columns=columns,
+                       alt=f"Gallery: the first {rows * columns} pictures of {self.name}")

@@ -1,0 +1,35 @@
+"""The language switch: read a lesson in Chinese, in English or in both."""
+
+from pathlib import Path
+
+from .twin import TwinWidget
+
+HERE = Path(__file__).parent
+
+
+class LanguageSwitch(TwinWidget):
+    """Three buttons; what they do happens in the page, so all of it is in language.js."""
+
+    _esm = HERE / "language.js"
+    _css = HERE / "language.css"
+
+    def twin_text(self) -> str:
+        """Return the fixed text that nbval compares."""
+        return "Language switch: zh | en | both (run this cell)"
+
+    def twin_html(self) -> str:
+        """Return one line in each language that says how to get the buttons."""
+        return (
+            '<p><span lang="zh">语言切换：运行本单元格，即可选择中文、英文或双语。</span><br>'
+            '<span lang="en">Language switch: run this cell to choose Chinese, English or both.'
+            "</span></p>"
+        )
+
+
+def language_switch() -> LanguageSwitch:
+    """Show the buttons 中文 / English / 双语 both.
+
+    A choice hides the Markdown cells of the other language. The browser remembers it: in the next
+    notebook it holds again as soon as the cell with the switch runs.
+    """
+    return LanguageSwitch()

@@ -1,0 +1,62 @@
+"""Distances between two clouds of features: Fréchet (Gaussian fit) and KID (kernel)."""
+
+import torch
+from torch import Tensor
+
+from gan_lessons.messages import both
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Return |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), the FID formula, any features.
+
+    a: (n, d), b: (m, d). Computed in float64 with the symmetric form
+    tr (C_a C_b)^(1/2) = tr (C_a^(1/2) C_b C_a^(1/2))^(1/2), which needs no complex numbers.
+    Biased upwards by about 1/n: compare only values with the same features, n and m.
+
+    Raises ValueError for fewer samples than features (the covariance has no full rank) and for
+    features that are not finite. Heusel et al. 2017, arXiv 1706.08500, equation 6.
+    """
+    a, b = _checked(a), _checked(b)
+    root_a = _square_root(torch.cov(a.T))
+    eigenvalues = torch.linalg.eigvalsh(root_a @ torch.cov(b.T) @ root_a)
+    means = (a.mean(0) - b.mean(0)).square().sum()
+    traces = a.var(0).sum() + b.var(0).sum()
+    return float(means + traces - 2 * eigenvalues.clamp(min=0).sqrt().sum())
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Return KID: the unbiased squared MMD with the kernel k(x, y) = (x.y/d + 1)^3.
+
+    a: (n, d), b: (m, d). Its expectation is 0 for two samples of one distribution, whatever n
+    and m; a single value can fall below 0. Bińkowski et al. 2018, arXiv 1801.01401, section 4.
+
+    Raises ValueError for fewer samples than features and for features that are not finite.
+    """
+    a, b = _checked(a), _checked(b)
+
+    def kernel(x, y):
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def mean_off_diagonal(k):
+        return (k.sum() - k.diagonal().sum()) / (len(k) * (len(k) - 1))
+
+    return float(mean_off_diagonal(kernel(a, a)) + mean_off_diagonal(kernel(b, b))
+                 - 2 * kernel(a, b).mean())
+
+
+def _square_root(c: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(c)
+    return vectors * values.clamp(min=0).sqrt() @ vectors.T
+
+
+def _checked(features: Tensor) -> Tensor:
+    if features.ndim != 2 or len(features) < max(2, features.shape[1]):
+        raise ValueError(both(
+            f"样本数至少要等于特征维数，收到形状 {tuple(features.shape)}。请多取一些样本。",
+            f"At least as many samples as feature dimensions are needed, got shape "
+            f"{tuple(features.shape)}. Take more samples."))
+    if not torch.isfinite(features).all():
+        raise ValueError(both("特征里有 NaN 或无穷大，距离没有意义。请先检查生成的图片。",
+                              "The features contain NaN or infinity, so a distance means nothing. "
+                              "Check the generated pictures first."))
+    return features.double().cpu()

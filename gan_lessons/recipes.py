@@ -1,0 +1,28 @@
+"""Whole games by name: networks, loss and settings together, ready for `train.fit`.
+
+Any setting of `train.Game` can be changed: `source_004(penalty=penalties.r1, lr=1e-3)`.
+"""
+
+import torch
+
+from gan_lessons.nets import mlp
+from gan_lessons.train import Game
+
+
+def source_002(*, shape=(1, 28, 28), seed: int = 0, **changes) -> Game:
+    """Return source 002 as written: G 100-128-784, D 784-128-1, Adam 1e-3, batches of 60."""
+    torch.manual_seed(seed)  # the networks' first weights
+    generator, critic = mlp.source_002(shape)
+    return Game(generator, critic,
+                **{"latent": 100, "batch": 60, "lr": 1e-3, "seed": seed, **changes})
+
+
+def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **changes) -> Game:
+    """Return source 004 as written: G 64-256-256-784, D 784-256-256-1, Adam 2e-4, batches of 100.
+
+    `dropout` > 0 adds dropout to D, which the source does not have.
+    """
+    torch.manual_seed(seed)
+    generator, critic = mlp.source_004(shape, dropout)
+    return Game(generator, critic,
+                **{"latent": 64, "batch": 100, "lr": 2e-4, "seed": seed, **changes})

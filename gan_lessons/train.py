@@ -1,0 +1,271 @@
+"""The game, one move at a time: `critic_step`, `generator_step`, and `fit` that alternates them."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from gan_lessons import checkpoint
+from gan_lessons.data import ImageSet, to_images
+from gan_lessons.losses import NonSaturating
+from gan_lessons.messages import both
+
+HISTORY = ("critic loss", "generator loss", "real", "fake")
+Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss became NaN or infinite; the message names the step."""
+
+
+class CriticMove(NamedTuple):
+    """What one step of D computed: its loss (a scalar), its scores for real and fake, (B,)."""
+
+    loss: Tensor
+    real: Tensor
+    fake: Tensor
+
+
+class GeneratorMove(NamedTuple):
+    """What one step of G computed: its loss (a scalar), D's scores for the fakes, (B,)."""
+
+    loss: Tensor
+    fake: Tensor
+
+
+def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") -> Tensor:
+    """Return z ~ N(0, I), shape (n, latent).
+
+    Drawn on the CPU wherever the networks are: the same seed gives the same z on every device.
+    """
+    return torch.randn(n, latent, generator=generator).to(device)
+
+
+def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
+                penalty: Penalty | None = None) -> CriticMove:
+    """Let D learn from one batch of real pictures and one of fakes. G does not change."""
+    with torch.no_grad():  # D's step needs no gradient in G
+        fake = generator(z)
+    real_score, fake_score = critic(real), critic(fake)
+    value = loss.critic(real_score, fake_score)
+    if penalty is not None:
+        value = value + penalty(critic, real, fake)
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
+
+
+def generator_step(critic, generator, optimizer, loss, z: Tensor) -> GeneratorMove:
+    """Let G learn from what D says of its fakes. G sees no real picture; D does not change."""
+    with frozen(critic):  # gradients flow through D, into G, but D keeps none
+        fake_score = critic(generator(z))
+        value = loss.generator(fake_score)
+        optimizer.zero_grad()
+        value.backward()
+    optimizer.step()
+    return GeneratorMove(value.detach(), fake_score.detach())
+
+
+@contextmanager
+def frozen(network: nn.Module):
+    """Switch off the gradients of the network's own parameters inside a `with` block."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    for p in learning:
+        p.requires_grad_(False)
+    try:
+        yield network
+    finally:
+        for p in learning:
+            p.requires_grad_(True)
+
+
+def adam(module: nn.Module, lr: float = 2e-4, betas=(0.9, 0.999)) -> torch.optim.Adam:
+    """Return Adam in its fused form: the same update, one pass over the parameters."""
+    return torch.optim.Adam(module.parameters(), lr=lr, betas=betas, fused=True)
+
+
+@dataclass
+class Game:
+    """The two players and all that training has to remember; `fit` moves it forward.
+
+    generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
+    `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
+    ema: how slowly `average`, the moving average of G's weights, follows G.
+    While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
+    `snapshots` holds what G made of the same noise at different steps, uint8 (n, C, H, W).
+    """
+
+    generator: nn.Module
+    critic: nn.Module
+    latent: int
+    loss: Any = field(default_factory=NonSaturating)
+    penalty: Penalty | None = None
+    n_critic: int = 1
+    batch: int = 100
+    lr: float = 2e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    ema: float = 0.999
+    seed: int = 0
+
+    def __post_init__(self):
+        self.step = 0
+        self.history = torch.empty(0, len(HISTORY))
+        self.snapshots: dict[int, Tensor] = {}
+        self.generator_optimizer = adam(self.generator, self.lr, self.betas)
+        self.critic_optimizer = adam(self.critic, self.lr, self.betas)
+        self.average = AveragedModel(self.generator, use_buffers=True,
+                                     multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+        self.noise = torch.Generator().manual_seed(self.seed)
+        self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
+
+    @property
+    def device(self) -> torch.device:
+        """The device the networks are on."""
+        return next(self.generator.parameters()).device
+
+    def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
+        """Return `n` pictures made from fresh noise, uint8 (n, C, H, W), on the CPU.
+
+        `average=True` asks the moving average of G's weights instead of the newest ones.
+        """
+        network = self.average if average else self.generator
+        return paint(network, sample_noise(n, self.latent, torch.Generator().manual_seed(seed)))
+
+
+@torch.no_grad()
+def paint(generator: nn.Module, z: Tensor) -> Tensor:
+    """Return the pictures G makes of z (n, latent): uint8 (n, C, H, W), on the CPU."""
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    pictures = torch.cat([to_images(generator(part.to(device))).cpu() for part in z.split(1000)])
+    generator.train(was_training)
+    return pictures
+
+
+def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None = None,
+        save_to: str | Path | None = None, save_every: int = 1000,
+        progress: bool = True) -> Game:
+    """Play until G has made `steps` steps in all, and return the game.
+
+    Goes on from `game.step`: called again with a larger number it continues, and equals the run
+    that was never interrupted. The stop button (or Ctrl-C) ends it after the current step.
+    With `save_to`, a checkpoint is written every `save_every` steps and at the end; a new game
+    resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
+
+    Raises TrainingDiverged when a loss is not finite (the last checkpoint stays as it was);
+    ValueError when the pictures do not fit the networks or the batch does not fit the data.
+    """
+    images = images.to(game.device)
+    _check_fit(game, images)
+    if save_to and game.step == 0 and Path(save_to).exists():
+        checkpoint.load(game, save_to)
+        print(f"resumed {Path(save_to).name} at step {game.step}")
+    batches = images.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
+    game.generator.train()
+    game.critic.train()
+    if snapshot_every and game.step == 0:
+        game.snapshots[0] = paint(game.generator, game.fixed_z)
+
+    recent = []
+    with stop_button() as stop, tqdm(total=steps, initial=game.step, disable=not progress,
+                                     unit="step", leave=False, mininterval=0.5) as bar:
+        while game.step < steps and not stop.is_set():
+            recent.append(play_round(game, batches))
+            game.step += 1
+            bar.update()
+            last = game.step == steps or stop.is_set()
+            save = save_to and (last or game.step % save_every == 0)
+            if last or save or len(recent) == 100:  # reading the losses makes a GPU wait
+                _write_history(game, recent)
+                recent = []
+            if snapshot_every and game.step % snapshot_every == 0:
+                game.snapshots[game.step] = paint(game.generator, game.fixed_z)
+            if save:
+                checkpoint.save(game, save_to)
+    return game
+
+
+def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
+    """Play `n_critic` steps of D and one of G; return the values of HISTORY, shape (4,)."""
+    def noise():
+        return sample_noise(game.batch, game.latent, game.noise, game.device)
+    for _ in range(game.n_critic):
+        d = critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                        next(batches), noise(), game.penalty)
+    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss, noise())
+    game.average.update_parameters(game.generator)
+    read = game.loss.reading
+    return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
+
+
+def _write_history(game: Game, recent: list[Tensor]) -> None:
+    rows = torch.stack(recent).cpu().float()
+    finite = rows.isfinite().all(1)
+    if not finite.all():
+        step = len(game.history) + int(finite.long().argmin()) + 1
+        raise TrainingDiverged(both(
+            f"第 {step} 步的损失不再是有限数，训练已停止；上一个检查点没有被改动。"
+            "请降低学习率，或检查数据和损失函数，再从检查点继续。",
+            f"The loss stopped being finite at step {step}, so training stopped; the last "
+            "checkpoint was not touched. Lower the learning rate, or check the data and the loss, "
+            "then go on from the checkpoint."))
+    game.history = torch.cat([game.history, rows])
+
+
+@torch.no_grad()
+def _check_fit(game: Game, images: ImageSet) -> None:
+    """Push two pictures through both networks, so that a mismatch is named before training."""
+    def out_shape(network, x):
+        was_training = network.training
+        try:
+            return tuple(network.eval()(x).shape)
+        except (RuntimeError, ValueError) as problem:
+            return str(problem).splitlines()[0]
+        finally:
+            network.train(was_training)
+    made = out_shape(game.generator, torch.zeros(2, game.latent, device=game.device))
+    if made != (2, *images.shape):
+        raise ValueError(both(
+            f"生成器与数据不匹配：两个 z 应得到形状 {(2, *images.shape)}，实际得到 {made}。",
+            f"The generator does not fit the data: two z should give shape {(2, *images.shape)}, "
+            f"got {made}."))
+    judged = out_shape(game.critic, images[:2].signed())
+    if judged != (len(images[:2]),):
+        raise ValueError(both(
+            f"判别器与数据不匹配：{len(images[:2])} 张形状为 {images.shape} 的图片"
+            f"应各得一个分数，实际得到 {judged}。",
+            f"The discriminator does not fit the data: {len(images[:2])} pictures of shape "
+            f"{images.shape} should get one score each, got {judged}."))
+
+
+@contextmanager
+def stop_button():
+    """Turn the first interrupt (the stop button, Ctrl-C) into a request to end after this step.
+
+    Yield an Event that the interrupt sets. A second interrupt acts at once, as usual.
+    """
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # only the main thread receives signals
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def press(*_):
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

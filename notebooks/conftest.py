@@ -1,0 +1,60 @@
+"""Set up nbval, which runs every committed notebook and compares what it prints.
+
+    pytest --nbval --nbval-current-env --nbval-cell-timeout=600 notebooks/
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from build import COURSE_SETTINGS, clean_environment  # noqa: E402
+
+
+def pytest_configure(config):
+    """Hide the user's settings from the kernels, as the build does.
+
+    The lax mode, meant for GPUs, keeps the scale and the data folder that the user chose.
+    """
+    strict, lax = config.getoption("nbval", False), config.getoption("nbval_lax", False)
+    if strict or lax:
+        fresh = tempfile.TemporaryDirectory()
+        config.add_cleanup(fresh.cleanup)
+        environment = clean_environment(fresh.name, keep=COURSE_SETTINGS if lax else ())
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def pytest_collectstart(collector):
+    """Teach nbval's notebook collector about progress bars and updated displays."""
+    if hasattr(collector, "skip_compare"):
+        collector.skip_compare += ("stderr",)  # progress bars; the build refuses anything else
+        follow_display_updates(collector)
+
+
+def follow_display_updates(collector):
+    """Let nbval compare the last state of an updated display, which is what is stored.
+
+    nbval ignores update messages and would compare the first state. Here the first message's
+    data is kept by reference and overwritten by each later update with the same display id.
+    """
+    shown = {}
+    receive = collector.get_kernel_message
+
+    def receive_and_update(*args, **kwargs):
+        message = receive(*args, **kwargs)
+        content = message["content"]
+        display_id = (content.get("transient") or {}).get("display_id")
+        if display_id and message["msg_type"] == "update_display_data":
+            for data in shown.get(display_id, []):
+                data.clear()
+                data.update(content["data"])
+        elif display_id:
+            content["data"] = nbformat.from_dict(content["data"])
+            shown.setdefault(display_id, []).append(content["data"])
+        return message
+
+    collector.get_kernel_message = receive_and_update

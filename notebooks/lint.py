@@ -1,0 +1,320 @@
+"""Check that the two languages say the same and that the stored outputs are fit to publish.
+
+    python notebooks/lint.py            every notebook
+    python notebooks/lint.py 02         only those whose name starts so
+
+Each check takes a notebook and yields problems in words, e.g. "cell 14/15: number 0.5 only in
+zh". Cells are counted from 1. A cell tagged `allow-cjk` may hold Chinese where English is due.
+"""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from build import HERE, WIDGET_VIEW, drift, from_source, language, notebooks, unwrap
+from nbformat import NotebookNode
+
+NOTEBOOK_LIMIT = 1_000_000  # bytes
+IMAGE_LIMIT = 120_000  # bytes, decoded
+ALT_LENGTH = 15  # an alt text is longer than this
+ENGLISH_WORDS = 8  # a line of a Chinese cell with more of them and no Chinese is untranslated
+ALLOW_CJK = "allow-cjk"
+BONES = {"what-changed": 1, "predict": 3, "exercise": 3, "failure-of-the-day": 1, "quiz": 1,
+         "recap": 1, "going-further": 1}
+
+CJK = r"[\u3400-\u4dbf\u4e00-\u9fff]"
+FULL_WIDTH = re.compile(r"[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]")
+HALF_WIDTH_IN_CHINESE = re.compile(rf"{CJK}[*_]*[,.:;?!]|[,:;?!][*_]* ?{CJK}")
+QUOTED = re.compile(r'"[^"\n]*"|“[^”]*”|‘[^’]*’|《[^》]*》|「[^」]*」')
+ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:-])/(?:root|work|tmp|home|Users)\b|\b[A-Z]:\\+Users\b")
+MEMORY_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+MATHS = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$]+?(?<![\s\\])\$", re.DOTALL)
+DETAILS = re.compile(r"<details\b.*?</details>", re.DOTALL)
+LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
+HIDDEN = "\N{OBJECT REPLACEMENT CHARACTER}"  # stands in the text where code or maths was
+
+
+# ---- prose: a Chinese cell and its English twin ----
+
+class Prose(NamedTuple):
+    """A Markdown cell taken apart."""
+
+    kept: dict[str, Counter]  # what a translation must keep, by kind
+    shape: dict[str, list | int]  # heading levels, list items, table rows
+    images: list[tuple[str, str]]  # (alt text, target)
+    text: str  # the words, with HIDDEN in place of code and maths
+
+
+def dissect(body: str) -> Prose:
+    """Take the Markdown of one cell apart."""
+    kept = {}
+    images = []
+
+    def take(kind, pattern, replacement=HIDDEN, flags=0):
+        """Move what `pattern` finds from the text to `kept`; its group `x` is what counts."""
+        nonlocal text
+        found = re.compile(pattern, flags)
+        kept.setdefault(kind, Counter()).update(match["x"] for match in found.finditer(text))
+        text = found.sub(replacement, text)
+
+    text = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    take("code block", r"^[ \t]*(?P<f>```+|~~~+)(?P<x>.*?)^[ \t]*(?P=f)[ \t]*$",
+         flags=re.DOTALL | re.MULTILINE)
+    take("inline code", r"(?<!`)(?P<f>`+)(?!`)(?P<x>.+?)(?<!`)(?P=f)(?!`)", flags=re.DOTALL)
+    kept["maths"] = Counter({re.sub(r"\s", "", maths) for maths in MATHS.findall(text)})
+    text = MATHS.sub(HIDDEN, text)
+    for tag in re.findall(r"<img\b[^>]*>", text):
+        images.append((attribute(tag, "alt"), attribute(tag, "src")))
+    images += re.findall(r"!\[([^\]]*)\]\(([^)\s]+)", text)
+    take("link", r"""(?:src|href)=["'](?P<x>[^"']*)["']""", "")
+    take("link", r"!?\[(?P<words>[^\]]*)\]\((?P<x>[^)\s]+)[^)]*\)", r"\g<words>")
+    take("link", r"<?(?P<x>https?://[\w./~%#?&=+@:-]+)>?")
+    text = re.sub(r"</?\w[^>]*>", "", text)
+    shape = {"heading levels": [len(marks) for marks in re.findall(r"^(#+)\s", text, re.MULTILINE)],
+             "list items": len(LIST_ITEM.findall(text)),
+             "table rows": len(re.findall(r"^[ \t]*\|", text, re.MULTILINE))}
+    text = LIST_ITEM.sub("", text)
+    numbers = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?(?:\s?[%％])?", text)
+    kept["number"] = Counter(re.sub(r"[,\s]", "", number).replace("％", "%") for number in numbers)
+    return Prose(kept, shape, images, text)
+
+
+def attribute(tag: str, name: str) -> str:
+    """Return the value of an HTML tag's attribute, or "" when it has none."""
+    match = re.search(rf"""\b{name}=(["'])(.*?)\1""", tag, re.DOTALL)
+    return match[2] if match else ""
+
+
+def pair_problems(zh: str, en: str) -> Iterator[str]:
+    """Yield what the Chinese body of a pair has and the English has not, and the reverse."""
+    first, second = dissect(zh), dissect(en)
+    for kind in first.kept:
+        for lang, ours, theirs in (("zh", first.kept[kind], second.kept[kind]),
+                                   ("en", second.kept[kind], first.kept[kind])):
+            for item in sorted(ours - theirs):
+                how = "more often" if item in theirs else "only"
+                yield f"{kind} {' '.join(item.split())} {how} in {lang}"
+    for what, ours in first.shape.items():
+        if ours != second.shape[what]:
+            yield f"{what} differ: zh {ours}, en {second.shape[what]}"
+
+
+class Term(NamedTuple):
+    """A row of the glossary."""
+
+    english: str
+    chinese: str
+    avoid: list[str]
+
+
+def read_glossary(path: Path = HERE / "glossary.md") -> list[Term]:
+    """Return the rows of the glossary's table."""
+    rows = [[column.strip() for column in line.strip().strip("|").split("|")]
+            for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    return [Term(english, chinese, [word for word in re.split(r"[,、]\s*", avoid) if word])
+            for english, chinese, avoid in rows[2:]]
+
+
+def term_problems(text: str, glossary: list[Term]) -> Iterator[str]:
+    """Yield each word that the glossary says to avoid; what stands in quotes is free."""
+    text = QUOTED.sub(HIDDEN, text).lower()
+    for term in glossary:
+        for word in term.avoid:
+            if word.lower() in text:
+                yield f"says {word}; the glossary has {term.english} = {term.chinese}"
+
+
+def language_problems(cell: NotebookNode, lang: str, glossary: list[Term]) -> Iterator[str]:
+    """Yield problems of one tagged cell by itself: its language, typography and markup."""
+    body = unwrap(cell.source)
+    prose = dissect(body)
+    if not body.strip():
+        yield f"the {lang} cell is empty"
+    elif lang == "zh":
+        if not re.search(CJK, prose.text):
+            yield "the zh cell has no Chinese"
+        for match in HALF_WIDTH_IN_CHINESE.finditer(prose.text):
+            yield f"half-width punctuation beside Chinese: {around(prose.text, match)}"
+        for line in QUOTED.sub(HIDDEN, prose.text).splitlines():
+            if not re.search(CJK, line) and len(re.findall(r"[A-Za-z]{2,}", line)) > ENGLISH_WORDS:
+                yield f"a line of the zh cell is English: {line.strip()[:40]!r}"
+    elif ALLOW_CJK not in cell.metadata.get("tags", []):
+        terms = sorted((re.escape(term.chinese) for term in glossary), key=len, reverse=True)
+        english = re.sub("|".join([QUOTED.pattern, *terms]), HIDDEN, prose.text)
+        for match in re.finditer(rf"{CJK}+", english):
+            yield f"Chinese in the en cell: {around(english, match)}"
+        for match in FULL_WIDTH.finditer(english):
+            yield f"full-width punctuation in the en cell: {around(english, match)}"
+    for match in re.finditer(r"^(?![ \t]*\|).*?\S  +(?=\S)", prose.text, re.MULTILINE):
+        yield f"doubled space after {match[0].split()[-1]!r}"
+    yield from term_problems(prose.text, glossary)
+    if re.search(r"</summary>(?!\s*\n[ \t]*\n)", body):
+        yield "<details> needs a blank line after </summary>"
+    for details in DETAILS.findall(body):
+        if dissect(details).kept["maths"]:
+            yield "maths inside <details> is not rendered"
+    for alt, target in prose.images:
+        if not alt.strip():
+            yield f"image {target} has no alt text"
+
+
+def around(text: str, match: re.Match) -> str:
+    """Return what was matched with a few characters on either side, on one line."""
+    return repr(" ".join(text[max(0, match.start() - 8):match.end() + 8].split()))
+
+
+def other_tags(cell: NotebookNode) -> set[str]:
+    """Return the tags that a cell and its twin must share."""
+    return set(cell.metadata.tags) - {"lang-zh", "lang-en", ALLOW_CJK}
+
+
+def prose_problems(nb: NotebookNode, glossary: list[Term]) -> Iterator[str]:
+    """Yield problems of the Markdown cells: tags, pairs, each language by itself."""
+    cells = [*nb.cells, None]
+    for position, cell in enumerate(nb.cells, start=1):
+        if cell.cell_type != "markdown":
+            continue
+        lang = language(cell)
+        before, after = cells[position - 2] if position > 1 else None, cells[position]
+        if lang is None:
+            yield f"cell {position}: a Markdown cell needs one of the tags lang-zh, lang-en"
+        elif lang == "zh" and not (after and language(after) == "en"):
+            yield f"cell {position}: the zh cell has no en twin after it"
+        elif lang == "en" and not (before and language(before) == "zh"):
+            yield f"cell {position}: the en cell has no zh twin before it"
+        elif lang == "zh":
+            for problem in pair_problems(unwrap(cell.source), unwrap(after.source)):
+                yield f"cell {position}/{position + 1}: {problem}"
+            if other_tags(cell) != other_tags(after):
+                yield f"cell {position}/{position + 1}: the tags of the twins differ"
+        if lang:
+            for problem in language_problems(cell, lang, glossary):
+                yield f"cell {position}: {problem}"
+
+
+# ---- code cells and what they left ----
+
+def code_problems(nb: NotebookNode) -> Iterator[str]:
+    """Yield problems of the code cells' sources, and absolute paths in any cell."""
+    for position, cell in enumerate(nb.cells, start=1):
+        if match := ABSOLUTE_PATH.search(cell.source):
+            yield f"cell {position}: absolute path {around(cell.source, match)}"
+        if cell.cell_type != "code":
+            continue
+        if not cell.source.strip():
+            yield f"cell {position}: the code cell is empty"
+        other = re.search(r"[^\x00-\x7f]+", cell.source)
+        if other and ALLOW_CJK not in cell.metadata.get("tags", []):
+            yield f"cell {position}: code is ASCII, but there is {around(cell.source, other)}"
+        if re.search(r"\bclear_output\(", cell.source):
+            yield f"cell {position}: nbval fails on clear_output; update a display handle"
+
+
+def output_problems(nb: NotebookNode) -> Iterator[str]:
+    """Yield problems of what is stored: order, errors, widgets, figures, traces of a machine."""
+    if "widgets" in nb.metadata:
+        yield "metadata.widgets breaks the page on GitHub"
+    count = 0
+    for position, cell in enumerate(nb.cells, start=1):
+        if cell.cell_type == "code":
+            count += 1
+            if cell.execution_count != count:
+                yield f"cell {position}: execution count {cell.execution_count}, not {count}"
+            expects_error = "raises-exception" in cell.metadata.get("tags", [])
+            for output in cell.outputs:
+                if output.output_type == "error" and not expects_error:
+                    yield f"cell {position}: stores an error ({output.ename})"
+                for problem in one_output_problems(output):
+                    yield f"cell {position}: {problem}"
+
+
+def one_output_problems(output: NotebookNode) -> Iterator[str]:
+    """Yield problems of one stored output."""
+    data = output.get("data", {})
+    if output.get("name") == "stderr":
+        yield "stores stderr"
+    if WIDGET_VIEW in data:
+        yield "stores a live widget; keep only its HTML twin"
+    text = "\n".join([output.get("text", ""), *output.get("traceback", []),
+                      *(str(value) for mime, value in data.items() if mime.startswith("text/"))])
+    for pattern, what in ((ABSOLUTE_PATH, "absolute path"), (MEMORY_ADDRESS, "memory address")):
+        if match := pattern.search(text):
+            yield f"{what} in the output: {around(text, match)}"
+    for mime in data:
+        if mime.startswith("image/"):
+            alt = output.metadata.get(mime, {}).get("alt", "")
+            if len(alt) <= ALT_LENGTH:
+                yield f"the figure's alt text is missing or too short: {alt!r}"
+            yield from size_problems(data[mime], is_text="svg" in mime)
+    for tag in re.findall(r"<img\b[^>]*>", data.get("text/html", "")):
+        if not attribute(tag, "alt").strip():
+            yield "an <img> in the HTML output has no alt text"
+        yield from size_problems(attribute(tag, "src").partition("base64,")[2], is_text=False)
+
+
+def size_problems(image: str, *, is_text: bool) -> Iterator[str]:
+    """Yield a problem when an image, base64 or text, is larger than allowed."""
+    size = len(image.encode()) if is_text else len(image) * 3 // 4
+    if size > IMAGE_LIMIT:
+        yield f"an image of {size / 1000:.0f} kB, more than {IMAGE_LIMIT / 1000:.0f}"
+
+
+# ---- the bones of a lesson ----
+
+def bones_problems(nb: NotebookNode) -> Iterator[str]:
+    """Yield which parts a lesson lacks: the title card, and those that `BONES` lists by tag."""
+    title = [language(cell) for cell in nb.cells[:2]
+             if re.match(r"# ", unwrap(cell.source)) and cell.cell_type == "markdown"]
+    if title != ["zh", "en"]:
+        yield "a lesson begins with its title card: a pair of cells that start with '# '"
+    for tag, needed in BONES.items():
+        found = count_units(nb, tag)
+        if found < needed:
+            yield f"{found} of at least {needed} parts tagged {tag}"
+
+
+def count_units(nb: NotebookNode, tag: str) -> int:
+    """Count the parts that carry `tag`: a pair of prose cells with the code after it is one."""
+    count, inside = 0, False
+    for cell in nb.cells:
+        tagged = tag in cell.metadata.get("tags", [])
+        count += tagged and (not inside or language(cell) == "zh")
+        inside = tagged
+    return count
+
+
+# ---- whole files ----
+
+def lint(name: str, source: Path, notebook: Path, glossary: list[Term]) -> list[str]:
+    """Return every problem of one notebook and its source, each with the notebook's name."""
+    drifted = drift(source, notebook, name)
+    problems = [drifted] if drifted else []
+    checks = [lambda nb: prose_problems(nb, glossary), code_problems]
+    if re.match(r"0[1-8]_", name):
+        checks.append(bones_problems)
+    written = from_source(source, name) if source.exists() else None
+    stored = nbformat.read(notebook, as_version=4) if notebook.exists() else None
+    problems += [f"{name} {problem}" for check in checks for problem in check(written or stored)]
+    if stored:
+        problems += [f"{name} {problem}" for problem in output_problems(stored)]
+        if (size := notebook.stat().st_size) > NOTEBOOK_LIMIT:
+            problems.append(f"{name}: {size / 1e6:.1f} MB, more than {NOTEBOOK_LIMIT / 1e6:.0f}")
+    return problems
+
+
+def main(names: list[str]) -> int:
+    """Print the problems of the notebooks whose names start with `names`, or of all."""
+    glossary = read_glossary()
+    problems = [problem for name, (source, notebook) in notebooks().items()
+                if not names or name.startswith(tuple(names))
+                for problem in lint(name, source, notebook, glossary)]
+    print(*problems, f"{len(problems)} problems", sep="\n")
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,114 @@
+# %% [markdown] tags=["lang-zh"]
+r"""
+# 00 · 从这里开始
+
+欢迎来到**生成对抗网络课**。这门课用一组可以逐格运行的笔记本，从两个小网络的猫鼠游戏讲起，一直讲到今天仍在使用的生成对抗网络（GAN），以及怎样判断它们画得好不好。
+
+- **你会做到**：检查自己的电脑，切换阅读语言，知道从哪一课学起。
+- **需要准备**：会一点 Python。不需要显卡，也不需要网络。
+- **用时**：5 分钟。
+
+在 JupyterLab 里，按 `Shift` + `Enter` 运行当前一格，然后跳到下一格。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+# 00 · Start here
+
+Welcome to **GAN Lessons**. It is a course of notebooks you run cell by cell. It starts with two small networks playing cat and mouse, goes on to the generative adversarial networks (GANs) in use today, and shows how to tell whether their pictures are any good.
+
+- **You will be able to**: check your computer, switch the reading language, and decide which lesson to begin with.
+- **You need**: a little Python. No graphics card, no network.
+- **Time**: 5 minutes.
+
+In JupyterLab, press `Shift` + `Enter` to run the current cell and move to the next one.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 选择语言
+
+每一段文字都有中文和英文两个版本。运行下面这一格，点一下按钮，另一种语言就会收起来；这个选择在其他课里同样有效。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Choose a language
+
+Every passage of text comes in Chinese and in English. Run the next cell and press a button: the other language folds away, and the choice holds in the other lessons, too.
+"""
+
+# %%
+from gan_lessons import doctor, lab
+
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 检查电脑
+
+下面一格会看看 Python、PyTorch、显卡和数据是否就绪，并估计这台电脑跑一课要多少分钟。没有显卡、没有 MNIST 都不要紧：默认的设置就是为两个 CPU 核心、没有网络的电脑准备的。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Check the computer
+
+The next cell looks at Python, PyTorch, the graphics card and the data, and estimates how many minutes a lesson takes here. No graphics card and no MNIST? Never mind: the default settings are made for two CPU cores and no network.
+"""
+
+# %% tags=["nbval-ignore-output"]
+doctor.report()
+
+# %%
+print(doctor.verdict())
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 课程地图
+
+| 课 | 内容 | 分钟 |
+|---|---|---|
+| **00** | 从这里开始：语言、电脑、地图 | 5 |
+| **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：写出手写数字，数一数有没有漏掉哪个，再把漏掉的找回来 | 60 |
+
+更多的课正在编写。每一课都能独立运行，都以图片和一个说明质量的数字结尾。练习会自动批改，答案在 `solutions` 文件夹里。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Map of the course
+
+| Lesson | What is in it | Minutes |
+|---|---|---|
+| **00** | Start here: language, computer, map | 5 |
+| **[02](02_mlp_gan_mnist.ipynb)** | A fully connected GAN: write digits, count which ones are missing, win them back | 60 |
+
+More lessons are being written. Each runs on its own and ends with pictures and a number that says how good they are. Exercises are checked automatically; answers are in the `solutions` folder.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 三个开关
+
+三个环境变量可以改变课程的行为，不设也能运行：
+
+- `GAN_LESSONS_DATA`：放数据的文件夹。里面有 `MNIST/raw` 时，数字课会改用真正的 MNIST。
+- `GAN_LESSONS_SCALE`：`smoke` 用几秒钟检查一遍，`default` 是课堂大小，`full` 按论文的规模训练，适合显卡。
+- `GAN_LESSONS_CACHE`：课程保存中间结果的文件夹。
+
+准备好了，就打开[第 02 课](02_mlp_gan_mnist.ipynb)。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Three switches
+
+Three environment variables change how the course behaves; it runs without them:
+
+- `GAN_LESSONS_DATA`: the folder with your data. If it contains `MNIST/raw`, the digit lessons use the real MNIST.
+- `GAN_LESSONS_SCALE`: `smoke` checks everything in seconds, `default` is classroom size, `full` trains at the size of the papers and wants a graphics card.
+- `GAN_LESSONS_CACHE`: the folder where the course keeps intermediate results.
+
+Ready? Open [lesson 02](02_mlp_gan_mnist.ipynb).
+"""

@@ -1,0 +1,942 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 02 · 全连接 GAN：写出手写数字
+
+两个小网络，一个造假，一个打假。半小时之后，造假的那个会写出 0 到 9；而你会知道怎样证明它没有漏掉任何一个数字。
+
+- **学完你会**：写出判别器和生成器各自的一步；读懂 D(x) 和 D(G(z)) 两条曲线；让数据范围和网络的最后一层对得上；量出模式崩溃，并把它治好。
+- **需要准备**：知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
+- **用时**：阅读和练习 60 分钟；全部运行一遍约 3 分钟（两个 CPU 核心，不需要显卡和网络）。
+- **来历**：本课脱胎于两篇中文教程，[siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)和 [Datawhale 的《GAN 实战》](https://github.com/datawhalechina/dive-into-cv-pytorch)。下文称它们的网络为 `002` 和 `004`。它们教的都在这里；有几处说得不对，我们用实验来更正。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 02 · A fully connected GAN: writing digits
+
+Two small networks: one forges, the other detects forgeries. Half an hour from now the forger writes 0 to 9, and you can prove that it has not left out a single digit.
+
+- **You will be able to**: write one step of the discriminator and one of the generator; read the curves D(x) and D(G(z)); make the range of the data and the last layer of a network agree; measure mode collapse, and cure it.
+- **You need**: to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
+- **Time**: 60 minutes to read and do the exercises; about 3 minutes to run everything (two CPU cores, no graphics card, no network).
+- **Where it comes from**: two tutorials in Chinese, [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) and [Datawhale's hands-on chapter](https://github.com/datawhalechina/dive-into-cv-pytorch). Below, their networks are called `002` and `004`. All they teach is here; where they are mistaken, an experiment puts it right.
+"""
+
+# %%
+import inspect
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, softplus
+
+from gan_lessons import checkpoint, data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons.exercises import lesson02 as check
+from gan_lessons.nets import mlp
+from gan_lessons.train import HISTORY, critic_step, fit, generator_step
+
+runtime.set_threads(1)  # these networks are too small to gain from a second thread
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和上一课相比
+
+第 01 课的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变，变的只有两个网络的两端：
+
+```diff
+- generator     = MLP(2 -> 64 -> 64 -> 2)
+- discriminator = MLP(2 -> 64 -> 64 -> 1)
++ generator     = MLP(64 -> 256 -> 256 -> 784), tanh
++ discriminator = MLP(784 -> 256 -> 256 -> 1)
+```
+
+没读过第 01 课也没关系，下一节会把规则从头说一遍。
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the last lesson
+
+In lesson 01 the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. Only the two ends of each network are new:
+
+```diff
+- generator     = MLP(2 -> 64 -> 64 -> 2)
+- discriminator = MLP(2 -> 64 -> 64 -> 1)
++ generator     = MLP(64 -> 256 -> 256 -> 784), tanh
++ discriminator = MLP(784 -> 256 -> 256 -> 1)
+```
+
+If you have not read lesson 01, never mind: the next section tells the rules from the start.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 游戏规则
+
+警匪片要好看，警察和歹徒得有来有往。GAN 里的“歹徒”是**生成器** G：它拿到一把随机噪声 $z$，造出一件赝品 $G(z)$。“警察”是**判别器** D：它看一张图片 $x$，说出这张图是真品的概率 $D(x)$。D 每识破一次，G 就知道往哪里改；G 每进步一点，D 就得看得更细。
+
+写成公式，就是两个人争同一个数：
+
+$$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z)))]$$
+
+故事讲到这里，有两处容易误会：
+
+1. **G 从来没有见过真品。** 它不是“根据所了解的知识”造假。它手里只有噪声，唯一的老师是 D 传回来的梯度。下面会用代码证明。
+2. **并不是非得势均力敌。** 对一个固定的 G，最好的 D 是 $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$，D 学得越好，给出的信息越准。真正要紧的是 D 的**梯度**还在不在、指向哪里，而不是 D 强不强。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The rules of the game
+
+A cops-and-robbers film is only fun while both sides stand a chance. The robber of a GAN is the **generator** G: it takes a handful of random noise $z$ and makes a forgery $G(z)$. The cop is the **discriminator** D: it looks at a picture $x$ and states the probability $D(x)$ that it is genuine. Whenever D sees through a forgery, G learns which way to change it; whenever G gets better, D has to look more closely.
+
+As a formula, the two fight over one number:
+
+$$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z)))]$$
+
+Two things in this story are easily misread:
+
+1. **G never sees a genuine picture.** It does not forge "from what it knows". All it has is noise, and its only teacher is the gradient that comes back through D. The code below proves it.
+2. **The two need not be equally strong.** For a fixed G the best D is $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$, and the better D has learned, the better its advice. What matters is whether D's **gradient** is still there and where it points, not how strong D is.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 数据：真品长什么样
+
+电脑里有 MNIST 就用 MNIST；没有，就用 scikit-learn 自带的 1,797 个真实手写数字，放大到 28x28。两种数据走的是同一套代码。每一套都分成两份：一份给 GAN 学，一份**留出**，谁也不许看，专门用来打分。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The data: what genuine ones look like
+
+If MNIST is on this computer, we use it; if not, the 1,797 real handwritten digits that come with scikit-learn, enlarged to 28x28. The code is the same for both. Each set has two parts: one for the GAN to learn from, and one that is **held out**: nobody may look at it, it is kept for marking.
+"""
+
+# %% tags=["nbval-ignore-output"]
+source = data.mnist if data.have_mnist() else data.digits
+images, held_out = source(train=True), source(train=False)
+print(f"{images.name}: {len(images):,} to learn from, {len(held_out):,} held out")
+images.card()
+images.show()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 先备好尺子
+
+“看起来不错”不算数。训练之前，我们先造一把尺子：一个几秒钟就能训练好的小分类器。它给每张图片 32 个特征和 10 个类别的概率，于是可以算出：
+
+- `fd_digits`：两堆特征的弗雷歇距离，越小越像真的。公式和论文里的 FID 一样，特征却来自我们自己的分类器，所以**不能**和别人的 FID 相比。
+- `kid`：另一种距离，样本少的时候也不偏。
+- `classes`：有几个数字占到了样本的 4 % 以上。
+- `KL`：样本的类别分布离真实分布有多远，0 是完全一致。
+- `confident`：分类器有九成以上把握的图片占多少。
+
+一个数单独拿出来没有意义，要有上下两条线夹着它：**下限**是真图和真图的距离，再好的生成器也不必比它更低；**上限**是一台只会吐噪点的生成器。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## First, a ruler
+
+"Looks good" does not count. Before we train anything we make a ruler: a small classifier that trains in seconds. It gives every picture 32 features and the probabilities of 10 classes, and from these we compute:
+
+- `fd_digits`: the Fréchet distance between two clouds of features; smaller is more real. The formula is that of the FID in papers, but the features come from our own classifier, so it must **not** be compared with anybody's FID.
+- `kid`: another distance, unbiased even with few samples.
+- `classes`: how many of the digits make up at least 4 % of the samples.
+- `KL`: how far the samples' classes are from the real proportions; 0 is a perfect match.
+- `confident`: the share of pictures of which the classifier is at least nine-tenths sure.
+
+A number alone means nothing; it takes a line below and a line above. The **floor** is the distance of real pictures from real pictures: no generator needs to do better. The **ceiling** is a generator that can only spit noise.
+"""
+
+# %% tags=["nbval-ignore-output"]
+ruler = measure.DigitRuler(images, held_out)
+noise = torch.randint(0, 256, (2000, *images.shape), dtype=torch.uint8,
+                      generator=torch.Generator().manual_seed(0))
+ceiling = ruler.report(noise)
+print(f"classifier: {ruler.classifier.accuracy:.1%} right on {len(held_out):,} held-out digits")
+print("floor  ", ruler.floor)
+print("ceiling", ceiling)
+
+# %%
+print("the classifier is right on 95 % of the held-out digits:", ruler.classifier.accuracy >= 0.95)
+print("noise is at least 50 times as far from real as real is:",
+      ceiling.fd_digits > 50 * ruler.floor.fd_digits)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 两对网络
+
+|  | `002` | `004` |
+|---|---|---|
+| 噪声 $z$ 的长度 | 100 | 64 |
+| G | 100-128-784，ReLU，sigmoid | 64-256-256-784，ReLU，tanh |
+| D | 784-128-1，ReLU | 784-256-256-1，LeakyReLU 0.2 |
+| G 输出的范围 | $[0, 1]$ | $[-1, 1]$ |
+| Adam 的学习率 | 0.001 | 0.0002 |
+| 批大小 | 60 | 100 |
+
+`002` 的原文称这种结构为“双线性网络”，其实它是**两层的全连接网络**（MLP）；“双线性”在数学里另有所指。`004` 的 D 用 LeakyReLU：负的一侧留着 0.2 的斜率，梯度总能流回 G。两篇原文的 D 都以 sigmoid 收尾；我们的 D 直接给出 **logit**，原因很快就会看到。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Two pairs of networks
+
+|  | `002` | `004` |
+|---|---|---|
+| length of the noise $z$ | 100 | 64 |
+| G | 100-128-784, ReLU, sigmoid | 64-256-256-784, ReLU, tanh |
+| D | 784-128-1, ReLU | 784-256-256-1, LeakyReLU 0.2 |
+| range of G's output | $[0, 1]$ | $[-1, 1]$ |
+| learning rate of Adam | 0.001 | 0.0002 |
+| batch size | 60 | 100 |
+
+The author of `002` calls this a "bilinear" network; it is a **two-layer fully connected network** (an MLP), and "bilinear" means something else in mathematics. D of `004` uses LeakyReLU: the negative side keeps a slope of 0.2, so that a gradient always gets back to G. In both originals D ends in a sigmoid; ours returns the **logit** itself, and you will soon see why.
+"""
+
+# %%
+for make in (mlp.source_002, mlp.source_004):
+    generator, discriminator = make()
+    count = [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
+    print(f"{make.__name__}: G has {count[0]:,} parameters, D has {count[1]:,}")
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 1：范围对不上
+
+我们的图片在 $[-1, 1]$ 之间，背景是 $-1$（黑）。如果 G 的最后一层换成 sigmoid，输出只能落在 $[0, 1]$，训练一阵之后会怎样？
+
+- A. 数字照样写得出来，只是颜色浅一些。
+- B. 背景永远是灰的，D 一眼就能认出假图。
+- C. 程序报错。
+
+写下你的答案，再运行。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 1: ranges that do not match
+
+Our pictures lie in $[-1, 1]$, with the background at $-1$ (black). Suppose G ends in a sigmoid, so that its output can only lie in $[0, 1]$. What happens after some training?
+
+- A. The digits still appear, only paler.
+- B. The background stays grey for ever, and D spots a fake at a glance.
+- C. The program stops with an error.
+
+Write your answer down, then run.
+"""
+
+# %%
+mismatched = recipes.source_004()
+mismatched.generator[-2] = nn.Sigmoid()
+fit(mismatched, images, 300)
+grey = mismatched.sample(20)
+show.gallery(grey, alt="Gallery of twenty samples from a generator that ends in a sigmoid while "
+                       "the data lie in [-1, 1]: light blobs on a grey, never black, background")
+print("darkest pixel is mid-grey or lighter:", int(grey.min()) >= 127)
+print("D calls fakes real with a probability below 5 %:",
+      float(mismatched.history[-50:, 3].mean()) < 0.05)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。sigmoid 画不出黑色，D 只看背景就够了，G 怎么改也没有用。数据的归一化和 G 的最后一层是一对：数据在 $[-1, 1]$，就用 `nn.Tanh`（`004` 的文字里写作 `nn.tanh`，模块名的首字母要大写）；数据在 $[0, 1]$，就用 `nn.Sigmoid`。
+
+## 损失：在 logit 上算
+
+D 的任务是二分类，损失是交叉熵：真图的目标是 1，假图的目标是 0。若把 logit 记作 $l$，则 $D = \sigma(l)$，并且
+
+$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+
+两篇原文先算 $\sigma(l)$，再用 `BCELoss` 取对数。数学上相等，计算机里却不是：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. A sigmoid cannot paint black, so the background alone tells D everything, and no change of G helps. How the data are normalised and how G ends belong together: data in $[-1, 1]$ go with `nn.Tanh` (the text of `004` writes `nn.tanh`; the module has a capital letter), data in $[0, 1]$ with `nn.Sigmoid`.
+
+## The loss: computed on logits
+
+D's job is a yes-or-no question and its loss is the cross-entropy: real pictures have target 1, fakes have target 0. Call the logit $l$. Then $D = \sigma(l)$, and
+
+$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+
+Both originals compute $\sigma(l)$ first and leave the logarithm to `BCELoss`. On paper that is the same; in a computer it is not:
+"""
+
+# %%
+def loss_and_gradient(loss, logit=200.0):
+    logit = torch.tensor([logit], requires_grad=True)
+    value = loss(logit, torch.zeros(1))
+    value.backward()
+    return f"loss {value.item():5.0f}, gradient {logit.grad.item():.0f}"
+
+
+def through_a_sigmoid(logit, target):
+    return binary_cross_entropy(logit.sigmoid(), target)
+
+
+print("a fake that D is sure is real, logit 200:")
+print("  sigmoid, then BCELoss:", loss_and_gradient(through_a_sigmoid))
+print("  straight from logits: ", loss_and_gradient(binary_cross_entropy_with_logits))
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+先求 sigmoid，结果被舍入成 1，损失封顶在 100，**梯度是 0**：D 错得最离谱的时候，恰恰什么也学不到。直接在 logit 上算，梯度是 1。
+
+### 练习 1：判别器的损失
+
+补全 `d_loss`。`real_logits` 和 `fake_logits` 的形状都是 `(B,)`，但两个 B 可以不同。
+
+<details><summary>提示一</summary>
+
+把上面两个 softplus 公式各用一次，分别求平均，再相加。
+
+</details>
+
+<details><summary>提示二</summary>
+
+真图一项是 `softplus(-real_logits).mean()`，假图一项只差一个符号。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+With the sigmoid first, the result rounds to 1, the loss is capped at 100 and **the gradient is 0**: just when D is most wrong, it learns nothing. Straight from the logit, the gradient is 1.
+
+### Exercise 1: the discriminator's loss
+
+Complete `d_loss`. Both `real_logits` and `fake_logits` have shape `(B,)`, but the two B may differ.
+
+<details><summary>Hint one</summary>
+
+Use each of the two softplus formulas above once, take the mean of each, and add.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+The part for real pictures is `softplus(-real_logits).mean()`; the part for fakes differs by one sign.
+
+</details>
+"""
+
+# %%
+def d_loss(real_logits, fake_logits):
+    return ...
+
+
+check.discriminator_loss(d_loss);
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 2：生成器的损失
+
+按上面的公式，G 应当把 $\log(1 - D(G(z)))$ 变小。可是训练刚开始时 D 很有把握，这一项几乎是平的。Goodfellow 在最早的论文里就建议换个写法：把 $\log D(G(z))$ 变大。不动点不变，梯度却强得多，这叫**非饱和损失**。两者是不同的目标，不能画等号。
+
+补全 `g_loss`。
+
+<details><summary>提示一</summary>
+
+“变大”要写成损失，就加一个负号，再代入第一个 softplus 公式。
+
+</details>
+
+<details><summary>提示二</summary>
+
+假图的目标现在是 1：`binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))` 也是同一个数。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 2: the generator's loss
+
+By the formula above, G should make $\log(1 - D(G(z)))$ small. But early on D is sure of itself, and that term is almost flat. In the very first paper Goodfellow suggests another form: make $\log D(G(z))$ large. The fixed point is the same and the gradient far stronger; it is called the **non-saturating loss**. The two are different objectives, and no equals sign belongs between them.
+
+Complete `g_loss`.
+
+<details><summary>Hint one</summary>
+
+To turn "make it large" into a loss, add a minus sign; then use the first softplus formula.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+The target of a fake is now 1: `binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))` is the same number.
+
+</details>
+"""
+
+# %%
+def g_loss(fake_logits):
+    return ...
+
+
+check.generator_loss(g_loss);
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 2：批大小一定要整除吗？
+
+`002` 的作者把批大小设为 60，正好整除 60000，并留下一个问题：为什么要设成整数倍？原文的解释是“为了高效”。他的标签是在循环外做好的 `torch.ones(60, 1)`。如果批大小是 64，最后一批只剩 32 张，会怎样？
+
+- A. 照常运行，只是慢一点。
+- B. 报错。
+- C. 最后一批被自动丢掉。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 2: must the batch size divide the data?
+
+The author of `002` takes batches of 60, which divides 60000 exactly, and asks: why a multiple? "For efficiency", says the text. The labels are made once, outside the loop: `torch.ones(60, 1)`. Now take batches of 64, so that the last one has only 32 pictures. What happens?
+
+- A. It runs as before, a little slower.
+- B. It stops with an error.
+- C. The last batch is dropped without a word.
+"""
+
+# %%
+labels = torch.ones(64, 1)  # made once, as source 002 does
+last_batch = torch.rand(32, 1)  # what D says of the last, smaller batch
+try:
+    binary_cross_entropy(last_batch, labels)
+except ValueError as error:
+    print(type(error).__name__ + ":", "target size" in str(error))
+print("labels made to fit:", binary_cross_entropy(last_batch, torch.ones_like(last_batch)).shape)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**：固定大小的标签遇到小批就报错，和效率无关，这就是藏在代码里的线索。用 `ones_like` 做标签，或者像我们这样用 softplus、根本不做标签，任何批大小都能用。本课的 `images.batches(n)` 还会把上一遍剩下的和下一遍接起来，于是每一批都是满的。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**: labels of a fixed size fail on a smaller batch. It has nothing to do with efficiency, and this was the clue hidden in the code. Make the labels with `ones_like`, or make none at all and use softplus as we do: then any batch size works. Our `images.batches(n)` also joins what is left of one pass to the start of the next, so every batch is full.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 3：少了 `detach` 会怎样？
+
+训练 D 的时候，假图 $G(z)$ 只是样本。两篇原文都没有写 `detach()`，于是反向传播一路走进了 G。和写了 `detach()` 相比：
+
+- A. D 的梯度不同，训练结果也不同。
+- B. D 的梯度完全相同，但 G 里多出一份没用的梯度，计算也白费了。
+- C. G 会在 D 的这一步里被更新。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 3: what if `detach` is missing?
+
+While D trains, the fakes $G(z)$ are just samples. Neither original writes `detach()`, so backpropagation runs all the way into G. Compared with writing `detach()`:
+
+- A. D gets other gradients, and the result of training differs.
+- B. D gets exactly the same gradients, but G is left with gradients nobody needs, and the work is wasted.
+- C. G is updated during D's step.
+"""
+
+# %%
+def gradients_after_d_step(detach):
+    torch.manual_seed(0)
+    generator, discriminator = mlp.source_004()
+    real, fake = images[:100].signed(), generator(torch.randn(100, 64))
+    if detach:
+        fake = fake.detach()
+    losses.NonSaturating().critic(discriminator(real), discriminator(fake)).backward()
+    in_g = sum(float(p.grad.norm()) for p in generator.parameters() if p.grad is not None)
+    return [p.grad for p in discriminator.parameters()], in_g
+
+
+without, left_over = gradients_after_d_step(detach=False)
+with_it, none_left = gradients_after_d_step(detach=True)
+print("same gradients in D:", all(torch.equal(a, b) for a, b in zip(without, with_it)))
+print("gradient left in G without detach:", left_over > 0, "| with detach:", none_left > 0)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。原文之所以没有出错，只因为 G 那一步之前恰好有 `zero_grad()`；谁把它挪个位置，错误就悄悄进来了。我们的做法是让 D 的那一步在 `torch.no_grad()` 里造假图。
+
+## 手写一遍：九小步
+
+`002` 把程序分成一小步一小步来讲，编号从第八直接跳到了第十。这里补上第九步：**量一量**。
+
+第一，导入（本课开头已经做了）。第二，设定超参数。第三，准备数据。第四，写网络。第五，初始化。第六，优化器和损失。第七，循环。第八，看结果。第九，打分。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. The originals get away with it only because `zero_grad()` happens to come before G's step; move that line and a bug slips in. Our way is to make the fakes of D's step inside `torch.no_grad()`.
+
+## By hand: nine small steps
+
+`002` explains its program one small step at a time, and its numbering jumps from eight to ten. We fill in the ninth: **measure**.
+
+One, imports (done at the top). Two, settings. Three, data. Four, networks. Five, initialisation. Six, optimisers and loss. Seven, the loop. Eight, look at the result. Nine, give it a mark.
+"""
+
+# %%
+# 2 settings
+batch, latent, learning_rate, rounds = 100, 64, 2e-4, 100
+
+# 3 data: an endless stream of shuffled batches, pixels in [-1, 1]
+batches = images.batches(batch, seed=0)
+noise_source = torch.Generator().manual_seed(0)
+
+# 4 networks, 5 initialisation: torch draws the first weights
+torch.manual_seed(0)
+G = nn.Sequential(nn.Linear(latent, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
+                  nn.Linear(256, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+D = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256),
+                  nn.LeakyReLU(0.2), nn.Linear(256, 1), nn.Flatten(0))
+
+# 6 optimisers; the loss is written out below
+G_optimizer = torch.optim.Adam(G.parameters(), lr=learning_rate, fused=True)
+D_optimizer = torch.optim.Adam(D.parameters(), lr=learning_rate, fused=True)
+
+# 7 the loop
+for _ in range(rounds):
+    # D learns: real pictures up, fakes down
+    real = next(batches)
+    with torch.no_grad():
+        fake = G(torch.randn(batch, latent, generator=noise_source))
+    D_loss = softplus(-D(real)).mean() + softplus(D(fake)).mean()
+    D_optimizer.zero_grad()
+    D_loss.backward()
+    D_optimizer.step()
+
+    # G learns: fakes up. There is no real picture in these lines
+    fake = G(torch.randn(batch, latent, generator=noise_source))
+    G_loss = softplus(-D(fake)).mean()
+    G_optimizer.zero_grad()
+    G_loss.backward()
+    G_optimizer.step()
+
+# 8 look, 9 measure: after 100 rounds there is little to see yet
+print("finite losses:", bool(torch.isfinite(D_loss) and torch.isfinite(G_loss)))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+`gan_lessons.train` 里是同样的两步，只是写成了两个函数。读一读，再看它是否真的一样：从同一个种子出发，跑同样多的回合，两边的**每一个参数**都应当逐位相等。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+`gan_lessons.train` holds the same two steps, written as two functions. Read them, then see whether they really are the same: from the same seed, after the same number of rounds, **every parameter** should agree bit for bit.
+"""
+
+# %%
+print(inspect.getsource(critic_step))
+print(inspect.getsource(generator_step))
+
+# %%
+game = fit(recipes.source_004(seed=0), images, rounds)
+same = [torch.equal(by_hand, packaged)
+        for mine, theirs in ((G, game.generator), (D, game.critic))
+        for by_hand, packaged in zip(mine.parameters(), theirs.parameters(), strict=True)]
+print(f"{sum(same)} of {len(same)} parameter tensors are identical, bit for bit")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+注意 `generator_step` 的参数表：里面没有 `real`。G 学到的一切都是经过 D 传来的。
+
+## 照原文训练
+
+现在按两篇原文各自的设置训练，看看会得到什么。每隔一段时间，用**同一把噪声**画一次，这样看到的是同一件作品怎样变好；若像 `004` 那样每次换新噪声、最后只留下一批，就分不清是网络变了，还是噪声变了。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Look at the arguments of `generator_step`: there is no `real` among them. All that G learns comes to it through D.
+
+## Training as the originals do
+
+Now train each pair with its author's settings and see what comes out. From time to time we paint from **the same noise**, so that we watch one and the same work improve. With fresh noise each time, and only the last batch kept, as in `004`, you could not tell whether the network has changed or the noise.
+"""
+
+# %%
+steps = runtime.at_scale(smoke=200, default=3000, full=100_000)
+as_written = {"002": recipes.source_002(), "004": recipes.source_004()}
+for game in as_written.values():
+    fit(game, images, steps, snapshot_every=steps // 10)
+
+show.filmstrip(as_written["004"].snapshots, pictures=16,
+               alt="Filmstrip of source 004: six rows of sixteen pictures from the same noise, "
+                   "from grey noise at step 0 to crisp strokes at the last step")
+
+# %%
+for name, game in as_written.items():
+    show.curves(game.history, HISTORY,
+                alt=f"Training curves of source {name}: the losses of both players on the left; "
+                    "on the right D's readings, near 1 for real pictures and near 0 for fakes")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+右图就是 `004` 每 200 步打印一次的 D(x) 和 D(G(z))。理想的终点是两条线都在 0.5 附近：D 分不出来了。这里 D(x) 贴着 1，D(G(z)) 贴着 0，D 稳稳占上风。可是，光看曲线并不知道 G 画了什么。把作品拿出来，4x4 一组：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+On the right are D(x) and D(G(z)), which `004` prints every 200 steps. The ideal end is both lines near 0.5: D can no longer tell. Here D(x) stays near 1 and D(G(z)) near 0: D keeps the upper hand. But the curves alone do not say what G paints. Bring out the work, four by four, 4x4:
+"""
+
+# %%
+for name, game in as_written.items():
+    show.gallery(game.sample(16), columns=4, width=2.4,
+                 alt=f"Gallery of sixteen samples of source {name} as written: they look alike, "
+                     "the same one or two digits again and again")
+
+# %% tags=["nbval-ignore-output"]
+reports = {name: ruler.report(game.sample(2000)) for name, game in as_written.items()}
+print("floor  ", ruler.floor)
+for name, report in reports.items():
+    print(f"{name:7s}", report)
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+## 今日故障：模式崩溃
+
+笔画可以很清楚，却总是那么一两个数字。G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 便整个搬到另一种写法上。这叫**模式崩溃**。损失曲线看不出来，一张张看图也未必看得出来，**数一数**就藏不住了：
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+## The failure of the day: mode collapse
+
+The strokes may be crisp, yet it is always the same one or two digits. G has found one way of writing that fools D and writes nothing else; once D sees through it, G moves, all of it, to another. This is **mode collapse**. The loss curves do not show it, looking at single pictures may not show it, but **counting** does:
+"""
+
+# %%
+show.histograms({"real": ruler.real_histogram,
+                 **{f"{name} as written": report.histogram for name, report in reports.items()}},
+                alt="Bar chart of the share of each digit: real digits near one tenth each; both "
+                    "sources as written put nearly all samples on one or two digits")
+for name, report in reports.items():
+    print(f"{name} as written leaves out at least one digit:", report.classes < 10)
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+### 试过的药
+
+同一套网络（`004`），同样的数据（自带的 1,348 张），每次只改一处，各训练 @STEPS@ 步，三个种子，数的是 2,000 个样本：
+
+@TABLE_ZH@
+
+标签平滑、dropout、提早停下都救不了它：它们让 D 弱一些，却没有改变 D 的梯度指向哪里。管用的是 **R1**：在 D 的损失里加上
+
+$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
+
+这里的 $D(x)$ 指 logit。它不许 D 在真图附近有陡坡。坡缓了，G 来到真图跟前时就不会被一把推开，整群样本也就不必来回搬家。代码只有三行，都在 `penalties.r1` 里：
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+### Medicines we tried
+
+The same networks (`004`), the same data (the 1,348 bundled pictures), one change at a time, @STEPS@ steps each, three seeds, counted on 2,000 samples:
+
+@TABLE_EN@
+
+Label smoothing, dropout and stopping early do not save it: they make D weaker, but they do not change where D's gradient points. What works is **R1**: add to D's loss
+
+$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
+
+where $D(x)$ stands for the logit. It forbids D a steep slope near the real pictures. With a gentle slope G, once it gets close to them, is not thrown out again, and the whole crowd of samples no longer has to move house. The code is three lines, in `penalties.r1`:
+"""
+
+# %%
+print(inspect.getsource(penalties.r1))
+
+# %%
+steps = runtime.at_scale(smoke=200, default=6000, full=100_000)
+cured = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
+fit(cured, images, steps, snapshot_every=max(1, steps // 12))
+show.filmstrip(cured.snapshots, pictures=16,
+               alt="Filmstrip of the cured game: from the same noise, from grey noise at step 0 "
+                   "to sixteen different, readable digits at the last step")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 成绩单
+
+最后用的是 `average`：训练时 G 的权重一直在晃，取它们的滑动平均，画得更稳。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The report card
+
+For the final pictures we use `average`: during training G's weights keep swinging, and their moving average paints more steadily.
+"""
+
+# %%
+final = cured.sample(2000, average=True)
+show.gallery(final[:60], columns=15,
+             alt="Final gallery: sixty samples of the cured generator, handwritten digits of "
+                 "all ten kinds that can be read at a glance")
+
+# %% tags=["nbval-ignore-output"]
+report = ruler.report(final)
+print("floor  ", ruler.floor)
+for name, other in reports.items():
+    print(f"{name:7s}", other)
+print("cured  ", report)
+print("ceiling", ceiling)
+
+# %%
+show.histograms({"real": ruler.real_histogram, "004 as written": reports["004"].histogram,
+                 "004 with R1": report.histogram},
+                alt="Bar chart of the share of each digit: as written nearly all samples are one "
+                    "digit; with R1 all ten digits have close to one tenth, as real ones do")
+if runtime.scale() != "smoke":
+    print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
+    print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
+    print("the classifier is sure of at least 80 % of them:", report.confident >= 0.8)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+再看一眼曲线，它和崩溃的那一次不同：两条读数都靠近 0.5，而损失几乎是平的。**损失低不等于画得好**：崩溃的 D 损失更低，因为它赢得更轻松。“D 的准确率到了 50 %”也不能证明成功，一个什么都没学会的 D 也是 50 %。要知道画得好不好，只能量作品。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Look at the curves once more: unlike those of the collapsed run, both readings stay near 0.5 and the losses are almost flat. **A low loss does not mean good pictures**: in the collapsed game D's loss is lower, because D wins more easily. Nor does "D is right 50 % of the time" prove success; a D that has learned nothing is right 50 % of the time, too. To know how good the pictures are, measure the pictures.
+"""
+
+# %%
+show.curves(cured.history, HISTORY,
+            alt="Training curves of the cured game: flat losses on the left; on the right D's "
+                "readings for real pictures and fakes close together, near one half")
+if runtime.scale() != "smoke":
+    gap = {name: float((game.history[-500:, 2] - game.history[-500:, 3]).mean())
+           for name, game in (("as written", as_written["004"]), ("cured", cured))}
+    print("D tells real from fake far better in the collapsed game:",
+          gap["as written"] > 0.5 > 0.3 > gap["cured"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 第二个问题：为什么只用训练集？
+
+`002` 只下载了训练集，然后问：一般不都需要训练集和测试集吗？
+
+训练 G 的确只用训练集，因为没有标签要预测，也就没有“测试准确率”。可是**打分**离不开留出的数据，原因有两个。一，没有它就没有下限，不知道 `fd_digits` 等于多少才算好。二，一台把训练图片背下来的机器，和训练集的距离是 0，分数满分，却什么也没有创造。怎样发现它呢？给每个样本找出训练集里最近的一张：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The second question: why only the training set?
+
+`002` downloads only the training set and asks: do we not usually need a training set and a test set?
+
+To train G, the training set is indeed enough: there are no labels to predict and so no "test accuracy". But **marking** needs held-out data, for two reasons. One: without it there is no floor, and you cannot say which `fd_digits` is good. Two: a machine that has learned the training pictures by heart is at distance 0 from them; it gets full marks and has created nothing. How would we find out? For each sample, look up the nearest training picture:
+"""
+
+# %%
+def nearest(pictures):
+    """Return the distance to the nearest training picture, and which one it is."""
+    some, known = pictures.flatten(1).float(), images.images[:10_000].flatten(1).float()
+    found = torch.cdist(some, known).min(1)
+    return found.values, found.indices
+
+
+distance, index = nearest(final[:500])
+real_distance, _ = nearest(held_out.images[:400])
+show.gallery({"samples": final[:15], "the nearest training pictures": images.images[index[:15]]},
+             columns=15, alt="Gallery of fifteen samples above their nearest training pictures: "
+                             "the same digits, but written differently")
+if runtime.scale() != "smoke":
+    ratio = float(distance.median() / real_distance.median())
+    print("samples are copies of training pictures:", ratio < 0.5)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+样本离最近的训练图片，和留出的真图离最近的训练图片差不多远：G 不是在背诵。第 07 课会把这件事做得更严谨。
+
+## 从张量回到图片，再存下来
+
+显示之前要把 $[-1, 1]$ 换回 0 到 255。`004` 的 `denorm` 就是做这件事的。
+
+### 练习 3：`denorm`
+
+补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`。要求它正好是 `x = bytes / 127.5 - 1` 的逆运算，一个灰度都不差。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The samples are about as far from their nearest training picture as held-out real digits are: G does not recite. Lesson 07 will make this stricter.
+
+## From tensors back to pictures, and into a file
+
+Before showing a picture we turn $[-1, 1]$ back into 0 to 255. That is the job of `denorm` in `004`.
+
+### Exercise 3: `denorm`
+
+Complete `denorm`: floats in $[-1, 1]$ go in, `uint8` from 0 to 255 come out. It must be the exact inverse of `x = bytes / 127.5 - 1`, not one grey level off.
+"""
+
+# %%
+def denorm(x):
+    return ...
+
+
+check.to_bytes(denorm);
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+<details><summary>提示一</summary>
+
+先解出 `bytes = (x + 1) * 127.5`，再想想转成整数之前要做什么。
+
+</details>
+
+<details><summary>提示二</summary>
+
+依次是 `.round()`、`.clamp(0, 255)`、`.to(torch.uint8)`。
+
+</details>
+
+### 检查点
+
+训练可能要很久，电脑可能会关机。两篇原文在最后保存了权重；可是想接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先写完整，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
+
+长时间训练时写 `fit(game, images, steps, save_to="runs/digits.safetensors")`。按 ■ 可以随时停下，再运行一次就接着走，结果和一口气跑完的逐位相同：
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+<details><summary>Hint one</summary>
+
+First solve for `bytes = (x + 1) * 127.5`, then think about what must happen before it becomes an integer.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+In this order: `.round()`, `.clamp(0, 255)`, `.to(torch.uint8)`.
+
+</details>
+
+### Checkpoints
+
+Training may take long, and computers get switched off. Both originals save the weights at the end; but to go on training, weights are not enough. It also takes the state of both optimisers, the state of the random numbers and the step. `checkpoint.save` writes them into one safetensors file: first the whole file, then the rename, so that a power cut cannot destroy the old one; and the file holds numbers and text only, no code that could be executed.
+
+For long runs write `fit(game, images, steps, save_to="runs/digits.safetensors")`. Press ■ to stop at any time and run it again to go on; the result is bit for bit that of a run in one go:
+"""
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    file = Path(folder) / "half_way.safetensors"
+    first_half = fit(recipes.source_002(), images, 30)
+    checkpoint.save(first_half, file)
+
+    resumed = recipes.source_002()
+    checkpoint.load(resumed, file)
+    fit(resumed, images, 60)
+
+in_one_go = fit(recipes.source_002(), images, 60)
+print("stopped and resumed equals in one go:",
+      all(torch.equal(a, b) for a, b in zip(resumed.generator.parameters(),
+                                            in_one_go.generator.parameters(), strict=True)))
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+四道题，选错了会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Four questions; a wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("02")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+现在你会：
+
+- 写 D 的一步：假图不带梯度，真图往上、假图往下，损失在 logit 上算；
+- 写 G 的一步：只有噪声和 D 传来的梯度，用非饱和损失；
+- 让数据范围和最后一层对得上：$[-1, 1]$ 配 tanh，$[0, 1]$ 配 sigmoid；
+- 数出模式崩溃，用 R1 治好它，并在下限旁边报出分数。
+
+两篇原文里，这些说法或写法需要更正：
+
+| 原文 | 更正 | 在哪里看到 |
+|---|---|---|
+| `002`：批大小要整除数据量，为了高效 | 固定大小的标签遇到小批会报错；换成 `ones_like` 或 softplus 就行 | 先猜再跑 2 |
+| `002`：G 和 D 必须势均力敌 | 要紧的是 D 的梯度，不是强弱 | 游戏规则、今日故障 |
+| `002`：G 根据对真品的了解造假 | G 从没见过真品 | `generator_step` 的参数 |
+| `002`：“双线性”网络 | 两层的全连接网络 | 两对网络 |
+| `002`、`004`：D 的一步没有 `detach` | 白算一遍，还在 G 里留下梯度 | 先猜再跑 3 |
+| `002`、`004`：先 sigmoid 再 `BCELoss` | 极端处梯度为 0；应在 logit 上算 | 损失 |
+| `002`：只需要训练集 | 打分和查抄袭都要留出的数据 | 第二个问题 |
+| `004`：每次用新噪声，存最后一批 | 看进步要用固定的噪声 | 照原文训练 |
+| `004`：训练循环混用制表符和空格 | Python 拒绝运行这样的代码（`TabError`） | 九小步 |
+| `004`：CGAN、DCGAN、CycleGAN 是网络层的改进 | CGAN 改了输入和目标；CycleGAN 多了一对网络和循环损失 | 延伸 |
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+You can now:
+
+- write D's step: fakes without gradient, real ones up, fakes down, the loss on logits;
+- write G's step: nothing but noise and the gradient that comes through D, with the non-saturating loss;
+- make the range of the data and the last layer agree: $[-1, 1]$ with tanh, $[0, 1]$ with sigmoid;
+- count a mode collapse, cure it with R1, and report a score next to its floor.
+
+These statements and habits of the originals needed correcting:
+
+| Original | Correction | Where you saw it |
+|---|---|---|
+| `002`: the batch size must divide the data, for efficiency | labels of a fixed size fail on a smaller batch; `ones_like` or softplus will do | Predict, then run 2 |
+| `002`: G and D must be equally strong | what matters is D's gradient, not its strength | rules of the game, failure of the day |
+| `002`: G forges from what it knows of genuine ones | G never sees a genuine one | the arguments of `generator_step` |
+| `002`: a "bilinear" network | a two-layer fully connected network | two pairs of networks |
+| `002`, `004`: no `detach` in D's step | work for nothing, and gradients left in G | Predict, then run 3 |
+| `002`, `004`: sigmoid, then `BCELoss` | a gradient of 0 at the extremes; compute on logits | the loss |
+| `002`: only the training set is needed | marking, and finding copies, need held-out data | the second question |
+| `004`: new noise each time, the last batch is kept | to see progress, keep the noise fixed | training as the originals do |
+| `004`: tabs and spaces mixed in the training loop | Python refuses to run such code (`TabError`) | nine small steps |
+| `004`: CGAN, DCGAN, CycleGAN improve the layers | CGAN changes the input and the objective; CycleGAN adds a second pair of networks and a cycle loss | going further |
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **把代码读两遍。** `002` 的作者这样建议，我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
+- **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 指向的文件夹，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
+- **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。
+- **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别也交给 G 和 D，就是 CGAN，输入和目标都变了；两个方向各用一对网络、再加上循环损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
+- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)；Salimans 等，[Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)，单侧标签平滑出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，R1 出自这里。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **Read the code twice.** The author of `002` advises it and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
+- **Scale up.** Put the four MNIST files into the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
+- **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure.
+- **Go on.** Replace the fully connected layers by convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with another input and another objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.
+- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661); Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), the source of one-sided label smoothing; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the source of R1.
+"""

@@ -1,0 +1,265 @@
+"""The language switch, the quiz and lesson 02, clicked in a real JupyterLab."""
+
+import re
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+pytestmark = pytest.mark.browser
+
+LESSON_02 = Path(__file__).parents[2] / "notebooks" / "02_mlp_gan_mnist.ipynb"
+CHOICES = {"中文": {"zh"}, "English": {"en"}, "双语 both": {"zh", "en"}}
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgaGBo+A8ABAUCAFfUMz8A"
+    "AAAASUVORK5CYII="
+)
+
+
+def pair(zh: str, en: str) -> list:
+    """Return a unit of prose as the lessons have it: two tagged Markdown cells."""
+    return [
+        new_markdown_cell(
+            f'<div lang="{lang}">\n\n{text}\n\n</div>', metadata={"tags": [f"lang-{lang}"]}
+        )
+        for lang, text in (("zh", zh), ("en", en))
+    ]
+
+
+def stand_in(*extra_code: str):
+    """Return a small lesson, long enough that its end is far off the screen."""
+    cells = [
+        *pair("# 一课", "# A lesson, called <span lang='zh'>一课</span>"),
+        new_code_cell("from gan_lessons.lab import Quiz, language_switch, quiz\nlanguage_switch()"),
+    ]
+    for section in range(8):
+        cells += pair(
+            f"## 第 {section} 节\n\n" + "字。" * 200, f"## Part {section}\n\n" + "Word. " * 200
+        )
+        cells += [new_code_cell(f"print('output', {section})")]
+    cells += [
+        new_code_cell(
+            "from base64 import b64decode\n"
+            "from IPython.display import Image\n"
+            f"Image(b64decode('{PNG}'), format='png', alt='gallery of one grey spot')"
+        ),
+        new_code_cell("my_quiz = quiz('02')\nmy_quiz"),
+        *map(new_code_cell, extra_code),
+        *pair("## 小结", "## Recap"),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def choose(lab, label: str) -> None:
+    """Click a button of the language switch."""
+    lab.scroll_to(lab.cell_with("language_switch()"))
+    lab.page.get_by_role("button", name=label, exact=True).click()
+
+
+def languages_shown(lab) -> set[str]:
+    """Return the languages that can be read; the same at the top and near the end, or fail."""
+    ends = []
+    for place in (slice(2), slice(-2, None)):
+        shown = {
+            lang: {lab.is_visible(i) for i in lab.cells_in(lang)[place]} for lang in ("zh", "en")
+        }
+        assert all(len(answers) == 1 for answers in shown.values()), shown
+        ends.append({lang for lang, answers in shown.items() if answers == {True}})
+    top, bottom = ends
+    assert top == bottom
+    return top
+
+
+def scroll_top(lab) -> float:
+    """Return how far down the notebook is scrolled."""
+    return lab.page.evaluate(
+        """() => jupyterapp.shell.currentWidget.content.node
+            .querySelector('.jp-WindowedPanel-outer').scrollTop"""
+    )
+
+
+def check_switch(lab) -> None:
+    """Press each button: the right cells show, the button says so, code never hides."""
+    for label, languages in CHOICES.items():
+        choose(lab, label)
+        assert languages_shown(lab) == languages, label
+        lab.scroll_to(lab.cell_with("language_switch()"))
+        pressed = lab.page.get_by_role("button", pressed=True).all_inner_texts()
+        assert pressed == [label]
+    code = [i for i, cell in enumerate(lab.cells()) if cell["cell_type"] == "code"]
+    choose(lab, "中文")
+    assert all(lab.is_visible(i) for i in (code[0], code[-1]))
+
+
+def check_quiz(lab) -> None:
+    """Answer the first item of the quiz and see the explanation."""
+    lab.scroll_to(lab.cell_with("quiz("))
+    item = lab.page.locator(".gan-lessons-quiz fieldset").first
+    item.get_by_role("button").first.click()
+    assert len(item.get_by_role("status").filter(visible=True).first.inner_text()) > 20
+
+
+def check_lesson(lab) -> None:
+    """What holds for every lesson: it runs, switches, quizzes, and shows its gallery."""
+    lab.run_all(seconds=80)
+    assert lab.errors() == []
+    check_switch(lab)
+    check_quiz(lab)
+    widths = lab.pictures("gallery")
+    assert widths and min(widths) > 0
+
+
+def test_stand_in_lesson_in_the_browser(lab, jupyter):
+    lab.open_notebook(jupyter.add(stand_in(), "stand_in.ipynb"))
+    check_lesson(lab)
+
+
+def test_an_error_in_a_cell_is_noticed(lab, jupyter):
+    lab.open_notebook(jupyter.add(stand_in("1 / 0"), "failing.ipynb"))
+    lab.run_all()
+    assert lab.errors() == ["ZeroDivisionError: division by zero"]
+
+
+@pytest.mark.skipif(not LESSON_02.exists(), reason="lesson 02 is not built yet")
+def test_lesson_02_in_the_browser(lab, jupyter):
+    lab.open_notebook(jupyter.add(LESSON_02, "lesson_02.ipynb"))
+    check_lesson(lab)
+
+
+def test_choice_is_remembered_in_the_next_notebook(lab, jupyter):
+    for name in ("first.ipynb", "second.ipynb"):
+        jupyter.add(stand_in(), name)
+    lab.open_notebook("first.ipynb")
+    lab.run_cell(2)
+    choose(lab, "English")
+    lab.start()  # the page is loaded again: nothing is left but what the browser remembers
+    lab.open_notebook("second.ipynb")
+    assert languages_shown(lab) == {"zh", "en"}
+    lab.run_cell(2)
+    lab.page.get_by_role("button", name="English", pressed=True).wait_for()
+    assert languages_shown(lab) == {"en"}
+
+
+def test_switch_works_without_local_storage(lab, jupyter):
+    lab.page.add_init_script(
+        """for (const name of ['getItem', 'setItem']) {
+            const original = Storage.prototype[name];
+            Storage.prototype[name] = function (key, ...rest) {
+                if (key.startsWith('gan-lessons')) throw new DOMException('refused');
+                return original.call(this, key, ...rest);
+            };
+        }"""
+    )
+    lab.open_notebook(jupyter.add(stand_in(), "no_storage.ipynb"))
+    lab.run_cell(2)
+    check_switch(lab)
+
+
+def test_switch_works_when_only_cells_in_view_are_drawn(lab, jupyter):
+    tracker = "@jupyterlab/notebook-extension:tracker"
+    jupyter.set_setting(tracker, {"windowingMode": "full"})
+    try:
+        lab.open_notebook(jupyter.add(stand_in(), "windowed.ipynb"))
+        lab.run_cell(2)
+        check_switch(lab)
+    finally:
+        jupyter.set_setting(tracker, {})
+
+
+def test_two_switches_agree_and_share_one_style(lab, jupyter):
+    lab.open_notebook(jupyter.add(stand_in("language_switch()"), "two.ipynb"))
+    lab.run_all()
+    english = lab.page.get_by_role("button", name="English", exact=True)
+    english.first.click()
+    assert [button.get_attribute("aria-pressed") for button in english.all()] == ["true", "true"]
+    assert lab.page.locator("style#gan-lessons-lang").count() == 1
+    assert lab.page.get_by_role("group", name="语言 / Language").count() == 2
+
+
+def test_keys_select_and_edit_without_a_jump(lab, jupyter):
+    lab.open_notebook(jupyter.add(stand_in(), "keys.ipynb"))
+    lab.run_cell(2)
+    lab.page.get_by_role("button", name="English", exact=True).focus()
+    lab.page.keyboard.press("Enter")
+    count = len(lab.cells())
+    lab.page.keyboard.press("b")  # must not insert a cell, as it would elsewhere
+    assert len(lab.cells()) == count
+    hidden, shown = lab.cells_in("zh"), lab.cells_in("en")
+    assert not lab.is_visible(hidden[1])
+
+    lab.select_cell(shown[5])
+    lab.scroll_to(shown[5])
+    before = scroll_top(lab)
+    lab.page.keyboard.press("Shift+Enter")  # to the code cell
+    lab.page.keyboard.press("Shift+Enter")  # to the hidden Chinese cell
+    lab.wait_idle()
+    assert lab.active_cell() == hidden[6]
+    assert not lab.is_visible(hidden[6])
+    assert scroll_top(lab) >= before > 0
+
+    lab.select_cell(shown[1])
+    lab.page.keyboard.press("Enter")  # edit
+    assert lab.is_visible(shown[1]) and not lab.is_visible(hidden[1])
+    lab.page.keyboard.press("Escape")
+    lab.page.keyboard.press("Control+Enter")  # render
+    assert lab.is_visible(shown[1]) and not lab.is_visible(hidden[1])
+
+
+def test_quiz_explains_counts_and_reports(lab, jupyter):
+    notebook = stand_in("print('answers', my_quiz.answers)", "my_quiz")
+    lab.open_notebook(jupyter.add(notebook, "quiz.ipynb"))
+    lab.run_cell(2)
+    index = lab.cell_with("my_quiz = quiz")
+    lab.run_cell(index)
+    lab.scroll_to(index)
+
+    quiz = lab.page.locator(".gan-lessons-quiz")
+    items = quiz.locator("fieldset")
+    assert items.count() == 4
+    assert lab.page.locator(".jp-OutputArea details").count() == 0  # the live quiz, not its twin
+    assert quiz.get_by_text("0 / 4 answered right at first try").is_visible()
+
+    first = items.nth(0).get_by_role("button")
+    first.nth(0).click()
+    assert "Not this one. Adam's state" in items.nth(0).inner_text()
+    assert "Right." not in items.nth(0).inner_text()
+    first.nth(2).press("Enter")  # try again, by keyboard
+    assert "Right. 1797" in items.nth(0).inner_text()
+    count = len(lab.cells())
+    first.nth(2).press("b")  # must not insert a cell, as it would elsewhere
+    assert len(lab.cells()) == count
+    assert first.nth(2).get_attribute("aria-expanded") == "true"
+    items.nth(1).get_by_role("button").nth(1).press("Space")
+    quiz.get_by_text("1 / 4 answered right at first try").wait_for()
+    assert items.nth(0).locator("code", has_text=re.compile("^softplus$")).count() == 2
+
+    lab.run_cell(lab.cell_with("print('answers'"))
+    assert "answers [0, 1, None, None]\n" in [output.get("text") for output in lab.outputs()]
+
+    choose(lab, "中文")
+    lab.scroll_to(index)
+    assert quiz.get_by_text("首次答对：1 / 4").is_visible()
+    assert not quiz.get_by_text("answered right at first try").is_visible()
+    assert quiz.locator("span[lang=en]").filter(visible=True).count() == 0
+
+    again = len(lab.cells()) - 3  # the same quiz, drawn once more, knows its first answers
+    lab.run_cell(again)
+    lab.scroll_to(again)
+    quiz.nth(1).get_by_text("首次答对：1 / 4").wait_for()
+    assert quiz.nth(1).locator(".wrong").count() == quiz.nth(1).locator(".right").count() == 1
+
+
+def test_quiz_text_is_never_html(lab, jupyter):
+    code = (
+        "text = {lang: '<img src=x> `<b>`' for lang in ('zh', 'en')}\n"
+        "options = [{'text': text, 'correct': i == 0, 'why': text} for i in range(3)]\n"
+        "Quiz('99', [{'question': text, 'options': options}])"
+    )
+    lab.open_notebook(jupyter.add(stand_in(code), "hostile.ipynb"))
+    lab.run_cell(2)
+    lab.run_cell(lab.cell_with("Quiz('99'"))
+    quiz = lab.page.locator(".gan-lessons-quiz")
+    quiz.get_by_role("button").first.click()
+    assert "<img src=x>" in quiz.locator(".why").first.inner_text()
+    assert quiz.locator("img").count() == 0

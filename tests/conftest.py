@@ -1,0 +1,73 @@
+"""What every test gets: one thread, a cache of its own, no data of the user's, no network."""
+
+import os
+
+# Before torch is imported, and inherited by every process that a test starts.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+for variable in ("GAN_LESSONS_DATA", "GAN_LESSONS_SCALE"):
+    os.environ.pop(variable, None)
+
+import ipaddress
+import socket
+
+import matplotlib
+import pytest
+import torch
+
+matplotlib.use("Agg")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A course cache shared by the whole session, so that a classifier is trained once."""
+    folder = tmp_path_factory.mktemp("gan_lessons_cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_LESSONS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Undo what a test did to the number of threads."""
+    yield
+    torch.set_num_threads(1)
+
+
+class NetworkUsed(OSError):
+    """A test tried to leave this machine."""
+
+
+def _is_local(address) -> bool:
+    """Tell whether a socket address is on this machine (a path is: a Unix socket)."""
+    if not isinstance(address, tuple):
+        return True
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return address[0] in ("localhost", "")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Let sockets reach this machine only: the course must work offline."""
+
+    def guarded(method):
+        def wrapper(self, address, *args):
+            if not _is_local(address):
+                raise NetworkUsed(f"a test tried to reach {address}")
+            return method(self, address, *args)
+        return wrapper
+
+    def getaddrinfo(host, *args, **kwargs):
+        if host is not None and not _is_local((host,)):
+            raise NetworkUsed(f"a test tried to look up {host}")
+        return lookup(host, *args, **kwargs)
+
+    lookup = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield

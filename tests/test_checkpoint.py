@@ -1,0 +1,250 @@
+"""Checkpoints: bit-for-bit resume, kill -9 at any moment, and files that must be refused."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from gan_lessons import checkpoint, data, losses, penalties, recipes
+from gan_lessons.checkpoint import BadCheckpoint
+from gan_lessons.nets import mlp
+from gan_lessons.train import Game, fit
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+def small(width=16, **changes):
+    torch.manual_seed(0)
+    return Game(mlp.generator([8, width]), mlp.discriminator([16], dropout=0.2),
+                **{"latent": 8, "batch": 20, **changes})
+
+
+def tensors(game):
+    return {k: t.clone() for k, t in checkpoint._tensors(game).items()}
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+@pytest.mark.parametrize("changes", [{}, {"penalty": penalties.r1, "n_critic": 2},
+                                     {"loss": losses.Minimax(), "betas": (0.0, 0.99)}])
+def test_resuming_gives_everything_the_uninterrupted_run_has(digits, tmp_path, changes):
+    """Also with dropout, which draws from torch's global generator."""
+    whole = fit(small(**changes), digits, 13, progress=False, snapshot_every=5)
+    first = fit(small(**changes), digits, 6, progress=False, snapshot_every=5)
+    checkpoint.save(first, tmp_path / "run.safetensors")
+    torch.manual_seed(999)  # another process, another state
+    resumed = small(**changes)
+    checkpoint.load(resumed, tmp_path / "run.safetensors")
+    assert resumed.step == 6 and list(resumed.snapshots) == [0, 5]
+    fit(resumed, digits, 13, progress=False, snapshot_every=5)
+    assert_same(tensors(resumed), tensors(whole))
+
+
+def test_a_game_that_has_not_begun_can_be_saved(digits, tmp_path):
+    checkpoint.save(small(), tmp_path / "new.safetensors")
+    game = small()
+    checkpoint.load(game, tmp_path / "new.safetensors")
+    assert_same(tensors(fit(game, digits, 3, progress=False)),
+                tensors(fit(small(), digits, 3, progress=False)))
+
+
+def test_fit_resumes_by_itself(digits, tmp_path, capsys):
+    path = tmp_path / "runs" / "run.safetensors"
+    fit(small(), digits, 4, progress=False, save_to=path)
+    again = fit(small(), digits, 9, progress=False, save_to=path)
+    assert "resumed run.safetensors at step 4" in capsys.readouterr().out
+    assert_same(tensors(again), tensors(fit(small(), digits, 9, progress=False)))
+
+
+# ---- a real process, killed ----
+
+RUN = """
+import sys, torch
+from gan_lessons import data, recipes, runtime
+from gan_lessons.train import fit
+runtime.set_threads(1)
+print("ready", flush=True)
+fit(recipes.source_002(), data.digits(), int(sys.argv[2]), save_to=sys.argv[1], save_every=3,
+    progress=False)
+print("done", flush=True)
+"""
+STEPS = 400
+
+
+def start(path):
+    return subprocess.Popen([sys.executable, "-c", RUN, str(path), str(STEPS)],
+                            stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_kill_9_at_any_moment_and_resume(digits, tmp_path):
+    """A checkpoint every third step: many of the kills fall into the writing of one."""
+    path = tmp_path / "run.safetensors"
+    luck = random.Random(0)
+    killed = 0
+    for attempt in range(12):
+        process = start(path)
+        assert process.stdout.readline() == "ready\n"
+        if attempt < 6:
+            time.sleep(luck.uniform(0.2, 1.5))
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+                killed += 1
+        rest = process.communicate()[0]
+        if path.exists():
+            checkpoint.load(recipes.source_002(), path)  # whatever is there is whole
+        if "done" in rest:
+            break
+    assert killed >= 3 and "done" in rest
+    resumed = recipes.source_002()
+    checkpoint.load(resumed, path)
+    straight = fit(recipes.source_002(), digits, STEPS, progress=False)
+    assert_same(tensors(resumed), tensors(straight))
+
+
+def test_killed_while_writing_the_old_checkpoint_survives(digits, tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    game = fit(small(), digits, 3, progress=False, save_to=path)
+    before = path.read_bytes()
+    fit(game, digits, 5, progress=False)
+
+    def pull_the_plug(_):
+        raise KeyboardInterrupt
+    for moment in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint.os, moment, lambda *_: pull_the_plug(_))
+            with pytest.raises(KeyboardInterrupt):
+                checkpoint.save(game, path)
+        assert path.read_bytes() == before
+        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_leftovers_of_a_kill_are_cleared_away(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    old, young = (tmp_path / f".run.safetensors.{name}.part" for name in ("old", "young"))
+    for part in (old, young):
+        part.write_bytes(b"half a checkpoint")
+    os.utime(old, (time.time() - 3600,) * 2)  # the young one may be another process at work
+    checkpoint.save(small(), path)
+    assert {p.name for p in tmp_path.iterdir()} == {path.name, young.name}
+
+
+# ---- what must be refused ----
+
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (self.marker, "w")
+
+
+@pytest.mark.parametrize("writer", ["torch", "pickle"])
+def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path, writer):
+    marker, path = tmp_path / "executed", tmp_path / "evil.safetensors"
+    payload = {"generator": Bomb(str(marker))}
+    if writer == "torch":
+        torch.save(payload, path)
+    else:
+        path.write_bytes(pickle.dumps(payload))
+    with pytest.raises(BadCheckpoint, match="Nothing in it was executed"):
+        checkpoint.load(small(), path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, -1])
+def test_a_truncated_checkpoint_is_refused(tmp_path, keep):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BadCheckpoint, match="不是本课程的检查点"):
+        checkpoint.load(small(), path)
+
+
+def test_somebody_elses_safetensors_is_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(BadCheckpoint):
+        checkpoint.load(small(), path)
+
+
+@pytest.mark.parametrize("metadata", ['{"version": 99}', "[]", "not json", '{"version": 1}'])
+def test_strange_metadata_is_refused(tmp_path, metadata):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    save_file(load_file(path), path, metadata={"gan_lessons": metadata})
+    with pytest.raises(BadCheckpoint):
+        checkpoint.load(small(), path)
+
+
+def test_a_missing_tensor_is_refused(tmp_path):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    from safetensors import safe_open
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    kept = {k: t for k, t in load_file(path).items() if k != "noise"}
+    save_file(kept, path, metadata=metadata)
+    with pytest.raises(BadCheckpoint):
+        checkpoint.load(small(), path)
+
+
+def test_another_network_is_named_and_the_game_stays_as_it_was(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(fit(small(width=32), digits, 2, progress=False), path)
+    game = small()
+    before = tensors(game)
+    with pytest.raises(BadCheckpoint, match=r"belongs to another network.*\(32,\).*\(16,\)"):
+        checkpoint.load(game, path)
+    assert_same(tensors(game), before)
+    assert game.step == 0
+
+
+@pytest.mark.parametrize("changes", [{"lr": 1e-3}, {"seed": 5}, {"batch": 30},
+                                     {"penalty": penalties.r1}, {"loss": losses.Minimax()},
+                                     {"loss": losses.NonSaturating(0.9)}])
+def test_other_settings_are_named(tmp_path, changes):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    with pytest.raises(BadCheckpoint, match=f"other settings .*{next(iter(changes))}"):
+        checkpoint.load(small(**changes), path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no checkpoint at"):
+        checkpoint.load(small(), tmp_path / "none.safetensors")
+
+
+def test_a_folder_that_cannot_be_written_keeps_the_game(digits, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    game = small()
+    with pytest.raises(OSError):
+        fit(game, digits, 3, progress=False, save_to=blocked / "run.safetensors")
+    assert game.step == 3  # what was learned is still there
+
+
+def test_the_file_holds_tensors_and_text_only(tmp_path):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    length = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8:8 + length])
+    assert header["__metadata__"].keys() == {"gan_lessons"}

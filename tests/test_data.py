@@ -1,0 +1,224 @@
+"""Data in: digits, MNIST in every condition a learner's disk can be in, and batches."""
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_lessons import data
+from gan_lessons.data import mnist_files
+from gan_lessons.data.mnist_files import FILES, DamagedFile
+
+
+def images(n=10, labels=True):
+    pictures = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).expand(n, 1, 2, 2).contiguous()
+    return data.ImageSet(pictures, torch.arange(n) if labels else None, "toy")
+
+
+def write_mnist(root, n=20, compressed=False):
+    """Write a tiny MNIST in torchvision's layout and return its folder."""
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in FILES:
+        if "images" in name:
+            content = struct.pack(">IIII", 2051, n, 28, 28) + bytes(i % 256 for i in range(n * 784))
+        else:
+            content = struct.pack(">II", 2049, n) + bytes(i % 10 for i in range(n))
+        path = raw / (f"{name}.gz" if compressed else name)
+        path.write_bytes(gzip.compress(content) if compressed else content)
+    return raw
+
+
+@pytest.fixture
+def no_download(monkeypatch, tmp_path):
+    """An empty cache, and torchvision without a network."""
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
+
+    def refuse(*_, **__):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+    monkeypatch.setattr(mnist_files, "MNIST", refuse)
+
+
+# ---- digits ----
+
+def test_digits_are_real_balanced_and_split():
+    train, held_out = data.digits(), data.digits(train=False)
+    assert (len(train), len(held_out)) == (1348, 449)
+    assert train.images.shape == (1348, 1, 28, 28) and train.images.dtype == torch.uint8
+    for part in (train, held_out):
+        share = torch.bincount(part.labels, minlength=10) / len(part)
+        assert share.min() > 0.07 and share.max() < 0.13
+
+    def prints(part):
+        return {hashlib.sha1(picture.numpy().tobytes()).hexdigest() for picture in part.images}
+    assert not prints(train) & prints(held_out)  # nothing held out has been seen
+
+
+def test_digits_use_the_whole_range_and_a_black_border():
+    pictures = data.digits().images
+    assert pictures.max() == 255 and pictures[:, :, :4].max() == 0 and pictures[..., -4:].max() == 0
+
+
+# ---- from bytes to [-1, 1] and back ----
+
+def test_every_byte_survives_the_round_trip():
+    every = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    signed = data.to_signed(every)
+    assert signed.min() == -1 and signed.max() == 1
+    assert torch.equal(data.to_images(signed), every)
+
+
+@pytest.mark.parametrize("bad", [torch.full((1, 1, 2, 2), 3.0), torch.tensor([[[[float("nan")]]]])])
+def test_pixels_out_of_range_are_refused(bad):
+    with pytest.raises(ValueError, match=r"Pixels must be finite numbers in \[-1, 1\]"):
+        data.to_images(bad)
+
+
+# ---- batches ----
+
+def test_batches_are_reproducible_and_depend_on_the_seed():
+    def first(seed):
+        batches = images().batches(4, seed=seed)
+        return torch.stack([next(batches) for _ in range(6)])
+    assert torch.equal(first(0), first(0))
+    assert not torch.equal(first(0), first(1))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 7, 10])
+def test_every_pass_shows_every_picture_once_whatever_the_batch(n):
+    batches = images().batches(n)
+    seen = torch.cat([data.to_images(next(batches))[:, 0, 0, 0] for _ in range(10)])
+    for one_pass in seen.split(10)[: len(seen) // 10]:
+        assert sorted(one_pass.tolist()) == list(range(10))
+
+
+@pytest.mark.parametrize("start", [1, 5, 13])
+def test_starting_late_gives_the_batches_of_the_uninterrupted_stream(start):
+    whole, late = images().batches(3, seed=7), images().batches(3, seed=7, start=start)
+    for _ in range(start):
+        next(whole)
+    for _ in range(8):
+        assert torch.equal(next(whole), next(late))
+
+
+@pytest.mark.parametrize("n", [0, -1, 11])
+def test_a_batch_that_does_not_fit_is_refused_at_once(n):
+    with pytest.raises(ValueError, match="must be between 1 and the number of pictures, 10"):
+        images().batches(n)
+
+
+def test_batches_are_floats_in_range():
+    batch = next(data.digits().batches(16))
+    assert batch.shape == (16, 1, 28, 28) and batch.dtype == torch.float32
+    assert batch.min() >= -1 and batch.max() <= 1
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(0, 1, 2, 2, dtype=torch.uint8),
+                                 torch.zeros(3, 1, 2, 2),
+                                 torch.zeros(3, 2, 2, dtype=torch.uint8)])
+def test_pictures_of_the_wrong_kind_are_refused(bad):
+    with pytest.raises(ValueError, match="non-empty uint8 tensor"):
+        data.ImageSet(bad, None, "bad")
+
+
+def test_labels_must_match():
+    with pytest.raises(ValueError, match="3 pictures but the labels"):
+        data.ImageSet(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "bad")
+
+
+def test_a_selection_keeps_pictures_and_labels_together():
+    some = images()[torch.tensor([8, 3])]
+    assert some.labels.tolist() == [8, 3] and some.images[:, 0, 0, 0].tolist() == [8, 3]
+    assert len(images()[2]) == 1 and images(labels=False)[:4].labels is None
+
+
+# ---- MNIST ----
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_mnist_is_read_from_the_data_folder(monkeypatch, tmp_path, no_download, compressed):
+    write_mnist(tmp_path, compressed=compressed)
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
+    assert data.have_mnist()
+    found = data.mnist()
+    assert found.images.shape == (20, 1, 28, 28) and found.labels[:3].tolist() == [0, 1, 2]
+    assert found.images[0, 0, 0, :3].tolist() == [0, 1, 2]
+    assert len(data.mnist(train=False)) == 20
+
+
+def test_mnist_missing_says_where_the_four_files_go(no_download, tmp_path):
+    assert not data.have_mnist()
+    with pytest.raises(FileNotFoundError) as error:
+        data.mnist()
+    text = str(error.value)
+    for name in FILES:
+        assert text.count(str(tmp_path / "cache" / "MNIST" / "raw" / name)) == 2  # in zh and in en
+    assert "没有找到 MNIST" in text and "Put these four files in place" in text
+
+
+def test_mnist_missing_falls_back_only_when_asked(no_download, capsys):
+    assert data.mnist(fallback=True).name == "digits"
+    assert "using the bundled digits()" in capsys.readouterr().out
+
+
+def test_a_download_lands_in_the_cache_whole(monkeypatch, tmp_path):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
+    monkeypatch.setattr(mnist_files, "MNIST", lambda root, download: write_mnist(
+        Path(root)))
+    assert len(data.mnist()) == 20
+    assert [p.name for p in tmp_path.iterdir()] == ["MNIST"]
+
+
+def test_a_broken_download_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
+
+    def half(root, download):
+        write_mnist(Path(root))
+        raise RuntimeError("connection lost")
+    monkeypatch.setattr(mnist_files, "MNIST", half)
+    with pytest.raises(FileNotFoundError, match="connection lost"):
+        data.mnist()
+    assert list(tmp_path.iterdir()) == []
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def replace_by_web_page(path):
+    path.write_bytes(b"<!DOCTYPE html><title>403 Forbidden</title>")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [truncate, replace_by_web_page, empty])
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("which", FILES[:2])
+def test_a_damaged_file_is_named_and_left_alone(monkeypatch, tmp_path, damage, compressed, which):
+    raw = write_mnist(tmp_path, compressed=compressed)
+    path = raw / (f"{which}.gz" if compressed else which)
+    damage(path)
+    before = path.read_bytes()
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
+    with pytest.raises(DamagedFile) as error:
+        data.mnist(fallback=True)  # damaged is not missing: it must not be papered over
+    assert str(path) in str(error.value) and "已损坏" in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_labels_and_pictures_that_do_not_match_are_refused(monkeypatch, tmp_path):
+    raw = write_mnist(tmp_path)
+    (raw / FILES[1]).write_bytes(struct.pack(">II", 2049, 3) + bytes(3))
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
+    with pytest.raises(DamagedFile, match="do not match"):
+        data.mnist()
+
+
+def test_cards_are_bilingual(capsys):
+    data.digits().card()
+    text = capsys.readouterr().out
+    assert "CC BY 4.0" in text and "手写数字" in text and "Handwritten digits" in text

@@ -1,0 +1,93 @@
+"""Every checker passes the solution and gives each named mistake the reason that fits."""
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy as bce_of_probabilities
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import softplus
+
+from gan_lessons.exercises import lesson02 as check
+from gan_lessons.exercises.checking import checker, require
+
+
+def ones(x):
+    return torch.ones_like(x)
+
+
+def zeros(x):
+    return torch.zeros_like(x)
+
+
+RIGHT = [
+    (check.discriminator_loss, lambda r, f: softplus(-r).mean() + softplus(f).mean()),
+    (check.discriminator_loss, lambda r, f: bce(r, ones(r)) + bce(f, zeros(f))),
+    (check.discriminator_loss, lambda r, f: (bce(r, ones(r)) + bce(f, zeros(f))) / 2),
+    (check.generator_loss, lambda f: softplus(-f).mean()),
+    (check.generator_loss, lambda f: bce(f, ones(f))),
+    (check.generator_loss, lambda f: -torch.nn.functional.logsigmoid(f).mean()),
+    (check.to_bytes, lambda x: ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)),
+    (check.to_bytes, lambda x: (x.clamp(-1, 1) * 127.5 + 127.5).round().byte()),
+]
+
+WRONG = [
+    (check.discriminator_loss, lambda r, f: bce(r, zeros(r)) + bce(f, ones(f)), "swapped"),
+    (check.discriminator_loss, lambda r, f: bce(r, ones(r)), "Only one half"),
+    (check.discriminator_loss, lambda r, f: bce(f, zeros(f)), "Only one half"),
+    (check.discriminator_loss, lambda r, f: bce(r.sigmoid(), ones(r)) + bce(f.sigmoid(), zeros(f)),
+     "One sigmoid too many"),
+    (check.discriminator_loss, lambda r, f: softplus(-r).sum() + softplus(f).sum(), "the sum"),
+    (check.discriminator_loss, lambda r, f: softplus(-r) + softplus(f[:1]), "one scalar"),
+    (check.discriminator_loss, lambda r, f: r.mean() - f.mean(), "The value is off"),
+    (check.discriminator_loss, lambda r, f: bce_of_probabilities(r.sigmoid(), ones(r))
+     + bce_of_probabilities(f.sigmoid(), zeros(f)), "At logits of 200"),
+    (check.discriminator_loss, lambda r, f: -r.sigmoid().log().mean()
+     - (1 - f.sigmoid()).log().mean(), "At logits of 200"),
+    (check.discriminator_loss, lambda r: r, "Your code raised TypeError"),
+    (check.generator_loss, lambda f: bce(f, zeros(f)), "makes G help D"),
+    (check.generator_loss, lambda f: -bce(f, zeros(f)), "minimax"),
+    (check.generator_loss, lambda f: softplus(-f), "one scalar"),
+    (check.generator_loss, lambda f: softplus(-f).sum(), "The value is off"),
+    (check.generator_loss, lambda f: bce_of_probabilities(f.sigmoid(), ones(f)), "vanished"),
+    (check.to_bytes, lambda x: (x + 1) * 127.5, "should be a uint8"),
+    (check.to_bytes, lambda x: ((x + 1) * 127.5).to(torch.uint8), "off by one"),
+    (check.to_bytes, lambda x: (x * 255).round().clamp(0, 255).to(torch.uint8), "range are off"),
+    (check.to_bytes, lambda x: ((1 - x) * 127.5).round().to(torch.uint8), "range are off"),
+    (check.to_bytes, lambda x: ((x + 1) * 127.5).round().to(torch.int64).to(torch.uint8), "wrap"),
+    (check.to_bytes, lambda x: x.add_(1).mul_(127.5).round_().to(torch.uint8), "was changed"),
+]
+
+
+@pytest.mark.parametrize("checker, answer", RIGHT)
+def test_right_answers_pass(checker, answer, capsys):
+    assert checker(answer) == "passed"
+    assert "Correct!" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("checker, answer, reason", WRONG)
+def test_wrong_answers_get_the_reason_that_fits(checker, answer, reason, capsys):
+    assert checker(answer) == "not yet"
+    said = capsys.readouterr().out
+    assert reason in said
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in said)
+
+
+@pytest.mark.parametrize("checker", [check.discriminator_loss, check.generator_loss,
+                                     check.to_bytes])
+def test_a_stub_is_not_an_error(checker, capsys):
+    assert checker(lambda *_: ...) == checker(...) == "not attempted"
+    assert capsys.readouterr().out.count("Not attempted") == 2
+
+
+def test_errors_in_the_answer_are_reported_not_raised(capsys):
+    def broken(*_):
+        raise ZeroDivisionError("oops")
+    assert check.generator_loss(broken) == "not yet"
+    assert "ZeroDivisionError: oops" in capsys.readouterr().out
+
+
+def test_a_message_of_several_lines_stays_readable(capsys):
+    @checker
+    def always(_):
+        require(False, "第一行", "first line")
+    always(1)
+    assert capsys.readouterr().out == "[not yet] 第一行\n          first line\n"

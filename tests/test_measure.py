@@ -1,0 +1,160 @@
+"""The ruler: closed forms, torchmetrics as the yardstick, and what it must refuse."""
+
+import pytest
+import torch
+from torch import nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from gan_lessons import data, measure
+from gan_lessons.measure.classifier import FEATURES
+
+
+@pytest.fixture(scope="module")
+def ruler():
+    return measure.DigitRuler(data.digits(), data.digits(train=False))
+
+
+class Features(nn.Module):
+    """The ruler's network as torchmetrics wants it."""
+
+    num_features = FEATURES
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images):
+        """Return (n, 32) features."""
+        return self.classifier.features(images).double()
+
+
+def noisy(images, strength=40):
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0)) * strength
+    return (images + noise).clamp(0, 255).to(torch.uint8)
+
+
+def test_the_classifier_reaches_its_mark(ruler):
+    assert ruler.classifier.accuracy >= 0.95 and ruler.classifier.tested_on == 449
+
+
+def test_features_have_unit_size(ruler):
+    features = ruler.classifier.features(data.digits().images)
+    assert features.shape == (1348, 32)
+    assert features.square().mean().sqrt() == pytest.approx(1, abs=0.05)
+
+
+def test_frechet_distance_agrees_with_torchmetrics(ruler):
+    real, fake = data.digits().images, noisy(data.digits(train=False).images)
+    yardstick = FrechetInceptionDistance(feature=Features(ruler.classifier)).set_dtype(
+        torch.float64)
+    yardstick.update(real, real=True)
+    yardstick.update(fake, real=False)
+    ours = measure.frechet_distance(ruler.classifier.features(fake),
+                                    ruler.classifier.features(real))
+    assert ours == pytest.approx(yardstick.compute().item(), rel=1e-5)
+
+
+def test_kernel_distance_agrees_with_torchmetrics(ruler):
+    real = data.digits().images[:449]  # torchmetrics takes subsets of one size
+    fake = noisy(data.digits(train=False).images)
+    yardstick = KernelInceptionDistance(feature=Features(ruler.classifier), subsets=1,
+                                        subset_size=449)
+    yardstick.update(real, real=True)
+    yardstick.update(fake, real=False)
+    ours = measure.kernel_distance(ruler.classifier.features(fake),
+                                   ruler.classifier.features(real))
+    assert ours == pytest.approx(yardstick.compute()[0].item(), rel=1e-4)
+
+
+def test_frechet_distance_of_two_gaussians_is_the_closed_form():
+    g = torch.Generator().manual_seed(0)
+    a = torch.randn(200_000, 3, generator=g, dtype=torch.float64)
+    b = torch.randn(200_000, 3, generator=g, dtype=torch.float64) * torch.tensor([1, 2, 3]) + 1
+    expected = 3 + 0 + (2 - 1) ** 2 + (3 - 1) ** 2
+    assert measure.frechet_distance(a, b) == pytest.approx(expected, rel=0.02)
+    assert measure.frechet_distance(a, b) == pytest.approx(measure.frechet_distance(b, a))
+    assert measure.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_kid_is_unbiased_where_frechet_is_not():
+    def both(n, seed):
+        g = torch.Generator().manual_seed(seed)
+        a, b = (torch.randn(n, 16, generator=g) for _ in range(2))
+        return measure.frechet_distance(a, b), measure.kernel_distance(a, b)
+    small = torch.tensor([both(50, s) for s in range(20)])
+    large = torch.tensor([both(2000, s) for s in range(3)])
+    assert small[:, 0].mean() > 10 * large[:, 0].mean()
+    assert abs(small[:, 1].mean()) < 0.1 and small[:, 1].min() < 0
+
+
+@pytest.mark.parametrize("distance", [measure.frechet_distance, measure.kernel_distance])
+def test_too_few_or_broken_samples_are_refused(distance):
+    good = torch.randn(64, 32)
+    with pytest.raises(ValueError, match="At least as many samples as feature dimensions"):
+        distance(good[:31], good)
+    with pytest.raises(ValueError, match="At least as many samples as feature dimensions"):
+        distance(good, good[0])
+    broken = good.clone()
+    broken[3, 4] = float("nan")
+    with pytest.raises(ValueError, match="contain NaN or infinity"):
+        distance(good, broken)
+
+
+def test_the_report_tells_good_from_bad(ruler):
+    images = data.digits().images
+    noise = torch.randint(0, 256, (500, 1, 28, 28), dtype=torch.uint8)
+    assert ruler.floor.classes == 10 and ruler.floor.confident > 0.9
+    reports = [ruler.floor, ruler.report(noisy(images)), ruler.report(noise)]
+    assert [r.fd_digits for r in reports] == sorted(r.fd_digits for r in reports)
+    assert reports[2].confident < 0.5
+
+
+def test_the_report_sees_a_collapse(ruler):
+    digits = data.digits()
+    only = digits[(digits.labels == 3) | (digits.labels == 8)]
+    report = ruler.report(only.images)
+    assert report.classes == 2 and report.kl > 1.5 and report.confident > 0.9
+    assert report.histogram.sum() == pytest.approx(1)
+
+
+def test_kl_against_the_formula_and_its_floor():
+    p, q = torch.tensor([0.5, 0.5, 0.0]).double(), torch.tensor([0.25, 0.25, 0.5]).double()
+    assert measure.kl_divergence(p, q) == pytest.approx(0.6931, abs=1e-4)
+    assert measure.kl_divergence(q, q) == 0
+    assert measure.kl_divergence(q, p) == float("inf")
+    g = torch.Generator().manual_seed(0)
+    uniform = torch.full((10,), 0.1).double()
+    floor = [measure.kl_divergence(measure.class_histogram(
+        torch.randint(10, (2000,), generator=g)), uniform) for _ in range(50)]
+    assert sum(floor) / 50 == pytest.approx(9 / 4000, rel=0.3)
+
+
+def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken(
+        tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    train, held_out = data.digits(), data.digits(train=False)
+    first = measure.digit_classifier(train, held_out)
+    kept, = (tmp_path / "cache").iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    again = measure.digit_classifier(train, held_out)
+    assert torch.equal(first.net[0].weight, again.net[0].weight)
+    assert len(kept.read_bytes()) > 100
+
+
+def test_a_read_only_cache_is_no_obstacle(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file where the folder should be: nothing can be written")
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    assert measure.digit_classifier(data.digits(), data.digits(False)).tested_on == 449
+
+
+def test_training_the_classifier_leaves_the_learners_random_numbers_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
+    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    measure.digit_classifier(data.digits(), data.digits(False))
+    assert torch.equal(torch.rand(3), expected)

@@ -1,0 +1,265 @@
+"""The loop: each player moves alone, runs repeat, stop and resume, and mistakes are named."""
+
+import os
+import signal
+import threading
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from gan_lessons import data, losses, penalties, recipes
+from gan_lessons.nets import mlp
+from gan_lessons.train import (
+    Game,
+    TrainingDiverged,
+    adam,
+    critic_step,
+    fit,
+    frozen,
+    generator_step,
+    paint,
+    sample_noise,
+)
+
+LOSS = losses.NonSaturating()
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+def weights(network):
+    return [p.detach().clone() for p in network.parameters()]
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def small(**changes):
+    """A game that takes a millisecond a step."""
+    torch.manual_seed(0)
+    generator = mlp.generator([8, 16])
+    return Game(generator, mlp.discriminator([16]), **{"latent": 8, "batch": 20, **changes})
+
+
+# ---- one move ----
+
+def test_the_critics_step_changes_the_critic_alone(digits):
+    generator, critic = mlp.source_004()
+    g, d = weights(generator), weights(critic)
+    real = digits.signed()[:10]
+    before = (LOSS.critic(critic(real), critic(generator(torch.ones(10, 64))))).item()
+    optimizer = adam(critic)
+    for _ in range(5):
+        move = critic_step(critic, generator, optimizer, LOSS, real, torch.ones(10, 64))
+    assert same(g, weights(generator)) and not same(d, weights(critic))
+    assert all(p.grad is None for p in generator.parameters())  # not even a gradient in G
+    assert move.real.shape == move.fake.shape == (10,) and move.loss.item() < before
+
+
+def test_the_generators_step_changes_the_generator_alone():
+    generator, critic = mlp.source_004()
+    g, d = weights(generator), weights(critic)
+    generator_step(critic, generator, adam(generator), LOSS, torch.randn(10, 64))
+    assert not same(g, weights(generator)) and same(d, weights(critic))
+    assert all(p.grad is None and p.requires_grad for p in critic.parameters())
+
+
+def test_the_penalty_is_added(digits):
+    generator, critic = mlp.source_004()
+    calls = []
+
+    def penalty(who, real, fake):
+        calls.append((real.shape, fake.shape))
+        return penalties.r1(who, real)
+    critic_step(critic, generator, adam(critic), LOSS, digits.signed()[:6], torch.randn(6, 64),
+                penalty)
+    assert calls == [((6, 1, 28, 28), (6, 1, 28, 28))]
+
+
+def test_frozen_gives_back_what_it_took_even_after_an_error():
+    network = nn.Linear(2, 2)
+    network.bias.requires_grad_(False)  # frozen by its owner, and to stay so
+    with pytest.raises(RuntimeError, match="stop"), frozen(network):
+        assert not network.weight.requires_grad
+        raise RuntimeError("stop")
+    assert network.weight.requires_grad and not network.bias.requires_grad
+
+
+# ---- fit ----
+
+def test_fit_equals_a_loop_written_by_hand(digits):
+    torch.manual_seed(3)
+    generator, critic = mlp.source_004()
+    batches, noise = digits.batches(100, seed=3), torch.Generator().manual_seed(3)
+    g_adam = torch.optim.Adam(generator.parameters(), lr=2e-4, fused=True)
+    d_adam = torch.optim.Adam(critic.parameters(), lr=2e-4, fused=True)
+    for _ in range(5):
+        real = next(batches)
+        fake = generator(torch.randn(100, 64, generator=noise)).detach()
+        d_loss = softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+        d_adam.zero_grad()
+        d_loss.backward()
+        d_adam.step()
+        g_loss = softplus(-critic(generator(torch.randn(100, 64, generator=noise)))).mean()
+        g_adam.zero_grad()
+        g_loss.backward()
+        g_adam.step()
+    game = fit(recipes.source_004(seed=3), digits, 5, progress=False)
+    assert same(weights(game.generator), weights(generator))
+    assert same(weights(game.critic), weights(critic))
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits):
+    runs = [weights(fit(recipes.source_002(seed=s), digits, 5, progress=False).generator)
+            for s in (0, 0, 1)]
+    assert same(runs[0], runs[1]) and not same(runs[0], runs[2])
+
+
+def test_a_run_in_two_parts_equals_one_in_one_go(digits):
+    parts = small(n_critic=3)
+    for steps in (7, 12, 12):
+        fit(parts, digits, steps, progress=False, snapshot_every=4)
+    whole = fit(small(n_critic=3), digits, 12, progress=False, snapshot_every=4)
+    assert same(weights(parts.generator), weights(whole.generator))
+    assert same(weights(parts.average), weights(whole.average))
+    assert torch.equal(parts.history, whole.history) and len(whole.history) == 12
+    assert list(parts.snapshots) == list(whole.snapshots) == [0, 4, 8, 12]
+    assert torch.equal(parts.snapshots[8], whole.snapshots[8])
+
+
+def test_snapshots_come_from_the_same_noise(digits):
+    game = fit(small(), digits, 4, progress=False, snapshot_every=2)
+    assert torch.equal(game.snapshots[4], paint(game.generator, game.fixed_z))
+    assert game.snapshots[0].shape == (64, 1, 28, 28)
+
+
+def test_the_average_follows_the_generator(digits):
+    game = small(ema=0.5)
+    for step in range(1, 9):
+        before = weights(game.average.module)
+        fit(game, digits, step, progress=False)
+        if step > 1:  # the first step copies
+            for old, new, average in zip(before, weights(game.generator),
+                                         weights(game.average.module), strict=True):
+                torch.testing.assert_close(average, 0.5 * old + 0.5 * new)
+
+
+def test_samples_repeat_and_leave_training_alone():
+    game = small()
+    game.generator.train()
+    assert torch.equal(game.sample(5), game.sample(5))
+    assert not torch.equal(game.sample(5), game.sample(5, seed=1))
+    assert game.generator.training
+    assert game.sample(1001).shape == (1001, 1, 28, 28)
+
+
+def test_noise_is_standard_normal():
+    z = sample_noise(20_000, 3, torch.Generator().manual_seed(0))
+    assert z.shape == (20_000, 3) and abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
+
+
+@pytest.mark.parametrize("batch", [1, 17, 1348])
+def test_any_batch_size_works(digits, batch):
+    assert fit(small(batch=batch), digits, 2, progress=False).history.isfinite().all()
+
+
+# ---- the stop button ----
+
+def test_the_stop_button_ends_after_the_current_step_and_training_goes_on(digits, tmp_path):
+    game = small()
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    fit(game, digits, 10**9, progress=False, save_to=tmp_path / "run.safetensors")
+    stopped = game.step
+    assert 0 < stopped == len(game.history) < 10**9
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    fit(game, digits, stopped + 10, progress=False)
+    resumed = fit(small(), digits, stopped + 10, progress=False,
+                  save_to=tmp_path / "run.safetensors")  # from the checkpoint of the stop
+    straight = fit(small(), digits, stopped + 10, progress=False)
+    assert same(weights(game.generator), weights(straight.generator))
+    assert same(weights(resumed.generator), weights(straight.generator))
+
+
+def test_fit_works_outside_the_main_thread(digits):
+    game = small()
+    thread = threading.Thread(target=fit, args=(game, digits, 3), kwargs={"progress": False})
+    thread.start()
+    thread.join()
+    assert game.step == 3
+
+
+def test_the_progress_bar_goes_to_stderr(digits, capsys):
+    fit(small(), digits, 3)
+    out, err = capsys.readouterr()
+    assert out == "" and "3" in err
+
+
+# ---- mistakes ----
+
+@pytest.mark.parametrize("bad_step", [1, 37, 150])
+def test_nan_names_the_step_and_keeps_the_last_checkpoint(digits, tmp_path, bad_step):
+    class BreaksAt(losses.NonSaturating):
+        """Becomes NaN at one step."""
+
+        calls = 0
+
+        def generator(self, fake):
+            self.calls += 1
+            return super().generator(fake) * (float("nan") if self.calls == bad_step else 1)
+    path = tmp_path / "run.safetensors"
+    game = small(loss=BreaksAt())
+    game.loss.calls = 0
+    with pytest.raises(TrainingDiverged, match=f"at step {bad_step}, so"):
+        fit(game, digits, 200, progress=False, save_to=path, save_every=10)
+    assert game.history.isfinite().all()
+    if bad_step > 10:
+        last_good = (bad_step - 1) // 10 * 10
+        assert sum(1 for _ in tmp_path.iterdir()) == 1
+        from safetensors.torch import load_file
+        saved = load_file(path)
+        assert len(saved["history"]) == last_good
+        assert all(t.isfinite().all() for t in saved.values() if t.is_floating_point())
+
+
+def test_a_generator_of_the_wrong_shape_is_named(digits):
+    game = Game(mlp.generator([8, 16], (3, 28, 28)), mlp.discriminator([16], (3, 28, 28)), latent=8)
+    with pytest.raises(ValueError, match=r"should give shape \(2, 1, 28, 28\), got \(2, 3, 28, 28"):
+        fit(game, digits, 1, progress=False)
+
+
+def test_a_critic_of_the_wrong_size_is_named(digits):
+    game = Game(mlp.generator([8, 16]), mlp.discriminator([16], (1, 32, 32)), latent=8)
+    with pytest.raises(ValueError, match="The discriminator does not fit the data"):
+        fit(game, digits, 1, progress=False)
+
+
+def test_a_critic_that_averages_the_batch_is_refused(digits):
+    class Mean(nn.Module):
+        """What source 003 does: one number for the whole batch."""
+
+        def __init__(self):
+            super().__init__()
+            self.net = mlp.discriminator([16])
+
+        def forward(self, x):
+            """Return the mean score."""
+            return self.net(x).mean()
+    with pytest.raises(ValueError, match="should get one score each"):
+        fit(Game(mlp.generator([8, 16]), Mean(), latent=8), digits, 1, progress=False)
+
+
+def test_the_wrong_latent_length_is_named(digits):
+    with pytest.raises(ValueError, match="The generator does not fit the data"):
+        fit(small(latent=9), digits, 1, progress=False)
+
+
+def test_a_batch_larger_than_the_data_is_refused(digits):
+    with pytest.raises(ValueError, match="batch size must be between 1 and"):
+        fit(small(batch=1349), digits, 1, progress=False)
+    with pytest.raises(ValueError, match="batch size must be between 1 and"):
+        fit(small(batch=0), digits, 1, progress=False)
