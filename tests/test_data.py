@@ -59,7 +59,7 @@ def test_digits_are_real_balanced_and_split():
 
 def test_digits_use_the_whole_range_and_a_black_border():
     pictures = data.digits().images
-    assert pictures.max() == 255 and pictures[:, :, :4].max() == 0 and pictures[..., -4:].max() == 0
+    assert pictures.max() == 255 and pictures[:, :, :2].max() == 0 and pictures[..., -2:].max() == 0
 
 
 # ---- from bytes to [-1, 1] and back ----

@@ -15,7 +15,7 @@ from gan_lessons import runtime
 from gan_lessons.data import ImageSet, to_signed
 
 FEATURES = 32
-STEPS = 1000
+STEPS = 1200
 
 
 class Rescale(nn.Module):
@@ -65,7 +65,7 @@ class DigitClassifier:
 def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
     """Return a classifier trained on `train`, its accuracy measured on `held_out`.
 
-    1,000 steps of Adam with batches of 128, shifted by up to a pixel, in about ten seconds; kept
+    1,200 steps of Adam with batches of 128, shifted by up to a pixel, in about ten seconds; kept
     in the cache under a fingerprint of the pictures, and trained again if that cannot be read
     or written.
     """
@@ -86,7 +86,7 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
 
 def _train(net: nn.Sequential, train: ImageSet) -> None:
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 8e-3, total_steps=STEPS)
     for _ in range(STEPS):
         chosen = torch.randint(len(train), (128,))
         dx, dy = torch.randint(-1, 2, (2,)).tolist()
@@ -103,7 +103,7 @@ def _train(net: nn.Sequential, train: ImageSet) -> None:
 
 
 def _fingerprint(net: nn.Sequential, train: ImageSet) -> str:
-    recipe = f"{net} {STEPS} v3".encode()
+    recipe = f"{net} {STEPS} v4".encode()
     return hashlib.sha256(recipe + train.images.numpy().tobytes()).hexdigest()[:16]
 
 

@@ -59,4 +59,4 @@ def _checked(features: Tensor) -> Tensor:
         raise ValueError(both("特征里有 NaN 或无穷大，距离没有意义。请先检查生成的图片。",
                               "The features contain NaN or infinity, so a distance means nothing. "
                               "Check the generated pictures first."))
-    return features.double().cpu()
+    return features.cpu().double()

@@ -411,8 +411,9 @@ last_batch = torch.rand(32, 1)  # what D says of the last, smaller batch
 try:
     binary_cross_entropy(last_batch, labels)
 except ValueError as error:
-    print(type(error).__name__ + ":", "target size" in str(error))
-print("labels made to fit:", binary_cross_entropy(last_batch, torch.ones_like(last_batch)).shape)
+    print("64 labels for 32 pictures:", type(error).__name__)
+fitting = torch.ones_like(last_batch)
+print("labels made to fit: no error,", bool(binary_cross_entropy(last_batch, fitting) > 0))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -488,9 +489,10 @@ One, imports (done at the top). Two, settings. Three, data. Four, networks. Five
 # %%
 # 2 settings
 batch, latent, learning_rate, rounds = 100, 64, 2e-4, 100
+device = runtime.device()  # a graphics card if there is one
 
 # 3 data: an endless stream of shuffled batches, pixels in [-1, 1]
-batches = images.batches(batch, seed=0)
+batches = images.to(device).batches(batch, seed=0)
 noise_source = torch.Generator().manual_seed(0)
 
 # 4 networks, 5 initialisation: torch draws the first weights
@@ -499,6 +501,7 @@ G = nn.Sequential(nn.Linear(latent, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReL
                   nn.Linear(256, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
 D = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256),
                   nn.LeakyReLU(0.2), nn.Linear(256, 1), nn.Flatten(0))
+G, D = G.to(device), D.to(device)
 
 # 6 optimisers; the loss is written out below
 G_optimizer = torch.optim.Adam(G.parameters(), lr=learning_rate, fused=True)
@@ -509,14 +512,14 @@ for _ in range(rounds):
     # D learns: real pictures up, fakes down
     real = next(batches)
     with torch.no_grad():
-        fake = G(torch.randn(batch, latent, generator=noise_source))
+        fake = G(torch.randn(batch, latent, generator=noise_source).to(device))
     D_loss = softplus(-D(real)).mean() + softplus(D(fake)).mean()
     D_optimizer.zero_grad()
     D_loss.backward()
     D_optimizer.step()
 
     # G learns: fakes up. There is no real picture in these lines
-    fake = G(torch.randn(batch, latent, generator=noise_source))
+    fake = G(torch.randn(batch, latent, generator=noise_source).to(device))
     G_loss = softplus(-D(fake)).mean()
     G_optimizer.zero_grad()
     G_loss.backward()
@@ -658,7 +661,7 @@ where $D(x)$ stands for the logit. It forbids D a steep slope near the real pict
 print(inspect.getsource(penalties.r1))
 
 # %%
-steps = runtime.at_scale(smoke=200, default=6000, full=100_000)
+steps = runtime.at_scale(smoke=200, default=8000, full=100_000)
 cured = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
 fit(cured, images, steps, snapshot_every=max(1, steps // 12))
 show.filmstrip(cured.snapshots, pictures=16,
@@ -758,41 +761,18 @@ if runtime.scale() != "smoke":
     ratio = float(distance.median() / real_distance.median())
     print("samples are copies of training pictures:", ratio < 0.5)
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "exercise"]
 r"""
 样本离最近的训练图片，和留出的真图离最近的训练图片差不多远：G 不是在背诵。第 07 课会把这件事做得更严谨。
 
-## 从张量回到图片，再存下来
+## 从张量回到图片
 
 显示之前要把 $[-1, 1]$ 换回 0 到 255。`004` 的 `denorm` 就是做这件事的。
 
 ### 练习 3：`denorm`
 
 补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`。要求它正好是 `x = bytes / 127.5 - 1` 的逆运算，一个灰度都不差。
-"""
 
-# %% [markdown] tags=["lang-en"]
-r"""
-The samples are about as far from their nearest training picture as held-out real digits are: G does not recite. Lesson 07 will make this stricter.
-
-## From tensors back to pictures, and into a file
-
-Before showing a picture we turn $[-1, 1]$ back into 0 to 255. That is the job of `denorm` in `004`.
-
-### Exercise 3: `denorm`
-
-Complete `denorm`: floats in $[-1, 1]$ go in, `uint8` from 0 to 255 come out. It must be the exact inverse of `x = bytes / 127.5 - 1`, not one grey level off.
-"""
-
-# %%
-def denorm(x):
-    return ...
-
-
-check.to_bytes(denorm);
-
-# %% [markdown] tags=["lang-zh", "exercise"]
-r"""
 <details><summary>提示一</summary>
 
 先解出 `bytes = (x + 1) * 127.5`，再想想转成整数之前要做什么。
@@ -804,16 +784,20 @@ r"""
 依次是 `.round()`、`.clamp(0, 255)`、`.to(torch.uint8)`。
 
 </details>
-
-### 检查点
-
-训练可能要很久，电脑可能会关机。两篇原文在最后保存了权重；可是想接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先写完整，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
-
-长时间训练时写 `fit(game, images, steps, save_to="runs/digits.safetensors")`。按 ■ 可以随时停下，再运行一次就接着走，结果和一口气跑完的逐位相同：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
+The samples are about as far from their nearest training picture as held-out real digits are: G does not recite. Lesson 07 will make this stricter.
+
+## From tensors back to pictures
+
+Before showing a picture we turn $[-1, 1]$ back into 0 to 255. That is the job of `denorm` in `004`.
+
+### Exercise 3: `denorm`
+
+Complete `denorm`: floats in $[-1, 1]$ go in, `uint8` from 0 to 255 come out. It must be the exact inverse of `x = bytes / 127.5 - 1`, not one grey level off.
+
 <details><summary>Hint one</summary>
 
 First solve for `bytes = (x + 1) * 127.5`, then think about what must happen before it becomes an integer.
@@ -825,8 +809,27 @@ First solve for `bytes = (x + 1) * 127.5`, then think about what must happen bef
 In this order: `.round()`, `.clamp(0, 255)`, `.to(torch.uint8)`.
 
 </details>
+"""
 
-### Checkpoints
+# %%
+def denorm(x):
+    return ...
+
+
+check.to_bytes(denorm);
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 检查点
+
+训练可能要很久，电脑可能会关机。两篇原文在最后保存了权重；可是想接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先写完整，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
+
+长时间训练时写 `fit(game, images, steps, save_to="runs/digits.safetensors")`。按 ■ 可以随时停下，再运行一次就接着走，结果和一口气跑完的逐位相同：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Checkpoints
 
 Training may take long, and computers get switched off. Both originals save the weights at the end; but to go on training, weights are not enough. It also takes the state of both optimisers, the state of the random numbers and the step. `checkpoint.save` writes them into one safetensors file: first the whole file, then the rename, so that a power cut cannot destroy the old one; and the file holds numbers and text only, no code that could be executed.
 

@@ -1,0 +1,44 @@
+"""Device, threads, scale and folders, as the environment asks for them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_lessons import runtime
+
+
+@pytest.mark.parametrize("value, expected", [(None, "default"), ("", "default"), ("smoke", "smoke"),
+                                             ("full", "full")])
+def test_the_scale_comes_from_the_environment(monkeypatch, value, expected):
+    if value is not None:
+        monkeypatch.setenv("GAN_LESSONS_SCALE", value)
+    assert runtime.scale() == expected
+    assert runtime.at_scale(smoke="smoke", default="default", full="full") == expected
+
+
+def test_a_scale_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("GAN_LESSONS_SCALE", "huge")
+    with pytest.raises(ValueError, match="'huge'; it must be one of smoke, default, full"):
+        runtime.scale()
+
+
+@pytest.mark.parametrize("n", [0, -2, 1.5, "2"])
+def test_a_number_of_threads_that_cannot_be_is_refused(n):
+    with pytest.raises(ValueError, match="must be a positive integer"):
+        runtime.set_threads(n)
+
+
+def test_threads_are_set():
+    assert runtime.set_threads(2) == torch.get_num_threads() == 2
+
+
+def test_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "kept"))
+    assert runtime.cache_dir() == tmp_path / "kept"
+    monkeypatch.delenv("GAN_LESSONS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert runtime.cache_dir() == tmp_path / "gan-lessons"
+    assert runtime.data_root() is None
+    monkeypatch.setenv("GAN_LESSONS_DATA", "~/data")
+    assert runtime.data_root() == Path.home() / "data"
