@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gan_lessons", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=both("GAN Lessons · 生成对抗网络课：命令行工具。",
-                         "GAN Lessons: the command line beside the notebooks."))
+                         "GAN Lessons: command-line tools."))
     commands = parser.add_subparsers(title="命令 / commands", metavar="command", dest="command")
     check_up = commands.add_parser(
         "doctor", help="检查这台机器能否上课 / check that this machine is ready for the lessons")

@@ -66,7 +66,7 @@ def load(game, path: str | Path) -> None:
                            if theirs.get(k) != ours[k])
         raise BadCheckpoint(both(
             f"{path} 是用别的设置训练出来的（{differ}）。请改回原来的设置，或换一个文件名。",
-            f"{path} was trained with other settings ({differ}). Restore those settings, or use "
+            f"{path} was saved with other settings ({differ}). Restore those settings, or use "
             "another file name."))
     _check_same_networks(game, tensors, path)
     for name in NETWORKS:

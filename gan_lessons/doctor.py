@@ -134,7 +134,8 @@ def _memory() -> Finding:
     if total >= MEMORY_WANTED:
         return Finding("memory", "内存", _gigabytes(total))
     return Finding("memory", "内存", _gigabytes(total), "warn", both(
-        "内存偏少：一次只开一本笔记本。", "That is little: keep one notebook open at a time."))
+        "内存偏少：一次只开一本笔记本。",
+        "Not much memory: keep only one notebook open at a time."))
 
 
 def _cache_folder() -> Finding:
@@ -149,14 +150,14 @@ def _cache_folder() -> Finding:
     except OSError:
         return Finding(name, zh, _place(folder), "bad", both(
             "不能写入。请把环境变量 GAN_LESSONS_CACHE 设为一个可写的文件夹。",
-            "It cannot be written to. Set GAN_LESSONS_CACHE to a folder that can."))
+            "Not writable. Set GAN_LESSONS_CACHE to a folder that is."))
     free = shutil.disk_usage(nearest).free
     value = f"{_place(folder)} ({_gigabytes(free)} free)"
     if free >= SPACE_WANTED:
         return Finding(name, zh, value)
     return Finding(name, zh, value, "warn", both(
         "剩余空间不多。可以用 GAN_LESSONS_CACHE 换一个位置。",
-        "Little space is left. GAN_LESSONS_CACHE moves the folder elsewhere."))
+        "Little space is left. Set GAN_LESSONS_CACHE to put the folder elsewhere."))
 
 
 def _scale() -> Finding:

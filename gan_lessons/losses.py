@@ -4,7 +4,7 @@
 real", and return a scalar to minimise. `reading(score)` turns a score into what is plotted.
 
 With D(x) = sigmoid(l):  -log D = softplus(-l)  and  -log(1 - D) = softplus(l). These two forms
-stay exact where `log(sigmoid(l))` rounds to log(0).
+stay accurate where `log(sigmoid(l))` rounds to log(0).
 """
 
 import torch

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 def r1(critic: nn.Module, real: Tensor, fake: Tensor | None = None, *, gamma: float = 1.0):
     """Return gamma/2 times the mean squared gradient norm of the critic at real pictures.
 
-    D may not climb steeply near the data, so G, once it arrives there, is not thrown out again.
+    A steep slope at the data costs D, so that samples which arrive there are not thrown out again.
     real: (B, C, H, W); `fake` is not used; the critic must return one score a picture, (B,).
     Mescheder et al. 2018, arXiv 1801.04406, equation 9.
     """

@@ -37,8 +37,8 @@ def set_threads(n: int) -> int:
 def scale() -> str:
     """Return the scale the lessons run at: "smoke", "default" or "full".
 
-    Read from the environment variable GAN_LESSONS_SCALE: `smoke` is a check in seconds while
-    writing, `default` fits two CPU cores, `full` is the size of the papers, on a GPU.
+    Read from the environment variable GAN_LESSONS_SCALE: `smoke` checks in seconds that
+    all runs, `default` fits two CPU cores, `full` is the size of the papers, on a GPU.
 
     Raises ValueError when the variable holds anything else.
     """

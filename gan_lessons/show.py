@@ -93,7 +93,7 @@ def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 5
 
 
 def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
-    """Plot class shares, (10,) each, as groups of bars; the dotted line is the 4 % bar."""
+    """Plot class shares, (10,) each, as groups of bars; a dotted line marks 4 %."""
     figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
     width = 0.8 / len(shares)
     hatches = ("", "///", "...", "xxx")

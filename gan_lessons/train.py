@@ -133,7 +133,7 @@ class Game:
         return next(self.generator.parameters()).device
 
     def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
-        """Return `n` pictures made from fresh noise, uint8 (n, C, H, W), on the CPU.
+        """Return `n` pictures made from noise drawn with `seed`: uint8 (n, C, H, W), on the CPU.
 
         `average=True` asks the moving average of G's weights instead of the newest ones.
         """
@@ -163,7 +163,8 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
     resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
 
     Raises TrainingDiverged when a loss is not finite (the last checkpoint stays as it was);
-    ValueError when the pictures do not fit the networks or the batch does not fit the data.
+    ValueError when the pictures do not fit the networks or the batch does not fit the data;
+    checkpoint.BadCheckpoint when a new game finds in `save_to` a file that is not its own.
     """
     images = images.to(game.device)
     _check_fit(game, images)
@@ -179,7 +180,8 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
     recent = []
     with stop_button() as stop, tqdm(total=steps, initial=game.step, disable=not progress,
                                      unit="step", leave=False, mininterval=0.5) as bar:
-        while game.step < steps and not stop.is_set():
+        last = game.step >= steps
+        while not last:
             recent.append(play_round(game, batches))
             game.step += 1
             bar.update()
@@ -214,7 +216,7 @@ def _write_history(game: Game, recent: list[Tensor]) -> None:
     if not finite.all():
         step = len(game.history) + int(finite.long().argmin()) + 1
         raise TrainingDiverged(both(
-            f"第 {step} 步的损失不再是有限数，训练已停止；上一个检查点没有被改动。"
+            f"第 {step} 步的损失成了 NaN 或无穷大，训练已停止；上一个检查点没有被改动。"
             "请降低学习率，或检查数据和损失函数，再从检查点继续。",
             f"The loss stopped being finite at step {step}, so training stopped; the last "
             "checkpoint was not touched. Lower the learning rate, or check the data and the loss, "

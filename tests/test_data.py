@@ -222,3 +222,13 @@ def test_cards_are_bilingual(capsys):
     data.digits().card()
     text = capsys.readouterr().out
     assert "CC BY 4.0" in text and "手写数字" in text and "Handwritten digits" in text
+
+
+def test_a_cache_that_cannot_be_written_is_no_mystery(monkeypatch, tmp_path):
+    blocked = tmp_path / "cache"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(blocked))
+    with pytest.raises(FileNotFoundError, match="Put these four files in place"):
+        data.mnist()
+    assert data.mnist(fallback=True).name == "digits"
+    assert blocked.read_text() == "a file where the folder should be"

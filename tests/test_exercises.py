@@ -50,8 +50,8 @@ WRONG = [
     (check.generator_loss, lambda f: bce_of_probabilities(f.sigmoid(), ones(f)), "vanished"),
     (check.to_bytes, lambda x: (x + 1) * 127.5, "should be a uint8"),
     (check.to_bytes, lambda x: ((x + 1) * 127.5).to(torch.uint8), "off by one"),
-    (check.to_bytes, lambda x: (x * 255).round().clamp(0, 255).to(torch.uint8), "range are off"),
-    (check.to_bytes, lambda x: ((1 - x) * 127.5).round().to(torch.uint8), "range are off"),
+    (check.to_bytes, lambda x: (x * 255).round().clamp(0, 255).to(torch.uint8), "range is off"),
+    (check.to_bytes, lambda x: ((1 - x) * 127.5).round().to(torch.uint8), "range is off"),
     (check.to_bytes, lambda x: ((x + 1) * 127.5).round().to(torch.int64).to(torch.uint8), "wrap"),
     (check.to_bytes, lambda x: x.add_(1).mul_(127.5).round_().to(torch.uint8), "was changed"),
 ]

@@ -18,7 +18,7 @@ def to_images(x: torch.Tensor) -> torch.Tensor:
     """Map floats in [-1, 1] back to bytes 0..255; the inverse of `to_signed`.
 
     Raises ValueError when `x` is not finite or clearly outside [-1, 1]: pictures that look dark
-    or washed out usually come from a range that was mixed up in silence.
+    or washed out usually come from ranges that were mixed up unnoticed.
     """
     x = x.detach().to(torch.float32)
     if not torch.isfinite(x).all() or x.abs().max() > 1.001:
@@ -91,7 +91,7 @@ class ImageSet:
         """
         if not 1 <= n <= len(self):
             raise ValueError(both(
-                f"批大小必须在 1 和图片数 {len(self)} 之间，收到 {n}。请换小一些的批，"
+                f"批大小必须在 1 和图片数 {len(self)} 之间，收到 {n}。请减小批大小，"
                 "或换大一些的数据集。",
                 f"The batch size must be between 1 and the number of pictures, {len(self)}; got "
                 f"{n}. Take a smaller batch or a larger set."))

@@ -24,11 +24,11 @@ CARD = both(
     "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
     "  许可：CC BY-SA 3.0。\n"
     "  注意：只有阿拉伯数字，书写风格偏美式；不含身份信息。",
-    "MNIST: 70,000 grey 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
+    "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
     "  Source: Y. LeCun, C. Cortes, C. Burges, from NIST forms filled in by census staff and "
     "high-school students.\n"
     "  Licence: CC BY-SA 3.0.\n"
-    "  Note: one numeral system, American writing habits; nothing that identifies the writers.")
+    "  Note: Arabic numerals only, American writing habits; nothing identifies the writers.")
 
 
 class DamagedFile(ValueError):

@@ -23,7 +23,7 @@ def checker(check: Callable) -> Callable:
     """Turn a function that raises NotYet into one that prints a verdict and returns it.
 
     The verdict is "passed", "not yet" or "not attempted". An answer of `...`, or a function that
-    returns `...`, has not been attempted, so that Run All goes on. An error inside the learner's
+    returns `...`, counts as not attempted, so that Run All goes on. An error inside the learner's
     code is reported as part of the verdict instead of ending the notebook.
     """
     @wraps(check)
@@ -34,7 +34,7 @@ def checker(check: Callable) -> Callable:
             check(*(watched(a) if callable(a) else a for a in answers))
         except Unanswered:
             return _say("not attempted", "还没有作答。写好之后再运行这一格。",
-                        "Not attempted. Fill in the cell above and run it again.")
+                        "Not attempted. Fill in this cell and run it again.")
         except NotYet as reason:
             return _say("not yet", *str(reason).split("\n", 1))
         except Exception as problem:  # anything at all can go wrong in a learner's code

@@ -22,10 +22,11 @@ def discriminator_loss(d_loss) -> None:
             "The labels are swapped: real pictures have target 1, fakes target 0.")
     require(not close(value, on_real) and not close(value, on_fake),
             "只算了一半：D 既要认出真图，也要认出假图，两项都要。",
-            "Only one half is there: D must recognise both the real and the fake ones.")
+            "Only one half is there: D must recognise real pictures and fakes. Add both.")
     require(not close(value, probabilities),
-            "多做了一次 sigmoid：这里的输入已经是 logits，带 logits 的损失会自己处理。",
-            "One sigmoid too many: the inputs are logits, and a loss on logits takes them as such.")
+            "多做了一次 sigmoid：这里的输入是 logits，请直接交给按 logits 计算的损失。",
+            "One sigmoid too many: the inputs are logits already, so hand them straight to "
+            "a loss on logits.")
     require(not close(value, 7 * on_real + 5 * on_fake),
             "这是总和而不是平均：换一个批大小，学习率的含义就变了。请用平均。",
             "That is the sum, not the mean: with another batch size the learning rate would mean "
@@ -58,7 +59,7 @@ def generator_loss(g_loss) -> None:
     require(not close(value, -bce(fake, torch.zeros(6))),
             "这是最初的极小极大损失 log(1 - D(G(z)))：D 很有把握时，它几乎没有梯度。"
             "请写非饱和损失 -log D(G(z))。",
-            "That is the first, minimax loss log(1 - D(G(z))): once D is sure, it has almost no "
+            "That is the original minimax loss log(1 - D(G(z))): once D is sure, it has almost no "
             "gradient. Write the non-saturating one, -log D(G(z)).")
     require(close(value, bce(fake, torch.ones(6))),
             "数值不对。应为 softplus(-fake) 的平均。",
@@ -83,17 +84,18 @@ def to_bytes(denorm) -> None:
             "结果应当是 uint8 张量。", "The result should be a uint8 tensor.")
     require(torch.equal(given, before),
             "输入被改动了：请不要对参数使用带下划线的原地操作。",
-            "The input was changed: use no in-place operation (trailing underscore) on it.")
+            "The input was changed: do not use in-place operations (trailing underscore) on it.")
     off = (result.int() - every.int()).abs()
     require(off.max() < 20,
             "黑白颠倒或范围不对：-1 应变成 0，+1 应变成 255。",
-            "Black and white or the range are off: -1 should become 0 and +1 should become 255.")
+            "Black and white are swapped, or the range is off: -1 should become 0 and +1 "
+            "should become 255.")
     require(off.max() == 0,
             "有些字节往返之后差了 1：转成整数之前要先 round()，直接截断会偏暗。",
-            "Some bytes come back off by one: round() before turning them into integers; cutting "
-            "off makes pictures darker.")
+            "Some bytes come back off by one: round() before turning them into integers; "
+            "truncating makes pictures darker.")
     require(torch.equal(denorm(torch.tensor([-1.2, 1.2])), torch.tensor([0, 255]).byte()),
-            "略微超出 [-1, 1] 的值会绕回去：转换之前先 clamp。",
+            "略微超出 [-1, 1] 的值会溢出、变成另一端的灰度：转换之前先 clamp。",
             "Values slightly outside [-1, 1] wrap around: clamp before converting.")
 
 

@@ -11,9 +11,9 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
     a: (n, d), b: (m, d). Computed in float64 with the symmetric form
     tr (C_a C_b)^(1/2) = tr (C_a^(1/2) C_b C_a^(1/2))^(1/2), which needs no complex numbers.
-    Biased upwards by about 1/n: compare only values with the same features, n and m.
+    Biased upwards, by a term of order 1/n: compare only values with the same features, n and m.
 
-    Raises ValueError for fewer samples than features (the covariance has no full rank) and for
+    Raises ValueError for fewer samples than features (the covariance would lack rank) and for
     features that are not finite. Heusel et al. 2017, arXiv 1706.08500, equation 6.
     """
     a, b = _checked(a), _checked(b)
@@ -52,7 +52,7 @@ def _square_root(c: Tensor) -> Tensor:
 def _checked(features: Tensor) -> Tensor:
     if features.ndim != 2 or len(features) < max(2, features.shape[1]):
         raise ValueError(both(
-            f"样本数至少要等于特征维数，收到形状 {tuple(features.shape)}。请多取一些样本。",
+            f"样本数不能少于特征维数，收到形状 {tuple(features.shape)}。请多取一些样本。",
             f"At least as many samples as feature dimensions are needed, got shape "
             f"{tuple(features.shape)}. Take more samples."))
     if not torch.isfinite(features).all():

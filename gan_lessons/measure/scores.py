@@ -44,7 +44,9 @@ class DigitRuler:
     with other values of the same ruler and n.
 
     classifier: the `DigitClassifier`;  floor: the report of real pictures that neither classifier
-    nor generator has seen (2,000, or all there are): no honest generator can expect to do better.
+    nor generator has seen (2,000, or all there are): as
+    good as a generator needs to be. It is no bound: a generator's samples can lie closer to its
+    training pictures, and fewer pictures raise `fd_digits`.
     """
 
     def __init__(self, train: ImageSet, held_out: ImageSet):

@@ -1,1 +1,1 @@
-"""Generators and critics, one file a family."""
+"""Generators and critics, one file per family."""

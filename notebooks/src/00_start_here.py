@@ -47,7 +47,7 @@ lab.language_switch()
 r"""
 ## 检查电脑
 
-下面一格会看看 Python、PyTorch、显卡和数据是否就绪，并估计这台电脑跑一课要多少分钟。没有显卡、没有 MNIST 都不要紧：默认的设置就是为两个 CPU 核心、没有网络的电脑准备的。
+下面这一格会检查 Python、PyTorch、显卡和数据是否就绪，并估计在这台电脑上跑完一课要几分钟。没有显卡、没有 MNIST 都不要紧：默认的设置就是为两个 CPU 核心、没有网络的电脑准备的。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -70,9 +70,9 @@ r"""
 | 课 | 内容 | 分钟 |
 |---|---|---|
 | **00** | 从这里开始：语言、电脑、地图 | 5 |
-| **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：写出手写数字，数一数有没有漏掉哪个，再把漏掉的找回来 | 60 |
+| **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：生成手写数字，数一数漏了哪几个，再把漏掉的找回来 | 60 |
 
-更多的课正在编写。每一课都能独立运行，都以图片和一个说明质量的数字结尾。练习会自动批改，答案在 `solutions` 文件夹里。
+更多的课正在编写。每一课都能独立运行，结尾都有图片和一个衡量质量的数值。练习会自动批改，答案在 `solutions` 文件夹里。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -91,10 +91,10 @@ More lessons are being written. Each runs on its own and ends with pictures and 
 r"""
 ## 三个开关
 
-三个环境变量可以改变课程的行为，不设也能运行：
+三个环境变量可以调整课程的运行方式，不设也能运行：
 
-- `GAN_LESSONS_DATA`：放数据的文件夹。里面有 `MNIST/raw` 时，数字课会改用真正的 MNIST。
-- `GAN_LESSONS_SCALE`：`smoke` 用几秒钟检查一遍，`default` 是课堂大小，`full` 按论文的规模训练，适合显卡。
+- `GAN_LESSONS_DATA`：放数据的文件夹。里面有 `MNIST/raw` 时，手写数字的各课会改用真正的 MNIST。
+- `GAN_LESSONS_SCALE`：`smoke` 用几秒钟检查一遍，`default` 是课堂规模，`full` 按论文的规模训练，适合显卡。
 - `GAN_LESSONS_CACHE`：课程保存中间结果的文件夹。
 
 准备好了，就打开[第 02 课](02_mlp_gan_mnist.ipynb)。

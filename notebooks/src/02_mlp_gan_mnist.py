@@ -1,25 +1,25 @@
 # %% [markdown] tags=["lang-zh", "title"]
 r"""
-# 02 · 全连接 GAN：写出手写数字
+# 02 · 全连接 GAN：生成手写数字
 
-两个小网络，一个造假，一个打假。半小时之后，造假的那个会写出 0 到 9；而你会知道怎样证明它没有漏掉任何一个数字。
+两个小网络，一个造假，一个打假。学完这一课，造假的那个就能写出 0 到 9，而你能证明它一个数字也没有漏掉。
 
-- **学完你会**：写出判别器和生成器各自的一步；读懂 D(x) 和 D(G(z)) 两条曲线；让数据范围和网络的最后一层对得上；量出模式崩溃，并把它治好。
+- **学完你会**：写出判别器和生成器各自的一步更新；读懂 D(x) 和 D(G(z)) 两条曲线；让数据范围和网络的最后一层对得上；量出模式崩溃，并把它治好。
 - **需要准备**：知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
 - **用时**：阅读和练习 60 分钟；全部运行一遍约 3 分钟（两个 CPU 核心，不需要显卡和网络）。
-- **来历**：本课脱胎于两篇中文教程，[siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)和 [Datawhale 的《GAN 实战》](https://github.com/datawhalechina/dive-into-cv-pytorch)。下文称它们的网络为 `002` 和 `004`。它们教的都在这里；有几处说得不对，我们用实验来更正。
+- **来历**：本课脱胎于两篇中文教程，[siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)和 [Datawhale 的《GAN 实战：手写数字生成》](https://github.com/datawhalechina/dive-into-cv-pytorch)。下文把这两篇教程连同其中的网络称作 `002` 和 `004`。它们讲过的，这里都有；有几处说得不对，我们一一更正，能用实验的就用实验。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
 # 02 · A fully connected GAN: writing digits
 
-Two small networks: one forges, the other detects forgeries. Half an hour from now the forger writes 0 to 9, and you can prove that it has not left out a single digit.
+Two small networks: one forges, the other detects forgeries. By the end of this lesson the forger writes 0 to 9, and you can prove that it leaves out none of them.
 
-- **You will be able to**: write one step of the discriminator and one of the generator; read the curves D(x) and D(G(z)); make the range of the data and the last layer of a network agree; measure mode collapse, and cure it.
+- **You will be able to**: write one step of the discriminator and one of the generator; read the curves D(x) and D(G(z)); match a network's last layer to the range of the data; measure mode collapse, and cure it.
 - **You need**: to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
 - **Time**: 60 minutes to read and do the exercises; about 3 minutes to run everything (two CPU cores, no graphics card, no network).
-- **Where it comes from**: two tutorials in Chinese, [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) and [Datawhale's hands-on chapter](https://github.com/datawhalechina/dive-into-cv-pytorch). Below, their networks are called `002` and `004`. All they teach is here; where they are mistaken, an experiment puts it right.
+- **Where it comes from**: two tutorials in Chinese, [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) and [Datawhale's hands-on chapter](https://github.com/datawhalechina/dive-into-cv-pytorch). Below, the tutorials and their networks are called `002` and `004`. All they teach is here; where they are mistaken we put it right, by experiment wherever we can.
 """
 
 # %%
@@ -43,7 +43,7 @@ lab.language_switch()
 r"""
 ## 和上一课相比
 
-第 01 课的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变，变的只有两个网络的两端：
+第 01 课的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变；两个网络的两端换了，中间也加宽了：
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -59,7 +59,7 @@ r"""
 r"""
 ## What changed since the last lesson
 
-In lesson 01 the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. Only the two ends of each network are new:
+In lesson 01 the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. The two ends of each network are new, and the middle is wider:
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -68,14 +68,14 @@ In lesson 01 the data are points in the plane, 2 numbers each; here they are pic
 + discriminator = MLP(784 -> 256 -> 256 -> 1)
 ```
 
-If you have not read lesson 01, never mind: the next section tells the rules from the start.
+If you have not read lesson 01, never mind: the next section explains the rules from the start.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 游戏规则
 
-警匪片要好看，警察和歹徒得有来有往。GAN 里的“歹徒”是**生成器** G：它拿到一把随机噪声 $z$，造出一件赝品 $G(z)$。“警察”是**判别器** D：它看一张图片 $x$，说出这张图是真品的概率 $D(x)$。D 每识破一次，G 就知道往哪里改；G 每进步一点，D 就得看得更细。
+警匪片要好看，警察和歹徒得有来有往。GAN 里的“歹徒”是**生成器** G：它拿到一组随机噪声 $z$，造出一件赝品 $G(z)$。“警察”是**判别器** D：它看一张图片 $x$，给出这张图是真品的概率 $D(x)$。D 每识破一次，G 就知道往哪里改；G 每进步一点，D 就得看得更细。
 
 写成公式，就是两个人争同一个数：
 
@@ -84,7 +84,7 @@ $$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z
 故事讲到这里，有两处容易误会：
 
 1. **G 从来没有见过真品。** 它不是“根据所了解的知识”造假。它手里只有噪声，唯一的老师是 D 传回来的梯度。下面会用代码证明。
-2. **并不是非得势均力敌。** 对一个固定的 G，最好的 D 是 $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$，D 学得越好，给出的信息越准。真正要紧的是 D 的**梯度**还在不在、指向哪里，而不是 D 强不强。
+2. **并不是非得势均力敌。** 对一个固定的 G，最好的 D 是 $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$，其中 $p_r$ 和 $p_g$ 分别是真图和假图的概率密度。D 学得越好，给出的信息越准。真正要紧的是 D 的**梯度**还在不在、指向哪里，而不是 D 强不强。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -100,21 +100,21 @@ $$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z
 Two things in this story are easily misread:
 
 1. **G never sees a genuine picture.** It does not forge "from what it knows". All it has is noise, and its only teacher is the gradient that comes back through D. The code below proves it.
-2. **The two need not be equally strong.** For a fixed G the best D is $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$, and the better D has learned, the better its advice. What matters is whether D's **gradient** is still there and where it points, not how strong D is.
+2. **The two need not be equally strong.** For a fixed G the best D is $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$, where $p_r$ and $p_g$ are the densities of genuine pictures and of fakes. The closer D comes to it, the more accurate what it tells G. What matters is whether D's **gradient** is still there and where it points, not how strong D is.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 数据：真品长什么样
 
-电脑里有 MNIST 就用 MNIST；没有，就用 scikit-learn 自带的 1,797 个真实手写数字，放大到 28x28。两种数据走的是同一套代码。每一套都分成两份：一份给 GAN 学，一份**留出**，谁也不许看，专门用来打分。
+电脑里有 MNIST 就用 MNIST；没有，就用 scikit-learn 自带的 1,797 个真实手写数字，放大到 28x28。两种数据走的是同一套代码，也都分成两份：一份给 GAN 学；另一份**留出**，训练时谁也不许看，专门用来打分。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The data: what genuine ones look like
 
-If MNIST is on this computer, we use it; if not, the 1,797 real handwritten digits that come with scikit-learn, enlarged to 28x28. The code is the same for both. Each set has two parts: one for the GAN to learn from, and one that is **held out**: nobody may look at it, it is kept for marking.
+If MNIST is on this computer, we use it; if not, the 1,797 real handwritten digits that come with scikit-learn, enlarged to 28x28. The code is the same for both. Each set has two parts: one for the GAN to learn from, and one that is **held out**: nobody may look at it, because it is kept for marking.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -130,13 +130,13 @@ r"""
 
 “看起来不错”不算数。训练之前，我们先造一把尺子：一个几秒钟就能训练好的小分类器。它给每张图片 32 个特征和 10 个类别的概率，于是可以算出：
 
-- `fd_digits`：两堆特征的弗雷歇距离，越小越像真的。公式和论文里的 FID 一样，特征却来自我们自己的分类器，所以**不能**和别人的 FID 相比。
-- `kid`：另一种距离，样本少的时候也不偏。
-- `classes`：有几个数字占到了样本的 4 % 以上。
-- `KL`：样本的类别分布离真实分布有多远，0 是完全一致。
-- `confident`：分类器有九成以上把握的图片占多少。
+- `fd_digits`：两组特征之间的弗雷歇距离，越小越像真图。公式和论文里的 FID 一样，特征却来自我们自己的分类器，所以**不能**和别人的 FID 相比。
+- `kid`：另一种距离，样本少的时候也是无偏的。
+- `classes`：有几个数字占到了样本的 4% 以上。
+- `KL`：样本的类别分布离真图的类别分布有多远，0 是完全一致。
+- `confident`：分类器有九成以上把握的图片占多大比例。
 
-一个数单独拿出来没有意义，要有上下两条线夹着它：**下限**是真图和真图的距离，再好的生成器也不必比它更低；**上限**是一台只会吐噪点的生成器。
+一个数单独拿出来没有意义，要有上下两条线夹着它：**下限**是真图和真图的距离，再好的生成器也不必比它更低；**上限**取自一个只会吐噪点的生成器。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -147,7 +147,7 @@ r"""
 
 - `fd_digits`: the Fréchet distance between two clouds of features; smaller is more real. The formula is that of the FID in papers, but the features come from our own classifier, so it must **not** be compared with anybody's FID.
 - `kid`: another distance, unbiased even with few samples.
-- `classes`: how many of the digits make up at least 4 % of the samples.
+- `classes`: how many digits each make up at least 4 % of the samples.
 - `KL`: how far the samples' classes are from the real proportions; 0 is a perfect match.
 - `confident`: the share of pictures of which the classifier is at least nine-tenths sure.
 
@@ -245,7 +245,7 @@ print("D calls fakes real with a probability below 5 %:",
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。sigmoid 画不出黑色，D 只看背景就够了，G 怎么改也没有用。数据的归一化和 G 的最后一层是一对：数据在 $[-1, 1]$，就用 `nn.Tanh`（`004` 的文字里写作 `nn.tanh`，模块名的首字母要大写）；数据在 $[0, 1]$，就用 `nn.Sigmoid`。
+答案是 **B**。sigmoid 画不出黑色，D 只看背景就够了，G 怎么改也没有用。数据的归一化和 G 的最后一层必须配套：数据在 $[-1, 1]$，就用 `nn.Tanh`（`004` 的文字里写作 `nn.tanh`，模块名的首字母要大写）；数据在 $[0, 1]$，就用 `nn.Sigmoid`。`002` 用的是 $[0, 1]$，所以我们在它的 G 之后、D 之前各加了一层固定的换算。
 
 ## 损失：在 logit 上算
 
@@ -253,16 +253,16 @@ D 的任务是二分类，损失是交叉熵：真图的目标是 1，假图的�
 
 $$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
 
-两篇原文先算 $\sigma(l)$，再用 `BCELoss` 取对数。数学上相等，计算机里却不是：
+两篇原文先算 $\sigma(l)$，再用 `BCELoss` 取对数。在数学上两者相等，在计算机里却不一样：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. A sigmoid cannot paint black, so the background alone tells D everything, and no change of G helps. How the data are normalised and how G ends belong together: data in $[-1, 1]$ go with `nn.Tanh` (the text of `004` writes `nn.tanh`; the module has a capital letter), data in $[0, 1]$ with `nn.Sigmoid`.
+The answer is **B**. A sigmoid cannot paint black, so the background alone tells D everything, and no change of G helps. How the data are normalised and how G ends belong together: data in $[-1, 1]$ go with `nn.Tanh` (the text of `004` writes `nn.tanh`; the module has a capital letter), data in $[0, 1]$ with `nn.Sigmoid`. `002` works in $[0, 1]$, so we put a fixed conversion after its G and before its D.
 
 ## The loss: computed on logits
 
-D's job is a yes-or-no question and its loss is the cross-entropy: real pictures have target 1, fakes have target 0. Call the logit $l$. Then $D = \sigma(l)$, and
+D's job is binary classification and its loss is the cross-entropy: real pictures have target 1, fakes have target 0. Call the logit $l$. Then $D = \sigma(l)$, and
 
 $$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
 
@@ -338,7 +338,7 @@ check.discriminator_loss(d_loss);
 r"""
 ### 练习 2：生成器的损失
 
-按上面的公式，G 应当把 $\log(1 - D(G(z)))$ 变小。可是训练刚开始时 D 很有把握，这一项几乎是平的。Goodfellow 在最早的论文里就建议换个写法：把 $\log D(G(z))$ 变大。不动点不变，梯度却强得多，这叫**非饱和损失**。两者是不同的目标，不能画等号。
+按上面的公式，G 应当把 $\log(1 - D(G(z)))$ 变小。可是训练刚开始时 D 很有把握，这一项几乎是平的。Goodfellow 在最早的论文里就建议换个写法：把 $\log D(G(z))$ 变大。不动点不变，梯度却强得多，这叫**非饱和损失**。两者是不同的目标函数，不能画等号。
 
 补全 `g_loss`。
 
@@ -359,7 +359,7 @@ r"""
 r"""
 ### Exercise 2: the generator's loss
 
-By the formula above, G should make $\log(1 - D(G(z)))$ small. But early on D is sure of itself, and that term is almost flat. In the very first paper Goodfellow suggests another form: make $\log D(G(z))$ large. The fixed point is the same and the gradient far stronger; it is called the **non-saturating loss**. The two are different objectives, and no equals sign belongs between them.
+By the formula above, G should make $\log(1 - D(G(z)))$ small. But early on D is sure of itself, and that term is almost flat. Goodfellow's original paper already suggests another form: make $\log D(G(z))$ large. The fixed point is the same and the gradient far stronger; it is called the **non-saturating loss**. The two are different objectives, and no equals sign belongs between them.
 
 Complete `g_loss`.
 
@@ -385,9 +385,9 @@ check.generator_loss(g_loss);
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-### 先猜再跑 2：批大小一定要整除吗？
+### 先猜再跑 2：批大小一定要整除数据量吗？
 
-`002` 的作者把批大小设为 60，正好整除 60000，并留下一个问题：为什么要设成整数倍？原文的解释是“为了高效”。他的标签是在循环外做好的 `torch.ones(60, 1)`。如果批大小是 64，最后一批只剩 32 张，会怎样？
+`002` 的作者把批大小设为 60，正好整除 60000，并留下一个问题：为什么要设成整数倍？原文的解释是为了“高效训练”。标签是在循环外造好的 `torch.ones(60, 1)`。如果批大小是 64，最后一批只剩 32 张，会怎样？
 
 - A. 照常运行，只是慢一点。
 - B. 报错。
@@ -398,7 +398,7 @@ r"""
 r"""
 ### Predict, then run 2: must the batch size divide the data?
 
-The author of `002` takes batches of 60, which divides 60000 exactly, and asks: why a multiple? "For efficiency", says the text. The labels are made once, outside the loop: `torch.ones(60, 1)`. Now take batches of 64, so that the last one has only 32 pictures. What happens?
+The author of `002` sets the batch size to 60, which divides 60000 exactly, and asks why it should. The text's own answer is "for efficiency". The labels are made once, outside the loop: `torch.ones(60, 1)`. Now take batches of 64, so that the last one has only 32 pictures. What happens?
 
 - A. It runs as before, a little slower.
 - B. It stops with an error.
@@ -417,7 +417,7 @@ print("labels made to fit: no error,", bool(binary_cross_entropy(last_batch, fit
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**：固定大小的标签遇到小批就报错，和效率无关，这就是藏在代码里的线索。用 `ones_like` 做标签，或者像我们这样用 softplus、根本不做标签，任何批大小都能用。本课的 `images.batches(n)` 还会把上一遍剩下的和下一遍接起来，于是每一批都是满的。
+答案是 **B**：固定大小的标签遇到不满的一批就报错，和效率无关，这就是藏在代码里的线索。用 `ones_like` 造标签，或者像我们这样用 softplus、根本不造标签，任何批大小都能用。本课的 `images.batches(n)` 还会把上一遍剩下的和下一遍接起来，于是每一批都是满的。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -466,7 +466,7 @@ print("gradient left in G without detach:", left_over > 0, "| with detach:", non
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。原文之所以没有出错，只因为 G 那一步之前恰好有 `zero_grad()`；谁把它挪个位置，错误就悄悄进来了。我们的做法是让 D 的那一步在 `torch.no_grad()` 里造假图。
+答案是 **B**。原文之所以没有出错，只因为 G 那一步的反向传播之前恰好有 `zero_grad()`；把这一行挪个位置，错误就会悄悄混进来。我们的做法是让 D 的那一步在 `torch.no_grad()` 里造假图。
 
 ## 手写一遍：九小步
 
@@ -477,7 +477,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The originals get away with it only because `zero_grad()` happens to come before G's step; move that line and a bug slips in. Our way is to make the fakes of D's step inside `torch.no_grad()`.
+The answer is **B**. The originals get away with it only because `zero_grad()` happens to come before G's step; move that line and a bug slips in. We make the fakes for D's step inside `torch.no_grad()` instead.
 
 ## By hand: nine small steps
 
@@ -530,7 +530,7 @@ print("finite losses:", bool(torch.isfinite(D_loss) and torch.isfinite(G_loss)))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`gan_lessons.train` 里是同样的两步，只是写成了两个函数。读一读，再看它是否真的一样：从同一个种子出发，跑同样多的回合，两边的**每一个参数**都应当逐位相等。
+`gan_lessons.train` 里是同样的两步，只是写成了两个函数。读一读，再看它们和手写的是否真的一样：从同一个种子出发，跑同样多的回合，两边的**每一个参数**都应当逐位相等。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -555,7 +555,7 @@ r"""
 
 ## 照原文训练
 
-现在按两篇原文各自的设置训练，看看会得到什么。每隔一段时间，用**同一把噪声**画一次，这样看到的是同一件作品怎样变好；若像 `004` 那样每次换新噪声、最后只留下一批，就分不清是网络变了，还是噪声变了。
+现在按两篇原文各自的设置训练，看看会得到什么。每隔一段时间，用**同一组噪声**画一次，这样看到的是同一件作品怎样变好；若像两篇原文那样每次换新噪声、每轮只看最后一批，就分不清是网络变了，还是噪声变了。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -564,7 +564,7 @@ Look at the arguments of `generator_step`: there is no `real` among them. All th
 
 ## Training as the originals do
 
-Now train each pair with its author's settings and see what comes out. From time to time we paint from **the same noise**, so that we watch one and the same work improve. With fresh noise each time, and only the last batch kept, as in `004`, you could not tell whether the network has changed or the noise.
+Now train each pair with its author's settings and see what comes out. From time to time we paint from **the same noise**, so that we watch the same pictures improve. With fresh noise each time, and only the last batch of each epoch shown, as in both originals, you could not tell whether the network has changed or the noise.
 """
 
 # %%
@@ -585,19 +585,19 @@ for name, game in as_written.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-右图就是 `004` 每 200 步打印一次的 D(x) 和 D(G(z))。理想的终点是两条线都在 0.5 附近：D 分不出来了。这里 D(x) 贴着 1，D(G(z)) 贴着 0，D 稳稳占上风。可是，光看曲线并不知道 G 画了什么。把作品拿出来，4x4 一组：
+右图就是 `004` 每 200 步打印一次的 D(x) 和 D(G(z))。理想的终点是两条线都在 0.5 附近：D 已经分不出真假。这里 D(x) 贴着 1，D(G(z)) 贴着 0，D 稳稳占上风。可是，光看曲线并不知道 G 画了什么。把作品拿出来，4x4 一组：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-On the right are D(x) and D(G(z)), which `004` prints every 200 steps. The ideal end is both lines near 0.5: D can no longer tell. Here D(x) stays near 1 and D(G(z)) near 0: D keeps the upper hand. But the curves alone do not say what G paints. Bring out the work, four by four, 4x4:
+On the right are D(x) and D(G(z)), which `004` prints every 200 steps. The ideal end is both lines near 0.5: D can no longer tell. Here D(x) stays near 1 and D(G(z)) near 0: D keeps the upper hand. But the curves alone do not say what G paints. So bring out the pictures, in a 4x4 grid:
 """
 
 # %%
 for name, game in as_written.items():
     show.gallery(game.sample(16), columns=4, width=2.4,
                  alt=f"Gallery of sixteen samples of source {name} as written: they look alike, "
-                     "the same one or two digits again and again")
+                     "the same few digits again and again")
 
 # %% tags=["nbval-ignore-output"]
 reports = {name: ruler.report(game.sample(2000)) for name, game in as_written.items()}
@@ -609,21 +609,21 @@ for name, report in reports.items():
 r"""
 ## 今日故障：模式崩溃
 
-笔画可以很清楚，却总是那么一两个数字。G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 便整个搬到另一种写法上。这叫**模式崩溃**。损失曲线看不出来，一张张看图也未必看得出来，**数一数**就藏不住了：
+笔画可以很清楚，却总是那么几个数字。G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 便整个搬到另一种写法上。这叫**模式崩溃**。从损失曲线上看不出来，一张张看图也未必看得出来，**数一数**，它就藏不住了：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
 ## The failure of the day: mode collapse
 
-The strokes may be crisp, yet it is always the same one or two digits. G has found one way of writing that fools D and writes nothing else; once D sees through it, G moves, all of it, to another. This is **mode collapse**. The loss curves do not show it, looking at single pictures may not show it, but **counting** does:
+The strokes may be crisp, yet it is always the same few digits. G has found one way of writing that fools D and writes nothing else; once D sees through it, G drops it and moves wholesale to another. This is **mode collapse**. The loss curves do not show it, and looking at single pictures may not either, but **counting** does:
 """
 
 # %%
 show.histograms({"real": ruler.real_histogram,
                  **{f"{name} as written": report.histogram for name, report in reports.items()}},
                 alt="Bar chart of the share of each digit: real digits near one tenth each; both "
-                    "sources as written put nearly all samples on one or two digits")
+                    "sources as written put nearly all samples on a few digits")
 for name, report in reports.items():
     print(f"{name} as written leaves out at least one digit:", report.classes < 10)
 
@@ -635,26 +635,26 @@ r"""
 
 @TABLE_ZH@
 
-标签平滑、dropout、提早停下都救不了它：它们让 D 弱一些，却没有改变 D 的梯度指向哪里。管用的是 **R1**：在 D 的损失里加上
+标签平滑、dropout、早停都救不了它：它们让 D 弱一些，却没有管住 D 的梯度。管用的是 **R1**：在 D 的损失里加上
 
 $$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
 
-这里的 $D(x)$ 指 logit。它不许 D 在真图附近有陡坡。坡缓了，G 来到真图跟前时就不会被一把推开，整群样本也就不必来回搬家。代码只有三行，都在 `penalties.r1` 里：
+这里的 $D(x)$ 指 logit。D 在真图处的坡越陡，罚得越重。坡缓了，G 来到真图跟前时就不会被一把推开，整群样本也就不必来回搬家。下面的训练同时换了 Adam 的设置：`lr=1e-3`，`betas=(0.0, 0.99)`。R1 的代码只有三行，都在 `penalties.r1` 里：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-### Medicines we tried
+### Remedies we tried
 
 The same networks (`004`), the same data (the 1,348 bundled pictures), one change at a time, @STEPS@ steps each, three seeds, counted on 2,000 samples:
 
 @TABLE_EN@
 
-Label smoothing, dropout and stopping early do not save it: they make D weaker, but they do not change where D's gradient points. What works is **R1**: add to D's loss
+Label smoothing, dropout and stopping early do not save it: they make D weaker, but nothing in them keeps D's gradient in check. What works is **R1**: add to D's loss
 
 $$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
 
-where $D(x)$ stands for the logit. It forbids D a steep slope near the real pictures. With a gentle slope G, once it gets close to them, is not thrown out again, and the whole crowd of samples no longer has to move house. The code is three lines, in `penalties.r1`:
+where $D(x)$ stands for the logit. The steeper D's slope at the real pictures, the more it costs D. Where the slope is gentle, samples that come close to real pictures are not thrown out again, and the whole crowd no longer has to move house. The run below also changes Adam's settings: `lr=1e-3`, `betas=(0.0, 0.99)`. R1 itself is three lines of code, in `penalties.r1`:
 """
 
 # %%
@@ -672,14 +672,14 @@ show.filmstrip(cured.snapshots, pictures=16,
 r"""
 ## 成绩单
 
-最后用的是 `average`：训练时 G 的权重一直在晃，取它们的滑动平均，画得更稳。
+最后的图用的是 `average`：训练时 G 的权重一直在摆动，取它们的滑动平均，画得更稳。注意：在默认规模下，这一次比前面两次练得久；步数相同的比较见上面的表。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The report card
 
-For the final pictures we use `average`: during training G's weights keep swinging, and their moving average paints more steadily.
+For the final pictures we use `average`: during training G's weights keep swinging, and their moving average paints more steadily. Note that at the default scale this run was longer than the two before it; for a comparison at equal steps, see the table above.
 """
 
 # %%
@@ -699,8 +699,8 @@ print("ceiling", ceiling)
 # %%
 show.histograms({"real": ruler.real_histogram, "004 as written": reports["004"].histogram,
                  "004 with R1": report.histogram},
-                alt="Bar chart of the share of each digit: as written nearly all samples are one "
-                    "digit; with R1 all ten digits have close to one tenth, as real ones do")
+                alt="Bar chart of the share of each digit: as written nearly all samples are a "
+                    "few digits; with R1 all ten digits have close to one tenth, as real ones do")
 if runtime.scale() != "smoke":
     print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
     print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
@@ -708,12 +708,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-再看一眼曲线，它和崩溃的那一次不同：两条读数都靠近 0.5，而损失几乎是平的。**损失低不等于画得好**：崩溃的 D 损失更低，因为它赢得更轻松。“D 的准确率到了 50 %”也不能证明成功，一个什么都没学会的 D 也是 50 %。要知道画得好不好，只能量作品。
+再看一眼曲线，它和崩溃的那一次不同：D 的两条读数曲线都靠近 0.5，而损失几乎是平的。**损失低不等于画得好**：崩溃的那一次，D 的损失反而更低，因为它赢得更轻松。“D 的准确率到了 50%”也不能证明成功，一个什么都没学会的 D，准确率也是 50%。要知道画得好不好，只能量作品。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Look at the curves once more: unlike those of the collapsed run, both readings stay near 0.5 and the losses are almost flat. **A low loss does not mean good pictures**: in the collapsed game D's loss is lower, because D wins more easily. Nor does "D is right 50 % of the time" prove success; a D that has learned nothing is right 50 % of the time, too. To know how good the pictures are, measure the pictures.
+Look at the curves once more. Unlike in the collapsed run, both readings stay near 0.5 and the losses are almost flat. **A low loss does not mean good pictures**: in the collapsed game D's loss is lower, because D wins more easily. Nor does "D is right 50 % of the time" prove success; a D that has learned nothing is right 50 % of the time, too. To know how good the pictures are, measure the pictures.
 """
 
 # %%
@@ -732,7 +732,7 @@ r"""
 
 `002` 只下载了训练集，然后问：一般不都需要训练集和测试集吗？
 
-训练 G 的确只用训练集，因为没有标签要预测，也就没有“测试准确率”。可是**打分**离不开留出的数据，原因有两个。一，没有它就没有下限，不知道 `fd_digits` 等于多少才算好。二，一台把训练图片背下来的机器，和训练集的距离是 0，分数满分，却什么也没有创造。怎样发现它呢？给每个样本找出训练集里最近的一张：
+训练 G 的确只需要训练集：没有标签要预测，也就没有“测试准确率”。可是**打分**离不开留出的数据，原因有两个。一，没有它就没有下限，不知道 `fd_digits` 等于多少才算好。二，一台把训练图片背下来的机器，和训练集的距离是 0，能得满分，却什么也没有创造。怎样发现它呢？给每个样本找出训练集里最近的一张：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -746,7 +746,7 @@ To train G, the training set is indeed enough: there are no labels to predict an
 
 # %%
 def nearest(pictures):
-    """Return the distance to the nearest training picture, and which one it is."""
+    """Return the distance to the nearest of 10,000 training pictures, and which one it is."""
     some, known = pictures.flatten(1).float(), images.images[:10_000].flatten(1).float()
     found = torch.cdist(some, known).min(1)
     return found.values, found.indices
@@ -763,15 +763,15 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-样本离最近的训练图片，和留出的真图离最近的训练图片差不多远：G 不是在背诵。第 07 课会把这件事做得更严谨。
+样本离最近的训练图片，并不比留出的真图近多少：看不出 G 在背诵。第 07 课会把这件事做得更严谨。
 
 ## 从张量回到图片
 
-显示之前要把 $[-1, 1]$ 换回 0 到 255。`004` 的 `denorm` 就是做这件事的。
+显示之前要把 $[-1, 1]$ 换回 0 到 255。`004` 的 `denorm` 只换回 $[0, 1]$，余下的交给 `save_image`；下面的练习一步换到位。
 
 ### 练习 3：`denorm`
 
-补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`。要求它正好是 `x = bytes / 127.5 - 1` 的逆运算，一个灰度都不差。
+补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`。要求它正好是 `x = bytes / 127.5 - 1` 的逆运算，一个灰度级都不差。
 
 <details><summary>提示一</summary>
 
@@ -788,11 +788,11 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The samples are about as far from their nearest training picture as held-out real digits are: G does not recite. Lesson 07 will make this stricter.
+The samples are not much closer to their nearest training picture than held-out real digits are: no sign that G is reciting. Lesson 07 will test this more strictly.
 
 ## From tensors back to pictures
 
-Before showing a picture we turn $[-1, 1]$ back into 0 to 255. That is the job of `denorm` in `004`.
+Before showing a picture we turn $[-1, 1]$ back into 0 to 255. In `004`, `denorm` only goes back to $[0, 1]$ and leaves the rest to `save_image`; the exercise goes all the way.
 
 ### Exercise 3: `denorm`
 
@@ -822,7 +822,7 @@ check.to_bytes(denorm);
 r"""
 ## 检查点
 
-训练可能要很久，电脑可能会关机。两篇原文在最后保存了权重；可是想接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先写完整，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
+训练可能要很久，电脑可能会关机。`004` 在最后保存了权重；可是要接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先完整写好，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
 
 长时间训练时写 `fit(game, images, steps, save_to="runs/digits.safetensors")`。按 ■ 可以随时停下，再运行一次就接着走，结果和一口气跑完的逐位相同：
 """
@@ -831,9 +831,9 @@ r"""
 r"""
 ## Checkpoints
 
-Training may take long, and computers get switched off. Both originals save the weights at the end; but to go on training, weights are not enough. It also takes the state of both optimisers, the state of the random numbers and the step. `checkpoint.save` writes them into one safetensors file: first the whole file, then the rename, so that a power cut cannot destroy the old one; and the file holds numbers and text only, no code that could be executed.
+Training can take a long time, and computers get switched off. `004` saves the weights at the end; but to go on training, weights are not enough. You also need the state of both optimisers, the state of the random number generators and the step count. `checkpoint.save` writes them into one safetensors file: first the whole file, then the rename, so that a power cut cannot destroy the old one; and the file holds numbers and text only, no code that could be executed.
 
-For long runs write `fit(game, images, steps, save_to="runs/digits.safetensors")`. Press ■ to stop at any time and run it again to go on; the result is bit for bit that of a run in one go:
+For long runs write `fit(game, images, steps, save_to="runs/digits.safetensors")`. Press ■ to stop at any time; run the cell again and it goes on, and the result is bit for bit that of an uninterrupted run:
 """
 
 # %%
@@ -874,25 +874,25 @@ r"""
 
 现在你会：
 
-- 写 D 的一步：假图不带梯度，真图往上、假图往下，损失在 logit 上算；
+- 写 D 的一步：假图不带梯度，真图的分数往上推，假图的往下压，损失在 logit 上算；
 - 写 G 的一步：只有噪声和 D 传来的梯度，用非饱和损失；
 - 让数据范围和最后一层对得上：$[-1, 1]$ 配 tanh，$[0, 1]$ 配 sigmoid；
-- 数出模式崩溃，用 R1 治好它，并在下限旁边报出分数。
+- 数出模式崩溃，用 R1 治好它，报分数时附上下限。
 
 两篇原文里，这些说法或写法需要更正：
 
 | 原文 | 更正 | 在哪里看到 |
 |---|---|---|
-| `002`：批大小要整除数据量，为了高效 | 固定大小的标签遇到小批会报错；换成 `ones_like` 或 softplus 就行 | 先猜再跑 2 |
+| `002`：批大小要整除数据量，为了高效 | 固定大小的标签遇到不满的一批会报错；换成 `ones_like` 或 softplus 就行 | 先猜再跑 2 |
 | `002`：G 和 D 必须势均力敌 | 要紧的是 D 的梯度，不是强弱 | 游戏规则、今日故障 |
 | `002`：G 根据对真品的了解造假 | G 从没见过真品 | `generator_step` 的参数 |
 | `002`：“双线性”网络 | 两层的全连接网络 | 两对网络 |
 | `002`、`004`：D 的一步没有 `detach` | 白算一遍，还在 G 里留下梯度 | 先猜再跑 3 |
 | `002`、`004`：先 sigmoid 再 `BCELoss` | 极端处梯度为 0；应在 logit 上算 | 损失 |
-| `002`：只需要训练集 | 打分和查抄袭都要留出的数据 | 第二个问题 |
-| `004`：每次用新噪声，存最后一批 | 看进步要用固定的噪声 | 照原文训练 |
-| `004`：训练循环混用制表符和空格 | Python 拒绝运行这样的代码（`TabError`） | 九小步 |
-| `004`：CGAN、DCGAN、CycleGAN 是网络层的改进 | CGAN 改了输入和目标；CycleGAN 多了一对网络和循环损失 | 延伸 |
+| `002`：只需要训练集 | 打分、查抄袭都离不开留出的数据 | 第二个问题 |
+| `002`、`004`：每次用新噪声，只看最后一批 | 看进步要用固定的噪声 | 照原文训练 |
+| `004`：训练循环混用制表符和空格 | Python 拒绝运行这样的代码（`TabError`） | 原文的代码 |
+| `004`：CGAN、DCGAN、CycleGAN 是网络层的改进 | CGAN 改了输入和目标函数；CycleGAN 多了一对网络和循环一致性损失 | 延伸 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -917,8 +917,8 @@ These statements and habits of the originals needed correcting:
 | `002`, `004`: no `detach` in D's step | work for nothing, and gradients left in G | Predict, then run 3 |
 | `002`, `004`: sigmoid, then `BCELoss` | a gradient of 0 at the extremes; compute on logits | the loss |
 | `002`: only the training set is needed | marking, and finding copies, need held-out data | the second question |
-| `004`: new noise each time, the last batch is kept | to see progress, keep the noise fixed | training as the originals do |
-| `004`: tabs and spaces mixed in the training loop | Python refuses to run such code (`TabError`) | nine small steps |
+| `002`, `004`: new noise each time, only the last batch is shown | to see progress, keep the noise fixed | training as the originals do |
+| `004`: tabs and spaces mixed in the training loop | Python refuses to run such code (`TabError`) | the code of the original |
 | `004`: CGAN, DCGAN, CycleGAN improve the layers | CGAN changes the input and the objective; CycleGAN adds a second pair of networks and a cycle loss | going further |
 """
 
@@ -927,9 +927,9 @@ r"""
 ## 延伸
 
 - **把代码读两遍。** `002` 的作者这样建议，我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
-- **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 指向的文件夹，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
+- **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
 - **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。
-- **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别也交给 G 和 D，就是 CGAN，输入和目标都变了；两个方向各用一对网络、再加上循环损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
+- **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加上循环一致性损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
 - **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)；Salimans 等，[Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)，单侧标签平滑出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，R1 出自这里。
 """
 
@@ -938,8 +938,8 @@ r"""
 ## Going further
 
 - **Read the code twice.** The author of `002` advises it and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
-- **Scale up.** Put the four MNIST files into the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
+- **Scale up.** Put the four MNIST files into `MNIST/raw` inside the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
 - **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure.
-- **Go on.** Replace the fully connected layers by convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with another input and another objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.
+- **Go on.** Replace the fully connected layers with convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with a different input and a different objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.
 - **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661); Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), the source of one-sided label smoothing; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the source of R1.
 """

@@ -2,7 +2,7 @@
 r"""
 # 02 · 全连接 GAN：答案与教学笔记
 
-先自己做，再来看。每个答案后面都运行了同一个检查器。
+先自己做，再来看。每个答案后面运行的，是课文里的同一个批改函数。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -78,7 +78,7 @@ r"""
 
 1. C。标签跟着分数造，或者不造标签。
 2. B。梯度停在假图处，D 的梯度不变。
-3. D。三个迹象都不能说明覆盖，要数。
+3. D。三个迹象都说明不了模式覆盖，要数。
 4. A。sigmoid 画不出黑色背景。
 """
 
@@ -108,16 +108,16 @@ r"""
 | 15 | 照原文训练，今日故障，R1 |
 | 10 | 成绩单、第二个问题、小测验 |
 
-上课前请先把整本运行一遍：图和数都会存下来，课堂上只需重跑要讨论的几格。
+上课前请先把整本运行一遍：图和数值都会存下来，课堂上只需重跑要讨论的几格。
 
-**板书**：左边写 $\min_G \max_D$ 的式子，右边画两条流程线（D 的一步、G 的一步），标出梯度在哪里停下。讲 R1 时，在一条横轴上画出真图的位置和 D 的曲线：先陡后缓，问学生样本会往哪里跑。
+**板书**：左边写 $\min_G \max_D$ 的式子，右边画两条流程线（D 的一步、G 的一步），标出梯度在哪里停下。讲 R1 时，在一条横轴上画出真图的位置，上面画 D 的曲线：先画一条陡的，再画一条缓的，问学生样本会往哪里跑。
 
 **常见的问题**
 
 - “D 不是越弱越好吗？”不是。让学生看表：标签平滑和 dropout 都削弱了 D，崩溃照旧。
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练又会把差别放大；所以本课比较的是结论，不是像素。
 - “训练久一点会好吗？”可以用 `tests/study_lesson02.py` 自己量；照原文的设置，多练也补不齐漏掉的数字。
-- “为什么不用 FID？”它的特征来自看过照片的 Inception 网络，用在 28x28 的数字上并不合适，还要下载权重。第 07 课会讲。
+- “为什么不用 FID？”它的特征来自用照片训练的 Inception 网络，用在 28x28 的数字上并不合适，还要下载权重。第 07 课会讲。
 
 **给学得快的学生**：把 `penalties.r1` 改成在假图上计算（这就是 R2），比较两者；或者只改 Adam 的设置、不用 R1，看看能不能治好崩溃。
 """
@@ -142,12 +142,12 @@ Run the whole notebook before class: figures and numbers are kept, and in class 
 
 **On the board**: on the left the formula with $\min_G \max_D$, on the right two flow lines (D's step, G's step), marking where the gradient stops. For R1, draw the real pictures on a horizontal axis and D's curve above it, first steep, then gentle, and ask which way the samples will run.
 
-**Usual questions**
+**Common questions**
 
-- "Is a weaker D not always better?" No. Point at the table: label smoothing and dropout both weaken D, and the collapse is still there.
-- "My pictures are not yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this is why the lesson compares conclusions, not pixels.
+- "Isn't a weaker D always better?" No. Point at the table: label smoothing and dropout both weaken D, and the collapse is still there.
+- "My pictures differ from yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this is why the lesson compares conclusions, not pixels.
 - "Would longer training help?" Measure it with `tests/study_lesson02.py`; with the settings as written, more training does not win back the missing digits.
 - "Why not FID?" Its features come from an Inception network that has seen photographs, which suits digits of 28x28 badly, and its weights must be downloaded. Lesson 07 explains.
 
-**For the quick ones**: compute `penalties.r1` on the fakes (that is R2) and compare the two; or change only the settings of Adam, without R1, and see whether that cures the collapse.
+**For students who finish early**: compute `penalties.r1` on the fakes (that is R2) and compare the two; or change only the settings of Adam, without R1, and see whether that cures the collapse.
 """
