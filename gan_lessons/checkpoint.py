@@ -1,19 +1,19 @@
 """Save a game and resume it: one safetensors file, written whole or not at all.
 
-Nothing here can run code: a safetensors file holds tensors and text, never objects.
+A safetensors file holds tensors and text, never objects, so there is nothing in it to execute;
+what is read is compared with the game, shape by shape, before anything is changed.
 """
 
 import json
-import os
-import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
+from torch import Tensor
 
+from gan_lessons.files import write_atomically
 from gan_lessons.messages import both
 
 VERSION = 1
@@ -26,65 +26,56 @@ class BadCheckpoint(ValueError):
 
 
 def save(game, path: str | Path) -> None:
-    """Write everything that training remembers to `path`.
-
-    The file is written beside its final place, flushed to disk and only then renamed: whoever
-    pulls the plug finds either the old checkpoint or the new one.
+    """Write everything that training remembers to `path`, atomically.
 
     Raises OSError, with the old file untouched, when the folder cannot be written to.
     """
     about = {"version": VERSION, "step": game.step, "settings": _settings(game)}
-    content = to_bytes({k: t.detach().cpu().contiguous() for k, t in _tensors(game).items()},
-                       metadata={"gan_lessons": json.dumps(about)})
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(f".{path.name}.*.part"):  # of a run killed while writing
-        if time.time() - left_over.stat().st_mtime > 600:
-            left_over.unlink(missing_ok=True)
-    handle, half_way = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(half_way, path)
-    except BaseException:
-        os.unlink(half_way)
-        raise
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(game).items()}
+    write_atomically(path, to_bytes(kept, metadata={"gan_lessons": json.dumps(about)}))
 
 
-def load(game, path: str | Path) -> None:
+def load(game, path: str | Path, *, changed: tuple[str, ...] = ()) -> None:
     """Bring `game` to the state saved in `path`; on any problem it is left as it was.
+
+    Settings must be those the file was saved with, except the ones named in `changed`:
+    `changed=("lr",)` goes on with the game's own learning rate.
 
     Raises FileNotFoundError; BadCheckpoint when the file is not one of ours, is damaged, or was
     saved by other networks or with other settings.
     """
     tensors, about = _read(Path(path))
-    if about["settings"] != _settings(game):
-        theirs, ours = about["settings"], _settings(game)
-        differ = ", ".join(f"{k}: {theirs.get(k)} -> {ours[k]}" for k in ours
-                           if theirs.get(k) != ours[k])
-        raise BadCheckpoint(both(
-            f"{path} 是用别的设置训练出来的（{differ}）。请改回原来的设置，或换一个文件名。",
-            f"{path} was saved with other settings ({differ}). Restore those settings, or use "
-            "another file name."))
-    _check_same_networks(game, tensors, path)
+    _check_settings(about["settings"], _settings(game), changed, path)
+    _check_networks(game, tensors, path)
+    try:
+        _check_rest(game, tensors, about)
+    except (ValueError, TypeError, KeyError, RuntimeError) as problem:
+        raise _damaged(path, problem) from problem
     for name in NETWORKS:
         getattr(game, name).load_state_dict(_below(tensors, f"{name}/"))
     for name in OPTIMIZERS:
         _restore_optimizer(getattr(game, name), _below(tensors, f"{name}/"))
     game.noise.set_state(tensors["noise"])
-    torch.set_rng_state(tensors["torch"])
+    game.torch_state = tensors["torch"]
     game.history = tensors["history"]
     snapshots = _below(tensors, "snapshots/")
     game.snapshots = {step: snapshots[str(step)] for step in sorted(map(int, snapshots))}
     game.step = about["step"]
 
 
-def _tensors(game) -> dict[str, torch.Tensor]:
+def finite(game) -> bool:
+    """Tell whether every number in the networks and optimizers is finite."""
+    return all(t.isfinite().all() for t in _tensors(game).values() if t.is_floating_point())
+
+
+def saved_step(path: str | Path) -> int:
+    """Return the step at which the checkpoint in `path` was saved; raises as `load` does."""
+    return _read(Path(path))[1]["step"]
+
+
+def _tensors(game) -> dict[str, Tensor]:
     """Return all that must be kept, flat: "generator/0.weight", "critic_optimizer/0/exp_avg"."""
-    kept = {"noise": game.noise.get_state(), "history": game.history,
-            "torch": torch.get_rng_state()}  # dropout draws from torch's global generator
+    kept = {"noise": game.noise.get_state(), "torch": game.torch_state, "history": game.history}
     for name in NETWORKS:
         for key, tensor in getattr(game, name).state_dict().items():
             kept[f"{name}/{key}"] = tensor
@@ -97,7 +88,19 @@ def _tensors(game) -> dict[str, torch.Tensor]:
     return kept
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
+def _settings(game) -> dict:
+    penalty = game.penalty
+    if isinstance(penalty, partial):
+        penalty = f"{penalty.func.__name__} {penalty.keywords}"
+    elif penalty is not None:
+        penalty = penalty.__name__
+    settings = {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
+                "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
+                "betas": list(game.betas), "ema": game.ema, "seed": game.seed, "data": game.data}
+    return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
     state: dict[int, dict] = {}
     for name, tensor in flat.items():
         i, key = name.split("/")
@@ -106,48 +109,59 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.T
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k[len(prefix):]: t for k, t in tensors.items() if k.startswith(prefix)}
 
 
-def _settings(game) -> dict:
-    penalty = game.penalty
-    if isinstance(penalty, partial):
-        penalty = f"{penalty.func.__name__} {penalty.keywords}"
-    elif penalty is not None:
-        penalty = penalty.__name__
-    return {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
-            "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
-            "betas": list(game.betas), "ema": game.ema, "seed": game.seed}
+# ---- reading what may be anything ----
 
-
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
     if not path.is_file():
-        raise FileNotFoundError(both(f"没有这个检查点：{path}。",
-                                     f"There is no checkpoint at {path}."))
+        raise FileNotFoundError(both(
+            f"没有这个检查点：{path}" + ("（这是一个文件夹）。" if path.is_dir() else "。"),
+            f"There is no checkpoint at {path}" + (" (a folder)." if path.is_dir() else ".")))
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["gan_lessons"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if about["version"] != VERSION:
             raise ValueError(f"version {about['version']}, this course reads {VERSION}")
-        for needed, held in ((("step", "settings"), about),
-                             (("noise", "torch", "history"), tensors)):
-            if missing := [name for name in needed if name not in held]:
-                raise ValueError(f"lacks {', '.join(missing)}")
-    except (SafetensorError, KeyError, ValueError, TypeError) as problem:
-        raise BadCheckpoint(both(
-            f"{path} 不是本课程的检查点，或者已经损坏（{problem}）。文件没有被执行，也没有被改动。"
-            "请换一个检查点，或从头训练。",
-            f"{path} is not a checkpoint of this course, or is damaged ({problem}). Nothing in it "
-            "was executed or changed. Use another checkpoint, or train afresh.")) from problem
+        if type(about["step"]) is not int or not isinstance(about["settings"], dict):
+            raise ValueError("no step or no settings")
+    except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as problem:
+        raise _damaged(path, problem) from problem
     return tensors, about
 
 
-def _check_same_networks(game, tensors: dict[str, torch.Tensor], path) -> None:
+def _damaged(path, problem: Exception) -> BadCheckpoint:
+    return BadCheckpoint(both(
+        f"{path} 不是本课程的检查点，或者已经损坏（{problem}）。文件没有被执行，也没有被改动。"
+        "请换一个检查点，或从头训练。",
+        f"{path} is not a checkpoint of this course, or is damaged ({problem}). Nothing in it was "
+        "executed or changed. Use another checkpoint, or train afresh."))
+
+
+def _check_settings(theirs: dict, ours: dict, changed: tuple[str, ...], path) -> None:
+    """Compare the settings; a game that has not met its data yet accepts any."""
+    differ = [key for key in ours if theirs.get(key) != ours[key] and key not in changed
+              and not (key == "data" and ours["data"] is None)]
+    if differ:
+        def line(key):
+            short = len(f"{theirs.get(key)}{ours[key]}") < 80
+            return f"{key}: {theirs.get(key)} -> {ours[key]}" if short else key
+        what = ", ".join(map(line, differ))
+        how = f"checkpoint.load(game, path, changed={tuple(differ)})"
+        raise BadCheckpoint(both(
+            f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
+            f"确实想换设置接着训练，请写 {how}。",
+            f"{path} was saved with other settings ({what}). Restore those settings, or use "
+            f"another file name; to go on with the new ones on purpose, write {how}."))
+
+
+def _check_networks(game, tensors: dict[str, Tensor], path) -> None:
     for name in NETWORKS:
-        ours = {k: tuple(t.shape) for k, t in getattr(game, name).state_dict().items()}
-        theirs = {k: tuple(t.shape) for k, t in _below(tensors, f"{name}/").items()}
+        ours = {k: (tuple(t.shape), t.dtype) for k, t in getattr(game, name).state_dict().items()}
+        theirs = {k: (tuple(t.shape), t.dtype) for k, t in _below(tensors, f"{name}/").items()}
         for key in sorted(ours.keys() | theirs.keys()):
             if ours.get(key) != theirs.get(key):
                 raise BadCheckpoint(both(
@@ -156,3 +170,25 @@ def _check_same_networks(game, tensors: dict[str, torch.Tensor], path) -> None:
                     f"{path} belongs to another network: {key} of the {name} is "
                     f"{theirs.get(key)} in the file and {ours.get(key)} here. Load it into the "
                     "network it was saved from."))
+
+
+def _check_rest(game, tensors: dict[str, Tensor], about: dict) -> None:
+    """Raise ValueError or RuntimeError where a tensor would not fit: Adam trusts its shapes."""
+    step = about["step"]
+    if step < 0 or tensors["history"].shape != (step, game.history.shape[1]):
+        raise ValueError(f"step {step} with a history of shape {tuple(tensors['history'].shape)}")
+    for name, network in (("generator_optimizer", game.generator),
+                          ("critic_optimizer", game.critic)):
+        expected = {f"{i}/{key}": (torch.float32, shape)
+                    for i, p in enumerate(network.parameters()) if step
+                    for key, shape in (("step", ()), ("exp_avg", p.shape), ("exp_avg_sq", p.shape))}
+        found = {k: (t.dtype, t.shape) for k, t in _below(tensors, f"{name}/").items()}
+        if found != expected:
+            raise ValueError(f"the state of the {name} does not fit")
+    for key, pictures in _below(tensors, "snapshots/").items():
+        if int(key) < 0 or pictures.ndim < 2:
+            raise ValueError(f"snapshot {key} of shape {tuple(pictures.shape)}")
+    if not all(t.isfinite().all() for t in tensors.values() if t.is_floating_point()):
+        raise ValueError("NaN or infinity")
+    for state in ("noise", "torch"):
+        torch.Generator().set_state(tensors[state])

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from gan_lessons.messages import both
+
 
 class Minimax:
     """The game as first written: min over G, max over D of E log D(x) + E log(1 - D(G(z))).
@@ -39,6 +41,9 @@ class NonSaturating(Minimax):
     """
 
     def __init__(self, smooth: float = 1.0):
+        if not 0.5 < smooth <= 1:
+            raise ValueError(both(f"smooth 应在 0.5 和 1 之间，收到 {smooth}。",
+                                  f"smooth should be between 0.5 and 1, got {smooth}."))
         self.smooth = smooth
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ Any setting of `train.Game` can be changed: `source_004(penalty=penalties.r1, lr
 """
 
 import torch
-from torch import nn
 
 from gan_lessons import runtime
 from gan_lessons.nets import mlp
@@ -15,8 +14,7 @@ from gan_lessons.train import Game
 
 def source_002(*, shape=(1, 28, 28), seed: int = 0, **changes) -> Game:
     """Return source 002 as written: G 100-128-784, D 784-128-1, Adam 1e-3, batches of 60."""
-    torch.manual_seed(seed)  # the networks' first weights
-    return _game(mlp.source_002(shape), changes, latent=100, batch=60, lr=1e-3, seed=seed)
+    return _game(mlp.source_002, (shape,), changes, latent=100, batch=60, lr=1e-3, seed=seed)
 
 
 def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **changes) -> Game:
@@ -24,10 +22,12 @@ def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **chan
 
     `dropout` > 0 adds dropout to D, which the source does not have.
     """
-    torch.manual_seed(seed)
-    return _game(mlp.source_004(shape, dropout), changes, latent=64, batch=100, lr=2e-4, seed=seed)
+    return _game(mlp.source_004, (shape, dropout), changes, latent=64, batch=100, lr=2e-4,
+                 seed=seed)
 
 
-def _game(networks: tuple[nn.Module, nn.Module], changes: dict, **settings) -> Game:
-    generator, critic = (network.to(runtime.device()) for network in networks)
+def _game(make, arguments: tuple, changes: dict, **settings) -> Game:
+    with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
+        torch.manual_seed(settings["seed"])  # the networks' first weights
+        generator, critic = (network.to(runtime.device()) for network in make(*arguments))
     return Game(generator, critic, **{**settings, **changes})

@@ -1,5 +1,6 @@
 """What this machine offers and what the learner asked for: device, threads, scale, folders."""
 
+import operator
 import os
 from pathlib import Path
 
@@ -19,6 +20,18 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def whole_number(name: str, value, least: int) -> int:
+    """Return `value` as an int; raise ValueError when it is no whole number >= `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ValueError(both(f"{name} 必须是不小于 {least} 的整数，收到的是 {value!r}。",
+                              f"{name} must be a whole number of at least {least}, got {value!r}."))
+    return number
+
+
 def set_threads(n: int) -> int:
     """Let torch use `n` CPU threads and return `n`.
 
@@ -27,10 +40,7 @@ def set_threads(n: int) -> int:
 
     Raises ValueError when `n` is not a positive whole number.
     """
-    if not isinstance(n, int) or n < 1:
-        raise ValueError(both(f"线程数必须是正整数，收到的是 {n!r}。",
-                              f"The number of threads must be a positive integer, got {n!r}."))
-    torch.set_num_threads(n)
+    torch.set_num_threads(whole_number("n", n, 1))
     return n
 
 

@@ -28,6 +28,7 @@ def show(figure: Figure, alt: str, dpi: int = 100) -> None:
     Raises ValueError when `alt` says too little to stand in for the picture.
     """
     if len(alt.strip()) < 16:
+        plt.close(figure)
         raise ValueError(both("请用 alt= 写一句话说明图里有什么。",
                               "Say in a sentence what the figure shows: alt=..."))
     buffer = io.BytesIO()
@@ -67,6 +68,9 @@ def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, frames: int =
               alt: str) -> None:
     """Show what G made of the same noise at different steps: one row a step, time going down."""
     steps = sorted(snapshots)
+    if not steps:
+        raise ValueError(both("还没有快照。训练时请写 fit(..., snapshot_every=100)。",
+                              "There are no snapshots. Train with fit(..., snapshot_every=100)."))
     chosen = [steps[round(i * (len(steps) - 1) / max(frames - 1, 1))]
               for i in range(min(frames, len(steps)))]
     gallery({f"step {s}": snapshots[s][:pictures] for s in chosen}, columns=pictures, alt=alt)
@@ -75,8 +79,9 @@ def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, frames: int =
 def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 50) -> None:
     """Plot a history, (steps, 4): the two losses on the left, D's readings on the right.
 
-    Each point is the mean of `smooth` steps.
+    Each point is the mean of `smooth` steps, or of fewer in a short run.
     """
+    smooth = max(1, min(smooth, len(history) // 10))
     chunks = history[: len(history) // smooth * smooth].view(-1, smooth, history.shape[1])
     steps = smooth * torch.arange(1, len(chunks) + 1)
     figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -93,7 +98,7 @@ def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 5
 
 
 def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
-    """Plot class shares, (10,) each, as groups of bars; a dotted line marks 4 %."""
+    """Plot up to four class shares, (10,) each, as groups of bars; a dotted line marks 4 %."""
     figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
     width = 0.8 / len(shares)
     hatches = ("", "///", "...", "xxx")

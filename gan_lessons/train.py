@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from gan_lessons import checkpoint
+from gan_lessons import checkpoint, runtime
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.losses import NonSaturating
 from gan_lessons.messages import both
@@ -51,7 +51,7 @@ def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") 
 
 def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
                 penalty: Penalty | None = None) -> CriticMove:
-    """Let D learn from one batch of real pictures and one of fakes. G does not change."""
+    """Let D learn from one batch of real pictures and one of fakes. G's weights do not change."""
     with torch.no_grad():  # D's step needs no gradient in G
         fake = generator(z)
     real_score, fake_score = critic(real), critic(fake)
@@ -65,7 +65,7 @@ def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
 
 
 def generator_step(critic, generator, optimizer, loss, z: Tensor) -> GeneratorMove:
-    """Let G learn from what D says of its fakes. G sees no real picture; D does not change."""
+    """Let G learn from what D says of its fakes. It sees no real picture; D keeps its weights."""
     with frozen(critic):  # gradients flow through D, into G, but D keeps none
         fake_score = critic(generator(z))
         value = loss.generator(fake_score)
@@ -79,13 +79,23 @@ def generator_step(critic, generator, optimizer, loss, z: Tensor) -> GeneratorMo
 def frozen(network: nn.Module):
     """Switch off the gradients of the network's own parameters inside a `with` block."""
     learning = [p for p in network.parameters() if p.requires_grad]
-    for p in learning:
-        p.requires_grad_(False)
     try:
+        for p in learning:
+            p.requires_grad_(False)
         yield network
     finally:
         for p in learning:
             p.requires_grad_(True)
+
+
+@contextmanager
+def evaluating(network: nn.Module):
+    """Put the network in evaluation mode inside a `with` block, and back afterwards."""
+    was_training = network.training
+    try:
+        yield network.eval()
+    finally:
+        network.train(was_training)
 
 
 def adam(module: nn.Module, lr: float = 2e-4, betas=(0.9, 0.999)) -> torch.optim.Adam:
@@ -117,7 +127,10 @@ class Game:
     seed: int = 0
 
     def __post_init__(self):
+        for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0)):
+            setattr(self, name, runtime.whole_number(name, getattr(self, name), least))
         self.step = 0
+        self.data = None
         self.history = torch.empty(0, len(HISTORY))
         self.snapshots: dict[int, Tensor] = {}
         self.generator_optimizer = adam(self.generator, self.lr, self.betas)
@@ -125,6 +138,7 @@ class Game:
         self.average = AveragedModel(self.generator, use_buffers=True,
                                      multi_avg_fn=get_ema_multi_avg_fn(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)
+        self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
 
     @property
@@ -137,6 +151,7 @@ class Game:
 
         `average=True` asks the moving average of G's weights instead of the newest ones.
         """
+        n = runtime.whole_number("n", n, 1)
         network = self.average if average else self.generator
         return paint(network, sample_noise(n, self.latent, torch.Generator().manual_seed(seed)))
 
@@ -145,11 +160,8 @@ class Game:
 def paint(generator: nn.Module, z: Tensor) -> Tensor:
     """Return the pictures G makes of z (n, latent): uint8 (n, C, H, W), on the CPU."""
     device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    pictures = torch.cat([to_images(generator(part.to(device))).cpu() for part in z.split(1000)])
-    generator.train(was_training)
-    return pictures
+    with evaluating(generator):
+        return torch.cat([to_images(generator(part.to(device))).cpu() for part in z.split(1000)])
 
 
 def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None = None,
@@ -158,19 +170,24 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
     """Play until G has made `steps` steps in all, and return the game.
 
     Goes on from `game.step`: called again with a larger number it continues, and equals the run
-    that was never interrupted. The stop button (or Ctrl-C) ends it after the current step.
+    that was never interrupted. The stop button (or Ctrl-C) ends it after the current step; a
+    second one ends it at once, and D may then be one step ahead.
     With `save_to`, a checkpoint is written every `save_every` steps and at the end; a new game
     resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
 
-    Raises TrainingDiverged when a loss is not finite (the last checkpoint stays as it was);
-    ValueError when the pictures do not fit the networks or the batch does not fit the data;
-    checkpoint.BadCheckpoint when a new game finds in `save_to` a file that is not its own.
+    Raises TrainingDiverged when a loss or a weight is not finite (the last checkpoint stays as it
+    was); ValueError when the pictures do not fit the networks or the batch does not fit the data;
+    checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
     """
-    images = images.to(game.device)
+    steps = runtime.whole_number("steps", steps, 0)
+    save_every = runtime.whole_number("save_every", save_every, 1)
+    if snapshot_every is not None:
+        snapshot_every = runtime.whole_number("snapshot_every", snapshot_every, 1)
     _check_fit(game, images)
-    if save_to and game.step == 0 and Path(save_to).exists():
-        checkpoint.load(game, save_to)
-        print(f"resumed {Path(save_to).name} at step {game.step}")
+    images = images.to(game.device)
+    game.data = f"{images.name}, {len(images)} of shape {images.shape}"
+    if save_to:
+        _open_checkpoint(game, save_to)
     batches = images.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
     game.generator.train()
     game.critic.train()
@@ -178,22 +195,23 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
         game.snapshots[0] = paint(game.generator, game.fixed_z)
 
     recent = []
-    with stop_button() as stop, tqdm(total=steps, initial=game.step, disable=not progress,
-                                     unit="step", leave=False, mininterval=0.5) as bar:
+    with (own_random_numbers(game), stop_button() as stop, kept_history(game, recent),
+          tqdm(total=steps, initial=game.step, disable=not progress, unit="step", leave=False,
+               mininterval=0.5) as bar):
         last = game.step >= steps
         while not last:
             recent.append(play_round(game, batches))
             game.step += 1
             bar.update()
-            last = game.step == steps or stop.is_set()
+            last = game.step >= steps or stop.is_set()
+            picture = snapshot_every and game.step % snapshot_every == 0
             save = save_to and (last or game.step % save_every == 0)
-            if last or save or len(recent) == 100:  # reading the losses makes a GPU wait
+            if last or picture or save or len(recent) == 100:  # reading losses makes a GPU wait
                 _write_history(game, recent)
-                recent = []
-            if snapshot_every and game.step % snapshot_every == 0:
+            if picture:
                 game.snapshots[game.step] = paint(game.generator, game.fixed_z)
             if save:
-                checkpoint.save(game, save_to)
+                _save(game, save_to)
     return game
 
 
@@ -210,44 +228,114 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 
 
+@contextmanager
+def own_random_numbers(game: Game):
+    """Let dropout draw from the game's own random numbers, so that a run repeats and resumes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(game.torch_state)
+        try:
+            yield
+        finally:
+            game.torch_state = torch.get_rng_state()
+
+
+@contextmanager
+def kept_history(game: Game, recent: list[Tensor]):
+    """Write what is still in `recent` to the history when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        _write_history(game, recent)
+
+
 def _write_history(game: Game, recent: list[Tensor]) -> None:
+    if not recent:
+        return
     rows = torch.stack(recent).cpu().float()
+    recent.clear()
     finite = rows.isfinite().all(1)
-    if not finite.all():
-        step = len(game.history) + int(finite.long().argmin()) + 1
-        raise TrainingDiverged(both(
-            f"第 {step} 步的损失成了 NaN 或无穷大，训练已停止；上一个检查点没有被改动。"
-            "请降低学习率，或检查数据和损失函数，再从检查点继续。",
-            f"The loss stopped being finite at step {step}, so training stopped; the last "
-            "checkpoint was not touched. Lower the learning rate, or check the data and the loss, "
-            "then go on from the checkpoint."))
-    game.history = torch.cat([game.history, rows])
+    good = len(rows) if finite.all() else int(finite.long().argmin())
+    game.history = torch.cat([game.history, rows[:good]])
+    if good < len(rows):
+        raise _diverged(len(game.history) + 1)
+
+
+def _diverged(step: int) -> TrainingDiverged:
+    return TrainingDiverged(both(
+        f"第 {step} 步的损失或权重成了 NaN 或无穷大，训练已停止；之前存下的检查点没有被改动。"
+        "请检查数据和损失函数，或降低学习率；从检查点接着训练时，用 "
+        "checkpoint.load(game, path, changed=(\"lr\",)) 换用新的学习率。",
+        f"The loss or a weight stopped being finite at step {step}, so training stopped; a "
+        "checkpoint saved before was not touched. Check the data and the loss, or lower the "
+        "learning rate; to go on from a checkpoint with a new one, use "
+        "checkpoint.load(game, path, changed=(\"lr\",))."))
+
+
+def _open_checkpoint(game: Game, path: str | Path) -> None:
+    """Resume a new game from `path`, or make sure, before the first step, that saving works."""
+    if not Path(path).exists():
+        checkpoint.save(game, path)
+    elif game.step == 0:
+        checkpoint.load(game, path)
+        print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
+                   f"Resumed from {Path(path).name} at step {game.step}."))
+    elif (saved := checkpoint.saved_step(path)) > game.step:
+        raise checkpoint.BadCheckpoint(both(
+            f"{path} 已经训练到第 {saved} 步，而这一局才到第 {game.step} 步，覆盖它会丢掉进度。"
+            "请换一个文件名，或从它接着训练。",
+            f"{path} holds step {saved}, further than this game's step {game.step}; overwriting "
+            "it would lose that progress. Use another file name, or resume from it."))
+
+
+def _save(game: Game, path: str | Path) -> None:
+    """Save the game; a disk that is full now is a warning, not the end of a long run."""
+    if not checkpoint.finite(game):
+        raise _diverged(game.step)
+    game.torch_state = torch.get_rng_state()
+    try:
+        checkpoint.save(game, path)
+    except OSError as problem:
+        print(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
+                   f"The checkpoint of step {game.step} could not be written ({problem}); the "
+                   "old one is still there, and training goes on."))
 
 
 @torch.no_grad()
 def _check_fit(game: Game, images: ImageSet) -> None:
-    """Push two pictures through both networks, so that a mismatch is named before training."""
+    """Push two pictures through networks and loss, so that a mismatch is named before training."""
+    if not isinstance(images, ImageSet):
+        raise ValueError(both(
+            f"数据必须是 ImageSet（例如 data.digits()），收到的是 {type(images).__name__}。",
+            f"The data must be an ImageSet, such as data.digits(); got {type(images).__name__}."))
+
     def out_shape(network, x):
-        was_training = network.training
         try:
-            return tuple(network.eval()(x).shape)
+            with evaluating(network), torch.random.fork_rng(devices=[]):
+                return tuple(network(x.to(game.device)).shape)
         except (RuntimeError, ValueError) as problem:
             return str(problem).splitlines()[0]
-        finally:
-            network.train(was_training)
-    made = out_shape(game.generator, torch.zeros(2, game.latent, device=game.device))
+
+    made = out_shape(game.generator, torch.zeros(2, game.latent))
     if made != (2, *images.shape):
         raise ValueError(both(
             f"生成器与数据不匹配：两个 z 应得到形状 {(2, *images.shape)}，实际得到 {made}。",
             f"The generator does not fit the data: two z should give shape {(2, *images.shape)}, "
             f"got {made}."))
-    judged = out_shape(game.critic, images[:2].signed())
-    if judged != (len(images[:2]),):
+    some = images[:2].signed()
+    judged = out_shape(game.critic, some)
+    if judged != (len(some),):
         raise ValueError(both(
-            f"判别器与数据不匹配：{len(images[:2])} 张形状为 {images.shape} 的图片"
+            f"判别器与数据不匹配：{len(some)} 张形状为 {images.shape} 的图片"
             f"应各得一个分数，实际得到 {judged}。",
-            f"The discriminator does not fit the data: {len(images[:2])} pictures of shape "
+            f"The discriminator does not fit the data: {len(some)} pictures of shape "
             f"{images.shape} should get one score each, got {judged}."))
+    scores = torch.zeros(2)
+    for value in (game.loss.critic(scores, scores), game.loss.generator(scores)):
+        if value.shape != ():
+            raise ValueError(both(
+                f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
+                f"A loss must be one scalar, the mean over the batch; got shape "
+                f"{tuple(value.shape)}."))
 
 
 @contextmanager

@@ -271,6 +271,8 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
         lang, outdir = options.export
         if lang not in LANGUAGES:
             parser.error(f"--export takes zh or en, not {lang}")
+        if (Path(outdir) / "notebooks").resolve() == folder.resolve():
+            parser.error("--export would overwrite these notebooks; choose another OUTDIR")
         for path in export(lang, Path(outdir), folder):
             print(path)
         return 0

@@ -22,9 +22,14 @@ CURES = {
         seed=seed, loss=losses.NonSaturating(smooth=0.9)),
     "dropout 0.3 in D": lambda seed: recipes.source_004(seed=seed, dropout=0.3),
     "R1": lambda seed: recipes.source_004(seed=seed, penalty=penalties.r1),
-    "Adam 0.001, betas 0, 0.99": lambda seed: recipes.source_004(
-        seed=seed, lr=1e-3, betas=(0.0, 0.99)),
-    "R1 and Adam 0.001, betas 0, 0.99": lambda seed: recipes.source_004(seed=seed, **MODERN),
+    "lr 0.001": lambda seed: recipes.source_004(seed=seed, lr=1e-3),
+    "betas 0, 0.99": lambda seed: recipes.source_004(seed=seed, betas=(0.0, 0.99)),
+    "lr and betas": lambda seed: recipes.source_004(seed=seed, lr=1e-3, betas=(0.0, 0.99)),
+    "lr, betas and R1": lambda seed: recipes.source_004(seed=seed, **MODERN),
+    "002 as written": lambda seed: recipes.source_002(seed=seed),
+    "002 betas 0, 0.99": lambda seed: recipes.source_002(seed=seed, betas=(0.0, 0.99)),
+    "002 betas and R1": lambda seed: recipes.source_002(
+        seed=seed, betas=(0.0, 0.99), penalty=penalties.r1),
 }
 LONG = {
     "002 as written": lambda seed: recipes.source_002(seed=seed),

@@ -11,9 +11,10 @@ import time
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, penalties, recipes
+from gan_lessons import checkpoint, data, files, losses, penalties, recipes
 from gan_lessons.checkpoint import BadCheckpoint
 from gan_lessons.nets import mlp
 from gan_lessons.train import Game, fit
@@ -67,7 +68,7 @@ def test_fit_resumes_by_itself(digits, tmp_path, capsys):
     path = tmp_path / "runs" / "run.safetensors"
     fit(small(), digits, 4, progress=False, save_to=path)
     again = fit(small(), digits, 9, progress=False, save_to=path)
-    assert "resumed run.safetensors at step 4" in capsys.readouterr().out
+    assert "Resumed from run.safetensors at step 4" in capsys.readouterr().out
     assert_same(tensors(again), tensors(fit(small(), digits, 9, progress=False)))
 
 
@@ -118,31 +119,74 @@ def test_kill_9_at_any_moment_and_resume(digits, tmp_path):
     assert_same(tensors(resumed), tensors(straight))
 
 
-def test_killed_while_writing_the_old_checkpoint_survives(digits, tmp_path, monkeypatch):
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_killed_while_writing_the_old_checkpoint_survives(digits, tmp_path, monkeypatch, moment):
     path = tmp_path / "run.safetensors"
     game = fit(small(), digits, 3, progress=False, save_to=path)
     before = path.read_bytes()
     fit(game, digits, 5, progress=False)
 
-    def pull_the_plug(_):
+    def pull_the_plug(*_):
         raise KeyboardInterrupt
-    for moment in ("fsync", "replace"):
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpoint.os, moment, lambda *_: pull_the_plug(_))
-            with pytest.raises(KeyboardInterrupt):
-                checkpoint.save(game, path)
-        assert path.read_bytes() == before
-        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    monkeypatch.setattr(files.os, moment, pull_the_plug)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(game, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_leftovers_of_a_kill_are_cleared_away(digits, tmp_path):
-    path = tmp_path / "run.safetensors"
-    old, young = (tmp_path / f".run.safetensors.{name}.part" for name in ("old", "young"))
+def test_leftovers_of_a_kill_are_cleared_away(tmp_path):
+    path = tmp_path / "run[1].safetensors"
+    old, young = (tmp_path / f".{path.name}.{name}.part" for name in ("old", "young"))
     for part in (old, young):
         part.write_bytes(b"half a checkpoint")
     os.utime(old, (time.time() - 3600,) * 2)  # the young one may be another process at work
     checkpoint.save(small(), path)
     assert {p.name for p in tmp_path.iterdir()} == {path.name, young.name}
+
+
+def test_a_link_keeps_pointing_where_it_points(tmp_path):
+    target, link = tmp_path / "real.safetensors", tmp_path / "link.safetensors"
+    target.touch()
+    link.symlink_to(target)
+    checkpoint.save(small(), link)
+    assert link.is_symlink() and target.stat().st_size > 0
+
+
+def test_a_run_further_on_is_not_overwritten(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(small(), digits, 9, progress=False, save_to=path)
+    before = path.read_bytes()
+    behind = fit(small(), digits, 3, progress=False)
+    with pytest.raises(BadCheckpoint, match="holds step 9, further than this game's step 3"):
+        fit(behind, digits, 5, progress=False, save_to=path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or sys.platform != "linux",
+                    reason="mounting a small disk needs root on Linux")
+def test_a_full_disk_is_a_warning_and_the_old_checkpoint_survives(digits, tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        path = disk / "run.safetensors"
+        game = fit(small(), digits, 2, progress=False, save_to=path)
+        saved = checkpoint.saved_step(path)
+        (disk / "ballast").write_bytes(bytes(disk_space(disk) - 4096))
+        capsys.readouterr()
+        fit(game, digits, 6, progress=False, save_to=path, save_every=2)
+        assert "could not be written" in capsys.readouterr().out
+        assert game.step == 6 and checkpoint.saved_step(path) == saved == 2
+        assert {p.name for p in disk.iterdir()} == {"run.safetensors", "ballast"}
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def disk_space(folder):
+    free = os.statvfs(folder)
+    return free.f_bavail * free.f_frsize
 
 
 # ---- what must be refused ----
@@ -186,25 +230,59 @@ def test_somebody_elses_safetensors_is_refused(tmp_path):
         checkpoint.load(small(), path)
 
 
-@pytest.mark.parametrize("metadata", ['{"version": 99}', "[]", "not json", '{"version": 1}'])
-def test_strange_metadata_is_refused(tmp_path, metadata):
-    path = tmp_path / "run.safetensors"
-    checkpoint.save(small(), path)
-    save_file(load_file(path), path, metadata={"gan_lessons": metadata})
-    with pytest.raises(BadCheckpoint):
-        checkpoint.load(small(), path)
-
-
-def test_a_missing_tensor_is_refused(tmp_path):
-    path = tmp_path / "run.safetensors"
-    checkpoint.save(small(), path)
-    from safetensors import safe_open
+def rewrite(path, change_tensors=None, change_about=None):
+    """Write the checkpoint again with something changed."""
     with safe_open(path, "pt") as file:
-        metadata = file.metadata()
-    kept = {k: t for k, t in load_file(path).items() if k != "noise"}
-    save_file(kept, path, metadata=metadata)
+        about = json.loads(file.metadata()["gan_lessons"])
+    held = load_file(path)
+    if change_tensors:
+        change_tensors(held)
+    if change_about:
+        about = change_about(about)
+    save_file(held, path, metadata={"gan_lessons": json.dumps(about)})
+
+
+@pytest.mark.parametrize("about", [{"version": 99}, [], "text", {"version": 1},
+                                   {"version": 1, "step": "7", "settings": {}},
+                                   {"version": 1, "step": 1, "settings": [1]}])
+def test_strange_metadata_is_refused(tmp_path, about):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(small(), path)
+    rewrite(path, change_about=lambda _: about)
     with pytest.raises(BadCheckpoint):
         checkpoint.load(small(), path)
+
+
+def shrink_adam(held):
+    for name in held:
+        if "/exp_avg" in name:
+            held[name] = torch.zeros(1)
+
+
+def poison(held):
+    held["generator/0.weight"][0, 0] = float("nan")
+
+
+@pytest.mark.parametrize("change", [
+    shrink_adam, poison,  # Adam's fused step would read beyond what is there
+    lambda held: held.pop("noise"),
+    lambda held: held.pop("critic_optimizer/0/exp_avg"),
+    lambda held: held.update(noise=torch.zeros(10, dtype=torch.uint8)),
+    lambda held: held.update(torch=torch.zeros(10)),
+    lambda held: held.update(history=torch.zeros(3, 7)),
+    lambda held: held.update({"generator_optimizer/zz": torch.zeros(1)}),
+    lambda held: held.update({"snapshots/abc": torch.zeros(1, 1)}),
+    lambda held: held.update({"generator/0.weight": torch.zeros(16, 8, dtype=torch.int64)}),
+])
+def test_what_does_not_fit_is_refused_and_the_game_stays_as_it_was(digits, tmp_path, change):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(fit(small(), digits, 2, progress=False), path)
+    rewrite(path, change)
+    game = fit(small(), digits, 1, progress=False)
+    before = tensors(game)
+    with pytest.raises(BadCheckpoint):
+        checkpoint.load(game, path)
+    assert_same(tensors(game), before)
 
 
 def test_another_network_is_named_and_the_game_stays_as_it_was(digits, tmp_path):
@@ -212,8 +290,10 @@ def test_another_network_is_named_and_the_game_stays_as_it_was(digits, tmp_path)
     checkpoint.save(fit(small(width=32), digits, 2, progress=False), path)
     game = small()
     before = tensors(game)
-    with pytest.raises(BadCheckpoint, match=r"belongs to another network.*\(32,\).*\(16,\)"):
+    with pytest.raises(BadCheckpoint, match="other settings .*generator"):
         checkpoint.load(game, path)
+    with pytest.raises(BadCheckpoint, match=r"belongs to another network.*\(32,\).*\(16,\)"):
+        checkpoint.load(game, path, changed=("generator",))
     assert_same(tensors(game), before)
     assert game.step == 0
 
@@ -233,13 +313,29 @@ def test_a_missing_file_is_named(tmp_path):
         checkpoint.load(small(), tmp_path / "none.safetensors")
 
 
-def test_a_folder_that_cannot_be_written_keeps_the_game(digits, tmp_path):
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_first_step(digits, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     game = small()
     with pytest.raises(OSError):
         fit(game, digits, 3, progress=False, save_to=blocked / "run.safetensors")
-    assert game.step == 3  # what was learned is still there
+    assert game.step == 0
+
+
+def test_going_on_with_another_learning_rate(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(fit(small(), digits, 3, progress=False), path)
+    slower = small(lr=1e-5)
+    checkpoint.load(slower, path, changed=("lr",))
+    assert slower.step == 3 and slower.generator_optimizer.param_groups[0]["lr"] == 1e-5
+    fit(slower, digits, 5, progress=False)
+
+
+def test_resuming_with_other_data_is_noticed(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(small(), digits, 2, progress=False, save_to=path)
+    with pytest.raises(BadCheckpoint, match="data: digits, 1348 .*digits, 500"):
+        fit(small(), digits[:500], 4, progress=False, save_to=path)
 
 
 def test_the_file_holds_tensors_and_text_only(tmp_path):

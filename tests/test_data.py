@@ -5,6 +5,7 @@ import hashlib
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -124,6 +125,21 @@ def test_pictures_of_the_wrong_kind_are_refused(bad):
         data.ImageSet(bad, None, "bad")
 
 
+def test_numpy_pictures_are_told_how_to_become_tensors():
+    with pytest.raises(ValueError, match=r"convert numpy arrays with torch.from_numpy"):
+        data.ImageSet(images().images.numpy(), None, "bad")
+
+
+@pytest.mark.parametrize("index", [3, -7, np.int64(3), torch.tensor(3)])
+def test_one_position_gives_a_set_of_one(index):
+    assert images()[index].labels.tolist() == [3]
+
+
+def test_floats_are_not_taken_for_bytes():
+    with pytest.raises(ValueError, match="Pictures here are uint8"):
+        data.to_signed(torch.zeros(1, 1, 2, 2))
+
+
 def test_labels_must_match():
     with pytest.raises(ValueError, match="3 pictures but the labels"):
         data.ImageSet(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "bad")
@@ -167,8 +183,12 @@ def test_a_download_lands_in_the_cache_whole(monkeypatch, tmp_path):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
     monkeypatch.setattr(mnist_files, "MNIST", lambda root, download: write_mnist(
         Path(root)))
-    assert len(data.mnist()) == 20
+    own = tmp_path / "MNIST" / "raw" / FILES[0]  # what a learner has put there already
+    own.parent.mkdir(parents=True)
+    own.write_bytes(struct.pack(">IIII", 2051, 20, 28, 28) + bytes(20 * 784))
+    assert data.mnist().images.max() == 0  # it is used, not overwritten
     assert [p.name for p in tmp_path.iterdir()] == ["MNIST"]
+    assert len(list(own.parent.iterdir())) == 4
 
 
 def test_a_broken_download_leaves_nothing_behind(monkeypatch, tmp_path):
@@ -180,7 +200,7 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch, tmp_path):
     monkeypatch.setattr(mnist_files, "MNIST", half)
     with pytest.raises(FileNotFoundError, match="connection lost"):
         data.mnist()
-    assert list(tmp_path.iterdir()) == []
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def truncate(path):
@@ -208,6 +228,15 @@ def test_a_damaged_file_is_named_and_left_alone(monkeypatch, tmp_path, damage, c
         data.mnist(fallback=True)  # damaged is not missing: it must not be papered over
     assert str(path) in str(error.value) and "已损坏" in str(error.value)
     assert path.read_bytes() == before
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch, tmp_path):
+    raw = write_mnist(tmp_path, compressed=True)
+    header = struct.pack(">IIII", 2051, 20, 28, 28)
+    (raw / f"{FILES[0]}.gz").write_bytes(gzip.compress(header + bytes(50_000_000)))
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
+    with pytest.raises(DamagedFile, match="15,680 bytes announced, or more 15,681 found"):
+        data.mnist()
 
 
 def test_labels_and_pictures_that_do_not_match_are_refused(monkeypatch, tmp_path):

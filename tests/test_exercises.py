@@ -1,5 +1,7 @@
 """Every checker passes the solution and gives each named mistake the reason that fits."""
 
+import sys
+
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy as bce_of_probabilities
@@ -24,6 +26,7 @@ RIGHT = [
     (check.discriminator_loss, lambda r, f: (bce(r, ones(r)) + bce(f, zeros(f))) / 2),
     (check.generator_loss, lambda f: softplus(-f).mean()),
     (check.generator_loss, lambda f: bce(f, ones(f))),
+    (check.generator_loss, lambda f: softplus(f.neg_()).mean()),
     (check.generator_loss, lambda f: -torch.nn.functional.logsigmoid(f).mean()),
     (check.to_bytes, lambda x: ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)),
     (check.to_bytes, lambda x: (x.clamp(-1, 1) * 127.5 + 127.5).round().byte()),
@@ -83,6 +86,17 @@ def test_errors_in_the_answer_are_reported_not_raised(capsys):
         raise ZeroDivisionError("oops")
     assert check.generator_loss(broken) == "not yet"
     assert "ZeroDivisionError: oops" in capsys.readouterr().out
+
+
+def test_an_answer_that_leaves_python_does_not(capsys):
+    assert check.generator_loss(lambda _: sys.exit("bye")) == "not yet"
+    assert "SystemExit: bye" in capsys.readouterr().out
+
+
+def test_checking_leaves_the_notebooks_random_numbers_alone():
+    before = torch.get_rng_state()
+    check.generator_loss(lambda f: softplus(-f).mean())
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_message_of_several_lines_stays_readable(capsys):

@@ -109,7 +109,7 @@ def test_file_without_items_is_refused(problems, content):
 def test_other_than_one_correct_option_is_refused(content, problems, count):
     for number, option in enumerate(content["items"][1]["options"]):
         option["correct"] = number < count
-    assert problems(content) == "item 2 needs exactly 1 correct option."
+    assert problems(content) == "item 2 needs exactly 1 correct option (true or false on each)."
 
 
 @pytest.mark.parametrize("count", [2, 9])
@@ -202,3 +202,9 @@ class HtmlText(HTMLParser):
         self.text += data
         if self._depth:
             self.folded[-1] += data
+
+
+def test_correct_must_be_said_of_every_option_and_be_a_boolean(content, problems):
+    del content["items"][0]["options"][0]["correct"]
+    content["items"][1]["options"][0]["correct"] = "yes"
+    assert problems(content).count("exactly 1 correct option") == 2

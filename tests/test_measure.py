@@ -1,7 +1,11 @@
 """The ruler: closed forms, torchmetrics as the yardstick, and what it must refuse."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
@@ -91,10 +95,12 @@ def test_kid_is_unbiased_where_frechet_is_not():
 @pytest.mark.parametrize("distance", [measure.frechet_distance, measure.kernel_distance])
 def test_too_few_or_broken_samples_are_refused(distance):
     good = torch.randn(64, 32)
-    with pytest.raises(ValueError, match="At least as many samples as feature dimensions"):
-        distance(good[:31], good)
-    with pytest.raises(ValueError, match="At least as many samples as feature dimensions"):
-        distance(good, good[0])
+    with pytest.raises(ValueError, match="more samples than feature dimensions"):
+        distance(good[:32], good)
+    with pytest.raises(ValueError, match="more samples than feature dimensions"):
+        distance(good, good[:32])
+    with pytest.raises(ValueError, match=r"should have shapes \(n, d\) and \(m, d\)"):
+        distance(good, good[:, :5])
     broken = good.clone()
     broken[3, 4] = float("nan")
     with pytest.raises(ValueError, match="contain NaN or infinity"):
@@ -110,6 +116,26 @@ def test_the_report_tells_good_from_bad(ruler):
     assert reports[2].confident < 0.5
 
 
+def test_the_report_compares_equal_numbers_with_the_floor(ruler):
+    """Four groups of 449 give the distance of 449, not the smaller one of 1,796."""
+    g = torch.Generator().manual_seed(0)
+    images = data.digits().images
+    many = images[torch.randint(len(images), (4 * 449,), generator=g)]
+    features = ruler.classifier.features(many)
+    real = ruler.classifier.features(images)
+    groups = [measure.frechet_distance(part, real) for part in features.split(449)]
+    assert ruler.report(many).fd_digits == pytest.approx(sum(groups) / 4)
+    assert ruler.report(many).fd_digits > 1.5 * measure.frechet_distance(features, real)
+
+
+def test_pictures_of_the_wrong_kind_are_refused_and_not_changed(ruler):
+    floats = data.digits(False)[:50].signed()
+    before = floats.clone()
+    with pytest.raises(ValueError, match="Pictures here are uint8"):
+        ruler.report(floats)
+    assert torch.equal(floats, before)
+
+
 def test_the_report_sees_a_collapse(ruler):
     digits = data.digits()
     only = digits[(digits.labels == 3) | (digits.labels == 8)]
@@ -123,6 +149,8 @@ def test_kl_against_the_formula_and_its_floor():
     assert measure.kl_divergence(p, q) == pytest.approx(0.6931, abs=1e-4)
     assert measure.kl_divergence(q, q) == 0
     assert measure.kl_divergence(q, p) == float("inf")
+    nothing = measure.class_histogram(torch.empty(0, dtype=torch.int64))
+    assert math.isnan(measure.kl_divergence(nothing, nothing))
     g = torch.Generator().manual_seed(0)
     uniform = torch.full((10,), 0.1).double()
     floor = [measure.kl_divergence(measure.class_histogram(
@@ -137,10 +165,25 @@ def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken
     train, held_out = data.digits(), data.digits(train=False)
     first = measure.digit_classifier(train, held_out)
     kept, = (tmp_path / "cache").iterdir()
-    kept.write_bytes(kept.read_bytes()[:100])
-    again = measure.digit_classifier(train, held_out)
-    assert torch.equal(first.net[0].weight, again.net[0].weight)
-    assert len(kept.read_bytes()) > 100
+    whole = load_file(kept)
+    for broken in ({"other": torch.zeros(2)}, whole | {"9.bias": torch.zeros(3)},
+                   whole | {"0.bias": torch.full((16,), float("nan"))}, None):
+        if broken:
+            save_file(broken, kept)
+        else:
+            kept.write_bytes(kept.read_bytes()[:100])
+        again = measure.digit_classifier(train, held_out)
+        assert torch.equal(first.net[0].weight, again.net[0].weight)
+        assert load_file(kept).keys() == whole.keys()
+
+
+def test_other_labels_get_another_classifier(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
+    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    train = data.digits()
+    measure.digit_classifier(train, data.digits(False))
+    measure.digit_classifier(replace(train, labels=9 - train.labels), data.digits(False))
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_read_only_cache_is_no_obstacle(tmp_path, monkeypatch):

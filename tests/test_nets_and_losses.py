@@ -50,6 +50,12 @@ def test_one_sided_label_smoothing_is_the_cross_entropy_with_target_point_nine()
     torch.testing.assert_close(losses.NonSaturating(smooth=0.9).critic(REAL, FAKE), expected)
 
 
+@pytest.mark.parametrize("smooth", [0.0, 0.5, 1.1, float("nan")])
+def test_smoothing_that_makes_no_sense_is_refused(smooth):
+    with pytest.raises(ValueError, match="smooth should be between"):
+        losses.NonSaturating(smooth=smooth)
+
+
 def test_the_generators_losses():
     torch.testing.assert_close(losses.NonSaturating().generator(FAKE), bce(FAKE, torch.ones(7)))
     torch.testing.assert_close(losses.Minimax().generator(FAKE),

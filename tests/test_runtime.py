@@ -25,7 +25,7 @@ def test_a_scale_that_does_not_exist_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("n", [0, -2, 1.5, "2"])
 def test_a_number_of_threads_that_cannot_be_is_refused(n):
-    with pytest.raises(ValueError, match="must be a positive integer"):
+    with pytest.raises(ValueError, match="must be a whole number of at least 1"):
         runtime.set_threads(n)
 
 

@@ -59,6 +59,11 @@ def test_the_filmstrip_takes_first_and_last(shown, monkeypatch):
     assert titles == ["step 0", "step 500", "step 1000"]
 
 
+def test_an_empty_filmstrip_says_what_to_do():
+    with pytest.raises(ValueError, match="snapshot_every=100"):
+        show.filmstrip({}, alt="A filmstrip of nothing at all")
+
+
 def test_a_short_history_still_gives_a_figure(shown):
     show.curves(torch.rand(20, 4), HISTORY, alt="The curves of a run stopped after twenty steps")
     assert len(shown) == 1

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import softplus
 
@@ -20,6 +21,7 @@ from gan_lessons.train import (
     frozen,
     generator_step,
     paint,
+    play_round,
     sample_noise,
 )
 
@@ -201,29 +203,96 @@ def test_the_progress_bar_goes_to_stderr(digits, capsys):
 
 # ---- mistakes ----
 
-@pytest.mark.parametrize("bad_step", [1, 37, 150])
-def test_nan_names_the_step_and_keeps_the_last_checkpoint(digits, tmp_path, bad_step):
-    class BreaksAt(losses.NonSaturating):
-        """Becomes NaN at one step."""
+class BreaksAt(losses.NonSaturating):
+    """Becomes NaN at one step of G, or only its gradient does."""
 
-        calls = 0
+    def __init__(self, step, gradient_only=False):
+        super().__init__()
+        self.step, self.gradient_only = step, gradient_only
+        self.calls = -1  # `fit` tries the loss once before it starts
+
+    def generator(self, fake):
+        """Return the loss, broken at the chosen step."""
+        self.calls += 1
+        value = super().generator(fake)
+        if self.calls != self.step:
+            return value
+        return value + (fake * 0).sum().sqrt() if self.gradient_only else value * float("nan")
+
+
+@pytest.mark.parametrize("step", [1, 37, 150])
+def test_nan_names_the_step_and_keeps_the_last_checkpoint(digits, tmp_path, step):
+    path = tmp_path / "run.safetensors"
+    game = small(loss=BreaksAt(step))
+    with pytest.raises(TrainingDiverged, match=f"at step {step}, so"):
+        fit(game, digits, 200, progress=False, save_to=path, save_every=10, snapshot_every=40)
+    assert game.history.isfinite().all() and len(game.history) == step - 1
+    assert game.generator.training
+    saved = load_file(path)
+    assert len(saved["history"]) == (step - 1) // 10 * 10
+    assert all(t.isfinite().all() for t in saved.values() if t.is_floating_point())
+
+
+def test_a_weight_that_broke_is_not_saved_over_a_good_checkpoint(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    game = small(loss=BreaksAt(20, gradient_only=True))
+    with pytest.raises(TrainingDiverged, match="at step 20, so"):
+        fit(game, digits, 200, progress=False, save_to=path, save_every=10)
+    assert len(load_file(path)["history"]) == 10
+
+
+def test_an_abort_in_mid_run_keeps_the_history(digits, monkeypatch):
+    game = small()
+
+    def abort_at_57(*_):
+        if game.step == 56:
+            raise KeyboardInterrupt
+        return play_round(*_)
+    monkeypatch.setattr("gan_lessons.train.play_round", abort_at_57)
+    with pytest.raises(KeyboardInterrupt):
+        fit(game, digits, 100, progress=False)
+    assert len(game.history) == game.step == 56
+
+
+def test_dropout_draws_from_the_games_own_random_numbers(digits):
+    def run(disturb):
+        torch.manual_seed(0)
+        game = Game(mlp.generator([8, 16]), mlp.discriminator([16], dropout=0.5), latent=8)
+        torch.rand(disturb)
+        before = torch.get_rng_state()
+        fit(game, digits, 4, progress=False)
+        assert torch.equal(torch.get_rng_state(), before)
+        return weights(game.critic)
+    assert same(run(0), run(7))
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 10.5}, {"steps": -1}, {"steps": 5, "save_every": 0},
+                                   {"steps": 5, "snapshot_every": 0}])
+def test_numbers_that_cannot_be_are_refused(digits, wrong):
+    with pytest.raises(ValueError, match="must be a whole number of at least"):
+        fit(small(), digits, progress=False, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"n_critic": 0}, {"batch": 20.0}, {"latent": 0}, {"seed": -1}])
+def test_games_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match="must be a whole number of at least"):
+        small(**wrong)
+
+
+def test_data_that_is_no_image_set_is_named():
+    with pytest.raises(ValueError, match="The data must be an ImageSet.*got Tensor"):
+        fit(small(), torch.zeros(30, 1, 28, 28), 1)
+
+
+def test_a_loss_that_forgets_the_mean_is_named(digits):
+    class PerSample(losses.NonSaturating):
+        """Forgets to average."""
 
         def generator(self, fake):
-            self.calls += 1
-            return super().generator(fake) * (float("nan") if self.calls == bad_step else 1)
-    path = tmp_path / "run.safetensors"
-    game = small(loss=BreaksAt())
-    game.loss.calls = 0
-    with pytest.raises(TrainingDiverged, match=f"at step {bad_step}, so"):
-        fit(game, digits, 200, progress=False, save_to=path, save_every=10)
-    assert game.history.isfinite().all()
-    if bad_step > 10:
-        last_good = (bad_step - 1) // 10 * 10
-        assert sum(1 for _ in tmp_path.iterdir()) == 1
-        from safetensors.torch import load_file
-        saved = load_file(path)
-        assert len(saved["history"]) == last_good
-        assert all(t.isfinite().all() for t in saved.values() if t.is_floating_point())
+            """Return one loss a sample."""
+            return softplus(-fake)
+    with pytest.raises(ValueError, match="A loss must be one scalar"):
+        fit(small(loss=PerSample()), digits, 1)
 
 
 def test_a_generator_of_the_wrong_shape_is_named(digits):
@@ -261,5 +330,3 @@ def test_the_wrong_latent_length_is_named(digits):
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ValueError, match="batch size must be between 1 and"):
         fit(small(batch=1349), digits, 1, progress=False)
-    with pytest.raises(ValueError, match="batch size must be between 1 and"):
-        fit(small(batch=0), digits, 1, progress=False)

@@ -1,5 +1,7 @@
 """One class for every set of pictures: bytes in memory, batches in [-1, 1] out."""
 
+import contextlib
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -10,7 +12,16 @@ from gan_lessons.messages import both
 
 
 def to_signed(images: torch.Tensor) -> torch.Tensor:
-    """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh."""
+    """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh.
+
+    Raises ValueError for anything but uint8: floats may be in [-1, 1] already.
+    """
+    if images.dtype != torch.uint8:
+        raise ValueError(both(
+            f"这里要的是 0 到 255 的 uint8 图片，收到的是 {images.dtype}。[-1, 1] 的张量请先用 "
+            "data.to_images() 转换。",
+            f"Pictures here are uint8, 0 to 255; got {images.dtype}. Convert tensors in [-1, 1] "
+            "with data.to_images() first."))
     return images.to(torch.float32).div_(127.5).sub_(1)
 
 
@@ -21,7 +32,7 @@ def to_images(x: torch.Tensor) -> torch.Tensor:
     or washed out usually come from ranges that were mixed up unnoticed.
     """
     x = x.detach().to(torch.float32)
-    if not torch.isfinite(x).all() or x.abs().max() > 1.001:
+    if not torch.isfinite(x).all() or (x.abs() > 1.001).any():
         raise ValueError(both(
             "像素值必须是 [-1, 1] 之间的有限数。请检查生成器的最后一层（tanh 对应 [-1, 1]）"
             "和数据的归一化。",
@@ -30,7 +41,7 @@ def to_images(x: torch.Tensor) -> torch.Tensor:
     return x.add(1).mul(127.5).round().clamp_(0, 255).to(torch.uint8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageSet:
     """Pictures and their labels.
 
@@ -44,25 +55,31 @@ class ImageSet:
     about: str = ""
 
     def __post_init__(self):
+        if not torch.is_tensor(self.images):
+            raise ValueError(both(
+                f"images 必须是 torch 张量，收到 {type(self.images).__name__}；"
+                "numpy 数组请先用 torch.from_numpy() 转换。",
+                f"images must be a torch tensor, got {type(self.images).__name__}; convert numpy "
+                "arrays with torch.from_numpy()."))
         shape = tuple(self.images.shape)
         if self.images.dtype != torch.uint8 or len(shape) != 4 or 0 in shape:
             raise ValueError(both(
                 f"images 必须是非空的 uint8 张量 (N, C, H, W)，收到 {self.images.dtype} {shape}。",
                 f"images must be a non-empty uint8 tensor (N, C, H, W), got "
                 f"{self.images.dtype} {shape}."))
-        if self.labels is not None and self.labels.shape != (shape[0],):
+        labels = shape[:1] if self.labels is None else tuple(torch.as_tensor(self.labels).shape)
+        if labels != shape[:1]:
             raise ValueError(both(
-                f"有 {shape[0]} 张图片，标签的形状却是 {tuple(self.labels.shape)}。",
-                f"There are {shape[0]} pictures but the labels have shape "
-                f"{tuple(self.labels.shape)}."))
+                f"有 {shape[0]} 张图片，标签的形状却是 {labels}。",
+                f"There are {shape[0]} pictures but the labels have shape {labels}."))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index) -> "ImageSet":
         """Return the pictures at `index` (a slice, a mask or a list of positions) as a set."""
-        if isinstance(index, int):
-            index = [index]
+        with contextlib.suppress(TypeError):  # one position gives a set of one
+            index = [operator.index(index)]
         labels = None if self.labels is None else self.labels[index]
         return replace(self, images=self.images[index], labels=labels)
 

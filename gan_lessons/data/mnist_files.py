@@ -19,6 +19,8 @@ from gan_lessons.messages import both
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
+MOST_BYTES = 100_000_000  # MNIST's largest file holds 47,040,000 pixels
+
 CARD = both(
     "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n"
     "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
@@ -52,13 +54,14 @@ def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) 
     try:
         if not download:
             raise OSError("download=False")
-        return _download(runtime.cache_dir(), train)
-    except (OSError, RuntimeError) as problem:  # torchvision raises both
+        _download(runtime.cache_dir())
+    except Exception as problem:  # a network can fail in any way there is
         if fallback:
             print(both("没有找到 MNIST，改用自带的 digits()。",
                        "MNIST is not here; using the bundled digits() instead."))
             return digits(train)
         raise FileNotFoundError(_how_to_get_it(problem)) from problem
+    return _read(runtime.cache_dir(), train)
 
 
 def have_mnist() -> bool:
@@ -73,7 +76,7 @@ def present(root: Path) -> bool:
 
 def _find(root: Path, name: str) -> Path | None:
     raw = Path(root) / "MNIST" / "raw"
-    return next((p for p in (raw / name, raw / f"{name}.gz") if p.is_file()), None)
+    return next((p for p in (raw / name, raw / f"{name}.gz") if os.path.isfile(p)), None)
 
 
 def _read(root: Path, train: bool) -> ImageSet:
@@ -89,16 +92,16 @@ def _read(root: Path, train: bool) -> ImageSet:
 def _read_idx(path: Path) -> torch.Tensor:
     """Read one IDX file: the magic number 0x08 0x0D (bytes, D dimensions), the sizes, the bytes."""
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        zeros, kind, dimensions = struct.unpack_from(">HBB", content)
-        shape = struct.unpack_from(f">{dimensions}I", content, 4)
-        body = bytearray(content[4 + 4 * dimensions:])
-        if (zeros, kind) != (0, 8):
-            raise ValueError("not an IDX file of bytes")
-        if len(body) != math.prod(shape) or not body:
-            raise ValueError(f"{len(body):,} bytes of data, {math.prod(shape):,} announced")
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
+            shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
+            announced = math.prod(shape)
+            if (zeros, kind) != (0, 8) or not 0 < announced <= MOST_BYTES:
+                raise ValueError("not an IDX file of bytes")
+            body = bytearray(file.read(announced + 1))  # no more, whatever is packed inside
+        if len(body) != announced:
+            more = "or more" if len(body) > announced else "only"
+            raise ValueError(f"{announced:,} bytes announced, {more} {len(body):,} found")
     except (ValueError, struct.error, EOFError, gzip.BadGzipFile, zlib.error) as problem:
         raise DamagedFile(both(
             f"文件已损坏或不完整：{path}（{problem}）。请把它移走，换上完整的文件再运行。",
@@ -107,12 +110,14 @@ def _read_idx(path: Path) -> torch.Tensor:
     return torch.frombuffer(body, dtype=torch.uint8).view(shape)
 
 
-def _download(root: Path, train: bool) -> ImageSet:
-    root.mkdir(parents=True, exist_ok=True)
+def _download(root: Path) -> None:
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root) as half_way:  # a broken download leaves no trace
         MNIST(half_way, download=True)
-        os.replace(Path(half_way) / "MNIST", root / "MNIST")
-    return _read(root, train)
+        for name in FILES:
+            if not _find(root, name):
+                os.replace(Path(half_way) / "MNIST" / "raw" / name, raw / name)
 
 
 def _how_to_get_it(problem: Exception) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import wraps
 
+import torch
+
 from gan_lessons.messages import both
 
 
@@ -11,6 +13,10 @@ class NotYet(Exception):
 
     def __init__(self, zh: str, en: str):
         super().__init__(both(zh, en))
+
+
+class Unanswered(Exception):
+    """The learner's function still returns `...`."""
 
 
 def require(condition, zh: str, en: str) -> None:
@@ -31,21 +37,18 @@ def checker(check: Callable) -> Callable:
         try:
             if any(answer is ... for answer in answers):
                 raise Unanswered
-            check(*(watched(a) if callable(a) else a for a in answers))
+            with torch.random.fork_rng(devices=[]):  # the notebook's random numbers stay its own
+                check(*(watched(a) if callable(a) else a for a in answers))
         except Unanswered:
             return _say("not attempted", "还没有作答。写好之后再运行这一格。",
                         "Not attempted. Fill in this cell and run it again.")
         except NotYet as reason:
             return _say("not yet", *str(reason).split("\n", 1))
-        except Exception as problem:  # anything at all can go wrong in a learner's code
+        except (Exception, SystemExit) as problem:  # anything can happen in a learner's code
             what = f"{type(problem).__name__}: {problem}"
             return _say("not yet", f"你的代码出错了：{what}", f"Your code raised {what}")
         return _say("passed", "正确！", "Correct!")
     return run
-
-
-class Unanswered(Exception):
-    """The learner's function still returns `...`."""
 
 
 def watched(answer: Callable) -> Callable:

@@ -11,7 +11,7 @@ def discriminator_loss(d_loss) -> None:
     """Check d_loss(real_logits, fake_logits): the mean cross-entropy with targets 1 and 0."""
     torch.manual_seed(0)
     real, fake = torch.randn(7, requires_grad=True), torch.randn(5, requires_grad=True)
-    value = d_loss(real, fake)
+    value = d_loss(real.clone(), fake.clone())
     require(torch.is_tensor(value) and value.shape == (),
             "损失应当是一个标量张量：对每一批求平均（.mean()），再把两部分相加。",
             "The loss should be one scalar tensor: average over each batch (.mean()), then add.")
@@ -36,7 +36,7 @@ def discriminator_loss(d_loss) -> None:
             "The value is off. It should be the mean of softplus(-real) plus the mean of "
             "softplus(fake).")
     wrong = torch.tensor([-200.0], requires_grad=True)  # a real picture that D is sure is fake
-    d_loss(wrong, torch.tensor([200.0])).backward()
+    d_loss(wrong.clone(), torch.tensor([200.0])).backward()
     require(wrong.grad is not None and wrong.grad.abs() > 0.4,
             "logits 为 ±200 时梯度消失了：先求 sigmoid 再取对数，会舍入成 log(0) 或被截断。"
             "请直接在 logits 上计算。",
@@ -49,7 +49,7 @@ def generator_loss(g_loss) -> None:
     """Check g_loss(fake_logits): the non-saturating loss, -log D(G(z)), as a mean."""
     torch.manual_seed(0)
     fake = torch.randn(6)
-    value = g_loss(fake)
+    value = g_loss(fake.clone())
     require(torch.is_tensor(value) and value.shape == (),
             "损失应当是一个标量张量，别忘了 .mean()。",
             "The loss should be one scalar tensor; remember .mean().")
@@ -65,7 +65,7 @@ def generator_loss(g_loss) -> None:
             "数值不对。应为 softplus(-fake) 的平均。",
             "The value is off. It should be the mean of softplus(-fake).")
     far = torch.tensor([-200.0], requires_grad=True)
-    g_loss(far).backward()
+    g_loss(far.clone()).backward()
     require(far.grad is not None and far.grad.abs() > 0.9,
             "D 认定是假图时（logit = -200），梯度消失了。"
             "请直接在 logits 上计算，不要先求 sigmoid。",
@@ -82,6 +82,8 @@ def to_bytes(denorm) -> None:
     result = denorm(given)
     require(torch.is_tensor(result) and result.dtype == torch.uint8,
             "结果应当是 uint8 张量。", "The result should be a uint8 tensor.")
+    require(result.shape == every.shape, "形状变了：每个像素应当各自转换。",
+            "The shape changed: each pixel should be converted by itself.")
     require(torch.equal(given, before),
             "输入被改动了：请不要对参数使用带下划线的原地操作。",
             "The input was changed: do not use in-place operations (trailing underscore) on it.")

@@ -63,7 +63,7 @@ def load(path: Path) -> list[dict]:
     """Read a quiz file and return its items; raise a ValueError that lists what is wrong."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # not JSON, or not UTF-8
         problems = [(f"不是合法的 JSON（{error}）", f"not valid JSON ({error})")]
     else:
         problems = list(_problems(content))
@@ -92,10 +92,11 @@ def _problems(content) -> Iterator[tuple[str, str]]:
         options = _get(item, "options", list)
         if not 3 <= len(options) <= len(LETTERS):
             yield f"第 {number} 题应有 3 到 8 个选项", f"item {number} needs 3 to 8 options"
-        if [_get(option, "correct", bool) for option in options].count(True) != 1:
+        marks = [option.get("correct") if isinstance(option, dict) else None for option in options]
+        if {type(mark) for mark in marks} != {bool} or marks.count(True) != 1:
             yield (
-                f"第 {number} 题的正确选项应恰好 1 个",
-                f"item {number} needs exactly 1 correct option",
+                f"第 {number} 题的正确选项应恰好 1 个（每个选项都要写明 true 或 false）",
+                f"item {number} needs exactly 1 correct option (true or false on each)",
             )
         for letter, option in zip(LETTERS, options, strict=False):
             for key in ("text", "why"):

@@ -1,18 +1,19 @@
 """A small digit classifier: the ruler that the digit lessons measure samples with."""
 
+import contextlib
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gan_lessons import runtime
 from gan_lessons.data import ImageSet, to_signed
+from gan_lessons.files import write_atomically
 
 FEATURES = 32
 STEPS = 1200
@@ -73,9 +74,9 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
         torch.manual_seed(0)
         net = network()
         path = runtime.cache_dir() / f"digit-classifier-{_fingerprint(net, train)}.safetensors"
-        try:
-            net.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError):
+        if not _restore(net, path):
+            torch.manual_seed(0)
+            net = network()
             _train(net, train)
             _keep(net, path)
     net.eval().requires_grad_(False)
@@ -103,16 +104,21 @@ def _train(net: nn.Sequential, train: ImageSet) -> None:
 
 
 def _fingerprint(net: nn.Sequential, train: ImageSet) -> str:
-    recipe = f"{net} {STEPS} v4".encode()
-    return hashlib.sha256(recipe + train.images.numpy().tobytes()).hexdigest()[:16]
+    recipe = f"{net} {STEPS} v5".encode()
+    pictures = train.images.numpy().tobytes() + train.labels.numpy().tobytes()
+    return hashlib.sha256(recipe + pictures).hexdigest()[:16]
+
+
+def _restore(net: nn.Sequential, path) -> bool:
+    """Load the weights from the cache; tell whether they are there, fit and are finite."""
+    try:
+        net.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError):
+        return False
+    return all(tensor.isfinite().all() for tensor in net.state_dict().values())
 
 
 def _keep(net: nn.Sequential, path) -> None:
-    """Put the weights in the cache, whole or not at all; a cache that cannot be written is fine."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            save_file(net.state_dict(), f"{folder}/net")
-            os.replace(f"{folder}/net", path)
-    except OSError:
-        pass
+    """Put the weights in the cache; where it cannot be written, training again is no disaster."""
+    with contextlib.suppress(OSError):
+        write_atomically(path, to_bytes(net.state_dict()))

@@ -34,7 +34,7 @@ from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_
 from gan_lessons import checkpoint, data, lab, losses, measure, penalties, recipes, runtime, show
 from gan_lessons.exercises import lesson02 as check
 from gan_lessons.nets import mlp
-from gan_lessons.train import HISTORY, critic_step, fit, generator_step
+from gan_lessons.train import HISTORY, Game, critic_step, fit, generator_step
 
 runtime.set_threads(1)  # these networks are too small to gain from a second thread
 lab.language_switch()
@@ -233,8 +233,9 @@ Write your answer down, then run.
 """
 
 # %%
-mismatched = recipes.source_004()
-mismatched.generator[-2] = nn.Sigmoid()
+torch.manual_seed(0)
+mismatched = Game(mlp.generator([64, 256, 256], last=nn.Sigmoid),
+                  mlp.discriminator([256, 256], activation=mlp.leaky), latent=64)
 fit(mismatched, images, 300)
 grey = mismatched.sample(20)
 show.gallery(grey, alt="Gallery of twenty samples from a generator that ends in a sigmoid while "

@@ -1,0 +1,30 @@
+"""Writing a file so that nobody ever sees half of it."""
+
+import glob
+import os
+import time
+from pathlib import Path
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write `content` beside `path`, flush it to the disk, and only then give it its name.
+
+    Whoever pulls the plug finds either the old file or the new one. What an earlier, killed
+    process left half-written is cleared away.
+
+    Raises OSError, with the old file untouched, when the folder cannot be written to.
+    """
+    path = Path(os.path.realpath(path))  # a link keeps pointing where it points
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if time.time() - left_over.stat().st_mtime > 600:
+            left_over.unlink(missing_ok=True)
+    half_way = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(half_way, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(half_way, path)
+    finally:
+        half_way.unlink(missing_ok=True)
