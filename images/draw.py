@@ -14,9 +14,9 @@ def lesson02_digits() -> None:
     """Draw what lesson 02's generator makes of the same noise while it learns the digits."""
     game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
     rows = [(0, paint(game.generator, game.fixed_z))]
-    for step in (200, 600, 8000):
+    for step in (200, 600, 6000):
         fit(game, data.digits(), step)
-        painter = game.average if step == 8000 else game.generator
+        painter = game.average if step == 6000 else game.generator
         rows.append((step, paint(painter, game.fixed_z)))
     strips = [show.grid(pictures[:16], columns=16) for _, pictures in rows]
     height, width, _ = strips[0].shape
