@@ -118,7 +118,8 @@ def _settings(game) -> dict:
         penalty = penalty.__name__
     return {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
             "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
-            "betas": list(game.betas), "ema": game.ema, "seed": game.seed}
+            "betas": list(game.betas), "ema": game.ema, "seed": game.seed, "clip": game.clip,
+            "decay": game.decay}
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:

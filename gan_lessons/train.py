@@ -1,5 +1,6 @@
 """The game, one move at a time: `critic_step`, `generator_step`, and `fit` that alternates them."""
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from gan_lessons import checkpoint
-from gan_lessons.data import ImageSet, to_images
+from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import NonSaturating
 from gan_lessons.messages import both
+from gan_lessons.penalties import clip_weights
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
@@ -50,8 +52,8 @@ def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") 
 
 
 def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
-                penalty: Penalty | None = None) -> CriticMove:
-    """Let D learn from one batch of real pictures and one of fakes. G does not change."""
+                penalty: Penalty | None = None, clip: float | None = None) -> CriticMove:
+    """Let D learn from one batch of real data and one of fakes. G does not change."""
     with torch.no_grad():  # D's step needs no gradient in G
         fake = generator(z)
     real_score, fake_score = critic(real), critic(fake)
@@ -61,14 +63,20 @@ def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
     optimizer.zero_grad()
     value.backward()
     optimizer.step()
+    if clip is not None:
+        clip_weights(critic, clip)
     return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
 
 
-def generator_step(critic, generator, optimizer, loss, z: Tensor) -> GeneratorMove:
-    """Let G learn from what D says of its fakes. G sees no real picture; D does not change."""
+def generator_step(critic, generator, optimizer, loss, z: Tensor,
+                   real_score: Tensor | None = None) -> GeneratorMove:
+    """Let G learn from what D says of its fakes. G sees no real data; D does not change.
+
+    A loss that compares wants D's scores for real data, `real_score` (B,): numbers, no gradient.
+    """
     with frozen(critic):  # gradients flow through D, into G, but D keeps none
         fake_score = critic(generator(z))
-        value = loss.generator(fake_score)
+        value = loss.generator(fake_score, *([] if real_score is None else [real_score]))
         optimizer.zero_grad()
         value.backward()
     optimizer.step()
@@ -99,9 +107,10 @@ class Game:
 
     generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
     `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
-    ema: how slowly `average`, the moving average of G's weights, follows G.
+    ema: how slowly `average`, the moving average of G's weights, follows G;  clip: limit of D's
+    weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`.
     While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
-    `snapshots` holds what G made of the same noise at different steps, uint8 (n, C, H, W).
+    `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
     """
 
     generator: nn.Module
@@ -115,6 +124,8 @@ class Game:
     betas: tuple[float, float] = (0.9, 0.999)
     ema: float = 0.999
     seed: int = 0
+    clip: float | None = None
+    decay: int | None = None
 
     def __post_init__(self):
         self.step = 0
@@ -133,7 +144,7 @@ class Game:
         return next(self.generator.parameters()).device
 
     def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
-        """Return `n` pictures made from fresh noise, uint8 (n, C, H, W), on the CPU.
+        """Return what G makes of fresh noise: `n` pictures or points, as `paint` returns them.
 
         `average=True` asks the moving average of G's weights instead of the newest ones.
         """
@@ -143,16 +154,23 @@ class Game:
 
 @torch.no_grad()
 def paint(generator: nn.Module, z: Tensor) -> Tensor:
-    """Return the pictures G makes of z (n, latent): uint8 (n, C, H, W), on the CPU."""
+    """Return what G makes of z (n, latent), on the CPU.
+
+    Pictures come as bytes, uint8 (n, C, H, W); points as they are, float32 (n, d).
+    """
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
-    pictures = torch.cat([to_images(generator(part.to(device))).cpu() for part in z.split(1000)])
+    made = torch.cat([_finish(generator(part.to(device))).cpu() for part in z.split(1000)])
     generator.train(was_training)
-    return pictures
+    return made
 
 
-def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None = None,
+def _finish(made: Tensor) -> Tensor:
+    return to_images(made) if made.ndim == 4 else made.float()
+
+
+def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: int | None = None,
         save_to: str | Path | None = None, save_every: int = 1000,
         progress: bool = True) -> Game:
     """Play until G has made `steps` steps in all, and return the game.
@@ -163,14 +181,14 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
     resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
 
     Raises TrainingDiverged when a loss is not finite (the last checkpoint stays as it was);
-    ValueError when the pictures do not fit the networks or the batch does not fit the data.
+    ValueError when the data do not fit the networks or the batch does not fit the data.
     """
-    images = images.to(game.device)
-    _check_fit(game, images)
+    data = data.to(game.device)
+    _check_fit(game, data)
     if save_to and game.step == 0 and Path(save_to).exists():
         checkpoint.load(game, save_to)
         print(f"resumed {Path(save_to).name} at step {game.step}")
-    batches = images.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
+    batches = data.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
     game.generator.train()
     game.critic.train()
     if snapshot_every and game.step == 0:
@@ -197,15 +215,51 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
 
 def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     """Play `n_critic` steps of D and one of G; return the values of HISTORY, shape (4,)."""
-    def noise():
-        return sample_noise(game.batch, game.latent, game.noise, game.device)
+    if game.decay:
+        for optimizer in (game.generator_optimizer, game.critic_optimizer):
+            optimizer.param_groups[0]["lr"] = game.lr * fading(game, to=0.02)
     for _ in range(game.n_critic):
-        d = critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                        next(batches), noise(), game.penalty)
-    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss, noise())
+        d = play_critic(game, batches)
+    real_score = d.real if getattr(game.loss, "compares", False) else None
+    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
+                       _noise(game), real_score)
     game.average.update_parameters(game.generator)
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
+
+
+def play_critic(game: Game, batches: Iterator[Tensor]) -> CriticMove:
+    """Play one step of D with the game's settings."""
+    def penalty(*given):
+        return fading(game, to=0.1) * game.penalty(*given)
+    return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                       next(batches), _noise(game), game.penalty and penalty, game.clip)
+
+
+def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
+    """Let D learn alone for `steps` steps, G standing still, and return the game."""
+    data = data.to(game.device)
+    _check_fit(game, data)
+    batches = data.batches(game.batch, seed=game.seed)
+    for _ in range(steps):
+        play_critic(game, batches)
+    return game
+
+
+def fading(game: Game, to: float) -> float:
+    """Return a factor that falls from 1 to `to` in `game.decay` steps, as half a cosine does.
+
+    What remains at the end lets the players settle: small steps, and a penalty that no longer
+    blurs. Without `decay` it is always 1. The schedule of R3GAN, arXiv 2501.05441, in short.
+    """
+    if not game.decay:
+        return 1.0
+    share = min(game.step / game.decay, 1)
+    return to + (1 - to) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _noise(game: Game) -> Tensor:
+    return sample_noise(game.batch, game.latent, game.noise, game.device)
 
 
 def _write_history(game: Game, recent: list[Tensor]) -> None:
@@ -223,8 +277,8 @@ def _write_history(game: Game, recent: list[Tensor]) -> None:
 
 
 @torch.no_grad()
-def _check_fit(game: Game, images: ImageSet) -> None:
-    """Push two pictures through both networks, so that a mismatch is named before training."""
+def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
+    """Push two items through both networks, so that a mismatch is named before training."""
     def out_shape(network, x):
         was_training = network.training
         try:
@@ -233,19 +287,18 @@ def _check_fit(game: Game, images: ImageSet) -> None:
             return str(problem).splitlines()[0]
         finally:
             network.train(was_training)
+    shape = (2, *data.shape)
     made = out_shape(game.generator, torch.zeros(2, game.latent, device=game.device))
-    if made != (2, *images.shape):
+    if made != shape:
         raise ValueError(both(
-            f"生成器与数据不匹配：两个 z 应得到形状 {(2, *images.shape)}，实际得到 {made}。",
-            f"The generator does not fit the data: two z should give shape {(2, *images.shape)}, "
-            f"got {made}."))
-    judged = out_shape(game.critic, images[:2].signed())
-    if judged != (len(images[:2]),):
+            f"生成器与数据不匹配：两个 z 应得到形状 {shape}，实际得到 {made}。",
+            f"The generator does not fit the data: two z should give shape {shape}, got {made}."))
+    judged = out_shape(game.critic, torch.zeros(shape, device=game.device))
+    if judged != (2,):
         raise ValueError(both(
-            f"判别器与数据不匹配：{len(images[:2])} 张形状为 {images.shape} 的图片"
-            f"应各得一个分数，实际得到 {judged}。",
-            f"The discriminator does not fit the data: {len(images[:2])} pictures of shape "
-            f"{images.shape} should get one score each, got {judged}."))
+            f"判别器与数据不匹配：形状为 {shape} 的一批应得到两个分数，实际得到 {judged}。",
+            f"The discriminator does not fit the data: a batch of shape {shape} should get one "
+            f"score each, got {judged}."))
 
 
 @contextmanager
