@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gan_lessons.messages import both
 
-PACKAGES = str(Path(__file__).parents[3]), "site-packages", "dist-packages"
+PACKAGES = str(Path(__file__).parents[2]), "site-packages", "dist-packages"
 
 
 class LossProblem(RuntimeError):
@@ -27,7 +27,8 @@ def as_loss(loss):
     `loss` is such an object; or a pair of functions of that kind; or one function that gets D's
     scores for real and for fake points and returns the loss of D and the loss of G.
     """
-    if callable(getattr(loss, "critic", None)) and callable(getattr(loss, "generator", None)):
+    methods = [getattr(loss, name, None) for name in ("critic", "generator")]
+    if all(map(callable, methods)) and not isinstance(loss, type):
         return loss
     if isinstance(loss, (tuple, list)) and len(loss) == 2 and all(map(callable, loss)):
         return _FromFunctions(*loss, compares=False)

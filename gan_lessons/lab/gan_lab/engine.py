@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.measure import js_on_grid, mode_report
+from gan_lessons.messages import both
 from gan_lessons.nets import mlp
 from gan_lessons.penalties import clip_weights
 
@@ -49,6 +50,7 @@ class Engine:
         self.points, self.rules, self.settings, self.latent = points, rules, settings, latent
         self.generator, self.critic = (copy.deepcopy(networks) if networks
                                        else new_networks(settings, latent))
+        _check_networks(self.generator, self.critic, latent)
         betas = settings.beta1, settings.beta2
         self.generator_optimizer = FlatAdam(self.generator, settings.lr_g, betas)
         self.critic_optimizer = FlatAdam(self.critic, settings.lr_d, betas)
@@ -176,3 +178,18 @@ class Engine:
                         float(self.generator_loss), modes, quality, js, self.camera.shoot(self))
         self.history.add(moment)
         return moment
+
+
+@torch.no_grad()
+def _check_networks(generator: nn.Module, critic: nn.Module, latent: int) -> None:
+    """Name a network that does not fit before anything is trained."""
+    for name, network, given, wanted in (("generator", generator, (2, latent), (2, 2)),
+                                         ("critic", critic, (2, 2), (2,))):
+        try:
+            got = tuple(network(torch.zeros(given)).shape)
+        except RuntimeError as problem:
+            got = str(problem).splitlines()[0]
+        if got != wanted:
+            raise ValueError(both(
+                f"{name} 应把形状 {given} 变成形状 {wanted}，实际得到 {got}。",
+                f"The {name} should turn shape {given} into shape {wanted}, got {got}."))

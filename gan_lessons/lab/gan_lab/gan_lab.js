@@ -222,9 +222,9 @@ function drawDots(pen, at, count, { radius, shape, fill, edge }) {
   }
   pen.fillStyle = fill;
   pen.strokeStyle = edge;
-  pen.lineWidth = 0.8;
-  pen.fill();
+  pen.lineWidth = 2; // half of it shows, around heaps of points as around single ones
   pen.stroke();
+  pen.fill();
 }
 
 // The gradient for each fake, as an arrow; one shorter than a pixel is not drawn.

@@ -46,8 +46,9 @@ class GanLab(anywidget.AnyWidget):
     `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)` do what the controls do; `close()` ends it.
     """
 
-    _esm = HERE / "gan_lab.js"
-    _css = HERE / "gan_lab.css"
+    # As text: given a path, anywidget watches the file and keeps every closed lab in memory.
+    _esm = (HERE / "gan_lab.js").read_text(encoding="utf-8")
+    _css = (HERE / "gan_lab.css").read_text(encoding="utf-8")
 
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     options = traitlets.Dict(read_only=True).tag(sync=True)
