@@ -4,6 +4,9 @@
 
 const LANGUAGE_EVENT = "gan-lessons-lang"; // sent by the language switch
 const SIDE = 460; // of the stage, in CSS pixels
+const RADIUS = 3; // of a point
+const REPORT_EVERY = 4; // pictures; JupyterLab redraws its toolbar for every message to the kernel
+const NUMBERS_EVERY = 90; // milliseconds between two changes of the numbers in the text
 const COLUMNS = 7; // of the curves: step, D's steps, loss of D and of G, modes, quality, JS
 
 const LABELS = {
@@ -205,26 +208,34 @@ function drawMesh(pen, at, lines, colour) {
   pen.stroke();
 }
 
-function drawDots(pen, at, count, { radius, shape, fill, edge }) {
-  pen.beginPath();
-  for (let i = 0; i < count; i++) {
-    const [x, y] = at(i);
-    if (shape === "disc") {
+// All points in one colour; the edge is drawn first, so that it surrounds heaps of points, too.
+function drawDots(pen, at, count, { fill, edge }) {
+  for (const [radius, colour] of [[RADIUS + 1, edge], [RADIUS, fill]]) {
+    pen.beginPath();
+    for (let i = 0; i < count; i++) {
+      const [x, y] = at(i);
       pen.moveTo(x + radius, y);
       pen.arc(x, y, radius, 0, 7);
-    } else {
-      pen.moveTo(x, y - radius);
-      pen.lineTo(x + radius, y);
-      pen.lineTo(x, y + radius);
-      pen.lineTo(x - radius, y);
-      pen.closePath();
+    }
+    pen.fillStyle = colour;
+    pen.fill();
+  }
+}
+
+// The same for diamonds that move: stamps, a quarter of the cost of paths.
+function drawDiamonds(pen, at, count, { fill, edge }) {
+  const size = 2 * RADIUS + 6;
+  for (const [radius, colour] of [[RADIUS + 2.3, edge], [RADIUS + 0.8, fill]]) {
+    const stamp = canvas(size, size, "stamp");
+    stamp.pen.fillStyle = colour;
+    stamp.pen.translate(size / 2, size / 2);
+    stamp.pen.rotate(Math.PI / 4);
+    stamp.pen.fillRect(-radius / Math.SQRT2, -radius / Math.SQRT2, Math.SQRT2 * radius, Math.SQRT2 * radius);
+    for (let i = 0; i < count; i++) {
+      const [x, y] = at(i);
+      pen.drawImage(stamp.element, x - size / 2, y - size / 2, size, size);
     }
   }
-  pen.fillStyle = fill;
-  pen.strokeStyle = edge;
-  pen.lineWidth = 2; // half of it shows, around heaps of points as around single ones
-  pen.stroke();
-  pen.fill();
 }
 
 // The gradient for each fake, as an arrow; one shorter than a pixel is not drawn.
@@ -247,6 +258,14 @@ function drawArrows(pen, at, vector, count, colour) {
   pen.stroke();
 }
 
+// The real points, which stand still, on a layer of their own.
+function dotsLayer({ real, points, unit }, colours) {
+  const layer = canvas(SIDE, SIDE, "layer");
+  const at = (i) => [toX(real[2 * i] / unit), toY(real[2 * i + 1] / unit)];
+  drawDots(layer.pen, at, points, { fill: colours.real, edge: colours.edge });
+  return layer;
+}
+
 function drawStage(stage, scene, picture, colours, table) {
   const { pen } = stage;
   pen.clearRect(0, 0, SIDE, SIDE);
@@ -254,15 +273,14 @@ function drawStage(stage, scene, picture, colours, table) {
   const made = points + mesh * mesh;
   const steps = new Int16Array(picture.slice(0, 4 * (made + arrows)));
   const at = (i) => [toX(steps[2 * i] / unit), toY(steps[2 * i + 1] / unit)];
-  const real = (i) => [toX(scene.real[2 * i] / unit), toY(scene.real[2 * i + 1] / unit)];
   const pixels = SIDE / 2 / unit;
   const arrow = (i) => [steps[2 * (made + i)] * pixels, -steps[2 * (made + i) + 1] * pixels];
 
   drawSurface(stage, new Uint8Array(picture, 4 * (made + arrows)), surface, table);
   drawMesh(pen, (i) => at(points + i), mesh, colours.mesh);
   drawArrows(pen, at, arrow, arrows, colours.arrow);
-  drawDots(pen, real, points, { radius: 3, shape: "disc", fill: colours.real, edge: colours.edge });
-  drawDots(pen, at, points, { radius: 4, shape: "diamond", fill: colours.fake, edge: colours.edge });
+  pen.drawImage(scene.dots.element, 0, 0, SIDE, SIDE);
+  drawDiamonds(pen, at, points, { fill: colours.fake, edge: colours.edge });
 }
 
 // One small plot: lines over the steps of G, the lowest and highest value written at the side.
@@ -316,12 +334,11 @@ function render({ model, el }) {
   const view = crypto.randomUUID?.() ?? String(Math.random());
   const tell = (what) => model.send(what);
   el.classList.add("gan-lessons-bilingual", "gan-lessons-lab");
-  el.dataset.lmSuppressShortcuts = "true"; // or JupyterLab acts on keys: B inserts a cell
   el.tabIndex = 0;
 
   const stage = { ...canvas(SIDE, SIDE, "stage"), sketch: make("canvas") };
   stage.element.setAttribute("role", "img");
-  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false };
+  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0 };
 
   // Controls
   const play = button("play", () => tell({ do: "play", on: !model.get("playing") }));
@@ -382,6 +399,9 @@ function render({ model, el }) {
     make("div", { className: "fields" }, kinds.data.element, kinds.loss.element, ...NUMBERS.map((name) => numbers[name].element), clear),
   );
 
+  // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
+  for (const one of [el, ...el.querySelectorAll("button, select, input")]) one.dataset.lmSuppressShortcuts = "true";
+
   // What the kernel knows, shown
   const showTraits = () => {
     const [settings, options] = [model.get("settings"), model.get("options")];
@@ -405,6 +425,7 @@ function render({ model, el }) {
   };
 
   const showNumbers = () => {
+    state.numbersAt = performance.now();
     const { step: now, criticSteps: d, past: isPast } = state.message;
     rounds.value.textContent = now.toLocaleString("en");
     criticSteps.value.textContent = d.toLocaleString("en");
@@ -435,14 +456,16 @@ function render({ model, el }) {
   const newColours = () => {
     colours = palette(el);
     table = ramp(colours);
+    if (state.scene) state.scene.dots = null;
     state.dirty = state.plots = true;
   };
   const draw = () => {
     waiting = requestAnimationFrame(draw);
     if (!state.dirty || !state.picture || !state.scene || !el.isConnected) return;
     if (!colours) newColours(); // not earlier: the style sheet holds from when we are on the page
+    state.scene.dots ??= dotsLayer(state.scene, colours);
     drawStage(stage, state.scene, state.picture, colours, table);
-    showNumbers();
+    if (state.plots || performance.now() - state.numbersAt > NUMBERS_EVERY) showNumbers();
     if (state.plots) showCurves();
     state.dirty = state.plots = false;
     state.drawn += 1;
@@ -460,11 +483,11 @@ function render({ model, el }) {
       state.rows = Array.from({ length: flat.length / COLUMNS }, (_, i) => flat.subarray(i * COLUMNS, (i + 1) * COLUMNS));
       state.plots = state.dirty = true;
     } else {
+      state.plots ||= message.past || state.message.past;
       state.picture = copy(buffers[0]);
       state.message = message;
       state.dirty = true;
-      if (message.past) state.plots = true;
-      if (message.number >= shown + 2 || message.number < shown) {
+      if (message.number >= shown + REPORT_EVERY || message.number < shown) {
         shown = message.number;
         const answer = () => tell({ do: "shown", number: message.number });
         if (document.hidden) answer(); // nothing is painted in a hidden page: do not wait for it
@@ -485,7 +508,7 @@ function render({ model, el }) {
   };
   const ink = ([x, y]) => {
     const { limit } = state.scene;
-    drawDots(stage.pen, () => [toX(x / limit), toY(y / limit)], 1, { radius: 3, shape: "disc", fill: colours.real, edge: colours.edge });
+    drawDots(stage.pen, () => [toX(x / limit), toY(y / limit)], 1, { fill: colours.real, edge: colours.edge });
   };
   const begin = (event) => {
     if (el.dataset.drawing !== "true" || event.button !== 0) return;

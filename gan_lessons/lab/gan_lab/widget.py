@@ -23,7 +23,7 @@ from .presets import DATA, LOSSES, NAMES, PRESETS, THINGS_THAT_RESTART, Rules, S
 
 HERE = Path(__file__).parent
 SLICE = 0.022  # seconds of training between two looks at what the learner clicked
-WINDOW = 3  # pictures on their way to the browser; more would queue up there
+WINDOW = 8  # pictures on their way to the browser; more would queue up there
 CURVES_EVERY = 8  # pictures; curves change slowly
 UNSEEN = 500  # slices without a sign of the browser, about 15 s: nobody is looking any more
 SPEEDS = {"slow": 2, "medium": 30, "fast": 300, "max": 10**9}  # rounds a second
