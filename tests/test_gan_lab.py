@@ -165,6 +165,28 @@ def test_a_plain_gan_covers_the_ring():
     assert moment.js < 0.45
 
 
+def test_plain_steps_are_the_gradient():
+    network = nn.Linear(2, 1)
+    before = network.weight.detach().clone()
+    FlatAdam(network, lr=0.1, betas=(0.5, 0.9), plain=True).step(3 * network.weight.sum())
+    torch.testing.assert_close(network.weight.detach(), before - 0.3)
+
+
+@pytest.mark.slow
+def test_presets_are_what_they_are_called():
+    def effective(run):
+        return run.history.moments[-1].effective
+
+    healthy, collapsed = (GanLab(name, seed=1).run(1500).state for name in ("healthy", "collapse"))
+    assert effective(healthy) > 6 and effective(collapsed) < 4
+    moved = {}
+    for loss in ("minimax", "non-saturating"):
+        lab = GanLab("vanishing", loss=loss)
+        before = lab.state.sample(500)
+        moved[loss] = (lab.run(300).state.sample(500) - before).norm(dim=1).mean()
+    assert moved["minimax"] < 0.1 and moved["non-saturating"] > 1
+
+
 # The memory and the pictures
 
 def test_history_stays_bounded_and_keeps_the_whole_run():

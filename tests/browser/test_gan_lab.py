@@ -187,7 +187,7 @@ def test_a_preset_sets_the_controls(open_lab):
     game, = open_lab("lab = GanLab()\nlab")
     game.menu("preset").select_option("collapse")
     game.wait_until("lab.querySelector('b.criticSteps').innerText === '1,000'")
-    assert game.menu("d_steps").input_value() == "5"
+    assert game.menu("d_steps").input_value() == "10"
     assert game.menu("preset").input_value() == "collapse"
     assert game.steps() == (0, 1000)
 

@@ -52,7 +52,8 @@ class Engine:
                                        else new_networks(settings, latent))
         _check_networks(self.generator, self.critic, latent)
         betas = settings.beta1, settings.beta2
-        self.generator_optimizer = FlatAdam(self.generator, settings.lr_g, betas)
+        self.generator_optimizer = FlatAdam(self.generator, settings.lr_g, betas,
+                                            plain=settings.optimizer_g == "plain")
         self.critic_optimizer = FlatAdam(self.critic, settings.lr_d, betas)
         self._make, self._judge, self._judge_only = self._functions(own=networks is not None)
         self.draw = torch.Generator().manual_seed(settings.seed)
@@ -74,6 +75,7 @@ class Engine:
         for optimizer, lr in ((self.generator_optimizer, settings.lr_g),
                               (self.critic_optimizer, settings.lr_d)):
             optimizer.lr, optimizer.betas = lr, (settings.beta1, settings.beta2)
+        self.generator_optimizer.plain = settings.optimizer_g == "plain"
 
     def see(self, points) -> None:
         """Go on with other real points."""
@@ -169,13 +171,13 @@ class Engine:
     def remember(self) -> Moment:
         """Add the present moment, with its picture and its report, to the history; return it."""
         fake = self.sample(JUDGED)
-        modes = quality = js = math.nan
+        modes = effective = math.nan
         if self.points.modes is not None:
             report = mode_report(fake, self.points)
-            modes, quality = report.modes, report.high_quality
+            modes, effective = report.modes, report.effective_modes
         js = js_on_grid(fake, self.camera.real, extent=self.camera.limit)
         moment = Moment(self.step, self.critic_steps, float(self.critic_loss),
-                        float(self.generator_loss), modes, quality, js, self.camera.shoot(self))
+                        float(self.generator_loss), modes, effective, js, self.camera.shoot(self))
         self.history.add(moment)
         return moment
 

@@ -54,11 +54,13 @@ class FlatAdam:
     """Adam (Kingma and Ba 2014, arXiv 1412.6980, algorithm 1) on all parameters as one vector.
 
     The network's parameters become views of that vector, so one operation moves them all.
+    `plain` leaves Adam out: steps of lr times the gradient, as long or as short as that is.
     """
 
-    def __init__(self, network: nn.Module, lr: float, betas: tuple[float, float]):
+    def __init__(self, network: nn.Module, lr: float, betas: tuple[float, float],
+                 plain: bool = False):
         self.parameters = list(network.parameters())
-        self.lr, self.betas, self.steps = lr, betas, 0
+        self.lr, self.betas, self.plain, self.steps = lr, betas, plain, 0
         self.vector = torch.cat([p.detach().flatten() for p in self.parameters])
         parts = self.vector.split([p.numel() for p in self.parameters])
         for parameter, part in zip(self.parameters, parts, strict=True):
@@ -69,6 +71,9 @@ class FlatAdam:
         """Move the parameters one step down the slope of `loss`, a scalar."""
         slopes = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
         slope = torch.cat([part.flatten() for part in slopes])
+        if self.plain:
+            self.vector.sub_(slope, alpha=self.lr)
+            return
         beta1, beta2 = self.betas
         self.steps += 1
         self.mean.lerp_(slope, 1 - beta1)

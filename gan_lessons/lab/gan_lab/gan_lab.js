@@ -7,7 +7,7 @@ const SIDE = 460; // of the stage, in CSS pixels
 const RADIUS = 3; // of a point
 const REPORT_EVERY = 4; // pictures; JupyterLab redraws its toolbar for every message to the kernel
 const NUMBERS_EVERY = 90; // milliseconds between two changes of the numbers in the text
-const COLUMNS = 7; // of the curves: step, D's steps, loss of D and of G, modes, quality, JS
+const COLUMNS = 7; // of the curves: step, D's steps, loss of D and of G, modes, effective modes, JS
 
 const LABELS = {
   stage: ["两个网络正在对弈", "Two networks at play"],
@@ -23,6 +23,7 @@ const LABELS = {
   loss: ["损失", "Loss"],
   lr_d: ["D 的学习率", "Learning rate of D"],
   lr_g: ["G 的学习率", "Learning rate of G"],
+  optimizer_g: ["G 的优化器", "Optimizer of G"],
   d_steps: ["每回合 D 的步数", "D steps a round"],
   g_steps: ["每回合 G 的步数", "G steps a round"],
   pretrain: ["D 先练的步数", "Head start of D"],
@@ -36,7 +37,9 @@ const LABELS = {
   rounds: ["G 的步数", "Steps of G"],
   criticSteps: ["D 的步数", "Steps of D"],
   losses: ["损失", "Loss"],
-  modes: ["覆盖的模式", "Modes covered"],
+  modes: ["模式", "Modes"],
+  covered: ["覆盖", "covered"],
+  effective: ["有效", "effective"],
   js: ["JS 散度", "JS divergence"],
   real: ["真实点", "Real"],
   fake: ["假点", "Fake"],
@@ -76,6 +79,10 @@ const NAMES = {
     relativistic: ["相对论 + R1 + R2", "Relativistic + R1 + R2"],
     custom: ["你的损失", "Your loss"],
   },
+  optimizer_g: {
+    adam: ["Adam", "Adam"],
+    plain: ["朴素梯度步", "Plain gradient steps"],
+  },
   speed: {
     slow: ["慢", "slow"],
     medium: ["中", "medium"],
@@ -86,8 +93,8 @@ const NAMES = {
 
 const NUMBERS = ["lr_d", "lr_g", "d_steps", "g_steps", "pretrain", "width_d", "width_g", "batch", "beta1", "beta2", "seed"];
 const CHOICES = {
-  lr_d: [1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2],
-  lr_g: [1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2],
+  lr_d: [1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2],
+  lr_g: [1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2],
   d_steps: [0, 1, 2, 3, 5, 10, 20],
   g_steps: [0, 1, 2, 3, 5, 10, 20],
   pretrain: [0, 100, 300, 1000, 3000],
@@ -110,7 +117,7 @@ function make(tag, properties = {}, ...children) {
 // One span for each language, so that the language switch can hide either.
 function bilingual([zh, en]) {
   if (zh === en) return [zh];
-  return [make("span", { lang: "zh" }, zh), make("span", { lang: "en" }, en)];
+  return [make("span", { lang: "zh" }, zh), " ", make("span", { lang: "en" }, en)];
 }
 
 // Where only plain text can stand (options, labels for screen readers), choose the words instead.
@@ -162,7 +169,7 @@ function canvas(width, height, name) {
 function palette(el) {
   const style = getComputedStyle(el);
   const read = (name) => style.getPropertyValue(`--lab-${name}`).trim();
-  const names = ["real", "fake", "edge", "arrow", "mesh", "line", "text", "low", "middle", "high"];
+  const names = ["real", "fake", "edge", "arrow", "mesh", "mode", "line", "text", "low", "middle", "high"];
   return Object.fromEntries(names.map((name) => [name, read(name)]));
 }
 
@@ -191,7 +198,7 @@ function drawSurface(stage, bytes, size, colours) {
   const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0; i < pixels.length; i++) pixels[i] = colours[bytes[i]];
   pen.putImageData(image, 0, 0);
-  stage.pen.imageSmoothingEnabled = true;
+  stage.pen.imageSmoothingQuality = "high";
   stage.pen.drawImage(sketch, 0, 0, SIDE, SIDE);
 }
 
@@ -300,6 +307,10 @@ function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colou
   const short = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : String(+value.toPrecision(2)));
   pen.fillText(short(high), left - 4, top + 8);
   pen.fillText(short(low), left - 4, bottom);
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top - 1, right - left, bottom - top + 2);
+  pen.clip();
   for (const { column, colour, dashes } of lines) {
     pen.beginPath();
     for (const row of rows) if (Number.isFinite(row[column])) pen.lineTo(x(row[0]), y(row[column]));
@@ -308,6 +319,7 @@ function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colou
     pen.setLineDash(dashes);
     pen.stroke();
   }
+  pen.restore();
   if (now !== null) {
     pen.beginPath();
     pen.moveTo(x(now), top);
@@ -348,7 +360,7 @@ function render({ model, el }) {
   const change = (name) => (value) => tell({ do: "change", [name]: value });
   const speed = named("speed", (name) => tell({ do: "speed", name }));
   const preset = named("preset", (name) => tell({ do: "preset", name }));
-  const kinds = { data: named("data", change("data")), loss: named("loss", change("loss")) };
+  const kinds = { data: named("data", change("data")), loss: named("loss", change("loss")), optimizer_g: named("optimizer_g", change("optimizer_g")) };
   const numbers = Object.fromEntries(
     NUMBERS.map((name) => [name, menu(name, (text) => [text, text], (text) => tell({ do: "change", [name]: Number(text) }))]),
   );
@@ -371,7 +383,7 @@ function render({ model, el }) {
   const legend = (name, mark) => make("span", { className: "legend" }, make("i", { className: mark }), ...bilingual(LABELS[name]));
   const plot = (name, ...extra) =>
     make("figure", {}, make("figcaption", {}, make("span", {}, ...bilingual(LABELS[name])), latest[name], ...extra), plots[name].element);
-  const mark = (letter, name) => make("span", { className: "legend" }, make("i", { className: name }), letter);
+  const mark = (words, name) => make("span", { className: "legend" }, make("i", { className: name }), ...words);
 
   el.append(
     make("div", { className: "bar" }, play, step("critic"), step("generator"), step("both"), reset, speed.element, preset.element),
@@ -390,13 +402,13 @@ function render({ model, el }) {
         { className: "right" },
         make("div", { className: "numbers", role: "status", ariaLive: "off" }, rounds.element, criticSteps.element, past),
         plot("losses", mark("D", "line-d"), mark("G", "line-g")),
-        plot("modes"),
+        plot("modes", mark(bilingual(LABELS.covered), "line-covered"), mark(bilingual(LABELS.effective), "line-effective")),
         plot("js"),
         make("label", { className: "time" }, make("span", {}, ...bilingual(LABELS.time)), slider),
         make("div", { className: "keys" }, ...bilingual(LABELS.keys)),
       ),
     ),
-    make("div", { className: "fields" }, kinds.data.element, kinds.loss.element, ...NUMBERS.map((name) => numbers[name].element), clear),
+    make("div", { className: "fields" }, kinds.data.element, kinds.loss.element, kinds.optimizer_g.element, ...NUMBERS.map((name) => numbers[name].element), clear),
   );
 
   // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
@@ -411,7 +423,7 @@ function render({ model, el }) {
     el.dataset.playing = playing;
     speed.fill(options.speed, model.get("speed"));
     preset.fill(options.preset, options.presetNow);
-    for (const kind of ["data", "loss"]) kinds[kind].fill(options[kind], settings[kind]);
+    for (const kind in kinds) kinds[kind].fill(options[kind], settings[kind]);
     for (const name of NUMBERS) numbers[name].fill(CHOICES[name], settings[name]);
     for (const name of ["width_d", "width_g"]) numbers[name].select.disabled = options.ownNetworks;
     const drawing = settings.data === "drawn";
@@ -444,7 +456,8 @@ function render({ model, el }) {
     const solid = (column, colour) => ({ column, colour, dashes: [] });
     const both = [solid(2, colours.real), { column: 3, colour: colours.fake, dashes: [5, 3] }];
     drawPlot(plots.losses, rows, both, { ...range(rows, [2, 3]), now }, colours);
-    drawPlot(plots.modes, rows, [solid(4, colours.text)], { low: 0, high: state.scene.modes || 1, now }, colours);
+    const counts = [{ column: 5, colour: colours.mode, dashes: [2, 3] }, solid(4, colours.mode)];
+    drawPlot(plots.modes, rows, counts, { low: 0, high: state.scene.modes || 1, now }, colours);
     drawPlot(plots.js, rows, [solid(6, colours.text)], { low: 0, high: 0.7, now }, colours);
     slider.max = Math.max(rows.length - 1, 0);
     if (now === null) slider.value = slider.max;

@@ -16,7 +16,7 @@ class Moment(NamedTuple):
     critic_loss: float
     generator_loss: float
     modes: float
-    quality: float
+    effective: float
     js: float
     picture: bytes
 

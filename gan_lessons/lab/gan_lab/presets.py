@@ -12,15 +12,17 @@ from gan_lessons.messages import both
 class Settings:
     """All that a learner can change in the lab; every value has a control of its own.
 
-    data, loss: names from DATA and LOSSES;  lr_d, lr_g, beta1, beta2: of Adam;  d_steps, g_steps:
-    steps of D and of G in a round;  pretrain: steps that D takes alone before the first round;
-    width_d, width_g: units in each of the two hidden layers;  batch: points in a batch.
+    data, loss: names from DATA and LOSSES;  lr_d, lr_g, beta1, beta2: of Adam;  optimizer_g: G's,
+    "adam" or "plain", which takes steps of lr times the gradient;  d_steps, g_steps: steps of D
+    and of G in a round;  pretrain: steps that D takes alone before the first round;  width_d,
+    width_g: units in each of the two hidden layers;  batch: points in a batch.
     """
 
     data: str = "ring"
     loss: str = "non-saturating"
     lr_d: float = 1e-3
     lr_g: float = 1e-3
+    optimizer_g: str = "adam"
     d_steps: int = 1
     g_steps: int = 1
     pretrain: int = 0
@@ -88,18 +90,22 @@ LOSSES = {
 
 DATA = {"ring": data.ring, "grid": data.grid, "two_moons": data.two_moons, "spiral": data.spiral,
         "line": data.line}
-NAMES = {"data": (*DATA, "drawn", "custom"), "loss": (*LOSSES, "custom")}
+NAMES = {"data": (*DATA, "drawn", "custom"), "loss": (*LOSSES, "custom"),
+         "optimizer_g": ("adam", "plain")}
 """`drawn` is what is on the pad, `custom` what the learner brought: GanLab(loss=..., data=...)."""
 
-_HANDICAP = {"pretrain": 1000, "d_steps": 5}
+_HANDICAP = {"pretrain": 1000, "d_steps": 10}
 PRESETS = {
     "healthy": Settings(),
     "collapse": Settings(**_HANDICAP),
-    "vanishing": Settings(loss="minimax", pretrain=1000),
-    "oscillation": Settings(g_steps=10, lr_d=1e-4),
+    "vanishing": Settings(loss="minimax", pretrain=1000, optimizer_g="plain", lr_g=0.02),
+    "oscillation": Settings(lr_d=1e-4),
     "cure": Settings(loss="relativistic", **_HANDICAP),
 }
-"""The failures of lesson 01, and the cure of the first one under the same handicap."""
+"""The games of lesson 01: three failures, and the cure of the first under the same handicap.
+
+`vanishing` needs plain steps of G: Adam divides by the gradient's size and hides that it is gone.
+"""
 
 THINGS_THAT_RESTART = {"data", "pretrain", "width_d", "width_g", "batch", "seed"}
 """A change of one of these starts a new run; all others take effect in the run as it is."""
