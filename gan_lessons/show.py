@@ -116,7 +116,7 @@ def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float =
                                 figsize=(2.3 * columns, 2.5 * rows))
     for axis in axes.flat[len(panels):]:
         axis.axis("off")
-    for axis, (title, cloud) in zip(axes.flat, panels.items(), strict=False):
+    for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
         axis.plot(*real[:points].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
         axis.plot(*cloud[:points].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
         axis.set_title(title, fontsize=9)
