@@ -699,7 +699,7 @@ r"""
 
 ### 故障二：梯度消失
 
-先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了（实验室里用的正是 Adam，所以那里的 G 过一会儿又动起来）。
+先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了。实验室的预设 vanishing 也是这样设的；在那里把 G 的优化器换成 Adam，看看会怎样。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
@@ -714,7 +714,7 @@ The second picture above. The samples are sharp and look right, but they are one
 
 ### Failure two: vanishing gradient
 
-Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden (the lab uses Adam, and so its G gets going again after a while).
+Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden. The preset vanishing in the lab does the same; change G's optimiser there to Adam and see what happens.
 """
 
 # %%
