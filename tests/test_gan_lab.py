@@ -518,6 +518,19 @@ def test_slow_speed_is_slow():
     assert lab.state.step == 1
 
 
+def test_full_speed_does_not_wait(monkeypatch):
+    waits = []
+    sleep = asyncio.sleep
+
+    async def spy(seconds):
+        waits.append(seconds)
+        await sleep(seconds)
+    lab = GanLab()
+    monkeypatch.setattr(widget.asyncio, "sleep", spy)
+    play_for(lab, 0.3)
+    assert waits.count(0.001) > 0.8 * len(waits) > 2
+
+
 def test_two_labs_play_at_once():
     labs = [GanLab(seed=1), GanLab("cure", data="line")]
 

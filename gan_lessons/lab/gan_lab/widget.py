@@ -177,15 +177,14 @@ class GanLab(anywidget.AnyWidget):
         with self._shown_problems():
             while self.playing:
                 begin, speed = time.perf_counter(), SPEEDS[self.speed]
-                rounds = max(1, speed // 30)
                 with one_thread():
-                    self._engine.play(rounds, SLICE)
+                    played = self._engine.play(max(1, speed // 30), SLICE)
                     if self._sent - self._arrived < WINDOW:
                         self._show(curves=self._sent % CURVES_EVERY == 0)
                 self._unseen += 1
                 if self._unseen > UNSEEN:
                     break
-                await asyncio.sleep(max(0.001, rounds / speed - time.perf_counter() + begin))
+                await asyncio.sleep(max(0.001, played / speed - time.perf_counter() + begin))
         self._tell(playing=False)
         self._show(curves=True)
 
