@@ -25,6 +25,7 @@ One side forges, the other detects forgeries, and both are learning. This lesson
 # %%
 import inspect
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -861,7 +862,7 @@ def orbit(penalty=None, rounds=600):
     return torch.tensor(path).T
 
 
-free, damped = orbit(), orbit(penalties.r1)
+free, damped = orbit(), orbit(partial(penalties.r1, gamma=0.3))
 show.lines({"no penalty": free, "with R1": damped}, equal=True, xlabel="theta: where the fake is",
            ylabel="psi: the slope of D",
            alt="Phase portrait of the Dirac-GAN: without a penalty the path circles around the "
