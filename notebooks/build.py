@@ -159,8 +159,8 @@ def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
 def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Return the outputs of one cell as they are stored.
 
-    Progress bars go, a widget leaves its text and its HTML or picture, a traceback keeps the frames of
-    the notebook and loses those of files on this machine.
+    Progress bars go, a widget leaves its text and its HTML or picture, a traceback keeps the
+    frames of the notebook and loses those of files on this machine.
 
     Raises BuildError on anything else on stderr and on a widget that leaves neither.
     """
