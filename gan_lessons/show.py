@@ -122,16 +122,17 @@ def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float =
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                figsize=(2.3 * columns, 2.5 * rows))
+                                figsize=(2.3 * columns, 2.5 * rows + 0.3))
     for axis in axes.flat[len(panels):]:
         axis.axis("off")
-    for axis, (title, cloud) in zip(axes.flat, panels.items(), strict=False):
+    for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
         axis.plot(*real[:points].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
         axis.plot(*cloud[:points].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
         axis.set_title(title, fontsize=9)
         axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[],
                  yticks=[])
-    axes[0, 0].legend(loc="center", fontsize=8, markerscale=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2,
+                  fontsize=8, markerscale=2, frameon=False)
     show(figure, alt)
 
 

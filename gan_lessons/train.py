@@ -271,7 +271,7 @@ def kept_history(game: Game, recent: list[Tensor]):
 def play_critic(game: Game, batches: Iterator[Tensor]) -> CriticMove:
     """Play one step of D with the game's settings."""
     def penalty(*given):
-        return fading(game, to=0.1) * game.penalty(*given)
+        return fading(game, to=0.1, over=0.5) * game.penalty(*given)
     return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
                        next(batches), _noise(game), game.penalty and penalty, game.clip)
 
@@ -286,15 +286,16 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
     return game
 
 
-def fading(game: Game, to: float) -> float:
-    """Return a factor that falls from 1 to `to` in `game.decay` steps, as half a cosine does.
+def fading(game: Game, to: float, over: float = 1.0) -> float:
+    """Return a factor that falls from 1 to `to` as half a cosine does, then stays.
 
-    What remains at the end lets the players settle: small steps, and a penalty that no longer
-    blurs. Without `decay` it is always 1. The schedule of R3GAN, arXiv 2501.05441, in short.
+    It falls in the first part, `over`, of `game.decay` steps; without `decay` it is always 1.
+    The penalty fades first, so that it no longer blurs while the steps are still long enough to
+    use that; then the steps get small and the players settle. As in R3GAN, arXiv 2501.05441.
     """
     if not game.decay:
         return 1.0
-    share = min(game.step / game.decay, 1)
+    share = min(game.step / (over * game.decay), 1)
     return to + (1 - to) * (1 + math.cos(math.pi * share)) / 2
 
 

@@ -72,7 +72,7 @@ def vanishing(seed: int, steps: int = 300) -> dict:
         slopes[name] = slope(game)
         fit(game, RING, steps, progress=False)
         moved[name] = float((game.sample(SAMPLES) - before).norm(dim=1).mean())
-    stands_still = moved["Minimax"] < 0.1 and moved["NonSaturating"] > 1
+    stands_still = moved["Minimax"] < 0.1 and moved["NonSaturating"] > 0.5
     ratio = slopes["NonSaturating"] / slopes["Minimax"]
     return {"moved": round(moved["Minimax"], 3), "moved_ns": round(moved["NonSaturating"], 2),
             "ratio": round(ratio), "slope": round(slopes["Minimax"], 5),

@@ -455,6 +455,22 @@ def test_play_and_pause():
     assert lab.state.step == step
 
 
+def test_pause_and_play_in_one_breath_goes_on():
+    lab = GanLab()
+
+    async def scenario():
+        lab.play()
+        await asyncio.sleep(0.05)
+        lab.pause()
+        lab.play()
+        step = lab.state.step
+        await asyncio.sleep(0.2)
+        assert lab.playing and lab.state.step > step
+        lab.pause()
+        await asyncio.wait_for(lab._task, 5)
+    asyncio.run(scenario())
+
+
 def test_no_more_pictures_than_the_browser_draws():
     lab = GanLab()
     page = Pages(lab)
@@ -500,6 +516,19 @@ def test_slow_speed_is_slow():
     Pages(lab).say("speed", name="slow")
     play_for(lab, 0.3)
     assert lab.state.step == 1
+
+
+def test_full_speed_does_not_wait(monkeypatch):
+    waits = []
+    sleep = asyncio.sleep
+
+    async def spy(seconds):
+        waits.append(seconds)
+        await sleep(seconds)
+    lab = GanLab()
+    monkeypatch.setattr(widget.asyncio, "sleep", spy)
+    play_for(lab, 0.3)
+    assert waits.count(0.001) > 0.8 * len(waits) > 2
 
 
 def test_two_labs_play_at_once():

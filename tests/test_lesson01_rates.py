@@ -13,7 +13,7 @@ import study_lesson01 as study
 
 LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "01_intuition.py"
 SEEDS = range(7)
-SHORT = {"plain": 800, "collapse": 200, "cure": 200, "vanishing": 100, "oscillation": 800}
+SHORT = {"plain": 800, "collapse": 200, "cure": 150, "vanishing": 300, "oscillation": 800}
 ALLOWED = {"plain": 6, "collapse": 6, "cure": 6, "vanishing": 7, "oscillation": 6}
 """How many of seven must hold: another processor rounds differently, and games magnify it."""
 

@@ -340,17 +340,12 @@ function range(rows, columns) {
   return { low, high: high > low ? high : low + 1 };
 }
 
-// ---- the widget ----
+// ---- the page ----
 
-function render({ model, el }) {
-  const view = crypto.randomUUID?.() ?? String(Math.random());
-  const tell = (what) => model.send(what);
-  el.classList.add("gan-lessons-bilingual", "gan-lessons-lab");
-  el.tabIndex = 0;
-
+// Build all there is to see and to click; return the parts that change later.
+function buildPage(model, el, tell) {
   const stage = { ...canvas(SIDE, SIDE, "stage"), sketch: make("canvas") };
   stage.element.setAttribute("role", "img");
-  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0 };
 
   // Controls
   const play = button("play", () => tell({ do: "play", on: !model.get("playing") }));
@@ -414,27 +409,90 @@ function render({ model, el }) {
   // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
   for (const one of [el, ...el.querySelectorAll("button, select, input")]) one.dataset.lmSuppressShortcuts = "true";
 
-  // What the kernel knows, shown
-  const showTraits = () => {
-    const [settings, options] = [model.get("settings"), model.get("options")];
-    const playing = model.get("playing");
-    play.replaceChildren(...bilingual(LABELS[playing ? "pause" : "play"]));
-    play.dataset.name = playing ? "pause" : "play";
-    el.dataset.playing = playing;
-    speed.fill(options.speed, model.get("speed"));
-    preset.fill(options.preset, options.presetNow);
-    for (const kind in kinds) kinds[kind].fill(options[kind], settings[kind]);
-    for (const name of NUMBERS) numbers[name].fill(CHOICES[name], settings[name]);
-    for (const name of ["width_d", "width_g"]) numbers[name].select.disabled = options.ownNetworks;
-    const drawing = settings.data === "drawn";
-    clear.hidden = hint.hidden = !drawing;
-    el.dataset.drawing = drawing;
-    const { zh, en } = model.get("problem");
-    problem.hidden = !zh;
-    problem.replaceChildren(...(zh ? bilingual([`⚠ ${zh}`, `⚠ ${en}`]) : []));
-    stage.element.ariaLabel = plain(LABELS.stage);
-    slider.ariaLabel = plain(LABELS.time);
+  return { stage, play, speed, preset, kinds, numbers, clear, slider, rounds, criticSteps, past, problem, hint, plots, latest };
+}
+
+// Show what the kernel knows: settings, whether it plays, what went wrong.
+function showTraits(model, el, page) {
+  const { play, speed, preset, kinds, numbers, clear, hint, problem, stage, slider } = page;
+  const [settings, options] = [model.get("settings"), model.get("options")];
+  const playing = model.get("playing");
+  play.replaceChildren(...bilingual(LABELS[playing ? "pause" : "play"]));
+  play.dataset.name = playing ? "pause" : "play";
+  el.dataset.playing = playing;
+  speed.fill(options.speed, model.get("speed"));
+  preset.fill(options.preset, options.presetNow);
+  for (const kind in kinds) kinds[kind].fill(options[kind], settings[kind]);
+  for (const name of NUMBERS) numbers[name].fill(CHOICES[name], settings[name]);
+  for (const name of ["width_d", "width_g"]) numbers[name].select.disabled = options.ownNetworks;
+  const drawing = settings.data === "drawn";
+  clear.hidden = hint.hidden = !drawing;
+  el.dataset.drawing = drawing;
+  const { zh, en } = model.get("problem");
+  problem.hidden = !zh;
+  problem.replaceChildren(...(zh ? bilingual([`⚠ ${zh}`, `⚠ ${en}`]) : []));
+  stage.element.ariaLabel = plain(LABELS.stage);
+  slider.ariaLabel = plain(LABELS.time);
+}
+
+// The pad: points drawn with the mouse, in the coordinates of the data. `ink` draws one at once.
+function addPad(el, { stage, clear }, tell, limit, ink) {
+  let stroke = null;
+  let fresh = true;
+  const place = (event) => {
+    const box = stage.element.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * 2 - 1, 1 - ((event.clientY - box.top) / box.height) * 2].map(
+      (v) => limit() * Math.max(-1, Math.min(1, v)),
+    );
   };
+  const begin = (event) => {
+    if (el.dataset.drawing !== "true" || event.button !== 0) return;
+    stage.element.setPointerCapture(event.pointerId);
+    stroke = [place(event)];
+    ink(stroke[0]);
+    event.preventDefault();
+  };
+  const extend = (event) => {
+    if (!stroke) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
+    stroke.slice(-8).forEach(ink);
+  };
+  const finish = () => {
+    if (!stroke) return;
+    tell({ do: "draw", points: stroke, anew: fresh });
+    [stroke, fresh] = [null, false];
+  };
+  clear.addEventListener("click", () => (fresh = true));
+  stage.element.addEventListener("pointerdown", begin);
+  stage.element.addEventListener("pointermove", extend);
+  stage.element.addEventListener("pointerup", finish);
+  stage.element.addEventListener("pointercancel", finish);
+}
+
+// The keys of the lab, for whoever has the focus in it.
+function addKeys(el) {
+  const names = { " ": "play", d: "critic", g: "generator", b: "both", r: "reset" };
+  el.addEventListener("keydown", (event) => {
+    const name = names[event.key.toLowerCase()];
+    const typing = ["SELECT", "INPUT"].includes(event.target.tagName);
+    const onButton = event.target.tagName === "BUTTON" && event.key === " ";
+    if (!name || typing || onButton || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const button = name === "play" ? ".bar button:first-child" : `.bar button[data-name=${name}]`;
+    el.querySelector(button).click();
+  });
+}
+
+// ---- the widget ----
+
+function render({ model, el }) {
+  const view = crypto.randomUUID?.() ?? String(Math.random());
+  const tell = (what) => model.send(what);
+  el.classList.add("gan-lessons-bilingual", "gan-lessons-lab");
+  el.tabIndex = 0;
+  const page = buildPage(model, el, tell);
+  const { stage, slider, rounds, criticSteps, past, plots, latest } = page;
+  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0 };
 
   const showNumbers = () => {
     state.numbersAt = performance.now();
@@ -509,76 +567,34 @@ function render({ model, el }) {
     }
   };
 
-  // The pad: points drawn with the mouse, in the coordinates of the data
-  let stroke = null;
-  let fresh = true;
-  const place = (event) => {
-    const box = stage.element.getBoundingClientRect();
-    const { limit } = state.scene;
-    return [((event.clientX - box.left) / box.width) * 2 - 1, 1 - ((event.clientY - box.top) / box.height) * 2].map(
-      (v) => limit * Math.max(-1, Math.min(1, v)),
-    );
-  };
   const ink = ([x, y]) => {
     const { limit } = state.scene;
     drawDots(stage.pen, () => [toX(x / limit), toY(y / limit)], 1, { fill: colours.real, edge: colours.edge });
   };
-  const begin = (event) => {
-    if (el.dataset.drawing !== "true" || event.button !== 0) return;
-    stage.element.setPointerCapture(event.pointerId);
-    stroke = [place(event)];
-    ink(stroke[0]);
-    event.preventDefault();
-  };
-  const extend = (event) => {
-    if (!stroke) return;
-    for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
-    stroke.slice(-8).forEach(ink);
-  };
-  const finish = () => {
-    if (!stroke) return;
-    tell({ do: "draw", points: stroke, anew: fresh });
-    [stroke, fresh] = [null, false];
-  };
-  clear.addEventListener("click", () => (fresh = true));
-  stage.element.addEventListener("pointerdown", begin);
-  stage.element.addEventListener("pointermove", extend);
-  stage.element.addEventListener("pointerup", finish);
-  stage.element.addEventListener("pointercancel", finish);
+  addPad(el, page, tell, () => state.scene.limit, ink);
+  addKeys(el);
 
   slider.addEventListener("input", () => {
     const index = Number(slider.value);
     tell({ do: "scrub", index: index === Number(slider.max) ? -1 : index });
   });
 
-  const KEYS = { " ": play, d: null, g: null, b: null, r: reset };
-  const byName = (name) => el.querySelector(`.bar button[data-name=${name}]`);
-  Object.assign(KEYS, { d: byName("critic"), g: byName("generator"), b: byName("both") });
-  const press = (event) => {
-    const typing = ["SELECT", "INPUT"].includes(event.target.tagName);
-    const onButton = event.target.tagName === "BUTTON" && event.key === " ";
-    const key = KEYS[event.key.toLowerCase()];
-    if (!key || typing || onButton || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    key.click();
-  };
-  el.addEventListener("keydown", press);
-
+  const show = () => showTraits(model, el, page);
   const traits = ["settings", "options", "playing", "speed", "problem"].map((name) => `change:${name}`);
-  for (const trait of traits) model.on(trait, showTraits);
+  for (const trait of traits) model.on(trait, show);
   model.on("msg:custom", hear);
-  document.addEventListener(LANGUAGE_EVENT, showTraits);
+  document.addEventListener(LANGUAGE_EVENT, show);
   const theme = new MutationObserver(newColours); // JupyterLab writes the theme on the body
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
 
-  showTraits();
+  show();
   draw();
   tell({ do: "enter", view });
   return () => {
     cancelAnimationFrame(waiting);
     theme.disconnect();
-    document.removeEventListener(LANGUAGE_EVENT, showTraits);
-    for (const trait of traits) model.off(trait, showTraits);
+    document.removeEventListener(LANGUAGE_EVENT, show);
+    for (const trait of traits) model.off(trait, show);
     model.off("msg:custom", hear);
     tell({ do: "leave", view });
   };

@@ -2,8 +2,9 @@
 
 import asyncio
 import base64
+import copy
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -88,9 +89,9 @@ class GanLab(anywidget.AnyWidget):
 
     def play(self) -> None:
         """Start playing; it goes on while no other cell runs."""
+        self._tell(problem={}, playing=True)
+        self._unseen = 0
         if self._task is None or self._task.done():
-            self._tell(problem={}, playing=True)
-            self._unseen = 0
             self._task = asyncio.get_running_loop().create_task(self._keep_playing())
 
     def pause(self) -> None:
@@ -176,15 +177,14 @@ class GanLab(anywidget.AnyWidget):
         with self._shown_problems():
             while self.playing:
                 begin, speed = time.perf_counter(), SPEEDS[self.speed]
-                rounds = max(1, speed // 30)
                 with one_thread():
-                    self._engine.play(rounds, SLICE)
+                    played = self._engine.play(max(1, speed // 30), SLICE)
                     if self._sent - self._arrived < WINDOW:
                         self._show(curves=self._sent % CURVES_EVERY == 0)
                 self._unseen += 1
                 if self._unseen > UNSEEN:
                     break
-                await asyncio.sleep(max(0.001, rounds / speed - time.perf_counter() + begin))
+                await asyncio.sleep(max(0.001, played / speed - time.perf_counter() + begin))
         self._tell(playing=False)
         self._show(curves=True)
 
@@ -302,9 +302,11 @@ class GanLab(anywidget.AnyWidget):
         return data, {**metadata, "image/png": {"alt": alt}}
 
     def _rehearsal(self) -> Engine:
-        twin = Engine(self._points(), self._rules(), self._settings, networks=self._networks,
-                      latent=self._latent, limit=self._engine.camera.limit)
-        with self._shown_problems(), one_thread():
+        """Return a short run of its own; if the loss fails, what there was until then."""
+        twin = Engine(self._points(), copy.deepcopy(self._rules()), self._settings,
+                      networks=self._networks, latent=self._latent,
+                      limit=self._engine.camera.limit)
+        with suppress(Exception), one_thread():
             twin.start()
             twin.play(rounds=600, seconds=3)
         return twin

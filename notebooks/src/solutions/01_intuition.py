@@ -37,7 +37,7 @@ def best_d(p_r, p_g):
     return p_r / (p_r + p_g)
 
 
-check.optimal_discriminator(best_d);
+verdict = check.optimal_discriminator(best_d)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -59,7 +59,7 @@ def js(d, p_r, p_g, dx):
     return (value + math.log(4)) / 2
 
 
-check.js_from_discriminator(js);
+verdict = check.js_from_discriminator(js)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -81,7 +81,7 @@ def gradients(logits):
     return -d, d - 1
 
 
-check.generator_gradients(gradients);
+verdict = check.generator_gradients(gradients)
 
 
 def by_autograd(logits):
@@ -91,7 +91,7 @@ def by_autograd(logits):
     return saturating, non_saturating
 
 
-check.generator_gradients(by_autograd);
+verdict = check.generator_gradients(by_autograd)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -134,7 +134,7 @@ r"""
 **常见的问题**
 
 - “既然 $D^*$ 最好，为什么不把 D 训练到底？”因为 G 要的是坡，不是分数。让学生在实验室里选预设 collapse，再选 cure：D 一样强，坡不一样。
-- “Adam 里的 G 怎么又动了？”Adam 除以梯度的大小，只看方向。所以故障二要用最朴素的梯度下降才看得清。
+- “换成 Adam，G 怎么又动了？”Adam 除以梯度的大小，只看方向。所以故障二要用最朴素的梯度下降才看得清。
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练会把差别放大；本课比较的是结论。
 - “振荡是不是因为学习率太大？”Dirac-GAN 里把学习率减小十倍，轨道还是不收敛，只是转得慢。
 
