@@ -333,7 +333,7 @@ def d_loss(real_logits, fake_logits):
     return ...
 
 
-check.discriminator_loss(d_loss);
+verdict = check.discriminator_loss(d_loss)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
@@ -382,7 +382,7 @@ def g_loss(fake_logits):
     return ...
 
 
-check.generator_loss(g_loss);
+verdict = check.generator_loss(g_loss)
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -840,7 +840,7 @@ def denorm(x):
     return ...
 
 
-check.to_bytes(denorm);
+verdict = check.to_bytes(denorm)
 
 # %% [markdown] tags=["lang-zh"]
 r"""

@@ -36,7 +36,7 @@ def d_loss(real_logits, fake_logits):
     return softplus(-real_logits).mean() + softplus(fake_logits).mean()
 
 
-check.discriminator_loss(d_loss);
+verdict = check.discriminator_loss(d_loss)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -53,7 +53,7 @@ def g_loss(fake_logits):
     return softplus(-fake_logits).mean()
 
 
-check.generator_loss(g_loss);
+verdict = check.generator_loss(g_loss)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -70,7 +70,7 @@ def denorm(x):
     return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-check.to_bytes(denorm);
+verdict = check.to_bytes(denorm)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
