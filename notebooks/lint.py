@@ -210,6 +210,8 @@ def code_problems(nb: NotebookNode) -> Iterator[str]:
         other = re.search(r"[^\x00-\x7f]+", cell.source)
         if other and ALLOW_CJK not in cell.metadata.get("tags", []):
             yield f"cell {position}: code is ASCII, but there is {around(cell.source, other)}"
+        if cell.source.rstrip().endswith(";"):
+            yield f"cell {position}: ends with ; which nbval does not honour: give the value a name"
         if re.search(r"\bclear_output\(", cell.source):
             yield f"cell {position}: nbval fails on clear_output; update a display handle"
 

@@ -10,6 +10,7 @@ import pytest
 
 from gan_lessons.lab import Quiz, language_switch, quiz
 from gan_lessons.lab.quiz import QUIZZES, load
+from gan_lessons.lab.twin import TwinWidget
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FILES = sorted(QUIZZES.glob("lesson_*.json"))
@@ -208,3 +209,11 @@ def test_correct_must_be_said_of_every_option_and_be_a_boolean(content, problems
     del content["items"][0]["options"][0]["correct"]
     content["items"][1]["options"][0]["correct"] = "yes"
     assert problems(content).count("exactly 1 correct option") == 2
+
+
+def test_a_widget_without_a_twin_of_its_own_still_leaves_a_fixed_line():
+    class Plain(TwinWidget):
+        _esm = "export default { render() {} }"
+    data, _ = Plain()._repr_mimebundle_()
+    assert data["text/plain"] == "Plain (run this cell)"
+    assert data["text/html"] == "<p>Plain (run this cell)</p>"

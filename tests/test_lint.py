@@ -192,6 +192,7 @@ def test_the_glossary_is_sound():
 @pytest.mark.parametrize("source, tags, problem", [
     ("x = 1  # plain ASCII", (), None),
     ("print('中文')", (), "code is ASCII, but there is"),
+    ("f(x);", (), "ends with ;"),
     ("print('中文')", ("allow-cjk",), None),
     ("  ", (), "the code cell is empty"),
     ("clear_output(wait=True)", (), "nbval fails on clear_output"),

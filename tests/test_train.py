@@ -300,12 +300,12 @@ def test_learning_rate_and_penalty_fade_together():
 # ---- the stop button ----
 
 def test_the_stop_button_ends_after_the_current_step_and_training_goes_on(digits, tmp_path):
-    game = small()
+    game, handler = small(), signal.getsignal(signal.SIGINT)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     fit(game, digits, 10**9, progress=False, save_to=tmp_path / "run.safetensors")
     stopped = game.step
     assert 0 < stopped == len(game.history) < 10**9
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
     fit(game, digits, stopped + 10, progress=False)
     resumed = fit(small(), digits, stopped + 10, progress=False,
                   save_to=tmp_path / "run.safetensors")  # from the checkpoint of the stop

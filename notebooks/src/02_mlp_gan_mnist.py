@@ -333,7 +333,7 @@ def d_loss(real_logits, fake_logits):
     return ...
 
 
-check.discriminator_loss(d_loss);
+verdict = check.discriminator_loss(d_loss)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
@@ -382,7 +382,7 @@ def g_loss(fake_logits):
     return ...
 
 
-check.generator_loss(g_loss);
+verdict = check.generator_loss(g_loss)
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -646,7 +646,7 @@ r"""
 | `betas=(0.0, 0.99)`，学习率 0.001 | 10、10、10 | 0.02 |
 | 上一行，再加 R1 | 10、10、10 | 0.006 |
 
-让 D 变弱的办法（标签平滑、dropout）和早停都不够。最小的一味药只改一个参数：Adam 的 `betas`。默认的第一个数是 0.9，意思是每一步主要沿着最近十来步的平均方向走。可是 D 一直在变，那个方向早已过时；G 带着惯性冲过头，整群样本一起从一个数字搬到另一个数字。换成 0，G 就只听 D 此刻的意见。光把学习率调大却不改 `betas`，一点用也没有。
+让 D 变弱的办法（标签平滑、dropout）和早停都不够。最小的一味药只改一个参数：Adam 的 `betas`，默认是 `(0.9, 0.999)`。一个说得通的解释在第一个数上：0.9 的意思是每一步主要沿着最近十来步的平均方向走。可是 D 一直在变，那个方向早已过时；G 带着惯性冲过头，整群样本一起从一个数字搬到另一个数字。换成 0，G 就只听 D 此刻的意见。光把学习率调大却不改 `betas`，一点用也没有。
 
 再添一味 **R1**，各类的比例会更匀。它在 D 的损失里加上
 
@@ -673,7 +673,7 @@ The same networks (`004`), the same data (the 1,348 bundled pictures), 6000 step
 | `betas=(0.0, 0.99)`, learning rate 0.001 | 10, 10, 10 | 0.02 |
 | the row above, and R1 | 10, 10, 10 | 0.006 |
 
-Weakening D (label smoothing, dropout) is not enough, and nor is stopping early. The smallest remedy changes a single argument: Adam's `betas`. By default the first is 0.9, which means that each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is out of date; G overshoots, and the whole crowd of samples moves house from one digit to the next. Set to 0, G listens only to what D says now. A larger learning rate without new `betas` does nothing at all.
+Weakening D (label smoothing, dropout) is not enough, and nor is stopping early. The smallest remedy changes a single argument: Adam's `betas`, by default `(0.9, 0.999)`. A plausible explanation lies in the first number: 0.9 means that each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is out of date; G overshoots, and the whole crowd of samples moves house from one digit to the next. Set to 0, G listens only to what D says now. A larger learning rate without new `betas` does nothing at all.
 
 Adding **R1** makes the shares more even still. It adds to D's loss
 
@@ -840,7 +840,7 @@ def denorm(x):
     return ...
 
 
-check.to_bytes(denorm);
+verdict = check.to_bytes(denorm)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -952,7 +952,7 @@ r"""
 
 - **把代码读两遍。** `002` 的作者这样建议，我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
 - **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
-- **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。
+- **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。`betas` 的两个数每次只改一个，看看起作用的是哪一个。
 - **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加上循环一致性损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
 - **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)；Salimans 等，[Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)，单侧标签平滑出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，R1 出自这里。
 """
@@ -963,7 +963,7 @@ r"""
 
 - **Read the code twice.** The author of `002` advises it and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
 - **Scale up.** Put the four MNIST files into `MNIST/raw` inside the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
-- **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure.
+- **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure. Change the two numbers of `betas` one at a time and see which of them does the work.
 - **Go on.** Replace the fully connected layers with convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with a different input and a different objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.
 - **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661); Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), the source of one-sided label smoothing; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the source of R1.
 """
