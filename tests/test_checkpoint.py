@@ -84,7 +84,7 @@ fit(recipes.source_002(), data.digits(), int(sys.argv[2]), save_to=sys.argv[1], 
     progress=False)
 print("done", flush=True)
 """
-STEPS = 400
+STEPS = 1000
 
 
 def start(path):
@@ -103,7 +103,7 @@ def test_kill_9_at_any_moment_and_resume(digits, tmp_path):
         process = start(path)
         assert process.stdout.readline() == "ready\n"
         if attempt < 6:
-            time.sleep(luck.uniform(0.2, 1.5))
+            time.sleep(luck.uniform(0.1, 0.6))
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 killed += 1
