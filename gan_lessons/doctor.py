@@ -190,12 +190,11 @@ def _mnist() -> Finding:
     from gan_lessons import runtime
 
     try:
-        from gan_lessons.data.mnist_files import present
+        from gan_lessons.data.mnist_files import where
     except Exception as problem:  # it needs torchvision, which has its own line above
         return Finding("MNIST", "数据：MNIST", _first_line(problem), "warn")
-    roots = [root for root in (runtime.data_root(), runtime.cache_dir()) if root]
-    found = next((root for root in roots if present(root)), None)
-    raw = _place((found or roots[0]) / "MNIST" / "raw")
+    found = where()
+    raw = _place((found or runtime.data_root() or runtime.cache_dir()) / "MNIST" / "raw")
     return Finding("MNIST", "数据：MNIST", raw if found else f"not found; {raw} (optional)")
 
 

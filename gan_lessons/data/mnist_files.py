@@ -48,9 +48,8 @@ def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) 
     Raises FileNotFoundError when it is not here and cannot be downloaded; DamagedFile when a
     file is truncated or is something else. Nothing is deleted or overwritten.
     """
-    for root in filter(None, (runtime.data_root(), runtime.cache_dir())):
-        if present(root):
-            return _read(root, train)
+    if root := where():
+        return _read(root, train)
     try:
         if not download:
             raise OSError("download=False")
@@ -66,7 +65,13 @@ def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) 
 
 def have_mnist() -> bool:
     """Tell whether MNIST lies on this machine where `mnist()` looks for it."""
-    return any(present(root) for root in (runtime.data_root(), runtime.cache_dir()) if root)
+    return where() is not None
+
+
+def where() -> Path | None:
+    """Return the folder that holds MNIST, the learner's before the course's cache, or None."""
+    roots = (runtime.data_root(), runtime.cache_dir())
+    return next((root for root in roots if root and present(root)), None)
 
 
 def present(root: Path) -> bool:

@@ -58,9 +58,9 @@ class DigitClassifier:
         return torch.cat([self.net[:-1](to_signed(part)) for part in images.split(1000)])
 
     @torch.no_grad()
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Return the ten class probabilities, (n, 10), of uint8 images (n, 1, 28, 28)."""
-        return self.net[-1](self.features(images)).softmax(1)
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Return the ten class probabilities, (n, 10), of features (n, 32)."""
+        return self.net[-1](features).softmax(1)
 
 
 def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
@@ -81,8 +81,9 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
             _keep(net, path)
     net.eval().requires_grad_(False)
     classifier = DigitClassifier(net, accuracy=0.0, tested_on=len(held_out))
-    right = classifier.probabilities(held_out.images).argmax(1) == held_out.labels
-    return DigitClassifier(net, right.float().mean().item(), len(held_out))
+    guesses = classifier.probabilities(classifier.features(held_out.images)).argmax(1)
+    right = (guesses == held_out.labels).float().mean().item()
+    return DigitClassifier(net, right, len(held_out))
 
 
 def _train(net: nn.Sequential, train: ImageSet) -> None:

@@ -59,7 +59,7 @@ class DigitRuler:
     def report(self, images: Tensor) -> DigitReport:
         """Return the report of pictures, uint8 (n, 1, 28, 28)."""
         features = self.classifier.features(images)
-        probabilities = self.classifier.probabilities(images)
+        probabilities = self.classifier.probabilities(features)
         histogram = class_histogram(probabilities.argmax(1))
         return DigitReport(
             n=len(images),
