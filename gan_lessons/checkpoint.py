@@ -96,7 +96,8 @@ def _settings(game) -> dict:
         penalty = penalty.__name__
     settings = {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
                 "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
-                "betas": list(game.betas), "ema": game.ema, "seed": game.seed, "data": game.data}
+                "betas": list(game.betas), "ema": game.ema, "seed": game.seed,
+                "clip": game.clip, "decay": game.decay, "data": game.data}
     return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
 
 
@@ -180,10 +181,10 @@ def _check_rest(game, tensors: dict[str, Tensor], about: dict) -> None:
     for name, network in (("generator_optimizer", game.generator),
                           ("critic_optimizer", game.critic)):
         expected = {f"{i}/{key}": (torch.float32, shape)
-                    for i, p in enumerate(network.parameters()) if step
+                    for i, p in enumerate(network.parameters())
                     for key, shape in (("step", ()), ("exp_avg", p.shape), ("exp_avg_sq", p.shape))}
         found = {k: (t.dtype, t.shape) for k, t in _below(tensors, f"{name}/").items()}
-        if found != expected:
+        if found != expected and (found or step):  # before its first step Adam has no state
             raise ValueError(f"the state of the {name} does not fit")
     for key, pictures in _below(tensors, "snapshots/").items():
         if int(key) < 0 or pictures.ndim < 2:

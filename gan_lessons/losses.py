@@ -2,6 +2,7 @@
 
 `critic(real, fake)` and `generator(fake)` take logits or scores, shape (B,), higher for "more
 real", and return a scalar to minimise. `reading(score)` turns a score into what is plotted.
+A loss whose `compares` is true also wants D's scores for real data: `generator(fake, real)`.
 
 With D(x) = sigmoid(l):  -log D = softplus(-l)  and  -log(1 - D) = softplus(l). These two forms
 stay accurate where `log(sigmoid(l))` rounds to log(0).
@@ -9,7 +10,7 @@ stay accurate where `log(sigmoid(l))` rounds to log(0).
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from gan_lessons.messages import both
 
@@ -20,11 +21,13 @@ class Minimax:
     Goodfellow et al. 2014, arXiv 1406.2661, equation 1.
     """
 
+    compares = False
+
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return -E log D(x) - E log(1 - D(G(z)))."""
         return softplus(-real).mean() + softplus(fake).mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return E log(1 - D(G(z))). Its gradient fades when D is sure that the fakes are fake."""
         return -softplus(fake).mean()
 
@@ -51,6 +54,79 @@ class NonSaturating(Minimax):
         on_real = self.smooth * softplus(-real) + (1 - self.smooth) * softplus(real)
         return on_real.mean() + softplus(fake).mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return -E log D(G(z))."""
         return softplus(-fake).mean()
+
+
+class LeastSquares:
+    """Scores are pulled to targets: 1 for real and 0 for fakes by D, 1 for fakes by G.
+
+    Mao et al. 2017, arXiv 1611.04076, equation 9; without its factor 1/2, so that equal scores
+    of 1/2 cost 1/2.
+    """
+
+    compares = False
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return E (D(x) - 1)^2 + E D(G(z))^2."""
+        return (real - 1).square().mean() + fake.square().mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return E (D(G(z)) - 1)^2."""
+        return (fake - 1).square().mean()
+
+    def reading(self, score: Tensor) -> Tensor:
+        """Return the score, which is meant to lie between 0 and 1."""
+        return score
+
+
+class Wasserstein:
+    """The critic estimates a distance: how far its mean scores can be pulled apart.
+
+    It must be kept from growing steep, by `penalties.clip_weights` or by a penalty.
+    Arjovsky et al. 2017, arXiv 1701.07875, equations 2 and 3, algorithm 1.
+    """
+
+    compares = False
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return E D(G(z)) - E D(x), minus the estimate of the distance."""
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return -E D(G(z))."""
+        return -fake.mean()
+
+    def reading(self, score: Tensor) -> Tensor:
+        """Return the score: only differences of scores have a meaning."""
+        return score
+
+
+class Hinge(Wasserstein):
+    """D stops caring about real scores above 1 and fakes below -1; G plays as in Wasserstein.
+
+    Lim and Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equation 16.
+    """
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return E max(0, 1 - D(x)) + E max(0, 1 + D(G(z)))."""
+        return relu(1 - real).mean() + relu(1 + fake).mean()
+
+
+class Relativistic(Wasserstein):
+    """Real and fake scores are compared in pairs: which of the two is more real, and by how much?
+
+    RpGAN: Jolicoeur-Martineau 2018, arXiv 1807.00734, section 4.1; the loss of R3GAN, Huang et
+    al. 2024, arXiv 2501.05441, which adds R1 and R2. Both batches must have the same length.
+    """
+
+    compares = True
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return -E log sigmoid(D(x) - D(G(z)))."""
+        return softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Return -E log sigmoid(D(G(z)) - D(x)). `real` are scores, (B,), not data."""
+        return softplus(real - fake).mean()

@@ -1,6 +1,7 @@
-"""Terms added to the critic's loss to keep it tame: one function each.
+"""What keeps the critic tame: terms added to its loss, and the clipping of its weights.
 
-All are called as `penalty(critic, real, fake)`; use functools.partial to set their options.
+The terms are called as `penalty(critic, real, fake)`; use functools.partial to set their options.
+Data are pictures, (B, C, H, W), or points, (B, d).
 """
 
 import torch
@@ -17,3 +18,30 @@ def r1(critic: nn.Module, real: Tensor, fake: Tensor | None = None, *, gamma: fl
     real = real.detach().requires_grad_(True)
     slope, = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
     return gamma / 2 * slope.flatten(1).square().sum(1).mean()
+
+
+def r2(critic: nn.Module, real: Tensor | None, fake: Tensor, *, gamma: float = 1.0):
+    """Return the same as `r1`, taken at the fakes; `real` is not used.
+
+    Mescheder et al. 2018, arXiv 1801.04406, equation 10.
+    """
+    return r1(critic, fake, gamma=gamma)
+
+
+def r1_r2(critic: nn.Module, real: Tensor, fake: Tensor, *, gamma: float = 1.0):
+    """Return `r1` + `r2` in one pass: D may be steep neither at the data nor at the fakes.
+
+    The two batches must have the same length. Huang et al. 2024 (R3GAN), arXiv 2501.05441.
+    """
+    return 2 * r1(critic, torch.cat([real, fake]), gamma=gamma)
+
+
+@torch.no_grad()
+def clip_weights(critic: nn.Module, limit: float = 0.01) -> None:
+    """Push every parameter of the critic back into [-limit, limit].
+
+    To be done after each of its updates, so that G never meets weights outside the box.
+    Arjovsky et al. 2017 (WGAN), arXiv 1701.07875, algorithm 1, line 7.
+    """
+    for parameter in critic.parameters():
+        parameter.clamp_(-limit, limit)

@@ -5,9 +5,11 @@ The networks are put on the best device there is (`runtime.device()`).
 Any setting of `train.Game` can be changed: `source_004(penalty=penalties.r1, lr=1e-3)`.
 """
 
+from functools import partial
+
 import torch
 
-from gan_lessons import runtime
+from gan_lessons import losses, penalties, runtime
 from gan_lessons.nets import mlp
 from gan_lessons.train import Game
 
@@ -24,6 +26,29 @@ def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **chan
     """
     return _game(mlp.source_004, (shape, dropout), changes, latent=64, batch=100, lr=2e-4,
                  seed=seed)
+
+
+def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed: int = 0,
+          **changes) -> Game:
+    """Return lesson 01's game of points: G 2-64-64-2, D 2-64-64-1, Adam 1e-3, betas 0.5, 0.999.
+
+    The non-saturating loss and no penalty: a plain GAN, as of 2014, with the Adam of DCGAN.
+    """
+    settings = {"latent": latent, "batch": 128, "lr": 1e-3, "betas": (0.5, 0.999), "seed": seed}
+    return _game(mlp.plane, (width, depth, latent, shape), changes, **settings)
+
+
+def modern_plane(*, steps: int = 10_000, gamma: float = 0.02, **changes) -> Game:
+    """Return the modern game of points: wider networks, RpGAN + R1 + R2, everything fading out.
+
+    3 hidden layers of 128, batches of 256, Adam 1e-3 with betas 0, 0.99; over `steps` steps the
+    learning rate falls to 2 % and `gamma`, the weight of R1 + R2, to a tenth. Use its `average`.
+    The loss and the schedule are those of R3GAN, Huang et al. 2024, arXiv 2501.05441.
+    """
+    settings = {"width": 128, "depth": 3, "loss": losses.Relativistic(), "batch": 256,
+                "penalty": partial(penalties.r1_r2, gamma=gamma), "betas": (0.0, 0.99),
+                "decay": steps}
+    return plane(**{**settings, **changes})
 
 
 def _game(make, arguments: tuple, changes: dict, **settings) -> Game:

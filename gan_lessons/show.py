@@ -114,3 +114,40 @@ def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
     axis.legend()
     axis.spines[["top", "right"]].set_visible(False)
     show(figure, alt)
+
+
+def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float = 3.0,
+           columns: int = 4, points: int = 500) -> None:
+    """Show clouds of points, (n, 2), each in a square of its own, over the real points, (m, 2)."""
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
+                                figsize=(2.3 * columns, 2.5 * rows + 0.3))
+    for axis in axes.flat[len(panels):]:
+        axis.axis("off")
+    for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
+        axis.plot(*real[:points].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
+        axis.plot(*cloud[:points].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
+        axis.set_title(title, fontsize=9)
+        axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[],
+                 yticks=[])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2,
+                  fontsize=8, markerscale=2, frameon=False)
+    show(figure, alt)
+
+
+def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str, alt: str,
+          equal: bool = False) -> None:
+    """Plot lines, {name: (x, y)}; `equal` gives both axes the same scale, as for an orbit."""
+    size = (5, 3.6) if equal else (6.5, 2.8)
+    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    for i, (name, (x, y)) in enumerate(series.items()):
+        color, marker, dashes = LINES[i]
+        axis.plot(x, y, dashes, color=color, marker=marker, markevery=max(1, len(x) // 10),
+                  markersize=5, label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    if equal:
+        axis.set_aspect("equal", adjustable="datalim")
+    axis.legend(fontsize=9)
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)

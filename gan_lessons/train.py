@@ -1,5 +1,6 @@
 """The game, one move at a time: `critic_step`, `generator_step`, and `fit` that alternates them."""
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from gan_lessons import checkpoint, runtime
-from gan_lessons.data import ImageSet, to_images
+from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import NonSaturating
 from gan_lessons.messages import both
+from gan_lessons.penalties import clip_weights
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
@@ -50,8 +52,8 @@ def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") 
 
 
 def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
-                penalty: Penalty | None = None) -> CriticMove:
-    """Let D learn from one batch of real pictures and one of fakes. G's weights do not change."""
+                penalty: Penalty | None = None, clip: float | None = None) -> CriticMove:
+    """Let D learn from one batch of real data and one of fakes. G's weights do not change."""
     with torch.no_grad():  # D's step needs no gradient in G
         fake = generator(z)
     real_score, fake_score = critic(real), critic(fake)
@@ -61,14 +63,20 @@ def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
     optimizer.zero_grad()
     value.backward()
     optimizer.step()
+    if clip is not None:
+        clip_weights(critic, clip)
     return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
 
 
-def generator_step(critic, generator, optimizer, loss, z: Tensor) -> GeneratorMove:
-    """Let G learn from what D says of its fakes. It sees no real picture; D keeps its weights."""
+def generator_step(critic, generator, optimizer, loss, z: Tensor,
+                   real_score: Tensor | None = None) -> GeneratorMove:
+    """Let G learn from what D says of its fakes. It sees no real data; D keeps its weights.
+
+    A loss that compares wants D's scores for real data, `real_score` (B,): numbers, no gradient.
+    """
     with frozen(critic):  # gradients flow through D, into G, but D keeps none
         fake_score = critic(generator(z))
-        value = loss.generator(fake_score)
+        value = loss.generator(fake_score, *([] if real_score is None else [real_score]))
         optimizer.zero_grad()
         value.backward()
     optimizer.step()
@@ -109,9 +117,10 @@ class Game:
 
     generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
     `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
-    ema: how slowly `average`, the moving average of G's weights, follows G.
+    ema: how slowly `average`, the moving average of G's weights, follows G;  clip: limit of D's
+    weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`.
     While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
-    `snapshots` holds what G made of the same noise at different steps, uint8 (n, C, H, W).
+    `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
     """
 
     generator: nn.Module
@@ -125,6 +134,8 @@ class Game:
     betas: tuple[float, float] = (0.9, 0.999)
     ema: float = 0.999
     seed: int = 0
+    clip: float | None = None
+    decay: int | None = None
 
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0)):
@@ -147,7 +158,7 @@ class Game:
         return next(self.generator.parameters()).device
 
     def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
-        """Return `n` pictures made from noise drawn with `seed`: uint8 (n, C, H, W), on the CPU.
+        """Return what G makes of `n` z drawn with `seed`: pictures or points, as `paint` does.
 
         `average=True` asks the moving average of G's weights instead of the newest ones.
         """
@@ -158,13 +169,20 @@ class Game:
 
 @torch.no_grad()
 def paint(generator: nn.Module, z: Tensor) -> Tensor:
-    """Return the pictures G makes of z (n, latent): uint8 (n, C, H, W), on the CPU."""
+    """Return what G makes of z (n, latent), on the CPU.
+
+    Pictures come as bytes, uint8 (n, C, H, W); points as they are, float32 (n, d).
+    """
     device = next(generator.parameters()).device
     with evaluating(generator):
-        return torch.cat([to_images(generator(part.to(device))).cpu() for part in z.split(1000)])
+        return torch.cat([_finish(generator(part.to(device))).cpu() for part in z.split(1000)])
 
 
-def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None = None,
+def _finish(made: Tensor) -> Tensor:
+    return to_images(made) if made.ndim == 4 else made.float()
+
+
+def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: int | None = None,
         save_to: str | Path | None = None, save_every: int = 1000,
         progress: bool = True) -> Game:
     """Play until G has made `steps` steps in all, and return the game.
@@ -176,19 +194,19 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
     resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
 
     Raises TrainingDiverged when a loss or a weight is not finite (the last checkpoint stays as it
-    was); ValueError when the pictures do not fit the networks or the batch does not fit the data;
+    was); ValueError when the data do not fit the networks or the batch does not fit the data;
     checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
     """
     steps = runtime.whole_number("steps", steps, 0)
     save_every = runtime.whole_number("save_every", save_every, 1)
     if snapshot_every is not None:
         snapshot_every = runtime.whole_number("snapshot_every", snapshot_every, 1)
-    _check_fit(game, images)
-    images = images.to(game.device)
-    game.data = f"{images.name}, {len(images)} of shape {images.shape}"
+    _check_fit(game, data)
+    data = data.to(game.device)
+    game.data = data.described()
     if save_to:
         _open_checkpoint(game, save_to)
-    batches = images.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
+    batches = data.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
     game.generator.train()
     game.critic.train()
     if snapshot_every and game.step == 0:
@@ -217,12 +235,14 @@ def fit(game: Game, images: ImageSet, steps: int, *, snapshot_every: int | None 
 
 def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     """Play `n_critic` steps of D and one of G; return the values of HISTORY, shape (4,)."""
-    def noise():
-        return sample_noise(game.batch, game.latent, game.noise, game.device)
+    if game.decay:
+        for optimizer in (game.generator_optimizer, game.critic_optimizer):
+            optimizer.param_groups[0]["lr"] = game.lr * fading(game, to=0.02)
     for _ in range(game.n_critic):
-        d = critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                        next(batches), noise(), game.penalty)
-    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss, noise())
+        d = play_critic(game, batches)
+    real_score = d.real if getattr(game.loss, "compares", False) else None
+    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
+                       _noise(game), real_score)
     game.average.update_parameters(game.generator)
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
@@ -246,6 +266,41 @@ def kept_history(game: Game, recent: list[Tensor]):
         yield
     finally:
         _write_history(game, recent)
+
+
+def play_critic(game: Game, batches: Iterator[Tensor]) -> CriticMove:
+    """Play one step of D with the game's settings."""
+    def penalty(*given):
+        return fading(game, to=0.1, over=0.5) * game.penalty(*given)
+    return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                       next(batches), _noise(game), game.penalty and penalty, game.clip)
+
+
+def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
+    """Let D learn alone for `steps` steps, G standing still, and return the game."""
+    data = data.to(game.device)
+    _check_fit(game, data)
+    batches = data.batches(game.batch, seed=game.seed)
+    for _ in range(steps):
+        play_critic(game, batches)
+    return game
+
+
+def fading(game: Game, to: float, over: float = 1.0) -> float:
+    """Return a factor that falls from 1 to `to` as half a cosine does, then stays.
+
+    It falls in the first part, `over`, of `game.decay` steps; without `decay` it is always 1.
+    The penalty fades first, so that it no longer blurs while the steps are still long enough to
+    use that; then the steps get small and the players settle. As in R3GAN, arXiv 2501.05441.
+    """
+    if not game.decay:
+        return 1.0
+    share = min(game.step / (over * game.decay), 1)
+    return to + (1 - to) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _noise(game: Game) -> Tensor:
+    return sample_noise(game.batch, game.latent, game.noise, game.device)
 
 
 def _write_history(game: Game, recent: list[Tensor]) -> None:
@@ -301,12 +356,14 @@ def _save(game: Game, path: str | Path) -> None:
 
 
 @torch.no_grad()
-def _check_fit(game: Game, images: ImageSet) -> None:
-    """Push two pictures through networks and loss, so that a mismatch is named before training."""
-    if not isinstance(images, ImageSet):
+def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
+    """Push two items through networks and loss, so that a mismatch is named before training."""
+    if not isinstance(data, (ImageSet, PointSet)):
         raise ValueError(both(
-            f"数据必须是 ImageSet（例如 data.digits()），收到的是 {type(images).__name__}。",
-            f"The data must be an ImageSet, such as data.digits(); got {type(images).__name__}."))
+            f"数据必须是 ImageSet 或 PointSet（例如 data.digits()），"
+            f"收到的是 {type(data).__name__}。",
+            f"The data must be an ImageSet or a PointSet, such as data.digits(); got "
+            f"{type(data).__name__}."))
 
     def out_shape(network, x):
         try:
@@ -315,22 +372,21 @@ def _check_fit(game: Game, images: ImageSet) -> None:
         except (RuntimeError, ValueError) as problem:
             return str(problem).splitlines()[0]
 
+    shape = (2, *data.shape)
     made = out_shape(game.generator, torch.zeros(2, game.latent))
-    if made != (2, *images.shape):
+    if made != shape:
         raise ValueError(both(
-            f"生成器与数据不匹配：两个 z 应得到形状 {(2, *images.shape)}，实际得到 {made}。",
-            f"The generator does not fit the data: two z should give shape {(2, *images.shape)}, "
-            f"got {made}."))
-    some = images[:2].signed()
-    judged = out_shape(game.critic, some)
-    if judged != (len(some),):
+            f"生成器与数据不匹配：两个 z 应得到形状 {shape}，实际得到 {made}。",
+            f"The generator does not fit the data: two z should give shape {shape}, got {made}."))
+    judged = out_shape(game.critic, torch.zeros(shape))
+    if judged != (2,):
         raise ValueError(both(
-            f"判别器与数据不匹配：{len(some)} 张形状为 {images.shape} 的图片"
-            f"应各得一个分数，实际得到 {judged}。",
-            f"The discriminator does not fit the data: {len(some)} pictures of shape "
-            f"{images.shape} should get one score each, got {judged}."))
+            f"判别器与数据不匹配：形状为 {shape} 的一批应各得一个分数，实际得到 {judged}。",
+            f"The discriminator does not fit the data: a batch of shape {shape} should get one "
+            f"score each, got {judged}."))
     scores = torch.zeros(2)
-    for value in (game.loss.critic(scores, scores), game.loss.generator(scores)):
+    compared = [scores] if getattr(game.loss, "compares", False) else []
+    for value in (game.loss.critic(scores, scores), game.loss.generator(scores, *compared)):
         if value.shape != ():
             raise ValueError(both(
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",

@@ -159,10 +159,10 @@ def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
 def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Return the outputs of one cell as they are stored.
 
-    Progress bars go, a widget leaves its text and HTML twins, a traceback keeps the frames of
-    the notebook and loses those of files on this machine.
+    Progress bars go, a widget leaves its text and its HTML or picture, a traceback keeps the
+    frames of the notebook and loses those of files on this machine.
 
-    Raises BuildError on anything else on stderr and on a widget without an HTML twin.
+    Raises BuildError on anything else on stderr and on a widget that leaves neither.
     """
     errors = "".join(out.text for out in outputs if out.get("name") == "stderr")
     if errors and not is_progress(errors):
@@ -172,8 +172,9 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
         if output.output_type == "error":
             output.traceback = [frame for frame in output.traceback
                                 if not ANSI.sub("", frame).startswith("File ")]
-        elif output.get("data", {}).pop(WIDGET_VIEW, None) and "text/html" not in output.data:
-            raise BuildError("shows a widget that has no text/html twin")
+        elif (output.get("data", {}).pop(WIDGET_VIEW, None)
+              and output.data.keys().isdisjoint(("text/html", "image/png"))):
+            raise BuildError("shows a widget that has no text/html or image/png twin")
     return kept
 
 

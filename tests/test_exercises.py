@@ -1,5 +1,6 @@
 """Every checker passes the solution and gives each named mistake the reason that fits."""
 
+import math
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ from torch.nn.functional import binary_cross_entropy as bce_of_probabilities
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import softplus
 
+from gan_lessons.exercises import lesson01
 from gan_lessons.exercises import lesson02 as check
 from gan_lessons.exercises.checking import checker, require
 
@@ -20,7 +22,29 @@ def zeros(x):
     return torch.zeros_like(x)
 
 
+def value_of_the_game(d, p_r, p_g):
+    return p_r * d.log() + p_g * (1 - d).log()
+
+
+def by_autograd(logits):
+    """Exercise 3 of lesson 01 as torch would do it."""
+    pair = []
+    for loss in (lambda x: torch.log(1 - torch.sigmoid(x)), lambda x: softplus(-x)):
+        x = logits.clone().requires_grad_(True)
+        loss(x).sum().backward()
+        pair.append(x.grad)
+    return pair
+
+
 RIGHT = [
+    (lesson01.optimal_discriminator, lambda r, g: r / (r + g)),
+    (lesson01.optimal_discriminator, lambda r, g: torch.sigmoid(r.log() - g.log())),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: (
+        value_of_the_game(d, r, g).sum() * dx + math.log(4)) / 2),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: float(
+        value_of_the_game(d, r, g).sum()) * dx / 2 + math.log(2)),
+    (lesson01.generator_gradients, lambda x: (-x.sigmoid(), x.sigmoid() - 1)),
+    (lesson01.generator_gradients, by_autograd),
     (check.discriminator_loss, lambda r, f: softplus(-r).mean() + softplus(f).mean()),
     (check.discriminator_loss, lambda r, f: bce(r, ones(r)) + bce(f, zeros(f))),
     (check.discriminator_loss, lambda r, f: (bce(r, ones(r)) + bce(f, zeros(f))) / 2),
@@ -33,6 +57,33 @@ RIGHT = [
 ]
 
 WRONG = [
+    (lesson01.optimal_discriminator, lambda r, g: g / (r + g), "are swapped"),
+    (lesson01.optimal_discriminator, lambda r, g: r / g, "ratio of the densities"),
+    (lesson01.optimal_discriminator, lambda r, g: r.log() - g.log(), "That is the logit"),
+    (lesson01.optimal_discriminator, lambda r, g: 3 * r, "between 0 and 1"),
+    (lesson01.optimal_discriminator, lambda r, g: (r > g).double(), "even the best D can only"),
+    (lesson01.optimal_discriminator, lambda r, g: torch.sigmoid(r - g), "The value is off"),
+    (lesson01.optimal_discriminator, lambda r, g: float(r[0] / (r[0] + g[0])), "inputs' shape"),
+    (lesson01.optimal_discriminator, lambda r: r, "Your code raised TypeError"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: value_of_the_game(d, r, g).sum() * dx,
+     "the constant and the half are missing"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: value_of_the_game(d, r, g).sum() * dx
+     + math.log(4), "The half is missing"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: (
+        value_of_the_game(d, r, g).sum() * dx + math.log(2)) / 2, "The constant is off"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: (
+        value_of_the_game(d, r, g).sum() + math.log(4)) / 2, "remember dx"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: (
+        value_of_the_game(1 - d, r, g).sum() * dx + math.log(4)) / 2, "The value is off"),
+    (lesson01.js_from_discriminator, lambda d, r, g, dx: value_of_the_game(d, r, g), "one number"),
+    (lesson01.generator_gradients, lambda x: (x.sigmoid() - 1, -x.sigmoid()), "are swapped"),
+    (lesson01.generator_gradients, lambda x: (-1 / (1 - x.sigmoid()), -1 / x.sigmoid()),
+     "with respect to D. For the logit"),
+    (lesson01.generator_gradients, lambda x: (x.sigmoid(), 1 - x.sigmoid()), "The sign is off"),
+    (lesson01.generator_gradients, lambda x: (-x, x.sigmoid() - 1), "The first is off"),
+    (lesson01.generator_gradients, lambda x: (-x.sigmoid(), -x), "The second is off"),
+    (lesson01.generator_gradients, lambda x: -x.sigmoid(), "Return two tensors"),
+    (lesson01.generator_gradients, lambda x: (-x.sigmoid()[0], x[0]), "inputs' shape"),
     (check.discriminator_loss, lambda r, f: bce(r, zeros(r)) + bce(f, ones(f)), "swapped"),
     (check.discriminator_loss, lambda r, f: bce(r, ones(r)), "Only one half"),
     (check.discriminator_loss, lambda r, f: bce(f, zeros(f)), "Only one half"),
@@ -75,7 +126,9 @@ def test_wrong_answers_get_the_reason_that_fits(checker, answer, reason, capsys)
 
 
 @pytest.mark.parametrize("checker", [check.discriminator_loss, check.generator_loss,
-                                     check.to_bytes])
+                                     check.to_bytes, lesson01.optimal_discriminator,
+                                     lesson01.js_from_discriminator,
+                                     lesson01.generator_gradients])
 def test_a_stub_is_not_an_error(checker, capsys):
     assert checker(lambda *_: ...) == checker(...) == "not attempted"
     assert capsys.readouterr().out.count("Not attempted") == 2

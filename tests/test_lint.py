@@ -326,10 +326,16 @@ def test_what_is_kept_of_the_outputs():
     assert [line[-6:] for line in kept[3].traceback] == ["ceback", "line 1", "E: e"]
 
 
+def test_a_picture_will_do_as_a_widgets_twin():
+    kept, = build.clean_outputs([shown({build.WIDGET_VIEW: {}, "image/png": "a"})])
+    assert set(kept.data) == {"image/png"}
+
+
 @pytest.mark.parametrize("outputs, message", [
     ([stream("UserWarning: x\n", "stderr")], "writes to stderr"),
     ([stream(BAR + "UserWarning: x\n", "stderr")], "writes to stderr"),
-    ([shown({build.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "x"})], "no text/html twin"),
+    ([shown({build.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "x"})],
+     "no text/html or image/png twin"),
 ])
 def test_what_must_not_be_stored_fails_the_build(outputs, message):
     nb = new_notebook(cells=[code("x", *outputs)])

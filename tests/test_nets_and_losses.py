@@ -74,6 +74,64 @@ def test_which_loss_saturates_where():
     assert slope(losses.NonSaturating(), 6.0) == pytest.approx(0.0025, abs=1e-4)
 
 
+def test_least_squares_against_torch():
+    loss, mse = losses.LeastSquares(), torch.nn.functional.mse_loss
+    torch.testing.assert_close(loss.critic(REAL, FAKE),
+                               mse(REAL, torch.ones(9)) + mse(FAKE, torch.zeros(7)))
+    torch.testing.assert_close(loss.generator(FAKE), mse(FAKE, torch.ones(7)))
+    half = torch.full((3,), 0.5)
+    assert loss.critic(half, half) == 0.5  # as the docstring says
+
+
+def test_wasserstein_of_two_shifted_clouds_is_the_shift():
+    loss = losses.Wasserstein()  # with the critic f(x) = x, the best one of slope 1
+    torch.testing.assert_close(loss.critic(REAL, REAL - 2.5), torch.tensor(-2.5))
+    torch.testing.assert_close(loss.generator(FAKE), -FAKE.mean())
+    torch.testing.assert_close(loss.critic(REAL + 100, FAKE + 100), loss.critic(REAL, FAKE))
+
+
+def test_hinge_is_not_wasserstein():
+    """A well-known repository calls relu(1 - real) + relu(1 + fake) its Wasserstein loss."""
+    hinge, wasserstein = losses.Hinge(), losses.Wasserstein()
+    inside, beyond = torch.tensor([0.5]), torch.tensor([3.0])
+    assert hinge.critic(inside, -inside) == 1.0 and wasserstein.critic(inside, -inside) == -1.0
+    assert hinge.critic(beyond, -beyond) == 0.0 and wasserstein.critic(beyond, -beyond) == -6.0
+    margin = torch.nn.functional.hinge_embedding_loss  # max(0, 1 - x) for the label -1
+    torch.testing.assert_close(hinge.critic(REAL, FAKE), margin(REAL, -torch.ones(9))
+                               + margin(-FAKE, -torch.ones(7)))
+    torch.testing.assert_close(hinge.generator(FAKE), -FAKE.mean())
+
+
+def test_relativistic_is_the_cross_entropy_of_the_difference():
+    loss, fake = losses.Relativistic(), FAKE.flip(0)
+    real = REAL[:7]
+    torch.testing.assert_close(loss.critic(real, fake), bce(real - fake, torch.ones(7)))
+    torch.testing.assert_close(loss.generator(fake, real), bce(fake - real, torch.ones(7)))
+    assert loss.compares and not losses.Hinge().compares
+
+
+def test_relativistic_does_not_feel_a_constant_shift():
+    loss, real = losses.Relativistic(), REAL[:7]
+    for c in (-3.0, 100.0):
+        torch.testing.assert_close(loss.critic(real + c, FAKE + c), loss.critic(real, FAKE))
+        torch.testing.assert_close(loss.generator(FAKE + c, real + c), loss.generator(FAKE, real))
+    assert (losses.NonSaturating().critic(real + 1, FAKE + 1)
+            - losses.NonSaturating().critic(real, FAKE)).abs() > 0.05
+
+
+@pytest.mark.parametrize("loss", [losses.Minimax(), losses.NonSaturating(), losses.LeastSquares(),
+                                  losses.Wasserstein(), losses.Hinge(), losses.Relativistic()])
+def test_every_loss_pushes_real_up_and_fakes_down_and_g_does_the_reverse(loss):
+    real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    loss.critic(real, fake).backward()
+    assert (real.grad < 0).all()
+    assert (fake.grad >= 0).all() and (fake.grad.sum() > 0 or type(loss) is losses.LeastSquares)
+    fake.grad = None
+    loss.generator(fake, real.detach()).backward()
+    assert (fake.grad < 0).all()
+    assert loss.reading(torch.tensor([2.0])) > loss.reading(torch.tensor([-2.0]))
+
+
 @pytest.mark.parametrize("loss", [losses.Minimax(), losses.NonSaturating()])
 def test_extreme_logits_stay_finite_with_gradient(loss):
     real = torch.tensor([-200.0], requires_grad=True)
@@ -108,3 +166,37 @@ def test_r1_teaches_the_critic():
     critic = mlp.discriminator([8], (1, 3, 3))
     penalties.r1(critic, torch.randn(5, 1, 3, 3)).backward()
     assert next(critic.parameters()).grad.abs().sum() > 0
+
+
+def test_r2_is_r1_at_the_fakes_and_r1_r2_is_their_sum():
+    torch.manual_seed(0)
+    critic = mlp.plane()[1]
+    real, fake = torch.randn(16, 2), torch.randn(16, 2) + 3
+    torch.testing.assert_close(penalties.r2(critic, None, fake, gamma=3.0),
+                               penalties.r1(critic, fake, gamma=3.0))
+    both = penalties.r1(critic, real, gamma=3.0) + penalties.r1(critic, fake, gamma=3.0)
+    torch.testing.assert_close(penalties.r1_r2(critic, real, fake, gamma=3.0), both)
+    assert not torch.allclose(penalties.r1(critic, real), penalties.r1(critic, fake))
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.5])
+def test_clipping_keeps_weights_in_the_box_and_leaves_the_others_alone(limit):
+    torch.manual_seed(0)
+    critic = mlp.discriminator([64], (2,))
+    before = [p.detach().clone() for p in critic.parameters()]
+    penalties.clip_weights(critic, limit)
+    for old, new in zip(before, critic.parameters(), strict=True):
+        assert new.abs().max() <= limit and new.requires_grad and new.grad is None
+        inside = old.abs() <= limit
+        assert torch.equal(new[inside], old[inside])
+        assert torch.equal(new[~inside], limit * old[~inside].sign())
+
+
+def test_the_pair_for_points():
+    generator, critic = mlp.plane()
+    assert (count(generator), count(critic)) == (4482, 4417)  # 2-64-64-2 and 2-64-64-1
+    points = generator(torch.randn(5, 2))
+    assert points.shape == (5, 2) and critic(points).shape == (5,)
+    assert generator(100 * torch.randn(500, 2)).abs().max() > 1  # no tanh at the end
+    generator, critic = mlp.plane(width=8, depth=3, latent=1, shape=(1,))
+    assert critic(generator(torch.randn(5, 1))).shape == (5,)

@@ -25,6 +25,13 @@ COLOUR = torch.randint(0, 256, (20, 3, 28, 28), dtype=torch.uint8)
     lambda alt: show.gallery({"real": COLOUR, "made": COLOUR[:5]}, columns=5, alt=alt),
     lambda alt: show.filmstrip({0: PICTURES, 50: PICTURES, 100: PICTURES}, alt=alt),
     lambda alt: show.curves(torch.rand(500, 4), HISTORY, alt=alt),
+    lambda alt: show.clouds({"a": torch.randn(900, 2)}, data.ring().sample(900), alt=alt),
+    lambda alt: show.clouds(dict.fromkeys("abcde", torch.randn(9, 2)), torch.zeros(1, 2), alt=alt),
+    lambda alt: show.lines({"a": (torch.arange(3), torch.rand(3)),
+                            "b": (torch.arange(30), torch.rand(30))},
+                           xlabel="x", ylabel="y", alt=alt),
+    lambda alt: show.lines({"orbit": (torch.randn(50), torch.randn(50))}, xlabel="x", ylabel="y",
+                           equal=True, alt=alt),
     lambda alt: show.histograms({"real": torch.full((10,), 0.1), "made": torch.rand(10)}, alt=alt),
 ])
 def test_every_figure_has_alternative_text_and_no_empty_boxes(shown, draw):

@@ -17,9 +17,11 @@ from gan_lessons.train import (
     TrainingDiverged,
     adam,
     critic_step,
+    fading,
     fit,
     frozen,
     generator_step,
+    head_start,
     paint,
     play_round,
     sample_noise,
@@ -168,6 +170,131 @@ def test_noise_is_standard_normal():
 @pytest.mark.parametrize("batch", [1, 17, 1348])
 def test_any_batch_size_works(digits, batch):
     assert fit(small(batch=batch), digits, 2, progress=False).history.isfinite().all()
+
+
+# ---- points, and losses that compare ----
+
+def test_points_train_like_pictures_and_a_run_in_two_parts_equals_one_in_one_go():
+    ring, runs = data.ring(), []
+    for stops in ((4, 9, 9), (9,)):
+        game = recipes.plane(n_critic=2)
+        for steps in stops:
+            fit(game, ring, steps, progress=False, snapshot_every=3)
+        runs.append(game)
+    assert same(weights(runs[0].generator), weights(runs[1].generator))
+    assert torch.equal(runs[0].snapshots[6], runs[1].snapshots[6])
+    assert game.snapshots[6].shape == (64, 2) and game.snapshots[6].dtype == torch.float32
+    assert torch.equal(game.sample(5), paint(game.generator, sample_noise(
+        5, 2, torch.Generator().manual_seed(0))))
+    assert game.history.shape == (9, 4)
+
+
+def test_points_train_as_a_loop_written_by_hand():
+    torch.manual_seed(2)
+    generator, critic = mlp.plane()
+    ring, noise = data.ring(), torch.Generator().manual_seed(2)
+    batches = ring.batches(128, seed=2)
+    players = [torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True)
+               for net in (generator, critic)]
+    for _ in range(4):
+        real, fake = next(batches), generator(torch.randn(128, 2, generator=noise)).detach()
+        real_score, fake_score = critic(real), critic(fake)
+        d_loss = softplus(fake_score - real_score).mean()
+        players[1].zero_grad()
+        d_loss.backward()
+        players[1].step()
+        fake_score = critic(generator(torch.randn(128, 2, generator=noise)))
+        g_loss = softplus(real_score.detach() - fake_score).mean()
+        players[0].zero_grad()
+        g_loss.backward()
+        players[0].step()
+    game = fit(recipes.plane(seed=2, loss=losses.Relativistic()), ring, 4, progress=False)
+    assert same(weights(game.generator), weights(generator))
+    assert same(weights(game.critic), weights(critic))
+
+
+def test_the_generator_is_given_scores_without_a_way_back_to_the_data():
+    seen = []
+
+    class Nosy(losses.Relativistic):
+        """Notes what G's loss is given."""
+
+        def generator(self, fake, real):
+            """Return the loss."""
+            seen.append(real)
+            return super().generator(fake, real)
+    fit(recipes.plane(loss=Nosy()), data.ring(), 2, progress=False)
+    assert [s.shape for s in seen] == [(2,), (128,), (128,)]  # `fit` tries the loss on two first
+    assert not any(s.requires_grad for s in seen)
+
+
+def test_a_loss_of_ones_own_needs_only_critic_generator_and_reading():
+    class Own:
+        """Wasserstein's, written without knowing of `compares`."""
+
+        def critic(self, real, fake):
+            """Return D's loss."""
+            return fake.mean() - real.mean()
+
+        def generator(self, fake):
+            """Return G's loss."""
+            return -fake.mean()
+
+        def reading(self, score):
+            """Return what is plotted."""
+            return score
+    own = fit(recipes.plane(loss=Own(), clip=0.1), data.ring(), 3, progress=False)
+    ours = fit(recipes.plane(loss=losses.Wasserstein(), clip=0.1), data.ring(), 3, progress=False)
+    assert same(weights(own.generator), weights(ours.generator))
+
+
+def test_clipping_comes_after_every_step_of_the_critic():
+    game = recipes.plane(loss=losses.Wasserstein(), clip=0.05, n_critic=3)
+    met = []
+
+    def look(_, __):
+        met.append(max(p.abs().max().item() for p in game.critic.parameters()))
+    game.generator.register_forward_pre_hook(look)  # whenever G plays, or makes fakes for D
+    fit(game, data.ring(), 3, progress=False)
+    assert max(met[2:]) <= 0.05 + 1e-9 and met[0] > 0.05  # the first two: before any step
+
+
+def test_a_head_start_moves_the_critic_alone():
+    game = recipes.plane()
+    g, d = weights(game.generator), weights(game.critic)
+    assert head_start(game, data.ring(), 30) is game and game.step == 0
+    assert same(g, weights(game.generator)) and not same(d, weights(game.critic))
+    real, fake = data.ring().sample(500), game.generator(torch.randn(500, 2))
+    with torch.no_grad():
+        assert game.critic(real).mean() > game.critic(fake).mean() + 1
+
+
+def test_the_schedule_is_half_a_cosine():
+    game = recipes.plane(decay=100)
+    expected = {0: 1.0, 25: 0.1 + 0.9 * 0.85355, 50: 0.55, 100: 0.1, 500: 0.1}
+    for step, factor in expected.items():
+        game.step = step
+        assert fading(game, to=0.1) == pytest.approx(factor, abs=1e-4)
+        game.step = step / 2
+        assert fading(game, to=0.1, over=0.5) == pytest.approx(factor, abs=1e-4)
+    assert fading(recipes.plane(), to=0.1) == 1
+
+
+def test_learning_rate_and_penalty_fade_together():
+    given = []
+
+    def penalty(critic, real, fake):
+        """Note that it was called; D's loss is then this number alone."""
+        given.append(1)
+        return torch.ones(()) * 1000
+    game = recipes.plane(penalty=penalty, decay=10)
+    fit(game, data.ring(), 11, progress=False)
+    without = fit(recipes.plane(decay=10), data.ring(), 11, progress=False)
+    extra = game.history[:, 0] - without.history[:, 0]
+    assert extra[0].item() == pytest.approx(1000) and extra[5].item() == pytest.approx(100)
+    assert extra[2].item() == pytest.approx(689, abs=1)  # 0.1 + 0.9 (1 + cos(0.4 pi)) / 2
+    for optimizer in (game.generator_optimizer, game.critic_optimizer):
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.02)
 
 
 # ---- the stop button ----
@@ -325,6 +452,13 @@ def test_a_critic_that_averages_the_batch_is_refused(digits):
 def test_the_wrong_latent_length_is_named(digits):
     with pytest.raises(ValueError, match="The generator does not fit the data"):
         fit(small(latent=9), digits, 1, progress=False)
+
+
+def test_points_and_pictures_are_not_mixed_up(digits):
+    with pytest.raises(ValueError, match=r"should give shape \(2, 2\), got \(2, 1, 28, 28\)"):
+        fit(small(), data.ring(), 1, progress=False)
+    with pytest.raises(ValueError, match=r"should give shape \(2, 1, 28, 28\), got \(2, 2\)"):
+        head_start(recipes.plane(), digits, 1)
 
 
 def test_a_batch_larger_than_the_data_is_refused(digits):

@@ -93,6 +93,10 @@ class ImageSet:
         labels = None if self.labels is None else self.labels.to(device)
         return replace(self, images=self.images.to(device), labels=labels)
 
+    def described(self) -> str:
+        """Return what a checkpoint remembers of the data, in a few words."""
+        return f"{self.name}, {len(self)} of shape {self.shape}"
+
     def signed(self) -> torch.Tensor:
         """Return every picture as float32 in [-1, 1], shape (N, C, H, W)."""
         return to_signed(self.images)

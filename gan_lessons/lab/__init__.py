@@ -1,6 +1,7 @@
 """Live parts of the lessons: small widgets that run offline and leave something readable behind."""
 
+from .gan_lab import GanLab
 from .language import LanguageSwitch, language_switch
 from .quiz import Quiz, quiz
 
-__all__ = ["LanguageSwitch", "Quiz", "language_switch", "quiz"]
+__all__ = ["GanLab", "LanguageSwitch", "Quiz", "language_switch", "quiz"]

@@ -2,7 +2,15 @@
 
 from gan_lessons.measure.classifier import DigitClassifier, digit_classifier
 from gan_lessons.measure.distances import frechet_distance, kernel_distance
+from gan_lessons.measure.points import (
+    PointReport,
+    cell_shares,
+    js_on_grid,
+    kl_on_grid,
+    mode_report,
+)
 from gan_lessons.measure.scores import DigitReport, DigitRuler, class_histogram, kl_divergence
 
-__all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "class_histogram", "digit_classifier",
-           "frechet_distance", "kernel_distance", "kl_divergence"]
+__all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "PointReport", "cell_shares",
+           "class_histogram", "digit_classifier", "frechet_distance", "js_on_grid",
+           "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report"]

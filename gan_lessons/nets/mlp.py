@@ -1,7 +1,8 @@
 """Fully connected generators and discriminators: the two source lessons' networks, by name.
 
-Every generator maps z, shape (B, latent), to pictures in [-1, 1], shape (B, C, H, W); every
-discriminator maps such pictures to logits, shape (B,), higher for "more real".
+Every generator maps z, shape (B, latent), to pictures in [-1, 1], shape (B, C, H, W), or to
+points, shape (B, d); every discriminator maps such data to logits, shape (B,), higher for "more
+real".
 """
 
 import math
@@ -73,3 +74,13 @@ def source_004(shape=(1, 28, 28), dropout=0.0) -> tuple[nn.Module, nn.Module]:
     """
     return (generator([64, 256, 256], shape),
             discriminator([256, 256], shape, activation=leaky, dropout=dropout))
+
+
+def plane(width: int = 64, depth: int = 2, latent: int = 2, shape=(2,)):
+    """Return a pair for points of `shape` (d,): both with `depth` hidden layers of `width`.
+
+    G latent-64-64-2 with ReLU, nothing after its last layer; D 2-64-64-1 with LeakyReLU 0.2.
+    """
+    hidden = [width] * depth
+    return (generator([latent, *hidden], shape, last=nn.Identity),
+            discriminator(hidden, shape, activation=leaky))

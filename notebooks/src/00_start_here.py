@@ -70,6 +70,7 @@ r"""
 | 课 | 内容 | 分钟 |
 |---|---|---|
 | **00** | 从这里开始：语言、电脑、地图 | 5 |
+| **[01](01_intuition.ipynb)** | 直观地理解 GAN：在平面上玩这场游戏，看它怎样出故障，又怎样治好 | 50 |
 | **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：生成手写数字，数一数漏了哪几个，再把漏掉的找回来 | 60 |
 
 更多的课正在编写。每一课都能独立运行，结尾都有图片和一个衡量质量的数值。练习会自动批改，答案在 `solutions` 文件夹里。
@@ -82,6 +83,7 @@ r"""
 | Lesson | What is in it | Minutes |
 |---|---|---|
 | **00** | Start here: language, computer, map | 5 |
+| **[01](01_intuition.ipynb)** | The idea of a GAN: play the game in the plane, watch it fail, and cure it | 50 |
 | **[02](02_mlp_gan_mnist.ipynb)** | A fully connected GAN: write digits, count which ones are missing, win them back | 60 |
 
 More lessons are being written. Each runs on its own and ends with pictures and a number that says how good they are. Exercises are checked automatically; answers are in the `solutions` folder.
@@ -97,7 +99,7 @@ r"""
 - `GAN_LESSONS_SCALE`：`smoke` 用几秒钟检查一遍，`default` 是课堂规模，`full` 按论文的规模训练，适合显卡。
 - `GAN_LESSONS_CACHE`：课程保存中间结果的文件夹。
 
-准备好了，就打开[第 02 课](02_mlp_gan_mnist.ipynb)。
+准备好了，就打开[第 01 课](01_intuition.ipynb)。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -110,5 +112,5 @@ Three environment variables change how the course behaves; it runs without them:
 - `GAN_LESSONS_SCALE`: `smoke` checks everything in seconds, `default` is classroom size, `full` trains at the size of the papers and wants a graphics card.
 - `GAN_LESSONS_CACHE`: the folder where the course keeps intermediate results.
 
-Ready? Open [lesson 02](02_mlp_gan_mnist.ipynb).
+Ready? Open [lesson 01](01_intuition.ipynb).
 """

@@ -43,7 +43,7 @@ lab.language_switch()
 r"""
 ## 和上一课相比
 
-第 01 课的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变；两个网络的两端换了，中间也加宽了：
+[第 01 课](01_intuition.ipynb)的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变；两个网络的两端换了，中间也加宽了：
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -59,7 +59,7 @@ r"""
 r"""
 ## What changed since the last lesson
 
-In lesson 01 the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. The two ends of each network are new, and the middle is wider:
+In [lesson 01](01_intuition.ipynb) the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. The two ends of each network are new, and the middle is wider:
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -552,7 +552,7 @@ print(f"{sum(same)} of {len(same)} parameter tensors are identical, bit for bit"
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-注意 `generator_step` 的参数表：里面没有 `real`。G 学到的一切都是经过 D 传来的。
+注意 `generator_step` 的参数表：里面没有 `real`。（`real_score` 是成对比较的损失才用的几个分数，不是数据，也不带梯度。）G 学到的一切都是经过 D 传来的。
 
 ## 照原文训练
 
@@ -561,7 +561,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Look at the arguments of `generator_step`: there is no `real` among them. All that G learns comes to it through D.
+Look at the arguments of `generator_step`: there is no `real` among them. (`real_score` holds a few scores, for losses that compare pairs; it is not data and carries no gradient.) All that G learns comes to it through D.
 
 ## Training as the originals do
 

@@ -1,0 +1,155 @@
+"""Points in the plane: rings, grids, moons and spirals, drawn afresh for every batch.
+
+A distribution of points is a formula, so nothing is downloaded, nothing runs out, and what a
+generator covers can be counted exactly.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gan_lessons.messages import both
+
+FURTHEST = 10.0  # how far from the origin drawn points may lie
+CARD = both("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"
+            "所以不分训练集和测试集。",
+            "Data card · {name}: points drawn from a formula on the spot. No origin, licence or "
+            "privacy to worry about; they never run out, so there is no test set to hold out.")
+
+
+@dataclass(frozen=True)
+class PointSet:
+    """A distribution of points that can be drawn from for ever; `train.fit` takes it as data.
+
+    name: short, ASCII;  draw: a function (n, generator) -> float32 (n, d);  modes: the centres,
+    (K, d), where the distribution is a mixture of equal round Gaussians, else None;  std: their
+    standard deviation, else None;  shape: (d,), the shape of one point, (2,) in the plane.
+    """
+
+    name: str
+    draw: Callable[[int, torch.Generator], Tensor]
+    modes: Tensor | None = None
+    std: float | None = None
+    shape: tuple[int, ...] = (2,)
+    device: torch.device | str = "cpu"
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return `n` fresh points, (n, d). Without a generator: the same `n` points every time."""
+        generator = generator or torch.Generator().manual_seed(0)
+        return self.draw(n, generator).to(self.device)
+
+    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Tensor]:
+        """Yield batches of `n` fresh points for ever, (n, d), beginning with batch `start`.
+
+        Batch number i is fixed by (`seed`, i), so that a resumed run sees what it would have
+        seen. Raises ValueError at once when `n` is less than 1.
+        """
+        if n < 1:
+            raise ValueError(both(f"批大小至少是 1，收到 {n}。",
+                                  f"The batch size must be at least 1; got {n}."))
+        return self._batches(n, seed, start)
+
+    def _batches(self, n: int, seed: int, start: int) -> Iterator[Tensor]:
+        generator = torch.Generator()
+        while True:
+            yield self.sample(n, generator.manual_seed(1_000_003 * seed + start))
+            start += 1
+
+    def to(self, device) -> "PointSet":
+        """Return the set with its points on `device`. They are drawn on the CPU all the same."""
+        return replace(self, device=device)
+
+    def described(self) -> str:
+        """Return what a checkpoint remembers of the data, in a few words."""
+        return f"{self.name} of shape {self.shape}"
+
+    def card(self) -> None:
+        """Print the data card."""
+        print(CARD.format(name=self.name))
+
+
+def mixture(modes: Tensor, std: float, name: str) -> PointSet:
+    """Return a mixture of round Gaussians of equal weight around `modes`, (K, d)."""
+    modes = modes.to(torch.float32)
+
+    def draw(n, generator):
+        chosen = torch.randint(len(modes), (n,), generator=generator)
+        return modes[chosen] + std * torch.randn(n, modes.shape[1], generator=generator)
+    return PointSet(name, draw, modes, std, tuple(modes.shape[1:]))
+
+
+def ring(modes: int = 8, radius: float = 2.0, std: float = 0.05) -> PointSet:
+    """Return Gaussians evenly spaced on a circle.
+
+    `ring(radius=1, std=0.01)` is the ring of VEEGAN and PacGAN (arXiv 1705.07761, 1712.04086).
+    """
+    angle = 2 * math.pi * torch.arange(modes) / modes
+    return mixture(radius * torch.stack([angle.cos(), angle.sin()], 1), std, f"ring of {modes}")
+
+
+def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> PointSet:
+    """Return side x side Gaussians on a square grid around the origin.
+
+    The default is the grid of VEEGAN and PacGAN: 25 modes at {-4, -2, 0, 2, 4}^2.
+    """
+    line = spacing * (torch.arange(side) - (side - 1) / 2)
+    return mixture(torch.cartesian_prod(line, line), std, f"grid of {side * side}")
+
+
+def line(modes: int = 5, length: float = 4.0, std: float = 0.05) -> PointSet:
+    """Return Gaussians in a row along the x axis, from -length/2 to length/2."""
+    x = torch.linspace(-length / 2, length / 2, modes)
+    return mixture(torch.stack([x, torch.zeros(modes)], 1), std, f"line of {modes}")
+
+
+def on_axis(means: Sequence[float] = (-1.5, 1.5), std: float = 0.5) -> PointSet:
+    """Return a mixture of Gaussians of one number: points are (n, 1), modes (K, 1)."""
+    return mixture(torch.tensor(means).unsqueeze(1), std, f"{len(means)} Gaussians on a line")
+
+
+def two_moons(std: float = 0.05) -> PointSet:
+    """Return two interleaved half circles of radius 1, centred on the origin."""
+    def draw(n, generator):
+        angle = math.pi * torch.rand(n, generator=generator)
+        side = torch.randint(2, (n,), generator=generator) * 2 - 1  # the upper or the lower moon
+        x = torch.stack([angle.cos() - side / 2, angle.sin() * side - side / 4], 1)
+        return x + std * torch.randn(n, 2, generator=generator)
+    return PointSet("two moons", draw)
+
+
+def spiral(turns: float = 2.0, radius: float = 2.0, std: float = 0.05) -> PointSet:
+    """Return a spiral from the origin out to `radius`, equally dense all along."""
+    def draw(n, generator):
+        along = torch.rand(n, generator=generator).sqrt()  # the length grows as the angle squared
+        angle = 2 * math.pi * turns * along
+        x = radius * along.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], 1)
+        return x + std * torch.randn(n, 2, generator=generator)
+    return PointSet("spiral", draw)
+
+
+def drawn(points: Sequence[Sequence[float]] | Tensor, std: float = 0.05) -> PointSet:
+    """Return a distribution around points that a learner has drawn, (n, 2), one or more.
+
+    A sample is one of the points, moved by a Gaussian of the given std.
+    Raises ValueError when they are not finite pairs of numbers within 10 of the origin.
+    """
+    try:
+        centres = torch.as_tensor(points, dtype=torch.float32)
+        shape = tuple(centres.shape)
+    except (TypeError, ValueError):
+        shape = None
+    if shape is None or len(shape) != 2 or shape[0] < 1 or shape[1] != 2:
+        raise ValueError(both(
+            f"画出的点应是至少一对数，形状 (n, 2)，收到 {shape or type(points).__name__}。"
+            "请在画板上至少画一个点。",
+            f"Drawn points should be one or more pairs of numbers, shape (n, 2), got "
+            f"{shape or type(points).__name__}. Draw at least one point."))
+    if not (centres.abs() <= FURTHEST).all():  # false for NaN, too
+        raise ValueError(both(
+            f"坐标必须是 [-{FURTHEST:g}, {FURTHEST:g}] 之间的有限数。请去掉出界的点。",
+            f"Coordinates must be finite numbers in [-{FURTHEST:g}, {FURTHEST:g}]. Remove the "
+            "points outside."))
+    return replace(mixture(centres, std, "drawn"), modes=None, std=None)

@@ -1,0 +1,1015 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 01 · 直观地理解 GAN：一场看得见的游戏
+
+一个造假，一个打假，两边都在学。这一课把游戏搬到平面上：每件作品只是一个点，于是谁走了哪一步、错在哪里，全都看得见，也数得清。
+
+- **学完你会**：说出 D 和 G 各看见什么；算出最好的判别器 $D^*(x)$ 和它量出的距离；从一张图上认出梯度消失、模式崩溃和振荡；用手一步一步地玩这场游戏。
+- **需要准备**：知道神经网络怎样用梯度下降训练；见过概率密度。
+- **用时**：阅读和练习 50 分钟；全部运行一遍约 1 分钟（一个 CPU 核心，不需要显卡和网络）。
+- **来历**：故事出自 [siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，下文称它为 `002`；它的代码在第 02 课。可以动手玩的实验室，是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 01 · The idea of a GAN: a game you can watch
+
+One side forges, the other detects forgeries, and both are learning. This lesson plays the game in the plane: a work of art is a single point, so that every move and every blunder can be seen and counted.
+
+- **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart from a picture; play the game by hand, one step at a time.
+- **You need**: to know how gradient descent trains a neural network, and to have met probability densities.
+- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no network).
+- **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a bow to [GAN Lab](https://poloclub.github.io/ganlab/).
+"""
+
+# %%
+import inspect
+import math
+from functools import partial
+
+import torch
+from torch import nn
+
+from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons.exercises import lesson01 as check
+from gan_lessons.nets import mlp
+from gan_lessons.train import adam, critic_step, fit, generator_step, head_start, sample_noise
+
+runtime.set_threads(1)  # these networks are too small to gain from a second thread
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和你熟悉的训练相比
+
+平时训练一个网络，目标写在数据里：图片配着标签，损失越低越好。GAN 没有标签，也没有固定的目标；有的是两个网络，各有各的损失，对方的网络就是自己的考官：
+
+```diff
+- loss = criterion(network(x), label)         # one network, a fixed target
+- loss.backward(); optimizer.step()
++ D_loss = loss.critic(D(real), D(G(z)))      # D: tell real from fake
++ D_loss.backward(); D_optimizer.step()
++ G_loss = loss.generator(D(G(z)))            # G: let the fakes pass for real
++ G_loss.backward(); G_optimizer.step()
+```
+
+于是有一件事要先想开：**损失下降不再等于变好**。考官换了水平，分数也就换了意思。
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the training you know
+
+Usually the target is part of the data: every picture has its label, and the lower the loss, the better. A GAN has no labels and no fixed target. It has two networks, each with a loss of its own, and each is the other's examiner:
+
+```diff
+- loss = criterion(network(x), label)         # one network, a fixed target
+- loss.backward(); optimizer.step()
++ D_loss = loss.critic(D(real), D(G(z)))      # D: tell real from fake
++ D_loss.backward(); D_optimizer.step()
++ G_loss = loss.generator(D(G(z)))            # G: let the fakes pass for real
++ G_loss.backward(); G_optimizer.step()
+```
+
+One habit has to go right away: **a falling loss no longer means progress**. When the examiner changes, so does the meaning of a mark.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 故事：警察和造假者
+
+`002` 是这样讲的。警匪片里，警察太厉害、歹徒太弱，片子就不好看；反过来也一样。只有势均力敌，才有你来我往，高潮迭起。GAN 里的警察叫**判别器**（discriminator），我们叫它小 D；歹徒叫**生成器**（generator），就是 G。G 是个造假的：原料是一把随机噪声 $z$，产品是赝品 $G(z)$。小 D 看一件东西 $x$，说出它是真品的概率 $D(x)$。起初 D 一眼就能识破，G 不气馁，改一改再来。日复一日，两边功力大增，直到 D 再也分不出真假。这时候，研究者就把 G 请出来，画熊猫，画恐龙，不一而足。
+
+故事很好，有两处要当心，这一课会用实验来说明：
+
+1. **G 从来没有见过真品。** 原文说 G 靠“所了解、熟悉及掌握的知识”造假；其实它只有噪声，和 D 传回来的梯度。
+2. **不必势均力敌。** 要紧的不是 D 强不强，而是 D 给出的梯度还在不在、指向哪里。同样强的 D，可以毁掉 G，也可以教好 G。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The story: cops and forgers
+
+This is how `002` tells it. A cops-and-robbers film is dull when the cops are too good and the robbers too weak, and just as dull the other way round; only an even match keeps us watching. The cop of a GAN is the **discriminator**, little D for short; the robber is the **generator**, G. G is a forger: its raw material is a handful of random noise $z$, its product the forgery $G(z)$. Little D looks at a thing $x$ and states the probability $D(x)$ that it is genuine. At first D sees through everything; G is not discouraged, changes something and comes back. Day after day both get better, until D can no longer tell. That is when researchers call G on stage, to paint pandas, dinosaurs and whatever else they like.
+
+A good story, with two traps in it. This lesson shows both by experiment:
+
+1. **G never sees a genuine work.** It is said to forge from "what it knows"; all it has is noise, and the gradient that comes back through D.
+2. **The match need not be even.** What counts is not how strong D is but whether its gradient is there and where it points. Two equally strong D can ruin G, or teach it.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 真品：平面上的八团点
+
+我们的“真品”是平面上的点，聚成一圈的 8 团；每一团叫一个**模式**。真品由公式当场采样，要多少有多少。G 和 D 都是两层、每层 64 个单元的小网络。
+
+先看一眼开工之前 G 的作品：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Genuine works: eight clusters in the plane
+
+Our genuine works are points in the plane, in 8 clusters on a circle; each cluster is called a **mode**. They are drawn from a formula, as many as we like. G and D are small networks of two layers with 64 units each.
+
+Here is what G makes before it has learned anything:
+"""
+
+# %%
+ring = data.ring()
+ring.card()
+newborn = recipes.plane(seed=0)
+show.clouds({"before training": newborn.sample(500)}, ring.sample(500),
+            alt="Scatter plot: eight small clusters of real points on a circle; all fakes of the "
+                "untrained generator in one smear near the centre")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 规则：两个人争同一个数
+
+$$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+
+D 想让 $V$ 大：给真品的分接近 1，给赝品的分接近 0。G 想让 $V$ 小，而它够得着的只有第二项。
+
+先把 G 定住，只问：**最好的 D 是什么样？** 记真品的密度为 $p_r(x)$，赝品的密度为 $p_g(x)$。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The rules: two fight over one number
+
+$$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+
+D wants $V$ large: marks near 1 for genuine works, near 0 for fakes. G wants $V$ small, and the second term is all it can reach.
+
+Let G stand still for a moment and ask: **what does the best D look like?** Write $p_r(x)$ for the density of the real points and $p_g(x)$ for that of the fakes.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 1：以假乱真之后
+
+假如 G 已经完美，赝品和真品的分布一模一样。这时候，最好的 D 会说什么？
+
+- A. 处处是 0：它被骗怕了，什么都不信。
+- B. 处处是 1：样样都像真的。
+- C. 处处是 0.5。
+- D. 真品多的地方高，真品少的地方低。
+
+写下你的答案，再运行。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 1: the perfect forgery
+
+Suppose G is perfect: fakes and real points have the same distribution. What does the best D say then?
+
+- A. 0 everywhere: it has been fooled so often that it trusts nothing.
+- B. 1 everywhere: all of it looks real.
+- C. 0.5 everywhere.
+- D. High where there are many real points, low where there are few.
+
+Write your answer down, then run.
+"""
+
+# %%
+def bell(x, mean, std=1.0):
+    return torch.exp(-((x - mean) / std) ** 2 / 2) / (std * math.sqrt(2 * math.pi))
+
+
+dx = 0.01
+x = torch.arange(-6, 6, dx, dtype=torch.float64)
+candidates = torch.arange(0.001, 1, 0.001, dtype=torch.float64).unsqueeze(1)  # values of D(x)
+
+
+def best_by_search(p_r, p_g):
+    """At each x, try 999 values of D(x) and keep the one with the highest payoff."""
+    payoff = p_r * candidates.log() + p_g * (1 - candidates).log()
+    return candidates[payoff.argmax(0), 0]
+
+
+perfect = best_by_search(bell(x, 0), bell(x, 0))
+print("equal densities, the best D says:", f"{perfect.min():.1f} to {perfect.max():.1f}")
+
+p_r, p_g = bell(x, -1), bell(x, 1.5, 0.7)
+formula = (p_r / (p_r + p_g)).clamp(0.001, 0.999)
+off = (best_by_search(p_r, p_g) - formula).abs().max()
+print("in general the search finds p_r / (p_r + p_g):", bool(off < 0.0011))
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+答案是 **C**。在每一点上，D 只要比较真品和赝品各占多少：
+
+$$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
+
+把 $a \log d + b \log(1 - d)$ 对 $d$ 求导，令它为 0，就得到 $d = a / (a + b)$。注意 0.5 的意思是“分不出”，而不是“画得好”：一个什么都没学会的 D，也处处是 0.5。
+
+### 练习 1：最好的判别器
+
+补全 `best_d`。`p_r` 和 `p_g` 是形状相同的张量，存着各点的密度。
+
+<details><summary>提示一</summary>
+
+站在一个点上数一数：这里的东西，有几分之几是真的？
+
+</details>
+
+<details><summary>提示二</summary>
+
+分子是 `p_r`，分母是两者之和。不需要循环。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The answer is **C**. At each point D has only to compare how much is real and how much is fake:
+
+$$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
+
+Differentiate $a \log d + b \log(1 - d)$ with respect to $d$, set the result to 0, and out comes $d = a / (a + b)$. Mind what 0.5 means: "cannot tell", not "well painted". A D that has learned nothing says 0.5 everywhere, too.
+
+### Exercise 1: the best discriminator
+
+Complete `best_d`. `p_r` and `p_g` are tensors of one shape that hold the densities at many points.
+
+<details><summary>Hint one</summary>
+
+Stand at one point and count: what share of the things here is real?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+On top `p_r`, below the sum of the two. No loop is needed.
+
+</details>
+"""
+
+# %%
+def best_d(p_r, p_g):
+    return ...
+
+
+verdict = check.optimal_discriminator(best_d)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+公式里有密度，而真正的 D 只见过样本。它学得到 $D^*$ 吗？让 G 站着不动（它的作品就是噪声本身，标准正态分布），真品是一条轴上的两团，训练 D 一会儿：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The formula speaks of densities, while a real D meets only samples. Can it learn $D^*$? Let G stand still (its works are the noise itself, a standard normal), take two clusters on a line as real points, and train D for a while:
+"""
+
+# %%
+two_hills = data.on_axis((-1.5, 1.5), std=0.5)
+torch.manual_seed(0)
+D = mlp.discriminator([64, 64], (1,), activation=mlp.leaky)
+D_optimizer, noise = adam(D, lr=1e-3), torch.Generator().manual_seed(0)
+batches = two_hills.batches(512)
+for _ in range(1500):
+    critic_step(D, nn.Identity(), D_optimizer, losses.NonSaturating(), next(batches),
+                sample_noise(512, 1, noise))
+
+seen = x[x.abs() < 2.5]  # where there are points to learn from
+p_r = (bell(seen, -1.5, 0.5) + bell(seen, 1.5, 0.5)) / 2
+d_star = p_r / (p_r + bell(seen, 0))
+with torch.no_grad():
+    learned = D(seen.float().unsqueeze(1)).sigmoid()
+show.lines({"formula": (seen, d_star), "trained D": (seen, learned)}, xlabel="x", ylabel="D(x)",
+           alt="Line plot of D over x: the trained network follows the formula closely, high over "
+               "the two hills of real points, low between them")
+print("mean distance between the trained D and the formula below 0.05:",
+      float((learned - d_star).abs().mean()) < 0.05)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+## 最好的 D 是一把尺子
+
+把 $D^*$ 代回 $V$，得到的数只和两个分布有关：
+
+$$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+
+JS 是 Jensen-Shannon 散度：两个分布相同时是 0，毫不重叠时是 $\log 2$。所以，G 对着最好的 D 下棋，就是在缩短这把尺子量出的距离。
+
+### 练习 2：从 D 读出 JS
+
+补全 `js`：`d` 是最好的 D 在一排等距的点上的值，`p_r` 和 `p_g` 是那里的密度，`dx` 是点距。返回一个数。
+
+<details><summary>提示一</summary>
+
+先求 V：积分就是求和再乘以 `dx`。
+
+</details>
+
+<details><summary>提示二</summary>
+
+`V = (p_r * d.log() + p_g * (1 - d).log()).sum() * dx`，再从上面的等式里解出 JS。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+## The best D is a ruler
+
+Put $D^*$ back into $V$, and the number that comes out depends on the two distributions alone:
+
+$$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+
+JS is the Jensen-Shannon divergence: 0 when the distributions are the same, $\log 2$ when they do not overlap at all. A G that plays against the best D is shortening the distance this ruler reads.
+
+### Exercise 2: read JS off D
+
+Complete `js`: `d` holds the best D at a row of equally spaced points, `p_r` and `p_g` the densities there, and `dx` is the spacing. Return one number.
+
+<details><summary>Hint one</summary>
+
+First V: an integral is a sum times `dx`.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+`V = (p_r * d.log() + p_g * (1 - d).log()).sum() * dx`; then solve the equation above for JS.
+
+</details>
+"""
+
+# %%
+def js(d, p_r, p_g, dx):
+    return ...
+
+
+verdict = check.js_from_discriminator(js)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+等式两边各算一遍，再看看这把尺子的毛病：把一座钟形慢慢推远，JS 怎样变化？
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Compute both sides of the equation; then look at the weak spot of this ruler: slide one bell away from the other and see what JS does.
+"""
+
+# %%
+def jensen_shannon(p, q):
+    middle = (p + q) / 2
+    both = torch.special.xlogy(p, p / middle) + torch.special.xlogy(q, q / middle)
+    return float(both.nansum()) * dx / 2
+
+
+p_r, p_g = bell(x, -1), bell(x, 1, 0.8)
+best = p_r / (p_r + p_g)
+value = float((p_r * best.log() + p_g * (1 - best).log()).sum()) * dx
+print("V at the best D equals 2 JS - log 4, to six digits:",
+      abs(value - (2 * jensen_shannon(p_r, p_g) - math.log(4))) < 1e-6)
+
+x_wide = torch.arange(-6, 18, dx, dtype=torch.float64)
+shifts = torch.linspace(0, 12, 49)
+divergence = torch.tensor([jensen_shannon(bell(x_wide, 0), bell(x_wide, s)) for s in shifts])
+show.lines({"JS": (shifts, divergence)}, xlabel="shift between two Gaussians", ylabel="JS",
+           alt="Line plot of JS against the shift: it rises from 0 and is flat at log 2 as soon as "
+               "the two Gaussians hardly overlap")
+print("from shift 6 to shift 12 JS changes by less than 1 % of log 2:",
+      float(divergence[-1] - divergence[24]) < 0.01 * math.log(2))
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+离得太远，尺子的读数就不动了：再挪一步，JS 还是 $\log 2$。一条平线没有坡，也就没有梯度。
+
+## G 怎样学：两种写法，两种坡
+
+D 内部给出的是 logit $l$，$D = \sigma(l)$。G 只能让自己作品的 $l$ 变大。有两种写法：
+
+- **饱和**（最初的写法）：把 $\log(1 - D)$ 变小；
+- **非饱和**：把 $-\log D$ 变小。
+
+### 先猜再跑 2：哪种写法还有坡？
+
+训练刚开始，G 画得很差，D 一眼识破，赝品的 logit 在 $-6$ 附近。哪种写法给 G 的梯度大？
+
+- A. 饱和的大：画得越差，改进的余地越大。
+- B. 非饱和的大。
+- C. 一样大：两种写法的最优点相同。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+Too far away, and the ruler stops moving: one more step and JS is still $\log 2$. A flat line has no slope, hence no gradient.
+
+## How G learns: two ways to put it, two slopes
+
+Inside, D gives a logit $l$, and $D = \sigma(l)$. All that G can do is raise the $l$ of its own works. There are two ways to say so:
+
+- **saturating** (the first way): make $\log(1 - D)$ small;
+- **non-saturating**: make $-\log D$ small.
+
+### Predict, then run 2: which of them still has a slope?
+
+Early in training G paints badly, D sees through everything, and the logits of the fakes are around $-6$. Which form gives G the larger gradient?
+
+- A. The saturating one: the worse the fakes, the more room for improvement.
+- B. The non-saturating one.
+- C. Both the same: they have the same optimum.
+"""
+
+# %%
+def slope(loss, logits):
+    """Return how steep G's loss is at each logit."""
+    logits = logits.clone().requires_grad_(True)
+    (loss.generator(logits) * len(logits)).backward()
+    return logits.grad.abs()
+
+
+logits = torch.linspace(-6, 6, 121)
+slopes = {"saturating": slope(losses.Minimax(), logits),
+          "non-saturating": slope(losses.NonSaturating(), logits)}
+show.lines({name: (logits, s) for name, s in slopes.items()}, xlabel="logit of a fake",
+           ylabel="slope of G's loss",
+           alt="Line plot of the slope of G's loss against the logit of a fake: the saturating "
+               "loss is flat at low logits and steep at high ones, the non-saturating the reverse")
+for name, s in slopes.items():
+    print(f"{name:15s} at logit -6: {s[0]:.4f}   at logit +6: {s[-1]:.4f}")
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。一本有名的教材把方向写反了，说饱和损失“在 G 很完美时”梯度小；上面的数字说得很清楚。两种写法的不动点相同，却是不同的目标，中间不能写等号。
+
+### 练习 3：两个梯度
+
+补全 `gradients`：给定一组 logit，返回 $\log(1 - D)$ 和 $-\log D$ 对 logit 的导数，各是一个同样形状的张量。
+
+<details><summary>提示一</summary>
+
+可以用 `torch.autograd`，也可以手算：sigmoid 的导数是 `D * (1 - D)`。
+
+</details>
+
+<details><summary>提示二</summary>
+
+设 `d = logits.sigmoid()`。第一个是 `-d`；第二个和它相差一个常数。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. A well-known textbook has it backwards and says that the saturating gradient is small "when G is perfect"; the numbers above settle it. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
+
+### Exercise 3: two gradients
+
+Complete `gradients`: for given logits return the derivatives of $\log(1 - D)$ and of $-\log D$ with respect to the logit, each a tensor of the same shape.
+
+<details><summary>Hint one</summary>
+
+Use `torch.autograd`, or work it out by hand: the derivative of the sigmoid is `D * (1 - D)`.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Let `d = logits.sigmoid()`. The first is `-d`; the second differs from it by a constant.
+
+</details>
+"""
+
+# %%
+def gradients(logits):
+    return ...
+
+
+verdict = check.generator_gradients(gradients)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 用手玩一个回合
+
+一个回合就是两步：D 学一步，G 学一步。各看一眼发生了什么：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## One round by hand
+
+A round is two steps: one for D, one for G. Look at what each of them does:
+"""
+
+# %%
+game = recipes.plane(seed=0)
+G, D, loss = game.generator, game.critic, losses.NonSaturating()
+z = sample_noise(128, 2, torch.Generator().manual_seed(0))
+
+
+def mean_scores(real):
+    with torch.no_grad():
+        return float(D(real).mean()), float(D(G(z)).mean())
+
+
+real = ring.sample(128)
+before = mean_scores(real)
+for _ in range(20):  # D's turn: real ones up, fakes down
+    critic_step(D, G, game.critic_optimizer, loss, real, z)
+after = mean_scores(real)
+print("D's steps pull the scores of real and fake apart:",
+      after[0] - after[1] > before[0] - before[1])
+
+low = after[1]
+place = G(z).detach()
+del real  # whatever G learns, it does not learn it from real points
+for _ in range(20):  # G's turn: fakes up
+    generator_step(D, G, game.generator_optimizer, loss, z)
+with torch.no_grad():
+    print("G's steps raise the score of its fakes:", float(D(G(z)).mean()) > low)
+    print("and they do so by moving the points:", float((G(z) - place).norm(dim=1).mean()) > 0.01)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+真品已经删掉，G 照样学：它拿到的只有 D 的意见。这就是故事里的第一处误会。`generator_step` 的源码只有几行（`real_score` 是后面才用到的几个分数，不带梯度）：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The real points were deleted and G learned all the same: D's opinion is all it gets. That was the first trap in the story. The source of `generator_step` is a few lines (`real_score`, needed further down, is a handful of scores without gradient):
+"""
+
+# %%
+print(inspect.getsource(generator_step))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## GAN 实验室
+
+现在轮到你了。运行下一格：左边是真品、赝品和 D 的判断，箭头是 D 给每件赝品指的路；右边是曲线。可以播放、暂停，也可以只走 D 的一步，或只走 G 的一步。试试这几件事：
+
+1. 只按 D 的一步，按 20 次：底色怎样变？再只按 G 的一步：赝品往哪里走？
+2. 播放，等 8 团都被盖住。损失是不是一直在降？
+3. 把损失换成 minimax，再换成别的；播放着换也可以。
+4. 换一份数据：螺旋、网格，或者用鼠标自己画。
+5. 依次选预设 collapse、vanishing、oscillation 和 cure。它们是下面要讲的三种故障，和第一种的解药。
+
+实验室用的就是这门课的损失和网络；`playground.state` 把它们交给下一格代码，`playground.run(500)` 不看画面，直接走 500 个回合。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The GAN lab
+
+Your turn. Run the next cell: on the left real points, fakes and D's judgement, with an arrow on each fake for the way D sends it; on the right the curves. You can play and pause, or take a single step of D or of G. Some things to try:
+
+1. Only steps of D, 20 of them: how does the background change? Then only steps of G: where do the fakes go?
+2. Play until all 8 clusters are covered. Do the losses fall all the time?
+3. Change the loss to minimax, then to others; you may do so while it plays.
+4. Take other data: a spiral, a grid, or draw your own with the mouse.
+5. Choose the presets collapse, vanishing, oscillation and cure, one after the other. They are the three failures we are coming to, and the cure of the first.
+
+The lab uses the losses and networks of this course; `playground.state` hands them to the next cell, and `playground.run(500)` plays 500 rounds without the pictures.
+"""
+
+# %% tags=["nbval-ignore-output"]
+playground = lab.GanLab()
+playground.run(500)
+playground
+
+# %%
+made = playground.state.sample(2500)
+print("at least 500 rounds were played in the lab:", playground.state.step >= 500)
+print("points it hands over:", tuple(made.shape))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 数一数
+
+“看着不错”不算数。量点的尺子照两篇论文（VEEGAN 和 PacGAN）的规矩：从 G 取 2,500 个样本，
+
+- `modes`：至少有一个样本落在 3 个标准差以内的模式有几个；
+- `high quality`：落在某个模式 3 个标准差以内的样本占多少，完美的 G 是 98.9 %；
+- `reverse KL`：样本在各模式间分得匀不匀，0 是完全均匀；
+- `effective`：折合成几个装得一样满的模式。第一个数太宽容，一个样本就算“覆盖”，它不会。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Count
+
+"Looks good" does not count. Our ruler for points follows the rules of two papers (VEEGAN and PacGAN): draw 2,500 samples from G, then
+
+- `modes`: how many modes have at least one sample within 3 standard deviations;
+- `high quality`: the share of samples within 3 standard deviations of a mode; a perfect G reaches 98.9 %;
+- `reverse KL`: how evenly the samples are spread over the modes; 0 is perfectly even;
+- `effective`: how many equally full modes that amounts to. The first number is lenient, one sample makes a mode "captured"; this one is not.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 3：先让 D 练 1000 步
+
+普通的 GAN，每回合 D 一步、G 一步。现在先让 D 单独练 1000 步，之后每个回合 D 走 10 步，G 才走 1 步。G 会怎样？
+
+- A. 学得更快：老师更高明。
+- B. 一样：G 最后总会学会。
+- C. 更糟：G 只守住少数几团。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 3: let D practise for 1000 steps first
+
+A plain GAN takes one step of D and one of G in a round. Now D practises alone for 1000 steps, and after that takes 10 steps in every round before G takes 1. What becomes of G?
+
+- A. It learns faster: its teacher is better.
+- B. No change: G gets there in the end.
+- C. It does worse: G keeps to a few of the clusters.
+"""
+
+# %%
+steps = runtime.at_scale(smoke=50, default=1500, full=3000)
+plain = fit(recipes.plane(seed=1), ring, steps)
+strong = fit(head_start(recipes.plane(seed=1, n_critic=10), ring, 1000), ring, steps)
+cured = recipes.plane(seed=1, n_critic=10, loss=losses.Relativistic(), penalty=penalties.r1_r2)
+cured = fit(head_start(cured, ring, 1000), ring, steps)
+
+games = {"plain": plain, "strong D": strong, "strong D, RpGAN+R1+R2": cured}
+show.clouds({name: game.sample(2500) for name, game in games.items()}, ring.sample(500),
+            columns=3, alt="Three scatter plots: plain, the fakes cover all eight clusters; with a "
+                           "strong D, they sit on one; with a strong D and RpGAN, R1 and R2, they "
+                           "cover all eight again")
+
+# %% tags=["nbval-ignore-output"]
+reports = {name: measure.mode_report(game.sample(2500), ring) for name, game in games.items()}
+for name, report in reports.items():
+    print(f"{name:22s}", report)
+
+# %%
+if runtime.scale() != "smoke":
+    print("plain: all 8 modes captured:", reports["plain"].modes == 8)
+    print("strong D: fewer than 4 effective modes:", reports["strong D"].effective_modes < 4)
+    print("the same strong D, RpGAN+R1+R2: all 8 captured:",
+          reports["strong D, RpGAN+R1+R2"].modes == 8)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **C**。可是请看第三张图：同样的 1000 步，同样的 10 比 1，D 一样强，G 却学会了全部 8 团。改的只是 D 的损失：
+
+- **RpGAN**：不给每件东西单独打分，而是成对地比：这件真品比那件赝品真多少？于是 G 没法全体躲进一个角落。
+- **R1 + R2**：不许 D 的坡在真品处、在赝品处变陡，梯度就不会消失，也不会乱甩。
+
+所以要紧的不是势均力敌，而是 D 的梯度。一个种子说明不了问题，下面是 7 个种子的有效模式数（`tests/study_lesson01.py games` 可以重算）：
+
+|  | 种子 0 | 种子 1 | 种子 2 | 种子 3 | 种子 4 | 种子 5 | 种子 6 |
+|---|---|---|---|---|---|---|---|
+| 普通 | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
+| D 很强 | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
+| D 一样强，RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
+
+普通的 GAN 并不像传说的那样“总是崩溃”：在这里它每次都找到了全部 8 团。故障要用力气才造得出来，而造得出来的故障才好研究。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **C**. But look at the third picture: the same 1000 steps, the same 10 to 1, D just as strong, and G has learned all 8 clusters. Only D's loss is different:
+
+- **RpGAN** does not mark each thing by itself but compares pairs: how much more real is this genuine one than that fake? G can no longer hide in one corner, all of it.
+- **R1 + R2** forbid D a steep slope at the real points and at the fakes, so that the gradient neither dies nor flings the points about.
+
+What matters, then, is not an even match but D's gradient. One seed proves nothing, so here are the effective modes of 7 seeds (`tests/study_lesson01.py games` computes them again):
+
+|  | seed 0 | seed 1 | seed 2 | seed 3 | seed 4 | seed 5 | seed 6 |
+|---|---|---|---|---|---|---|---|
+| plain | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
+| strong D | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
+| D as strong, RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
+
+A plain GAN does not "always collapse", as the legend has it: here it found all 8 clusters every time. A failure has to be engineered, and one that has been engineered can be studied.
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+## 今日故障：一次三种
+
+每一种都由种子决定，可以反复重来；在实验室里各有一个同名的预设。
+
+### 故障一：模式崩溃
+
+刚才的第二张图就是。样本又准又像，却只有一两团：D 太有把握，G 找到一处能过关的地方，就全体搬过去。识别的办法只有一个：**数**。
+
+### 故障二：梯度消失
+
+先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了。实验室的预设 vanishing 也是这样设的；在那里把 G 的优化器换成 Adam，看看会怎样。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+## The failure of the day: three of them
+
+Each is fixed by its seed and can be repeated at will; each has a preset of its name in the lab.
+
+### Failure one: mode collapse
+
+The second picture above. The samples are sharp and look right, but they are one cluster or two: D is too sure of itself, G finds one place that passes, and all of it moves there. There is one way to notice: **count**.
+
+### Failure two: vanishing gradient
+
+Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden. The preset vanishing in the lab does the same; change G's optimiser there to Adam and see what happens.
+"""
+
+# %%
+def against_a_trained_d(loss):
+    """Return the mean length of D's arrows on G's fakes, and how far G then gets."""
+    game = recipes.plane(seed=0, loss=loss)
+    game.generator_optimizer = torch.optim.SGD(game.generator.parameters(), lr=0.02)
+    head_start(game, ring, 1000)
+    fakes = game.sample(500).requires_grad_(True)
+    arrows, = torch.autograd.grad(500 * loss.generator(game.critic(fakes)), fakes)
+    fit(game, ring, 300)
+    moved = (game.sample(500) - fakes.detach()).norm(dim=1).mean()
+    return float(arrows.norm(dim=1).mean()), float(moved)
+
+
+saturating = against_a_trained_d(losses.Minimax())
+non_saturating = against_a_trained_d(losses.NonSaturating())
+print("the non-saturating arrows are more than 1000 times as long:",
+      non_saturating[0] > 1000 * saturating[0])
+print("after 300 rounds, saturating: G has moved by less than 0.1:", saturating[1] < 0.1)
+print("after 300 rounds, non-saturating: G has moved by more than 0.5:", non_saturating[1] > 0.5)
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+同一个 D，同样的赝品，箭头的长度差了 1000 倍以上。用饱和的损失，G 站在原地；损失曲线平平的，看上去还以为“收敛了”。
+
+### 故障三：振荡
+
+把 D 的学习率降到 G 的十分之一。D 刚认出这一团全是赝品，G 已经整个跑到了下一团；D 再追，G 再跑。每 50 步看一眼：
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+The same D, the same fakes, and the lengths of the arrows differ by a factor of more than 1000. With the saturating loss G stands still; the curves are flat and look as if training had "converged".
+
+### Failure three: oscillation
+
+Lower D's learning rate to a tenth of G's. No sooner has D found out that this cluster is all fakes than the whole of G has run to the next; D follows, G runs on. A look every 50 steps:
+"""
+
+# %%
+restless = recipes.plane(seed=1)
+restless.critic_optimizer = adam(restless.critic, lr=1e-4, betas=restless.betas)
+looks, visited = {}, []
+for step in range(50, runtime.at_scale(smoke=101, default=801, full=801), 50):
+    fit(restless, ring, step)
+    looks[f"step {step}"] = restless.sample(500)
+    visited.append(int(torch.cdist(looks[f"step {step}"], ring.modes).argmin(1).mode().values))
+
+show.clouds(dict(list(looks.items())[-8:]), ring.sample(500),
+            alt="Eight scatter plots, fifty steps apart: in each one all fakes sit together in one "
+                "place, and it is another place every time")
+if runtime.scale() != "smoke":
+    last = visited[-10:]
+    print("in the last 10 looks the crowd was nearest to at least 4 different clusters:",
+          len(set(last)) >= 4)
+    print("and it had moved on in at least half of them:",
+          sum(a != b for a, b in zip(last, last[1:])) >= 5)
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+单看其中一张，它和模式崩溃没有两样；要连着看才分得清。三种故障这样认：
+
+| 故障 | 样本 | 过一会儿再看 | D 给 G 的梯度 | 7 个种子里出现 |
+|---|---|---|---|---|
+| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 有，但指向同一处 | 7 |
+| 梯度消失 | 一团乱，哪里都不像 | 一动不动 | 几乎没有 | 7 |
+| 振荡 | 只有一团，常常在路上 | 整个换了地方 | 很大，方向一直在变 | 7 |
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+A single one of these pictures looks just like mode collapse; only a sequence tells them apart. This is how to know the three:
+
+| Failure | Samples | A little later | D's gradient for G | Seen in 7 seeds |
+|---|---|---|---|---|
+| mode collapse | few clusters, each looks right | still about the same place | there, but all to one place | 7 |
+| vanishing gradient | a blur that looks like nothing | has not moved at all | next to none | 7 |
+| oscillation | one cluster, often on its way | all of it somewhere else | large, ever changing direction | 7 |
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 最小的 GAN
+
+振荡可以缩到两个数。真品只有一个点：0。G 只有一个参数：它的赝品在 $\theta$。D 也只有一个参数：一条过原点的直线，分数是 $\psi x$。这叫 Dirac-GAN。均衡显然是 $\theta = 0$、$\psi = 0$。
+
+### 先猜再跑 4：两个参数的 GAN 会收敛吗？
+
+从 $\theta = 1$、$\psi = 0$ 出发，用最初的（饱和）损失，两边轮流走小步：
+
+- A. 会：这么简单的游戏，没有道理不收敛。
+- B. 不会：绕着均衡转圈，永远到不了。
+- C. 立刻发散到无穷远。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## The smallest GAN
+
+Oscillation fits into two numbers. The only real point is 0. G has one parameter: its fake is at $\theta$. D has one parameter as well: a straight line through the origin, with the score $\psi x$. This is the Dirac-GAN. The equilibrium is plainly $\theta = 0$, $\psi = 0$.
+
+### Predict, then run 4: does a GAN of two parameters converge?
+
+Start at $\theta = 1$, $\psi = 0$, with the first, saturating loss and small steps, taken in turns:
+
+- A. Yes: there is no reason why so simple a game should not.
+- B. No: it circles around the equilibrium and never gets there.
+- C. It runs off to infinity at once.
+"""
+
+# %%
+class Forger(nn.Module):
+    """G: whatever the noise, the fake is at theta."""
+
+    def __init__(self):
+        super().__init__()
+        self.theta = nn.Parameter(torch.ones(1, 1))
+
+    def forward(self, z):
+        return self.theta.expand(len(z), 1)
+
+
+class Line(nn.Module):
+    """D: the score is psi x."""
+
+    def __init__(self):
+        super().__init__()
+        self.psi = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        return self.psi * x.flatten()
+
+
+def orbit(penalty=None, rounds=600):
+    """Play the Dirac-GAN and return the path of (theta, psi), shape (2, rounds)."""
+    G, D, nothing = Forger(), Line(), torch.zeros(1, 1)
+    players = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (D, G)]
+    path = []
+    for _ in range(rounds):
+        critic_step(D, G, players[0], losses.Minimax(), nothing, nothing, penalty)
+        generator_step(D, G, players[1], losses.Minimax(), nothing)
+        path.append([G.theta.item(), D.psi.item()])
+    return torch.tensor(path).T
+
+
+free, damped = orbit(), orbit(partial(penalties.r1, gamma=0.3))
+show.lines({"no penalty": free, "with R1": damped}, equal=True, xlabel="theta: where the fake is",
+           ylabel="psi: the slope of D",
+           alt="Phase portrait of the Dirac-GAN: without a penalty the path circles around the "
+               "origin; with R1 it spirals into the origin")
+print("no penalty: never closer to the equilibrium than 0.9:", float(free.norm(dim=0).min()) > 0.9)
+print("with R1: at the end closer than 0.001:", float(damped[:, -1].norm()) < 0.001)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。赝品在右边，D 就把坡朝左压；G 顺坡往左跑，冲过了头；D 再把坡翻过来。两个人互相追，谁也停不下来：这不是网络太小或学习率不好，而是游戏本身在转圈。换成非饱和损失，圈会慢慢缩小，却越缩越慢。R1 罚 D 在真品处的坡 $\psi^2$，像给钟摆加了摩擦，转着转着就停在了均衡上。大网络里的振荡，用的是同一味药。
+
+## 现代的配方
+
+把这一课学到的放在一起：RpGAN + R1 + R2，宽一点的网络（3 层，每层 128），学习率和惩罚慢慢减小，最后取 G 权重的滑动平均。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 10,000 步。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. The fake is on the right, so D tilts its slope to the left; G runs down it and overshoots; D tilts the slope back. Each chases the other and neither can stop. Neither the size of the networks nor the learning rate is to blame: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly. R1 punishes D's slope at the real point, $\psi^2$, and acts like friction on a pendulum: round and round, and to rest at the equilibrium. The oscillation of large networks takes the same medicine.
+
+## The modern recipe
+
+Put together what this lesson has taught: RpGAN + R1 + R2, somewhat wider networks (3 layers of 128), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 10,000 steps.
+"""
+
+# %%
+published = data.ring(radius=1, std=0.01)
+steps = runtime.at_scale(smoke=50, default=2000, full=10_000)
+follow = runtime.at_scale(smoke=0.9, default=0.99, full=0.999)  # a short run, a short memory
+modern = fit(recipes.modern_plane(steps=steps, gamma=0.02, ema=follow), published, steps)
+final = modern.sample(2500, average=True)
+show.clouds({"modern recipe": final}, published.sample(500), extent=1.5,
+            alt="Scatter plot of the modern recipe: the fakes sit tightly on all eight clusters of "
+                "the published ring, with hardly a point between them")
+
+# %% tags=["nbval-ignore-output"]
+modern_report = measure.mode_report(final, published)
+floor = measure.mode_report(published.sample(2500), published)
+print("real points  ", floor)
+print("modern recipe", modern_report)
+
+# %%
+if runtime.scale() != "smoke":
+    print("all 8 modes, each with at least half of its share:",
+          int(modern_report.counts.min()) > 2500 / 8 / 2)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+全长的成绩，5 个没有用来调过参数的种子，单核，每次不到 1 分钟（`tests/study_lesson01.py modern`）：
+
+@MODERN_ZH@
+
+论文里的数字用的是别的网络和固定的训练集，只能看个大概：PacGAN 论文里最好的几行，环上 7.9 个模式，网格上 24.8 个；VEEGAN 是 8 个和 24.6 个。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The full length, with 5 seeds that no setting was tuned on, one core, less than 1 minute each (`tests/study_lesson01.py modern`):
+
+@MODERN_EN@
+
+The papers use other networks and a fixed training set, so their numbers are a rough guide only: the best rows of the PacGAN paper have 7.9 modes on the ring and 24.8 on the grid, VEEGAN has 8 and 24.6.
+"""
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+四道题，选错了会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Four questions; a wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("01")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+现在你会：
+
+- 说出 D 和 G 各看见什么：D 看真品和赝品，G 只看噪声和 D 的梯度；
+- 算出 $D^* = p_r / (p_r + p_g)$，并从它读出 JS；
+- 认出梯度消失、模式崩溃和振荡，并且连着看、数着看；
+- 用手或在实验室里，一步一步地玩这场游戏。
+
+故事和常见的说法，有几处要更正：
+
+| 说法 | 更正 | 在哪里看到 |
+|---|---|---|
+| `002`：G 根据对真品的了解造假 | G 从没见过真品 | 用手玩一个回合 |
+| `002`：G 和 D 必须势均力敌 | 要紧的是 D 的梯度，不是强弱 | 先猜再跑 3 |
+| `002`：adversial network | 拼写是 adversarial，“对抗的” | 这里 |
+| 普通的 GAN 总会模式崩溃 | 在这个环上 7 个种子都没有 | 数一数 |
+| 损失下降就是变好 | 考官在变，要量作品 | 和你熟悉的训练相比 |
+| D 说 0.5 就是成功 | 什么都没学会的 D 也说 0.5 | 先猜再跑 1 |
+| 饱和损失在 G 很完美时梯度小 | 反了：在 G 很差时才小 | 先猜再跑 2 |
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+You can now:
+
+- say what D and G each get to see: D real points and fakes, G nothing but noise and D's gradient;
+- compute $D^* = p_r / (p_r + p_g)$ and read JS off it;
+- recognise vanishing gradient, mode collapse and oscillation, by looking more than once and by counting;
+- play the game step by step, by hand or in the lab.
+
+Some of what the story and common talk say needs correcting:
+
+| Saying | Correction | Where you saw it |
+|---|---|---|
+| `002`: G forges from what it knows of genuine ones | G never sees a genuine one | one round by hand |
+| `002`: G and D must be equally strong | what matters is D's gradient, not its strength | predict, then run 3 |
+| `002`: "adversial" network | it is spelled adversarial, from adversary | here |
+| a plain GAN always collapses | on this ring it did not in any of 7 seeds | count |
+| a falling loss means progress | the examiner changes; measure the works | since the training you know |
+| D at 0.5 means success | a D that has learned nothing says 0.5, too | predict, then run 1 |
+| the saturating gradient is small when G is perfect | the reverse: it is small when G is bad | predict, then run 2 |
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **写一个自己的损失。** 只要有 `critic(real, fake)` 和 `generator(fake)` 两个方法，就能交给 `lab.GanLab(loss=...)`。从 `gan_lessons/losses.py` 里抄一个最短的，改一处，看看会怎样。
+- **换一份数据。** `recipes.modern_plane(gamma=0.05)` 配 `data.grid()`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
+- **把病治好。** 在振荡的那一格里加上 `penalty=penalties.r1`，先猜，再数。
+- **下一课**把点换成图片：[第 02 课](02_mlp_gan_mnist.ipynb)。
+- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **Write a loss of your own.** Two methods are enough, `critic(real, fake)` and `generator(fake)`, and `lab.GanLab(loss=...)` will take it. Copy the shortest one in `gan_lessons/losses.py`, change one thing, and see what happens.
+- **Take other data.** `recipes.modern_plane(gamma=0.05)` goes with `data.grid()` and its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
+- **Cure the illness.** Add `penalty=penalties.r1` in the cell with the oscillation; guess first, then count.
+- **The next lesson** turns the points into pictures: [lesson 02](02_mlp_gan_mnist.ipynb).
+- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
+"""

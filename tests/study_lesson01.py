@@ -1,0 +1,178 @@
+"""Recompute the numbers of lesson 01: its three games, its three failures, the modern recipe.
+
+    python tests/study_lesson01.py games --seeds 0 1 2 3 4 5 6
+    python tests/study_lesson01.py modern --only ring --seeds 100 101 102 103 104
+    python tests/study_lesson01.py games modern --write      also stores lesson01_rates.json
+
+One thread. Modes and the rest by the protocol of `measure.mode_report`, 2,500 samples. Times are
+seconds of one core. `test_lesson01_rates.py` plays the games again and compares.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from gan_lessons import data, losses, measure, penalties, recipes, runtime
+from gan_lessons.measure.points import SAMPLES
+from gan_lessons.train import adam, fit, head_start, sample_noise
+
+RATES = Path(__file__).with_name("lesson01_rates.json")
+RING = data.ring()  # 8 modes, radius 2, std 0.05
+STEPS = 1500
+HEAD_START = 1000
+EVERY = 50  # steps between two looks at the oscillation
+
+# The published mixtures, with the settings of the modern recipe for each and its bars.
+MODERN = {"ring": (data.ring(radius=1, std=0.01), {"gamma": 0.02}, 0.97),
+          "grid": (data.grid(), {"gamma": 0.05}, 0.95)}
+
+
+# ---- the games of the lesson; each returns what is counted, and whether the claim holds ----
+
+def report(game) -> measure.PointReport:
+    """Measure fresh samples of the newest weights."""
+    return measure.mode_report(game.sample(SAMPLES), RING)
+
+
+def plain(seed: int, steps: int = STEPS) -> dict:
+    """A plain GAN: all modes captured."""
+    found = report(fit(recipes.plane(seed=seed), RING, steps, progress=False))
+    return summary(found) | {"holds": found.modes == 8}
+
+
+def collapse(seed: int, steps: int = STEPS) -> dict:
+    """The same after a head start of D, and with 10 steps of D a round: less than half is left."""
+    game = head_start(recipes.plane(seed=seed, n_critic=10), RING, HEAD_START)
+    found = report(fit(game, RING, steps, progress=False))
+    return summary(found) | {"holds": found.effective_modes < 4}
+
+
+def cure(seed: int, steps: int = STEPS) -> dict:
+    """The same handicap with RpGAN + R1 + R2: all modes captured."""
+    game = recipes.plane(seed=seed, n_critic=10, loss=losses.Relativistic(),
+                         penalty=penalties.r1_r2)
+    found = report(fit(head_start(game, RING, HEAD_START), RING, steps, progress=False))
+    return summary(found) | {"holds": found.modes == 8 and found.effective_modes > 6}
+
+
+def vanishing(seed: int, steps: int = 300) -> dict:
+    """A head start of D and the minimax loss: the gradient is gone and G stands still.
+
+    G takes plain gradient steps here: Adam divides by the size of the gradient and hides it.
+    """
+    moved, slopes = {}, {}
+    for loss in (losses.Minimax(), losses.NonSaturating()):
+        game = recipes.plane(seed=seed, loss=loss)
+        game.generator_optimizer = torch.optim.SGD(game.generator.parameters(), lr=0.02)
+        head_start(game, RING, HEAD_START)
+        name, before = type(loss).__name__, game.sample(SAMPLES)
+        slopes[name] = slope(game)
+        fit(game, RING, steps, progress=False)
+        moved[name] = float((game.sample(SAMPLES) - before).norm(dim=1).mean())
+    stands_still = moved["Minimax"] < 0.1 and moved["NonSaturating"] > 0.5
+    ratio = slopes["NonSaturating"] / slopes["Minimax"]
+    return {"moved": round(moved["Minimax"], 3), "moved_ns": round(moved["NonSaturating"], 2),
+            "ratio": round(ratio), "slope": round(slopes["Minimax"], 5),
+            "holds": stands_still and ratio > 100}
+
+
+def oscillation(seed: int, steps: int = 800) -> dict:
+    """D learns ten times more slowly than G: all samples run from mode to mode together.
+
+    In the last ten looks the crowd is at four modes or more and has moved on five times or more.
+    """
+    game = recipes.plane(seed=seed)
+    game.critic_optimizer = adam(game.critic, lr=1e-4, betas=game.betas)
+    places, spread = [], []
+    for step in range(steps - 9 * EVERY, steps + 1, EVERY):  # ten looks
+        fit(game, RING, step, progress=False)
+        share = nearest_modes(game.sample(1000))
+        places.append(int(share.argmax()))
+        spread.append(float(torch.exp(-torch.special.xlogy(share, share).sum())))
+    moves = sum(a != b for a, b in zip(places, places[1:], strict=False))
+    typical = sorted(spread)[len(spread) // 2]
+    return {"visited": len(set(places)), "moves": moves, "effective": round(typical, 2),
+            "holds": len(set(places)) >= 4 and moves >= 5 and typical < 3}
+
+
+GAMES = {"plain": plain, "collapse": collapse, "cure": cure, "vanishing": vanishing,
+         "oscillation": oscillation}
+
+
+def summary(found: measure.PointReport) -> dict:
+    """Return the numbers of a report, rounded."""
+    return {"modes": found.modes, "effective": round(found.effective_modes, 2),
+            "high_quality": round(found.high_quality, 3),
+            "reverse_kl": round(found.reverse_kl, 4)}
+
+
+def slope(game) -> float:
+    """Return the mean length of G's gradient arrows, d loss / d fake for each of 512 fakes."""
+    z = sample_noise(512, game.latent, torch.Generator().manual_seed(1))
+    fake = game.generator(z).detach().requires_grad_(True)
+    arrows, = torch.autograd.grad(512 * game.loss.generator(game.critic(fake)), fake)
+    return float(arrows.norm(dim=1).mean())
+
+
+def nearest_modes(points: torch.Tensor) -> torch.Tensor:
+    """Return the share of points, (n, 2), whose nearest mode is each of the eight, (8,)."""
+    nearest = torch.cdist(points, RING.modes).argmin(1)
+    return torch.bincount(nearest, minlength=8).double() / len(points)
+
+
+# ---- the modern recipe on the published mixtures ----
+
+def modern(name: str, seed: int, steps: int = 10_000) -> dict:
+    """The modern recipe: all modes, high quality, a reverse KL of at most 0.01."""
+    points, settings, quality = MODERN[name]
+    start = time.process_time()
+    game = fit(recipes.modern_plane(seed=seed, steps=steps, **settings), points, steps,
+               progress=False)
+    found = measure.mode_report(game.sample(SAMPLES, average=True), points)
+    return summary(found) | {
+        "seconds": round(time.process_time() - start, 1),
+        "holds": (found.modes == found.of and found.high_quality >= quality
+                  and found.reverse_kl <= 0.01)}
+
+
+def main() -> None:
+    """Run the studies the command line names and print a line for each run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="+", choices=("games", "modern"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(7)))
+    parser.add_argument("--only", nargs="+", help="names of games, or ring, grid")
+    parser.add_argument("--steps", type=int, help="instead of the lesson's")
+    parser.add_argument("--write", action="store_true", help=f"store the results in {RATES.name}")
+    options = parser.parse_args()
+    runtime.set_threads(1)
+    runs = {}
+    if "games" in options.studies:
+        runs |= GAMES
+    if "modern" in options.studies:
+        runs |= {f"modern {name}": lambda *given, name=name: modern(name, *given)
+                 for name in MODERN}
+    results = {}
+    for name, run in runs.items():
+        if options.only and name.removeprefix("modern ") not in options.only:
+            continue
+        results[name] = {}
+        for seed in options.seeds:
+            start = time.process_time()
+            results[name][seed] = run(seed, *[options.steps] if options.steps else [])
+            took = time.process_time() - start
+            print(f"{name:12s} {seed:4d} {took:5.1f} s  {results[name][seed]}", flush=True)
+        held = sum(result["holds"] for result in results[name].values())
+        print(f"{name}: holds on {held} of {len(results[name])} seeds", flush=True)
+    if options.write:
+        stored = json.loads(RATES.read_text()) if RATES.exists() else {}
+        lines = [f'"{name}": {{\n' + ",\n".join(
+            f'    "{seed}": {json.dumps(result)}' for seed, result in by_seed.items()) + "\n  }"
+            for name, by_seed in (stored | results).items()]
+        RATES.write_text("{\n  " + ",\n  ".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()
