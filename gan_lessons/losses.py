@@ -50,9 +50,12 @@ class NonSaturating(Minimax):
         self.smooth = smooth
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return -E[s log D(x) + (1 - s) log(1 - D(x))] - E log(1 - D(G(z))), s the target."""
-        on_real = self.smooth * softplus(-real) + (1 - self.smooth) * softplus(real)
-        return on_real.mean() + softplus(fake).mean()
+        """Return -E[s log D(x) + (1 - s) log(1 - D(x))] - E log(1 - D(G(z))), s the target.
+
+        That is the loss of Minimax plus (1 - s) E[logit of x]: softplus(x) = softplus(-x) + x.
+        """
+        value = super().critic(real, fake)
+        return value if self.smooth == 1 else value + (1 - self.smooth) * real.mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return -E log D(G(z))."""

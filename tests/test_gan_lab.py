@@ -18,7 +18,7 @@ from gan_lessons.lab import GanLab
 from gan_lessons.lab.gan_lab import widget
 from gan_lessons.lab.gan_lab.asking import LossProblem, as_loss
 from gan_lessons.lab.gan_lab.engine import Engine, new_networks
-from gan_lessons.lab.gan_lab.fast import FlatAdam, one_node
+from gan_lessons.lab.gan_lab.fast import ByAutograd, FlatAdam, ThreeLayers, flat
 from gan_lessons.lab.gan_lab.filmstrip import unpack
 from gan_lessons.lab.gan_lab.history import LIMIT, History, Moment
 from gan_lessons.lab.gan_lab.picture import ARROWS, MESH, POINTS, SURFACE, UNIT
@@ -56,36 +56,38 @@ class Pages:
 # The fast path: the same numbers as PyTorch's own
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_one_node_equals_the_network(slope, frozen):
+@pytest.mark.parametrize("kind", [ThreeLayers, ByAutograd])
+def test_fast_networks_equal_the_network(slope, kind):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(slope), nn.Linear(8, 8),
                             nn.LeakyReLU(slope), nn.Linear(8, 3))
+    fast = kind(network, slope) if kind is ThreeLayers else kind(network)
+    fast.forward(torch.randn(5, 2))  # only the last call counts
     x = torch.randn(16, 2, requires_grad=True)
-    wanted = [x] if frozen else [x, *network.parameters()]
-    slow, fast = network(x), one_node(network, slope, frozen=frozen)(x)
-    torch.testing.assert_close(fast, slow)
-    torch.testing.assert_close(torch.autograd.grad(fast.square().sum(), wanted),
-                               torch.autograd.grad(slow.square().sum(), wanted))
-    if frozen:
-        weight, = torch.autograd.grad(one_node(network, slope, frozen=True)(x).sum(),
-                                      [network[0].weight], allow_unused=True)
-        assert weight is None
+    slow, out = network(x), fast.forward(x.detach())
+    torch.testing.assert_close(out, slow)
+    assert not out.requires_grad
+    at_x, *at_weights = torch.autograd.grad(slow.square().sum(), [x, *network.parameters()])
+    torch.testing.assert_close(fast.slope_at_weights(2 * out), flat(at_weights))
+    if kind is ByAutograd:
+        fast.forward(x.detach())  # autograd goes back once
+    torch.testing.assert_close(fast.slope_at_input(2 * out), at_x)
 
 
 def test_flat_adam_equals_adam():
     torch.manual_seed(0)
-    flat, plain = nn.Linear(3, 2), nn.Linear(3, 2)
-    plain.load_state_dict(flat.state_dict())
-    ours = FlatAdam(flat, lr=0.01, betas=(0.5, 0.9))
+    ours_net, plain = nn.Linear(3, 2), nn.Linear(3, 2)
+    plain.load_state_dict(ours_net.state_dict())
+    ours = FlatAdam(ours_net, lr=0.01, betas=(0.5, 0.9))
     theirs = torch.optim.Adam(plain.parameters(), lr=0.01, betas=(0.5, 0.9))
     for x in torch.randn(20, 8, 3):
-        ours.step(flat(x).square().mean())
+        loss = ours_net(x).square().mean()
+        ours.step(flat(torch.autograd.grad(loss, list(ours_net.parameters()))))
         theirs.zero_grad()
         plain(x).square().mean().backward()
         theirs.step()
-    torch.testing.assert_close(list(flat.parameters()), list(plain.parameters()))
-    assert not torch.equal(flat.weight, torch.zeros(2, 3))
+    torch.testing.assert_close(list(ours_net.parameters()), list(plain.parameters()))
+    assert not torch.equal(ours_net.weight, torch.zeros(2, 3))
 
 
 # The engine
@@ -168,7 +170,7 @@ def test_a_plain_gan_covers_the_ring():
 def test_plain_steps_are_the_gradient():
     network = nn.Linear(2, 1)
     before = network.weight.detach().clone()
-    FlatAdam(network, lr=0.1, betas=(0.5, 0.9), plain=True).step(3 * network.weight.sum())
+    FlatAdam(network, lr=0.1, betas=(0.5, 0.9), plain=True).step(torch.tensor([3.0, 3, 0]))
     torch.testing.assert_close(network.weight.detach(), before - 0.3)
 
 

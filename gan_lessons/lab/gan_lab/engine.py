@@ -18,7 +18,7 @@ from gan_lessons.nets import mlp
 from gan_lessons.penalties import clip_weights
 
 from .asking import ask, stopped_being_finite
-from .fast import FlatAdam, one_node
+from .fast import ByAutograd, FlatAdam, ThreeLayers, flat
 from .history import History, Moment
 from .picture import Camera
 from .presets import Rules, Settings
@@ -55,7 +55,7 @@ class Engine:
         self.generator_optimizer = FlatAdam(self.generator, settings.lr_g, betas,
                                             plain=settings.optimizer_g == "plain")
         self.critic_optimizer = FlatAdam(self.critic, settings.lr_d, betas)
-        self._make, self._judge, self._judge_only = self._functions(own=networks is not None)
+        self._make, self._judge = self._fast(own=networks is not None)
         self.draw = torch.Generator().manual_seed(settings.seed)
         self.real, self.noise = self._real_batches(), self._noise_batches()
         self.camera = Camera(points, latent, limit)
@@ -83,13 +83,11 @@ class Engine:
         self.real = self._real_batches()
         self.camera.look_at(points)
 
-    def _functions(self, own: bool):
-        """Return G, D, and D without a gradient for its weights, as functions."""
+    def _fast(self, own: bool):
+        """Return G and D in the form that trains them: see `fast`."""
         if own:
-            return self.generator, self.critic, self.critic
-        judge, judge_only = (one_node(self.critic, slope=0.2, frozen=f) for f in (False, True))
-        return (one_node(self.generator, slope=0.0), lambda x: judge(x).flatten(),
-                lambda x: judge_only(x).flatten())
+            return ByAutograd(self.generator), ByAutograd(self.critic)
+        return ThreeLayers(self.generator, slope=0.0), ThreeLayers(self.critic, slope=0.2)
 
     def _real_batches(self):
         for _ in repeat(None):
@@ -103,33 +101,36 @@ class Engine:
 
     def critic_step(self) -> None:
         """Let D learn from one batch of real points and one of fakes."""
-        real = next(self.real)
-        with torch.no_grad():
-            fake = self._make(next(self.noise))
-        real_score, fake_score = self._judge(torch.cat([real, fake])).split(len(real))
-        value = ask(self.rules.loss, "critic", real_score, fake_score)
+        real, fake = next(self.real), self._make.forward(next(self.noise))
+        out, scores = self._scores(torch.cat([real, fake]))
+        value = ask(self.rules.loss, "critic", *scores.split(len(real)))
         self.critic_loss = value.detach()
+        slope = self._judge.slope_at_weights(_slope(value, scores).view_as(out))
         if self.rules.penalty is not None:
-            value = value + self.rules.penalty(self.critic, real, fake)
-        self.critic_optimizer.step(value)
+            penalty = self.rules.penalty(self.critic, real, fake)
+            slope += flat(torch.autograd.grad(penalty, self.critic_optimizer.parameters,
+                                              materialize_grads=True))
+        self.critic_optimizer.step(slope)
         if self.rules.clip is not None:
             clip_weights(self.critic, self.rules.clip)
         self.critic_steps += 1
 
     def generator_step(self) -> None:
         """Let G learn from D's scores for one batch of fakes. D does not change."""
-        fake_score = self._judge_only(self._make(next(self.noise)))
-        value = ask(self.rules.loss, "generator", fake_score, *self._to_compare_with())
+        others = []
+        if getattr(self.rules.loss, "compares", False):
+            others = [self._judge.forward(next(self.real)).flatten()]
+        out, scores = self._scores(self._make.forward(next(self.noise)))
+        value = ask(self.rules.loss, "generator", scores, *others)
         self.generator_loss = value.detach()
-        self.generator_optimizer.step(value)
+        pull = self._judge.slope_at_input(_slope(value, scores).view_as(out))
+        self.generator_optimizer.step(self._make.slope_at_weights(pull))
         self.step += 1
 
-    @torch.no_grad()
-    def _to_compare_with(self) -> list[Tensor]:
-        """Return D's scores for real points, in a list, if the loss of G wants them."""
-        if not getattr(self.rules.loss, "compares", False):
-            return []
-        return [self._judge_only(next(self.real))]
+    def _scores(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what D says of points, as it comes and as scores (B,) for the loss."""
+        out = self._judge.forward(points)
+        return out, out.flatten().requires_grad_()
 
     def round(self) -> None:
         """Play `d_steps` steps of D and `g_steps` of G."""
@@ -180,6 +181,11 @@ class Engine:
                         float(self.generator_loss), modes, effective, js, self.camera.shoot(self))
         self.history.add(moment)
         return moment
+
+
+def _slope(value: Tensor, scores: Tensor) -> Tensor:
+    """Return d loss / d score, (B,)."""
+    return torch.autograd.grad(value, scores, materialize_grads=True)[0]
 
 
 @torch.no_grad()

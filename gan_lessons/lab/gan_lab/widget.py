@@ -23,7 +23,7 @@ from .filmstrip import draw_twin
 from .presets import DATA, LOSSES, NAMES, PRESETS, THINGS_THAT_RESTART, Rules, Settings
 
 HERE = Path(__file__).parent
-SLICE = 0.022  # seconds of training between two looks at what the learner clicked
+SLICE = 0.024  # seconds of training between two looks at what the learner clicked
 WINDOW = 8  # pictures on their way to the browser; more would queue up there
 CURVES_EVERY = 8  # pictures; curves change slowly
 UNSEEN = 500  # slices without a sign of the browser, about 15 s: nobody is looking any more
