@@ -97,7 +97,8 @@ def _settings(game) -> dict:
     settings = {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
                 "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
                 "betas": list(game.betas), "ema": game.ema, "seed": game.seed,
-                "clip": game.clip, "decay": game.decay, "data": game.data}
+                "clip": game.clip, "decay": game.decay,
+                "penalty_every": game.penalty_every, "data": game.data}
     return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
 
 

@@ -118,7 +118,9 @@ class Game:
     generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
     `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
     ema: how slowly `average`, the moving average of G's weights, follows G;  clip: limit of D's
-    weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`.
+    weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`;
+    penalty_every: k takes the penalty on every k-th step of D only, k times as strong, which saves
+    time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1).
     While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
     `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
     """
@@ -136,9 +138,11 @@ class Game:
     seed: int = 0
     clip: float | None = None
     decay: int | None = None
+    penalty_every: int = 1
 
     def __post_init__(self):
-        for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0)):
+        for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
+                            ("penalty_every", 1)):
             setattr(self, name, runtime.whole_number(name, getattr(self, name), least))
         self.step = 0
         self.data = None
@@ -238,8 +242,8 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             optimizer.param_groups[0]["lr"] = game.lr * fading(game, to=0.02)
-    for _ in range(game.n_critic):
-        d = play_critic(game, batches)
+    for turn in range(game.n_critic):
+        d = play_critic(game, batches, game.step * game.n_critic + turn)
     real_score = d.real if getattr(game.loss, "compares", False) else None
     g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
                        _noise(game), real_score)
@@ -268,12 +272,13 @@ def kept_history(game: Game, recent: list[Tensor]):
         _write_history(game, recent)
 
 
-def play_critic(game: Game, batches: Iterator[Tensor]) -> CriticMove:
-    """Play one step of D with the game's settings."""
+def play_critic(game: Game, batches: Iterator[Tensor], turn: int) -> CriticMove:
+    """Play step number `turn` of D with the game's settings."""
     def penalty(*given):
-        return fading(game, to=0.1, over=0.5) * game.penalty(*given)
+        return game.penalty_every * fading(game, to=0.1, over=0.5) * game.penalty(*given)
+    due = game.penalty is not None and turn % game.penalty_every == 0
     return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                       next(batches), _noise(game), game.penalty and penalty, game.clip)
+                       next(batches), _noise(game), penalty if due else None, game.clip)
 
 
 def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
@@ -281,8 +286,8 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
     data = data.to(game.device)
     _check_fit(game, data)
     batches = data.batches(game.batch, seed=game.seed)
-    for _ in range(steps):
-        play_critic(game, batches)
+    for turn in range(steps):
+        play_critic(game, batches, turn)
     return game
 
 

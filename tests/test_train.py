@@ -297,6 +297,21 @@ def test_learning_rate_and_penalty_fade_together():
         assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.02)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_lazy_penalty_is_taken_now_and_then_and_as_much_stronger(alone):
+    def penalty(critic, real, fake):
+        """Note how strong it is, in the gradient that D's first bias gets."""
+        return 1000 * critic[1].bias.sum()
+    seen = []
+    game = recipes.plane(penalty=penalty, penalty_every=3, n_critic=2)
+    game.critic[1].bias.register_hook(lambda slope: seen.append(round(float(slope.mean()), -3)))
+    if alone:
+        head_start(game, data.ring(), 6)
+    else:
+        fit(game, data.ring(), 3, progress=False)
+    assert seen == [3000, 0, 0, 3000, 0, 0]
+
+
 # ---- the stop button ----
 
 def test_the_stop_button_ends_after_the_current_step_and_training_goes_on(digits, tmp_path):

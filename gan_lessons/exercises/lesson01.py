@@ -57,7 +57,7 @@ def js_from_discriminator(js) -> None:
                 "The result should be one number: sum over the axis.")
         require(not near(value, worth),
                 "这是博弈的值 V，还没有加上常数再减半：JS = (V + log 4) / 2。",
-                "That is the value of the game, V; the constant and the half are missing: "
+                "That is the value of the game, V; add the constant, then halve it: "
                 "JS = (V + log 4) / 2.")
         require(not near(value, worth + math.log(4)) or near(wanted, 0.0),
                 "忘了除以 2：V + log 4 等于两倍的 JS。",
@@ -90,7 +90,7 @@ def generator_gradients(gradients) -> None:
     require(not (near(first, d - 1) and near(second, -d)),
             "两个写反了，一本有名的教材也在这里弄反过：赝品被识破时（logit 很小），"
             "饱和损失的梯度才接近 0。",
-            "The two are swapped, and a famous textbook has it so: it is where a fake is seen "
+            "The two are swapped, as they once were in a famous book: it is where a fake is seen "
             "through (a low logit) that the saturating gradient is close to 0.")
     require(not (near(first, -1 / (1 - d)) or near(second, -1 / d)),
             "这是对 D 求的导数。要对 logit 求导，还要乘以 sigmoid 的导数 D (1 - D)。",

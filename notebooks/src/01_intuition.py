@@ -4,8 +4,8 @@ r"""
 
 一个造假，一个打假，两边都在学。这一课把游戏搬到平面上：每件作品只是一个点，于是谁走了哪一步、错在哪里，全都看得见，也数得清。
 
-- **学完你会**：说出 D 和 G 各看见什么；算出最好的判别器 $D^*(x)$ 和它量出的距离；从一张图上认出梯度消失、模式崩溃和振荡；用手一步一步地玩这场游戏。
-- **需要准备**：知道神经网络怎样用梯度下降训练；见过概率密度。
+- **学完你会**：说出 D 和 G 各看见什么；算出最好的判别器 $D^*(x)$ 和它量出的距离；看图、数数，认出梯度消失、模式崩溃和振荡；亲手一步一步地玩这场游戏。
+- **需要准备**：知道神经网络怎样用梯度下降训练；学过概率密度。
 - **用时**：阅读和练习 50 分钟；全部运行一遍约 1 分钟（一个 CPU 核心，不需要显卡和网络）。
 - **来历**：故事出自 [siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，下文称它为 `002`；它的代码在第 02 课。可以动手玩的实验室，是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。
 """
@@ -16,10 +16,10 @@ r"""
 
 One side forges, the other detects forgeries, and both are learning. This lesson plays the game in the plane: a work of art is a single point, so that every move and every blunder can be seen and counted.
 
-- **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart from a picture; play the game by hand, one step at a time.
+- **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart by looking and counting; play the game by hand, one step at a time.
 - **You need**: to know how gradient descent trains a neural network, and to have met probability densities.
 - **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no network).
-- **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a bow to [GAN Lab](https://poloclub.github.io/ganlab/).
+- **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/).
 """
 
 # %%
@@ -53,7 +53,7 @@ r"""
 + G_loss.backward(); G_optimizer.step()
 ```
 
-于是有一件事要先想开：**损失下降不再等于变好**。考官换了水平，分数也就换了意思。
+于是，有一个习惯要先改掉：**损失下降不再等于变好**。考官换了水平，分数也就换了意思。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -78,31 +78,31 @@ One habit has to go right away: **a falling loss no longer means progress**. Whe
 r"""
 ## 故事：警察和造假者
 
-`002` 是这样讲的。警匪片里，警察太厉害、歹徒太弱，片子就不好看；反过来也一样。只有势均力敌，才有你来我往，高潮迭起。GAN 里的警察叫**判别器**（discriminator），我们叫它小 D；歹徒叫**生成器**（generator），就是 G。G 是个造假的：原料是一把随机噪声 $z$，产品是赝品 $G(z)$。小 D 看一件东西 $x$，说出它是真品的概率 $D(x)$。起初 D 一眼就能识破，G 不气馁，改一改再来。日复一日，两边功力大增，直到 D 再也分不出真假。这时候，研究者就把 G 请出来，画熊猫，画恐龙，不一而足。
+GAN 是**生成对抗网络**（generative adversarial network）的缩写，可以生成图片、视频等等，用处很广。`002` 拿警匪片来讲它：一边强得没有悬念，戏就没人看；要旗鼓相当，才有好戏。GAN 里的警察是**判别器**（discriminator），`002` 管它叫“小 D”；歹徒是**生成器**（generator），就是 G。G 靠造假为生：原料是一把随机噪声 $z$，产品是赝品 $G(z)$（“赝品”二字用得好：既是假的，又能乱真）。小 D 看一件东西 $x$，说出它是真品的概率 $D(x)$。一开始，赝品件件露馅；G 吃一堑长一智，回去重做。几番较量，两边都成了高手，终于 D 再也看不出破绽。到了那一天，研究者就让 G 出来干活：熊猫、恐龙，想画什么画什么。
 
 故事很好，有两处要当心，这一课会用实验来说明：
 
-1. **G 从来没有见过真品。** 原文说 G 靠“所了解、熟悉及掌握的知识”造假；其实它只有噪声，和 D 传回来的梯度。
-2. **不必势均力敌。** 要紧的不是 D 强不强，而是 D 给出的梯度还在不在、指向哪里。同样强的 D，可以毁掉 G，也可以教好 G。
+1. **G 从来没有见过真品。** 原文说 G 靠“所了解，熟悉及掌握的知识”造假；其实它只有噪声，和 D 传回来的梯度。
+2. **不必势均力敌。** 要紧的不是 D 强不强，而是 D 给出的梯度还在不在、指向哪里。练得一样多的 D，可以毁掉 G，也可以教好 G。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The story: cops and forgers
 
-This is how `002` tells it. A cops-and-robbers film is dull when the cops are too good and the robbers too weak, and just as dull the other way round; only an even match keeps us watching. The cop of a GAN is the **discriminator**, little D for short; the robber is the **generator**, G. G is a forger: its raw material is a handful of random noise $z$, its product the forgery $G(z)$. Little D looks at a thing $x$ and states the probability $D(x)$ that it is genuine. At first D sees through everything; G is not discouraged, changes something and comes back. Day after day both get better, until D can no longer tell. That is when researchers call G on stage, to paint pandas, dinosaurs and whatever else they like.
+GAN stands for **generative adversarial network**; people use it to make pictures, videos and much else. `002` explains it with a cops-and-robbers film: nobody watches when one side is so strong that the end is certain; only an even match keeps us in our seats. The cop of a GAN is the **discriminator**, which `002` calls "little D"; the robber is the **generator**, G. G lives by forging: its raw material is a handful of random noise $z$, its product the forgery $G(z)$, a fake good enough to pass. Little D looks at a thing $x$ and states the probability $D(x)$ that it is genuine. At first every forgery is seen through; G learns from each defeat and tries again. Round after round both get better, until D finds nothing wrong any more. On that day researchers put G to work, to paint pandas, dinosaurs or whatever they like.
 
 A good story, with two traps in it. This lesson shows both by experiment:
 
-1. **G never sees a genuine work.** It is said to forge from "what it knows"; all it has is noise, and the gradient that comes back through D.
-2. **The match need not be even.** What counts is not how strong D is but whether its gradient is there and where it points. Two equally strong D can ruin G, or teach it.
+1. **G never sees a genuine work.** The original has it forge from "what it knows"; all it has is noise, and the gradient that comes back through D.
+2. **The match need not be even.** What counts is not how strong D is but whether its gradient is there and where it points. A D with exactly as much training can ruin G, or teach it.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 真品：平面上的八团点
 
-我们的“真品”是平面上的点，聚成一圈的 8 团；每一团叫一个**模式**。真品由公式当场采样，要多少有多少。G 和 D 都是两层、每层 64 个单元的小网络。
+我们的“真品”是平面上的点，围成一圈，共 8 团；每一团叫一个**模式**。真品由公式当场采样，要多少有多少。G 和 D 都是小网络，各有两个隐藏层，每层 64 个单元。
 
 先看一眼开工之前 G 的作品：
 """
@@ -111,7 +111,7 @@ r"""
 r"""
 ## Genuine works: eight clusters in the plane
 
-Our genuine works are points in the plane, in 8 clusters on a circle; each cluster is called a **mode**. They are drawn from a formula, as many as we like. G and D are small networks of two layers with 64 units each.
+Our genuine works are points in the plane, in 8 clusters on a circle; each cluster is called a **mode**. They are drawn from a formula, as many as we like. G and D are small networks, each with two hidden layers of 64 units.
 
 Here is what G makes before it has learned anything:
 """
@@ -143,7 +143,7 @@ $$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}
 
 D wants $V$ large: marks near 1 for genuine works, near 0 for fakes. G wants $V$ small, and the second term is all it can reach.
 
-Let G stand still for a moment and ask: **what does the best D look like?** Write $p_r(x)$ for the density of the real points and $p_g(x)$ for that of the fakes.
+Let G stand still for a moment; then the only question is: **what does the best D look like?** Write $p_r(x)$ for the density of the real points and $p_g(x)$ for that of the fakes.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -204,7 +204,7 @@ r"""
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-把 $a \log d + b \log(1 - d)$ 对 $d$ 求导，令它为 0，就得到 $d = a / (a + b)$。注意 0.5 的意思是“分不出”，而不是“画得好”：一个什么都没学会的 D，也处处是 0.5。
+记 $a = p_r(x)$、$b = p_g(x)$，把 $a \log d + b \log(1 - d)$ 对 $d$ 求导，令它为 0，就得到 $d = a / (a + b)$。注意 0.5 的意思是“分不出”，而不是“画得好”：一个什么都没学会的 D，也差不多处处是 0.5。
 
 ### 练习 1：最好的判别器
 
@@ -229,7 +229,7 @@ The answer is **C**. At each point D has only to compare how much is real and ho
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-Differentiate $a \log d + b \log(1 - d)$ with respect to $d$, set the result to 0, and out comes $d = a / (a + b)$. Mind what 0.5 means: "cannot tell", not "well painted". A D that has learned nothing says 0.5 everywhere, too.
+Write $a = p_r(x)$ and $b = p_g(x)$, differentiate $a \log d + b \log(1 - d)$ with respect to $d$, set the result to 0, and out comes $d = a / (a + b)$. Mind what 0.5 means: "cannot tell", not "well painted". A D that has learned nothing says about 0.5 everywhere, too.
 
 ### Exercise 1: the best discriminator
 
@@ -294,7 +294,7 @@ r"""
 
 $$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
 
-JS 是 Jensen-Shannon 散度：两个分布相同时是 0，毫不重叠时是 $\log 2$。所以，G 对着最好的 D 下棋，就是在缩短这把尺子量出的距离。
+JS 是 Jensen-Shannon 散度：两个分布相同时是 0，毫不重叠时是 $\log 2$。所以，G 如果每走一步都面对最好的 D，就是在缩短这把尺子量出的距离。
 
 ### 练习 2：从 D 读出 JS
 
@@ -321,7 +321,7 @@ Put $D^*$ back into $V$, and the number that comes out depends on the two distri
 
 $$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
 
-JS is the Jensen-Shannon divergence: 0 when the distributions are the same, $\log 2$ when they do not overlap at all. A G that plays against the best D is shortening the distance this ruler reads.
+JS is the Jensen-Shannon divergence: 0 when the distributions are the same, $\log 2$ when they do not overlap at all. A G that faces the best D at every step is shortening the distance this ruler reads.
 
 ### Exercise 2: read JS off D
 
@@ -349,7 +349,7 @@ verdict = check.js_from_discriminator(js)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-等式两边各算一遍，再看看这把尺子的毛病：把一座钟形慢慢推远，JS 怎样变化？
+等式两边各算一遍，再看看这把尺子的毛病：把其中一条钟形曲线慢慢推远，JS 怎样变化？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -381,7 +381,7 @@ print("from shift 6 to shift 12 JS changes by less than 1 % of log 2:",
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-离得太远，尺子的读数就不动了：再挪一步，JS 还是 $\log 2$。一条平线没有坡，也就没有梯度。
+离得太远，尺子的读数就不动了：再挪一步，JS 几乎还是 $\log 2$。一条平线没有坡，也就没有梯度。
 
 ## G 怎样学：两种写法，两种坡
 
@@ -401,13 +401,13 @@ D 内部给出的是 logit $l$，$D = \sigma(l)$。G 只能让自己作品的 $l
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-Too far away, and the ruler stops moving: one more step and JS is still $\log 2$. A flat line has no slope, hence no gradient.
+Too far away, and the ruler stops moving: one more step and JS is still almost $\log 2$. A flat line has no slope, hence no gradient.
 
 ## How G learns: two ways to put it, two slopes
 
 Inside, D gives a logit $l$, and $D = \sigma(l)$. All that G can do is raise the $l$ of its own works. There are two ways to say so:
 
-- **saturating** (the first way): make $\log(1 - D)$ small;
+- **saturating** (the original form): make $\log(1 - D)$ small;
 - **non-saturating**: make $-\log D$ small.
 
 ### Predict, then run 2: which of them still has a slope?
@@ -439,7 +439,7 @@ for name, s in slopes.items():
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。一本有名的教材把方向写反了，说饱和损失“在 G 很完美时”梯度小；上面的数字说得很清楚。两种写法的不动点相同，却是不同的目标，中间不能写等号。
+答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。一本有名的教材曾把方向写反，说要等 G “做得完美”，梯度才会太小；上面的数字说明，正好相反。两种写法的不动点相同，却是不同的目标，中间不能写等号。
 
 ### 练习 3：两个梯度
 
@@ -453,14 +453,14 @@ r"""
 
 <details><summary>提示二</summary>
 
-设 `d = logits.sigmoid()`。第一个是 `-d`；第二个和它相差一个常数。
+设 `d = logits.sigmoid()`。第一个是 `-d`；两个加起来是一个常数。
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. A well-known textbook has it backwards and says that the saturating gradient is small "when G is perfect"; the numbers above settle it. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
+The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. A well-known textbook once had it backwards: the gradient, it said, gets too small when G "does a perfect job"; the numbers above show the opposite. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
 
 ### Exercise 3: two gradients
 
@@ -474,7 +474,7 @@ Use `torch.autograd`, or work it out by hand: the derivative of the sigmoid is `
 
 <details><summary>Hint two</summary>
 
-Let `d = logits.sigmoid()`. The first is `-d`; the second differs from it by a constant.
+Let `d = logits.sigmoid()`. The first is `-d`; the two add up to a constant.
 
 </details>
 """
@@ -488,16 +488,16 @@ verdict = check.generator_gradients(gradients)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 用手玩一个回合
+## 亲手玩一个回合
 
-一个回合就是两步：D 学一步，G 学一步。各看一眼发生了什么：
+一个回合就是两步：D 学一步，G 学一步。一步太小，看不出什么，下面各走 20 步：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## One round by hand
 
-A round is two steps: one for D, one for G. Look at what each of them does:
+A round is two steps: one for D, one for G. A single step is too small to see, so each takes 20 here:
 """
 
 # %%
@@ -530,7 +530,7 @@ with torch.no_grad():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-真品已经删掉，G 照样学：它拿到的只有 D 的意见。这就是故事里的第一处误会。`generator_step` 的源码只有几行（`real_score` 是后面才用到的几个分数，不带梯度）：
+真品已经删掉，G 照样学：它拿到的只有 D 的意见。故事里要当心的第一处，就在这里。`generator_step` 的源码只有几行（`real_score` 是后面才用到的几个分数，不带梯度）：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -545,13 +545,13 @@ print(inspect.getsource(generator_step))
 r"""
 ## GAN 实验室
 
-现在轮到你了。运行下一格：左边是真品、赝品和 D 的判断，箭头是 D 给每件赝品指的路；右边是曲线。可以播放、暂停，也可以只走 D 的一步，或只走 G 的一步。试试这几件事：
+现在轮到你了。运行下一格：左边是真品和赝品，底色是 D 的判断，箭头是 D 给其中一些赝品指的路，网格是被 G 变了形的噪声平面；右边是曲线。可以播放、暂停，也可以只走 D 的一步，或只走 G 的一步。试试这几件事：
 
 1. 只按 D 的一步，按 20 次：底色怎样变？再只按 G 的一步：赝品往哪里走？
-2. 播放，等 8 团都被盖住。损失是不是一直在降？
-3. 把损失换成 minimax，再换成别的；播放着换也可以。
+2. 播放，等 8 团里都有了赝品。损失是不是一直在降？
+3. 把损失换成极小极大，再换成别的；播放着换也可以。
 4. 换一份数据：螺旋、网格，或者用鼠标自己画。
-5. 依次选预设 collapse、vanishing、oscillation 和 cure。它们是下面要讲的三种故障，和第一种的解药。
+5. 依次选预设里的三种故障：模式崩溃、梯度消失、振荡，最后选“解药”，它治的是第一种。下面就要讲它们。
 
 实验室用的就是这门课的损失和网络；`playground.state` 把它们交给下一格代码，`playground.run(500)` 不看画面，直接走 500 个回合。
 """
@@ -560,19 +560,19 @@ r"""
 r"""
 ## The GAN lab
 
-Your turn. Run the next cell: on the left real points, fakes and D's judgement, with an arrow on each fake for the way D sends it; on the right the curves. You can play and pause, or take a single step of D or of G. Some things to try:
+Your turn. Run the next cell: on the left real points and fakes; the background is D's judgement, the arrows show which way D sends some of the fakes, and the grid is the plane of noise as G bends it; on the right the curves. You can play and pause, or take a single step of D or of G. Some things to try:
 
 1. Only steps of D, 20 of them: how does the background change? Then only steps of G: where do the fakes go?
 2. Play until all 8 clusters are covered. Do the losses fall all the time?
 3. Change the loss to minimax, then to others; you may do so while it plays.
 4. Take other data: a spiral, a grid, or draw your own with the mouse.
-5. Choose the presets collapse, vanishing, oscillation and cure, one after the other. They are the three failures we are coming to, and the cure of the first.
+5. Choose the presets one after the other: the three failures, mode collapse, vanishing gradient and oscillation, and last the cure, which treats the first. We are coming to all of them.
 
 The lab uses the losses and networks of this course; `playground.state` hands them to the next cell, and `playground.run(500)` plays 500 rounds without the pictures.
 """
 
 # %% tags=["nbval-ignore-output"]
-playground = lab.GanLab()
+playground = lab.GanLab(seed=1)
 playground.run(500)
 playground
 
@@ -588,9 +588,9 @@ r"""
 “看着不错”不算数。量点的尺子照两篇论文（VEEGAN 和 PacGAN）的规矩：从 G 取 2,500 个样本，
 
 - `modes`：至少有一个样本落在 3 个标准差以内的模式有几个；
-- `high quality`：落在某个模式 3 个标准差以内的样本占多少，完美的 G 是 98.9 %；
+- `high quality`：落在某个模式 3 个标准差以内的样本占多少，完美的 G 是 98.9%；
 - `reverse KL`：样本在各模式间分得匀不匀，0 是完全均匀；
-- `effective`：折合成几个装得一样满的模式。第一个数太宽容，一个样本就算“覆盖”，它不会。
+- `effective`（我们加的）：折合成几个装得一样满的模式。第一个数太宽容，有一个样本就算“覆盖”；这个数不会。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -602,7 +602,7 @@ r"""
 - `modes`: how many modes have at least one sample within 3 standard deviations;
 - `high quality`: the share of samples within 3 standard deviations of a mode; a perfect G reaches 98.9 %;
 - `reverse KL`: how evenly the samples are spread over the modes; 0 is perfectly even;
-- `effective`: how many equally full modes that amounts to. The first number is lenient, one sample makes a mode "captured"; this one is not.
+- `effective` (our addition): how many equally full modes that amounts to. The first number is lenient, a single sample makes a mode "captured"; this one is stricter.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -654,10 +654,10 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。可是请看第三张图：同样的 1000 步，同样的 10 比 1，D 一样强，G 却学会了全部 8 团。改的只是 D 的损失：
+答案是 **C**。可是请看第三张图：同样先练 1000 步，同样是 10 比 1，G 却找到了全部 8 团。改的只是损失，两边的都换了；论文的解释是：
 
-- **RpGAN**：不给每件东西单独打分，而是成对地比：这件真品比那件赝品真多少？于是 G 没法全体躲进一个角落。
-- **R1 + R2**：不许 D 的坡在真品处、在赝品处变陡，梯度就不会消失，也不会乱甩。
+- **RpGAN**：不看单个的分数，只成对地比：这件真品比那件赝品真多少？这样一来，全体挤在一个角落，就不再是一个走不出去的坑。
+- **R1 + R2**：D 在真品处、在赝品处的坡越陡，罚得越重；地势平缓了，赝品就不会被甩来甩去。
 
 所以要紧的不是势均力敌，而是 D 的梯度。一个种子说明不了问题，下面是 7 个种子的有效模式数（`tests/study_lesson01.py games` 可以重算）：
 
@@ -665,17 +665,17 @@ r"""
 |---|---|---|---|---|---|---|---|
 | 普通 | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
 | D 很强 | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
-| D 一样强，RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
+| D 练得一样多，RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-普通的 GAN 并不像传说的那样“总是崩溃”：在这里它每次都找到了全部 8 团。故障要用力气才造得出来，而造得出来的故障才好研究。
+普通的 GAN 并不像传说的那样“总是崩溃”：在这里，7 次的 `modes` 都是 8，只是各团多少不匀。在这个环上，故障要费力气才造得出来；造得出来的故障，才好研究。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. But look at the third picture: the same 1000 steps, the same 10 to 1, D just as strong, and G has learned all 8 clusters. Only D's loss is different:
+The answer is **C**. But look at the third picture: the same 1000 steps of practice, the same 10 to 1, and G has found all 8 clusters. Only the losses are different, those of both players; the papers explain it so:
 
-- **RpGAN** does not mark each thing by itself but compares pairs: how much more real is this genuine one than that fake? G can no longer hide in one corner, all of it.
-- **R1 + R2** forbid D a steep slope at the real points and at the fakes, so that the gradient neither dies nor flings the points about.
+- **RpGAN** does not look at single scores but compares pairs: how much more real is this genuine one than that fake? To crowd into one corner is then no longer a pit that G cannot leave.
+- **R1 + R2**: the steeper D's slope at the real points and at the fakes, the more it costs D; on gentle ground the fakes are not flung about.
 
 What matters, then, is not an even match but D's gradient. One seed proves nothing, so here are the effective modes of 7 seeds (`tests/study_lesson01.py games` computes them again):
 
@@ -683,9 +683,9 @@ What matters, then, is not an even match but D's gradient. One seed proves nothi
 |---|---|---|---|---|---|---|---|
 | plain | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
 | strong D | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
-| D as strong, RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
+| D trained as much, RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-A plain GAN does not "always collapse", as the legend has it: here it found all 8 clusters every time. A failure has to be engineered, and one that has been engineered can be studied.
+A plain GAN does not "always collapse", as the legend has it: here `modes` was 8 all 7 times, though not evenly filled. On this ring a failure has to be engineered, and one that has been engineered can be studied.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
@@ -696,11 +696,11 @@ r"""
 
 ### 故障一：模式崩溃
 
-刚才的第二张图就是。样本又准又像，却只有一两团：D 太有把握，G 找到一处能过关的地方，就全体搬过去。识别的办法只有一个：**数**。
+刚才的第二张图就是。样本又准又像，却只有一两团：D 太有把握，G 找到一处能过关的地方，就全体搬过去。在平面上，看一眼就知道；换成图片，就得靠**数**。
 
 ### 故障二：梯度消失
 
-先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了。实验室的预设 vanishing 也是这样设的；在那里把 G 的优化器换成 Adam，看看会怎样。
+先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了。实验室里同名的预设也是这样设的；在那里把 G 的优化器换成 Adam，看看会怎样。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
@@ -711,11 +711,11 @@ Each is fixed by its seed and can be repeated at will; each has a preset of its 
 
 ### Failure one: mode collapse
 
-The second picture above. The samples are sharp and look right, but they are one cluster or two: D is too sure of itself, G finds one place that passes, and all of it moves there. There is one way to notice: **count**.
+The second picture above. The samples are sharp and look right, but they are one cluster or two: D is too sure of itself, G finds one place that passes, and all of it moves there. In the plane a glance is enough; with pictures you have to **count**.
 
 ### Failure two: vanishing gradient
 
-Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden. The preset vanishing in the lab does the same; change G's optimiser there to Adam and see what happens.
+Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden. The preset of that name in the lab does the same; change G's optimiser there to Adam and see what happens.
 """
 
 # %%
@@ -740,7 +740,7 @@ print("after 300 rounds, non-saturating: G has moved by more than 0.5:", non_sat
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-同一个 D，同样的赝品，箭头的长度差了 1000 倍以上。用饱和的损失，G 站在原地；损失曲线平平的，看上去还以为“收敛了”。
+同一个 D，同样的赝品，箭头的长度差了 1000 倍以上。用饱和的损失，G 站在原地；损失曲线平平的，让人以为“收敛了”。
 
 ### 故障三：振荡
 
@@ -766,8 +766,8 @@ for step in range(50, runtime.at_scale(smoke=101, default=801, full=801), 50):
     visited.append(int(torch.cdist(looks[f"step {step}"], ring.modes).argmin(1).mode().values))
 
 show.clouds(dict(list(looks.items())[-8:]), ring.sample(500),
-            alt="Eight scatter plots, fifty steps apart: in each one all fakes sit together in one "
-                "place, and it is another place every time")
+            alt="Eight scatter plots, fifty steps apart: in each one the fakes sit together in one "
+                "place, mostly another place than in the picture before")
 if runtime.scale() != "smoke":
     last = visited[-10:]
     print("in the last 10 looks the crowd was nearest to at least 4 different clusters:",
@@ -779,22 +779,22 @@ if runtime.scale() != "smoke":
 r"""
 单看其中一张，它和模式崩溃没有两样；要连着看才分得清。三种故障这样认：
 
-| 故障 | 样本 | 过一会儿再看 | D 给 G 的梯度 | 7 个种子里出现 |
+| 故障 | 样本 | 过一会儿再看 | D 给 G 的梯度 | 7 个种子里出现几次 |
 |---|---|---|---|---|
-| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 有，但指向同一处 | 7 |
+| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 很大 | 7 |
 | 梯度消失 | 一团乱，哪里都不像 | 一动不动 | 几乎没有 | 7 |
-| 振荡 | 只有一团，常常在路上 | 整个换了地方 | 很大，方向一直在变 | 7 |
+| 振荡 | 只有一团，常常在路上 | 整个换了地方 | 不大，方向一直在变 | 7 |
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A single one of these pictures looks just like mode collapse; only a sequence tells them apart. This is how to know the three:
+A single one of these pictures looks just like mode collapse; only a sequence tells them apart. This is how to tell the three apart:
 
-| Failure | Samples | A little later | D's gradient for G | Seen in 7 seeds |
+| Failure | Samples | A little later | D's gradient for G | Seen in how many of 7 seeds |
 |---|---|---|---|---|
-| mode collapse | few clusters, each looks right | still about the same place | there, but all to one place | 7 |
+| mode collapse | few clusters, each looks right | still about the same place | large | 7 |
 | vanishing gradient | a blur that looks like nothing | has not moved at all | next to none | 7 |
-| oscillation | one cluster, often on its way | all of it somewhere else | large, ever changing direction | 7 |
+| oscillation | one cluster, often on its way | all of it somewhere else | not large, its direction ever changing | 7 |
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -820,7 +820,7 @@ Oscillation fits into two numbers. The only real point is 0. G has one parameter
 
 ### Predict, then run 4: does a GAN of two parameters converge?
 
-Start at $\theta = 1$, $\psi = 0$, with the first, saturating loss and small steps, taken in turns:
+Start at $\theta = 1$, $\psi = 0$, with the original (saturating) loss and small steps, taken in turns:
 
 - A. Yes: there is no reason why so simple a game should not.
 - B. No: it circles around the equilibrium and never gets there.
@@ -872,20 +872,20 @@ print("with R1: at the end closer than 0.001:", float(damped[:, -1].norm()) < 0.
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。赝品在右边，D 就把坡朝左压；G 顺坡往左跑，冲过了头；D 再把坡翻过来。两个人互相追，谁也停不下来：这不是网络太小或学习率不好，而是游戏本身在转圈。换成非饱和损失，圈会慢慢缩小，却越缩越慢。R1 罚 D 在真品处的坡 $\psi^2$，像给钟摆加了摩擦，转着转着就停在了均衡上。大网络里的振荡，用的是同一味药。
+答案是 **B**。赝品在右边，D 就让左边的分数高起来；G 追着高分往左跑，冲过了头；D 再把直线翻过来。两个人互相追，谁也停不下来：这不怪网络太小，也不怪学习率，是游戏本身在转圈。换成非饱和损失，圈会慢慢缩小，却越缩越慢。R1 罚 D 在真品处的坡 $\psi^2$，像给钟摆加了摩擦，转着转着就停在了均衡上。大网络振荡起来，也常用这味药。
 
 ## 现代的配方
 
-把这一课学到的放在一起：RpGAN + R1 + R2，宽一点的网络（3 层，每层 128），学习率和惩罚慢慢减小，最后取 G 权重的滑动平均。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 10,000 步。
+在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 10,000 步。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The fake is on the right, so D tilts its slope to the left; G runs down it and overshoots; D tilts the slope back. Each chases the other and neither can stop. Neither the size of the networks nor the learning rate is to blame: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly. R1 punishes D's slope at the real point, $\psi^2$, and acts like friction on a pendulum: round and round, and to rest at the equilibrium. The oscillation of large networks takes the same medicine.
+The answer is **B**. The fake is on the right, so D tilts its line so that the left scores higher; G runs left after the score and overshoots; D tilts the line back. Each chases the other and neither can stop. Neither the size of the networks nor the learning rate is to blame: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly. R1 punishes D's slope at the real point, $\psi^2$, and acts like friction on a pendulum: round and round, and to rest at the equilibrium. Large networks that oscillate are often given the same medicine.
 
 ## The modern recipe
 
-Put together what this lesson has taught: RpGAN + R1 + R2, somewhat wider networks (3 layers of 128), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 10,000 steps.
+Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 10,000 steps.
 """
 
 # %%
@@ -915,7 +915,7 @@ r"""
 
 @MODERN_ZH@
 
-论文里的数字用的是别的网络和固定的训练集，只能看个大概：PacGAN 论文里最好的几行，环上 7.9 个模式，网格上 24.8 个；VEEGAN 是 8 个和 24.6 个。
+论文用的是别的网络，PacGAN 用的还是固定的训练集，所以只能看个大概：PacGAN 论文里最好的几行，平均是环上 7.9 个模式，网格上 24.8 个；VEEGAN 是 8 个和 24.6 个，不过它的高质量样本只有 52.9% 和 40%。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -924,7 +924,7 @@ The full length, with 5 seeds that no setting was tuned on, one core, less than 
 
 @MODERN_EN@
 
-The papers use other networks and a fixed training set, so their numbers are a rough guide only: the best rows of the PacGAN paper have 7.9 modes on the ring and 24.8 on the grid, VEEGAN has 8 and 24.6.
+The papers use other networks, and PacGAN a fixed training set, so their numbers are a rough guide only: the best rows of the PacGAN paper average 7.9 modes on the ring and 24.8 on the grid; VEEGAN has 8 and 24.6, but with only 52.9 % and 40 % of high quality.
 """
 
 # %% [markdown] tags=["lang-zh", "quiz"]
@@ -952,17 +952,17 @@ r"""
 
 - 说出 D 和 G 各看见什么：D 看真品和赝品，G 只看噪声和 D 的梯度；
 - 算出 $D^* = p_r / (p_r + p_g)$，并从它读出 JS；
-- 认出梯度消失、模式崩溃和振荡，并且连着看、数着看；
-- 用手或在实验室里，一步一步地玩这场游戏。
+- 连着看、数一数，认出梯度消失、模式崩溃和振荡；
+- 自己写代码，或在实验室里，一步一步地玩这场游戏。
 
 故事和常见的说法，有几处要更正：
 
 | 说法 | 更正 | 在哪里看到 |
 |---|---|---|
-| `002`：G 根据对真品的了解造假 | G 从没见过真品 | 用手玩一个回合 |
+| `002`：G 根据对真品的了解造假 | G 从没见过真品 | 亲手玩一个回合 |
 | `002`：G 和 D 必须势均力敌 | 要紧的是 D 的梯度，不是强弱 | 先猜再跑 3 |
 | `002`：adversial network | 拼写是 adversarial，“对抗的” | 这里 |
-| 普通的 GAN 总会模式崩溃 | 在这个环上 7 个种子都没有 | 数一数 |
+| 普通的 GAN 总会模式崩溃 | 在这个环上 7 个种子都没有 | 先猜再跑 3 |
 | 损失下降就是变好 | 考官在变，要量作品 | 和你熟悉的训练相比 |
 | D 说 0.5 就是成功 | 什么都没学会的 D 也说 0.5 | 先猜再跑 1 |
 | 饱和损失在 G 很完美时梯度小 | 反了：在 G 很差时才小 | 先猜再跑 2 |
@@ -986,7 +986,7 @@ Some of what the story and common talk say needs correcting:
 | `002`: G forges from what it knows of genuine ones | G never sees a genuine one | one round by hand |
 | `002`: G and D must be equally strong | what matters is D's gradient, not its strength | predict, then run 3 |
 | `002`: "adversial" network | it is spelled adversarial, from adversary | here |
-| a plain GAN always collapses | on this ring it did not in any of 7 seeds | count |
+| a plain GAN always collapses | on this ring it did not in any of 7 seeds | predict, then run 3 |
 | a falling loss means progress | the examiner changes; measure the works | since the training you know |
 | D at 0.5 means success | a D that has learned nothing says 0.5, too | predict, then run 1 |
 | the saturating gradient is small when G is perfect | the reverse: it is small when G is bad | predict, then run 2 |
@@ -1000,7 +1000,7 @@ r"""
 - **换一份数据。** `recipes.modern_plane(gamma=0.05)` 配 `data.grid()`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
 - **把病治好。** 在振荡的那一格里加上 `penalty=penalties.r1`，先猜，再数。
 - **下一课**把点换成图片：[第 02 课](02_mlp_gan_mnist.ipynb)。
-- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
+- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1011,5 +1011,5 @@ r"""
 - **Take other data.** `recipes.modern_plane(gamma=0.05)` goes with `data.grid()` and its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
 - **Cure the illness.** Add `penalty=penalties.r1` in the cell with the oscillation; guess first, then count.
 - **The next lesson** turns the points into pictures: [lesson 02](02_mlp_gan_mnist.ipynb).
-- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
+- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
 """

@@ -610,14 +610,14 @@ for name, report in reports.items():
 r"""
 ## 今日故障：模式崩溃
 
-`002` 的十六张是同一团影子，分类器却有九成以上的把握说它是某一个数字；`004` 的笔画清楚一些，却也只有那么几个数字。G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 便整个搬到另一种写法上。这叫**模式崩溃**。从损失曲线上看不出来，一张张看图也未必看得出来，**数一数**，它就藏不住了：
+`002` 的十六张是同一团影子，分类器却有九成以上的把握说它是某一个数字；`004` 的笔画清楚一些，却也只有那么几个数字。G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 有时便整个搬到另一种写法上，就像第 01 课的振荡。这叫**模式崩溃**。从损失曲线上看不出来，一张张看图也未必看得出来，**数一数**，它就藏不住了：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
 ## The failure of the day: mode collapse
 
-The sixteen pictures of `002` are one and the same shadow, yet the classifier is more than nine-tenths sure which digit it is; the strokes of `004` are clearer, but there are only a few digits, too. G has found one way of writing that fools D and writes nothing else; once D sees through it, G drops it and moves wholesale to another. This is **mode collapse**. The loss curves do not show it, and looking at single pictures may not either, but **counting** does:
+The sixteen pictures of `002` are one and the same shadow, yet the classifier is more than nine-tenths sure which digit it is; the strokes of `004` are clearer, but there are only a few digits, too. G has found one way of writing that fools D and writes nothing else; once D sees through it, G sometimes drops it and moves wholesale to another, as in the oscillation of lesson 01. This is **mode collapse**. The loss curves do not show it, and looking at single pictures may not either, but **counting** does:
 """
 
 # %%
