@@ -876,7 +876,7 @@ r"""
 
 ## 现代的配方
 
-在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 10,000 步。
+在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。惩罚要多走一遍反向传播，所以 D 每 8 步只算一次，强度乘 8。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 12,000 步。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -885,14 +885,14 @@ The answer is **B**. The fake is on the right, so D tilts its line so that the l
 
 ## The modern recipe
 
-Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 10,000 steps.
+Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 12,000 steps.
 """
 
 # %%
 published = data.ring(radius=1, std=0.01)
-steps = runtime.at_scale(smoke=50, default=2000, full=10_000)
+steps = runtime.at_scale(smoke=50, default=2000, full=12_000)
 follow = runtime.at_scale(smoke=0.9, default=0.99, full=0.999)  # a short run, a short memory
-modern = fit(recipes.modern_plane(steps=steps, gamma=0.02, ema=follow), published, steps)
+modern = fit(recipes.modern_plane(steps=steps, ema=follow), published, steps)
 final = modern.sample(2500, average=True)
 show.clouds({"modern recipe": final}, published.sample(500), extent=1.5,
             alt="Scatter plot of the modern recipe: the fakes sit tightly on all eight clusters of "
@@ -997,7 +997,7 @@ r"""
 ## 延伸
 
 - **写一个自己的损失。** 只要有 `critic(real, fake)` 和 `generator(fake)` 两个方法，就能交给 `lab.GanLab(loss=...)`。从 `gan_lessons/losses.py` 里抄一个最短的，改一处，看看会怎样。
-- **换一份数据。** `recipes.modern_plane(gamma=0.05)` 配 `data.grid()`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
+- **换一份数据。** 给现代的配方 `data.grid(spacing=0.5, std=0.0125)`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
 - **把病治好。** 在振荡的那一格里加上 `penalty=penalties.r1`，先猜，再数。
 - **下一课**把点换成图片：[第 02 课](02_mlp_gan_mnist.ipynb)。
 - **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
@@ -1008,7 +1008,7 @@ r"""
 ## Going further
 
 - **Write a loss of your own.** Two methods are enough, `critic(real, fake)` and `generator(fake)`, and `lab.GanLab(loss=...)` will take it. Copy the shortest one in `gan_lessons/losses.py`, change one thing, and see what happens.
-- **Take other data.** `recipes.modern_plane(gamma=0.05)` goes with `data.grid()` and its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
+- **Take other data.** Give the modern recipe `data.grid(spacing=0.5, std=0.0125)` with its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
 - **Cure the illness.** Add `penalty=penalties.r1` in the cell with the oscillation; guess first, then count.
 - **The next lesson** turns the points into pictures: [lesson 02](02_mlp_gan_mnist.ipynb).
 - **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.

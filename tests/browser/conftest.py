@@ -276,7 +276,7 @@ class Lab:
         return widths
 
 
-def _browser_path() -> str | None:
+def browser_path() -> str | None:
     installed = filter(None, map(shutil.which, BROWSERS))
     return os.environ.get("GAN_LESSONS_BROWSER") or next(installed, None)
 
@@ -285,7 +285,7 @@ def _browser_path() -> str | None:
 def browser() -> Iterator:
     """A headless Chromium or Chrome that is installed here; without one the test is skipped."""
     playwright_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    path = _browser_path()
+    path = browser_path()
     if path is None:
         pytest.skip(
             "no browser found: install Chromium (Debian, Ubuntu: apt-get install chromium) "
