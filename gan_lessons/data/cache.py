@@ -142,7 +142,7 @@ class Store:
             unreadable = [Unreadable(*line) for line in about["unreadable"]]
             images = np.memmap(self.pictures, np.uint8, "c",
                                shape=(rows, 3, self.size, self.size))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return None
         return Cached(images, about["names"], unreadable)
 
