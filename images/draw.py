@@ -30,29 +30,30 @@ def lesson02_digits() -> None:
     picture.quantize(32).save(HERE / "lesson02_digits.png", optimize=True)
 
 
-def toy_set(make, name: str, captions: tuple[str, str]) -> None:
-    """Draw pictures of a toy set at 64 pixels on the left, and the same at 32 on the right.
+def toy_set(make, name: str) -> None:
+    """Draw 16 pictures of a toy set at 64 pixels on the left, and at 32 on the right.
 
-    Both are shown at the same height, so that one sees what is left of a face in 32 pixels.
+    Both are shown at the same height, so that one sees what 32 pixels leave of a picture.
     """
-    picture = Image.new("RGB", (2 * 6 * 66 + 2 * 2 + 16, 30 + 4 * 66 + 2), "white")
+    side, gap, head = 4 * 130 + 2, 24, 40
+    picture = Image.new("RGB", (2 * side + gap, head + side), "white")
     write = ImageDraw.Draw(picture)
-    for left, size, caption in ((0, 64, captions[0]), (6 * 66 + 18, 32, captions[1])):
-        images = make(24, size).images.repeat_interleave(64 // size, 2)
-        sheet = show.grid(images.repeat_interleave(64 // size, 3), columns=6)
-        write.text((left + 2, 4), caption, "black", ImageFont.load_default(18))
-        picture.paste(Image.fromarray(sheet), (left, 30))
+    for left, size in ((0, 64), (side + gap, 32)):
+        large = make(16, size).images.repeat_interleave(128 // size, 2)
+        sheet = show.grid(large.repeat_interleave(128 // size, 3), columns=4)
+        write.text((left + 2, 6), f"{size} x {size}", "black", ImageFont.load_default(24))
+        picture.paste(Image.fromarray(sheet), (left, head))
     picture.quantize(128).save(HERE / f"{name}.png", optimize=True)
 
 
 def toy_faces() -> None:
-    """Draw 24 toy faces at 64 and at 32 pixels."""
-    toy_set(data.toy_faces, "toy_faces", ("64 x 64", "32 x 32"))
+    """Draw toy faces at two sizes."""
+    toy_set(data.toy_faces, "toy_faces")
 
 
 def toy_rooms() -> None:
-    """Draw 24 toy rooms at 64 and at 32 pixels."""
-    toy_set(data.toy_rooms, "toy_rooms", ("64 x 64", "32 x 32"))
+    """Draw toy rooms at two sizes."""
+    toy_set(data.toy_rooms, "toy_rooms")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class TestBothSets:
         assert made.labels is None and list(made.factors) == list(factors)
         for name, values in made.factors.items():
             assert values.dtype == torch.int64 and values.shape == (40,)
-            assert 0 <= values.min() and values.max() < len(factors[name])
+            assert values.min() >= 0 and values.max() < len(factors[name])
         assert made.name.isascii()
 
     def test_enough_combinations(self, make, factors, core, modes):

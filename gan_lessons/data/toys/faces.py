@@ -32,7 +32,7 @@ FACTORS = {
 
 CORE = {
     "skin": ("porcelain", "honey", "cocoa"),
-    "hair_colour": ("brown",),
+    "hair_colour": ("black",),
     "hair_style": ("short", "long", "curly", "bun"),
     "glasses": ("none", "round"),
     "mouth": ("smile", "open"),
@@ -43,10 +43,10 @@ CORE = {
 TRAITS = ("x", "y", "scale", "width", "eyes", "gaze_x", "gaze_y", "brows", "mouth",
           "red", "green", "blue", "light")
 
-SKIN = colours("#fbe0cf", "#f2bf98", "#d99a63", "#a8683c", "#6b4027")
+SKIN = colours("#fbe0cf", "#f2bf98", "#d99a63", "#ad6f42", "#7a4b31")
 LIPS = colours("#c9605f", "#b9514e", "#9c4238", "#7c2f2c", "#c9706a")
 SMILE = colours("#99403f", "#8f3a35", "#7a2b24", "#57191a", "#e8a49a")  # lighter on the darkest
-HAIR = colours("#2a2529", "#6b3f22", "#cc5a1e", "#efc75e", "#f07fae", "#3f6fd8")
+HAIR = colours("#2a2529", "#5d351b", "#cc5a1e", "#efc75e", "#f07fae", "#3f6fd8")
 SHIRT = colours("#d9433f", "#3a9e6b", "#f3b52f", "#f4f1ea", "#f4f1ea")
 TRIM = colours("#a92c30", "#27754e", "#cf8f14", "#cfc9bd", "#2f4b7c")
 BACKGROUND = colours("#8ecbf2", "#a5dfc0", "#ffd973", "#f7b7bd", "#c5b3ec", "#26315e")
@@ -153,7 +153,9 @@ def _hair_behind(head: Canvas, draw: Draw, hair) -> None:
               hair, shade)
     curly = head.only(draw.has("hair_style", "curly"))
     for x, y, r in ((-0.24, 0.06, 0.1), (0.24, 0.06, 0.1), (-0.27, -0.08, 0.12),
-                    (0.27, -0.08, 0.12), (0.0, -0.12, 0.3)):
+                    (0.27, -0.08, 0.12), (-0.23, -0.22, 0.11), (0.23, -0.22, 0.11),
+                    (-0.12, -0.31, 0.11), (0.12, -0.31, 0.11), (0.0, -0.34, 0.1),
+                    (0.0, -0.12, 0.27)):
         curly.paint(ellipse(x, y, r), shade)
     bun = head.only(draw.has("hair_style", "bun"))
     bun.paint(ellipse(0, -0.35, 0.105, 0.1), hair, shade)

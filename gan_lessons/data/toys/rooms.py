@@ -1,4 +1,4 @@
-"""Toy rooms: bedrooms painted from the back wall to the rug, with factors that can be counted."""
+"""Toy rooms: bedrooms painted from the back wall to the bed, with factors that can be counted."""
 
 from collections.abc import Mapping
 
@@ -70,8 +70,8 @@ def paint(canvas: Canvas, draw: Draw) -> None:
     _window(room.at(draw.vary("window", 0.015, around=0.3), 0.33), draw)
     _picture(room.at(draw.vary("picture", 0.02, around=0.66), 0.27), draw)
     _lamp(table, draw)
-    _bed(room.at(draw.vary("bed", 0.015, around=0.68), 0), draw, tint)
     _rug(room.at(draw.vary("rug", 0.02, around=0.23), 0.86), draw)
+    _bed(room.at(draw.vary("bed", 0.015, around=0.68), 0), draw, tint)
 
 
 def _walls(room: Canvas, draw: Draw, tint) -> None:
