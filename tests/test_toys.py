@@ -128,7 +128,7 @@ class TestBothSets:
 REFERENCE = {  # factors, and the pixels as hexadecimal bytes
     "faces": (
         [[0, 2, 4], [1, 4, 3], [5, 4, 0], [0, 2, 1], [1, 2, 2], [2, 1, 0], [4, 5, 3]],
-        "c9b9ecd6c9f2d6c9f2c9b9ecd0c2ef663d23663d23d0c2efc7b7e8ffd2c2ffc2b5c7b7e8"
+        "c9b9ecd6c9f2d6c9f2c9b9ecd0c2ef663d23663d23d0c2efc7b7e8eeb5a8ffc2b5c7b7e8"
         "bcace1efb22eefb22ebcace13b456d333f74333f74434b6f343f70ec7da8ec7da8343f70"
         "303b67db8d5ede8b5e303b6728335d399b69399b6928335df5bcc2f9ccd1f9ccd1f5bcc2"
         "f7c6caeac663976c44f7c6caf1bbc09c49398b4b37f1bbc0ebafb5d7423ed7423eebafb5"),

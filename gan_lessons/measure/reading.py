@@ -19,9 +19,9 @@ from gan_lessons.messages import both
 
 SURE = 0.9  # a classifier is sure of a picture when its top probability is at least this
 SIDE = 32  # pictures are read at this size
-STEPS = 700
+STEPS = 1600
 BATCH = 64
-TRAINING, HELD_OUT = 12_000, 4_000  # pictures, half of them drawn at 32 and half at 64
+TRAINING, HELD_OUT = 16_000, 4_000  # pictures, half of them drawn at 32 and half at 64
 MAKERS = {tuple(FACE_FACTORS): (toy_faces, FACE_FACTORS),
           tuple(ROOM_FACTORS): (toy_rooms, ROOM_FACTORS)}
 

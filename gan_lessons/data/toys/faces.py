@@ -45,7 +45,7 @@ TRAITS = ("x", "y", "scale", "width", "eyes", "gaze_x", "gaze_y", "brows", "mout
 
 SKIN = colours("#fbe0cf", "#f2bf98", "#d99a63", "#ad6f42", "#7a4b31")
 LIPS = colours("#c9605f", "#b9514e", "#9c4238", "#7c2f2c", "#c9706a")
-SMILE = colours("#99403f", "#8f3a35", "#7a2b24", "#57191a", "#e8a49a")  # lighter on the darkest
+SMILE = colours("#99403f", "#8f3a35", "#7a2b24", "#57191a", "#f0b3a6")  # lighter on the darkest
 HAIR = colours("#2a2529", "#5d351b", "#cc5a1e", "#efc75e", "#f07fae", "#3f6fd8")
 SHIRT = colours("#d9433f", "#3a9e6b", "#f3b52f", "#f4f1ea", "#f4f1ea")
 TRIM = colours("#a92c30", "#27754e", "#cf8f14", "#cfc9bd", "#2f4b7c")
@@ -130,9 +130,10 @@ def _brows(head: Canvas, draw: Draw, hair) -> None:
 
 def _mouth(head: Canvas, draw: Draw) -> None:
     lips, stroke = draw.pick("skin", LIPS), draw.pick("skin", SMILE)
-    mouth = head.at(0, 0.158, stretch=draw.vary("mouth", 0.1, around=1))
-    mouth.only(draw.has("mouth", "smile")).paint(arc(0, 0, 0.078, 0.038, 0.02), stroke)
-    mouth.only(draw.has("mouth", "straight")).paint(line(-0.055, 0.015, 0.055, 0.015, 0.02), stroke)
+    mouth = head.at(0, 0.15, scale=1.2, stretch=draw.vary("mouth", 0.08, around=1))
+    mouth.only(draw.has("mouth", "smile")).paint(arc(0, 0, 0.078, 0.05, 0.023), stroke)
+    mouth.only(draw.has("mouth", "straight")).paint(
+        line(-0.042, 0.015, 0.042, 0.015, 0.026), stroke)
     laugh = ellipse(0, -0.012, 0.088, 0.078) & box(0, 0.05, 0.1, 0.062)
     inside = mouth.only(draw.has("mouth", "open"))
     inside.paint(laugh, (0.42, 0.09, 0.12))
