@@ -12,6 +12,7 @@ from gan_lessons.measure.reading import HELD_OUT, SURE, _reader
 SETS = [(data.toy_faces, data.FACE_FACTORS, 96), (data.toy_rooms, data.ROOM_FACTORS, 54)]
 either = pytest.mark.parametrize("make, factors, modes", SETS, ids=["faces", "rooms"])
 slow = pytest.mark.slow  # the first test to need a reader trains it
+pytestmark = pytest.mark.timeout(600)  # half a minute each, but not on a busy machine
 
 
 @slow
@@ -20,7 +21,7 @@ def test_every_factor_is_read_right(make, factors, modes, cache):
     reader = measure.factor_reader(make(1))
     assert HELD_OUT == 4000 and reader.accuracy.shape == (2, len(factors))
     assert reader.accuracy.min() >= 0.995, reader.accuracy
-    assert reader.sure.min() >= 0.95, reader.sure
+    assert reader.sure.min() >= 0.96, reader.sure
     for size in (32, 64, 128):
         fresh = make(200, size=size, seed=77)
         values, least = reader.read(fresh.images)

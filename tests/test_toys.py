@@ -53,10 +53,12 @@ class TestBothSets:
         assert torch.equal(short.images, long.images[:7])
         assert all(torch.equal(short.factors[k], long.factors[k][:7]) for k in factors)
         assert not torch.equal(short.images, make(7, size=32, seed=6).images)
-        monkeypatch.setattr(factory, "CHUNK_PIXELS", 3 * 32 * 32)
-        assert (make(30, size=32, seed=5).images.int() - long.images.int()).abs().max() <= 1
         torch.set_num_threads(2)
-        assert (make(30, size=32, seed=5).images.int() - long.images.int()).abs().max() <= 1
+        assert torch.equal(make(7, size=32, seed=5).images, short.images)
+        torch.set_num_threads(1)
+        monkeypatch.setattr(factory, "CHUNK_PIXELS", 1)
+        one_by_one = make(30, size=32, seed=5).images
+        assert (one_by_one.int() - long.images.int()).abs().max() <= 1  # 0 but for rounding
 
     def test_the_global_generator_is_left_alone(self, make, factors, core, modes):
         before = torch.get_rng_state()
@@ -74,7 +76,7 @@ class TestBothSets:
             pictures = [make(3, size=32, factors={name: word}).images.float() for word in words]
             for i, one in enumerate(pictures):
                 for other in pictures[:i]:
-                    changed = (one - other).abs().amax(1).gt(40).flatten(1).sum(1)
+                    changed = (one - other).abs().amax(1).gt(24).flatten(1).sum(1)
                     assert changed.min() >= 2, f"{name} is not to be seen at 32 pixels"
 
     def test_fixing_a_factor_leaves_the_rest(self, make, factors, core, modes):

@@ -46,8 +46,9 @@ def ellipse(x: float, y: float, rx: float, ry: float | None = None) -> Shape:
 
     def distance(px, py):
         u, v = ((px - x) / rx) ** 2, ((py - y) / ry) ** 2
-        slope = u / rx**2 + v / ry**2  # a quarter of the squared gradient of u + v
-        return (u + v - 1).div_(slope.clamp_(min=1e-9).sqrt_()).mul_(0.5)
+        slope = u / rx**2 + v / ry**2  # exact on a circle and on the axes, else close
+        size = (u + v).add_(1e-12)  # never 0 / 0 in the middle
+        return size.sub_(size.sqrt()).div_(slope.clamp_(min=1e-12).sqrt_())
     return Shape(distance, (x - rx, y - ry, x + rx, y + ry))
 
 
@@ -153,29 +154,50 @@ class Canvas:
 
         soft: how wide the edge is (never less than a pixel);  opacity: 0 to 1, may be (n,).
         """
-        if len(self.rows) == 0:
-            return
-        size = self.pixels.shape[-1]
-        left, top, right, bottom_edge = shape.box
-        columns = _window(self.x, self.scale_x, left, right, soft, size)
-        lines = _window(self.y, self.scale_y, top, bottom_edge, soft, size)
-        x = (_centres(columns, size) - self.x.view(-1, 1, 1)) / self.scale_x.view(-1, 1, 1)
-        y = (_centres(lines, size).view(1, -1, 1) - self.y.view(-1, 1, 1)) \
-            / self.scale_y.view(-1, 1, 1)
+        left, top, right, low = shape.box
+        columns = self._window(self.x, self.scale_x, left, right, soft)
+        lines = self._window(self.y, self.scale_y, top, low, soft)
+        x = self._positions(columns, self.x, self.scale_x).unsqueeze(1)
+        y = self._positions(lines, self.y, self.scale_y).unsqueeze(2)
         if x.numel() == 0 or y.numel() == 0:
-            return
-        pixels_per_unit = size * (self.scale_x * self.scale_y).abs().sqrt().view(-1, 1, 1)
-        per_edge = pixels_per_unit.clamp(max=1 / soft) if soft else pixels_per_unit
-        cover = (0.5 - shape.distance(x, y) * per_edge).clamp_(0, 1)
-        if soft:
-            cover = cover * cover * (3 - 2 * cover)
+            return  # no pictures, or the shape lies outside
+        cover = self._cover(shape, x, y, soft)
         if torch.is_tensor(opacity) or opacity != 1:
             cover = cover * self._own(opacity).view(-1, 1, 1)
-        paint = self._paint(colour)
+        paint = self._colour(colour)
         if bottom is not None:
-            down = ((y - top) / (bottom_edge - top)).clamp(0, 1).unsqueeze(1)
-            paint = torch.lerp(paint, self._paint(bottom), down)
+            down = ((y - top) / (low - top)).clamp(0, 1).unsqueeze(1)
+            paint = torch.lerp(paint, self._colour(bottom), down)
         self._blend(lines, columns, paint, cover.unsqueeze(1))
+
+    def _window(self, origin: Tensor, scale: Tensor, low: float, high: float,
+                soft: float) -> slice:
+        """Return the pixels that a span touches in any picture; all others keep their colour."""
+        if len(self.rows) == 0:
+            return slice(0, 0)
+        size = self.pixels.shape[-1]
+        ends = torch.stack([origin + scale * (low - soft / 2), origin + scale * (high + soft / 2)])
+        first = math.floor(ends.min().item() * size) - 1
+        last = math.ceil(ends.max().item() * size) + 1
+        return slice(min(max(first, 0), size), max(min(last, size), 0))
+
+    def _positions(self, window: slice, origin: Tensor, scale: Tensor) -> Tensor:
+        """Return where the middles of these pixels lie on the canvas, (k, pixels)."""
+        pixels = torch.arange(window.start, max(window.start, window.stop))
+        middle = (pixels + 0.5) / self.pixels.shape[-1]
+        return (middle - origin.unsqueeze(1)) / scale.unsqueeze(1)
+
+    def _cover(self, shape: Shape, x: Tensor, y: Tensor, soft: float) -> Tensor:
+        """Return the share of each pixel that the shape covers, (k, height, width)."""
+        left, top, right, low = shape.box
+        distance = shape.distance(x, y)  # where it is only close, the box keeps it in its window
+        distance = torch.maximum(distance, (x - (left + right) / 2).abs() - (right - left) / 2)
+        distance = torch.maximum(distance, (y - (top + low) / 2).abs() - (low - top) / 2)
+        per_edge = self.pixels.shape[-1] * (self.scale_x * self.scale_y).abs().sqrt()
+        if soft:
+            per_edge = per_edge.clamp(max=1 / soft)
+        cover = (0.5 - distance * per_edge.view(-1, 1, 1)).clamp_(0, 1)
+        return cover * cover * (3 - 2 * cover) if soft else cover
 
     def _blend(self, lines: slice, columns: slice, paint: Tensor, cover: Tensor) -> None:
         under = self.pixels[:, :, lines, columns]
@@ -189,22 +211,9 @@ class Canvas:
         value = torch.as_tensor(value, dtype=torch.float32)
         return value[self.rows] if value.ndim == 1 else value
 
-    def _paint(self, colour: Colour) -> Tensor:
+    def _colour(self, colour: Colour) -> Tensor:
         colour = torch.as_tensor(colour, dtype=torch.float32)
         return (colour[self.rows] if colour.ndim == 2 else colour).view(-1, 3, 1, 1)
-
-
-def _window(origin: Tensor, scale: Tensor, low: float, high: float, soft: float,
-            size: int) -> slice:
-    """Return the pixels that a span touches in any picture; all others keep their colour."""
-    ends = torch.stack([origin + scale * (low - soft / 2), origin + scale * (high + soft / 2)])
-    first = math.floor(ends.min().item() * size) - 1
-    last = math.ceil(ends.max().item() * size) + 1
-    return slice(min(max(first, 0), size), max(min(last, size), 0))
-
-
-def _centres(pixels: slice, size: int) -> Tensor:
-    return (torch.arange(pixels.start, max(pixels.stop, pixels.start)) + 0.5) / size
 
 
 def colours(*names: str) -> Tensor:
