@@ -130,16 +130,16 @@ class TestBothSets:
 REFERENCE = {  # factors, and the pixels as hexadecimal bytes
     "faces": (
         [[0, 2, 4], [1, 4, 3], [5, 4, 0], [0, 2, 1], [1, 2, 2], [2, 1, 0], [4, 5, 3]],
-        "c9b9ecd6c9f2d6c9f2c9b9ecd0c2ef663d23663d23d0c2efc7b7e8eeb5a8ffc2b5c7b7e8"
-        "bcace1efb22eefb22ebcace13b456d333f74333f74434b6f343f70ec7da8ec7da8343f70"
-        "303b67db8d5ede8b5e303b6728335d399b69399b6928335df5bcc2f9ccd1f9ccd1f5bcc2"
-        "f7c6caeac663976c44f7c6caf1bbc09c49398b4b37f1bbc0ebafb5d7423ed7423eebafb5"),
+        "c9b9ecd5c8f2d5c8f2c9b9ecd0c2ef663d23663d23d0c2efc7b7e8eeb5a8ffc5b7c7b7e8"
+        "bcace1efb22eefb22ebcace13b456d333f74333f743b456d343f70ec7da8ec7da8343f70"
+        "303b67db8d5fde8b5e303b6728335d399b69399b6928335df5bcc2f9ccd0f9ccd0f5bcc2"
+        "f7c6caeac663976d44f7c6caf1bbc09a4a398b4b37f1bbc0ebafb5d7423ed7423eebafb5"),
     "rooms": (
         [[0, 2, 4], [1, 3, 2], [0, 2, 3], [3, 3, 2], [0, 2, 1], [2, 2, 2], [1, 0, 0]],
         "ecdabbfff2d2fff2d2ebd9baecdabbc0d0dee8d2b1ebd9bacdb1929f6a41f0f0f2ebd9ba"
-        "fadbbfde6673be3e36be3e36a7b895e7de98eade97a7b895a7b895c3d2e0d8d89da7b895"
-        "90aa959b663ffafafba7b8957196977196973d814f3d814fb7abd6d0c4ebcfc3efcfc3ef"
-        "c3b5c93c4a7edacad5cdc1eec3b5c99e6940ffffffe4e3e6c9cfd2cacfd1cd9c30cd9c30"),
+        "fadbbfde6673be3e36be3e36a7b895e5dd99e7de98a7b895a7b895c3d2e0d8d89da7b895"
+        "90aa959b663ffafafba7b8957196977196973d814f3d814fb7abd6cfc3eecfc3efcfc3ef"
+        "c1b4cb35447ad9cad6cdc1eec1b3cb9e6940ffffffe4e3e6c9cfd2c9cfd2cd9c30cd9c30"),
 }
 
 

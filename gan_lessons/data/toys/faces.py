@@ -1,4 +1,8 @@
-"""Toy faces: portraits painted from the back to the front, with factors that can be counted."""
+"""Toy faces: portraits painted from the back to the front, with factors that can be counted.
+
+To give them hats, say so in FACTORS and CORE ("hat": ("none", "cap")), write a function that
+paints one, and call it from `paint` after the hair. The ruler learns to read it by itself.
+"""
 
 from collections.abc import Mapping
 
