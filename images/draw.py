@@ -43,7 +43,7 @@ def toy_set(make, name: str) -> None:
         sheet = show.grid(large.repeat_interleave(128 // size, 3), columns=4)
         write.text((left + 2, 6), f"{size} x {size}", "black", ImageFont.load_default(24))
         picture.paste(Image.fromarray(sheet), (left, head))
-    picture.quantize(256).save(HERE / f"{name}.png", optimize=True)
+    picture.save(HERE / f"{name}.png", optimize=True)
 
 
 def toy_faces() -> None:

@@ -1,5 +1,6 @@
 """From a recipe to an `ImageSet`: throw the dice for every picture, paint, round to bytes."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -77,10 +78,22 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
                     {trait: 2 * dice[trait][part] - 1 for trait in recipe.traits},
                     recipe.factors)
         canvas = Canvas.blank(len(images[part]), size)
-        recipe.paint(canvas, draw)
+        with one_thread():
+            recipe.paint(canvas, draw)
         images[part] = canvas.pixels.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
     name = f"{recipe.name} core" if core else recipe.name
     return ImageSet(images, None, name, recipe.about, value)
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Let torch use one thread for a while: on a busy machine two were measured 30 times slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def check(n: int, size: int, seed: int) -> tuple[int, int, int]:
