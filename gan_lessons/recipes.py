@@ -43,8 +43,7 @@ def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game
 
     3 hidden layers of 128, batches of 256, Adam 1e-3 with betas 0, 0.99; over `steps` steps the
     learning rate falls to 2 % and `gamma`, the weight of R1 + R2, to a tenth; the penalty is taken
-    on every 8th step of D. Use its `average`, and data that about fill [-1, 1], as pictures do:
-    the published grid unscaled was covered much less well.
+    on every 8th step of D. Use its `average`, and data that about fill [-1, 1], as pictures do.
     The loss and the schedule are those of R3GAN, Huang et al. 2024, arXiv 2501.05441.
     """
     settings = {"width": 128, "depth": 3, "loss": losses.Relativistic(), "batch": 256,

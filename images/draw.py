@@ -30,6 +30,34 @@ def lesson02_digits() -> None:
     picture.quantize(32).save(HERE / "lesson02_digits.png", optimize=True)
 
 
+def toy_set(make, name: str) -> None:
+    """Draw 16 pictures of a toy set at 64 pixels on the left, and at 32 on the right.
+
+    Both are shown at the same height, so that one sees what 32 pixels leave of a picture.
+    """
+    side, gap, head = 4 * 130 + 2, 24, 40
+    picture = Image.new("RGB", (2 * side + gap, head + side), "white")
+    write = ImageDraw.Draw(picture)
+    for left, size in ((0, 64), (side + gap, 32)):
+        large = make(16, size).images.repeat_interleave(128 // size, 2)
+        sheet = show.grid(large.repeat_interleave(128 // size, 3), columns=4)
+        write.text((left + 2, 6), f"{size} x {size}", "black", ImageFont.load_default(24))
+        picture.paste(Image.fromarray(sheet), (left, head))
+    picture.save(HERE / f"{name}.png", optimize=True)
+
+
+def toy_faces() -> None:
+    """Draw toy faces at two sizes."""
+    toy_set(data.toy_faces, "toy_faces")
+
+
+def toy_rooms() -> None:
+    """Draw toy rooms at two sizes."""
+    toy_set(data.toy_rooms, "toy_rooms")
+
+
 if __name__ == "__main__":
     runtime.set_threads(1)
+    toy_faces()
+    toy_rooms()
     lesson02_digits()

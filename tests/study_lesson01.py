@@ -26,8 +26,8 @@ STEPS = 1500
 HEAD_START = 1000
 EVERY = 50  # steps between two looks at the oscillation
 
-# The published mixtures and their bars. The grid is in units of 4, so that it fills [-1, 1]; the
-# protocol counts in standard deviations and does not mind. `unscaled` shows that G and D do.
+# The published mixtures and their bars. The grid is divided by 4 and so fills [-1, 1]; the
+# protocol counts in standard deviations and does not mind. `unscaled` is the grid as published.
 MODERN = {"ring": (data.ring(radius=1, std=0.01), 0.97),
           "grid": (data.grid(spacing=0.5, std=0.0125), 0.95)}
 UNSCALED = (data.grid(), 0.95)

@@ -15,7 +15,16 @@ from gan_lessons.data.points import (
     two_moons,
 )
 from gan_lessons.data.sklearn_digits import digits
+from gan_lessons.data.toys import (
+    FACE_CORE,
+    FACE_FACTORS,
+    ROOM_CORE,
+    ROOM_FACTORS,
+    toy_faces,
+    toy_rooms,
+)
 
-__all__ = ["ImageSet", "PointSet", "celeba", "digits", "drawn", "folder", "grid", "have_mnist",
-           "line", "lsun_bedrooms", "mixture", "mnist", "on_axis", "ring", "spiral", "to_images",
-           "to_signed", "two_moons"]
+__all__ = ["FACE_CORE", "FACE_FACTORS", "ROOM_CORE", "ROOM_FACTORS", "ImageSet", "PointSet",
+           "celeba", "digits", "drawn", "folder", "grid", "have_mnist", "line", "lsun_bedrooms",
+           "mixture", "mnist", "on_axis", "ring", "spiral", "to_images", "to_signed", "toy_faces",
+           "toy_rooms", "two_moons"]

@@ -55,11 +55,12 @@ def free_bytes(device: torch.device) -> float:
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Pictures and their labels.
+    """Pictures and what is known about them.
 
     images: uint8 (N, C, H, W);  labels: int64 (N,) or None;  name: short, ASCII;
     about: the data card, Chinese and English;  target: the device of the batches, None for the
-    device that holds the pictures.
+    device that holds the pictures;  factors: for drawn pictures, factor -> int64 (N,), which value
+    each picture has, else None.
     """
 
     images: torch.Tensor
@@ -67,6 +68,7 @@ class ImageSet:
     name: str
     about: str = ""
     target: torch.device | None = None
+    factors: dict[str, torch.Tensor] | None = None
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -86,6 +88,12 @@ class ImageSet:
             raise ValueError(both(
                 f"有 {shape[0]} 张图片，标签的形状却是 {labels}。",
                 f"There are {shape[0]} pictures but the labels have shape {labels}."))
+        for name, values in (self.factors or {}).items():
+            if tuple(torch.as_tensor(values).shape) != shape[:1]:
+                raise ValueError(both(
+                    f"有 {shape[0]} 张图片，因素 {name} 的形状却是 {tuple(values.shape)}。",
+                    f"There are {shape[0]} pictures but the factor {name} has shape "
+                    f"{tuple(values.shape)}."))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -95,7 +103,8 @@ class ImageSet:
         with contextlib.suppress(TypeError):  # one position gives a set of one
             index = [operator.index(index)]
         labels = None if self.labels is None else self.labels[index]
-        return replace(self, images=self.images[index], labels=labels)
+        return replace(self, images=self.images[index], labels=labels,
+                       factors=self._each_factor(lambda values: values[index]))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -113,7 +122,11 @@ class ImageSet:
         labels = None if self.labels is None else self.labels.to(device)
         fits = self.images.nbytes <= SHARE * free_bytes(device)
         return replace(self, images=self.images.to(device) if fits else self.images,
-                       labels=labels, target=None if fits else device)
+                       labels=labels, target=None if fits else device,
+                       factors=self._each_factor(lambda values: values.to(device)))
+
+    def _each_factor(self, change) -> dict[str, torch.Tensor] | None:
+        return self.factors and {name: change(values) for name, values in self.factors.items()}
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""

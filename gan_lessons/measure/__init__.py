@@ -2,6 +2,7 @@
 
 from gan_lessons.measure.classifier import DigitClassifier, digit_classifier
 from gan_lessons.measure.distances import frechet_distance, kernel_distance
+from gan_lessons.measure.factors import FactorReport, factor_coverage
 from gan_lessons.measure.points import (
     PointReport,
     cell_shares,
@@ -9,8 +10,10 @@ from gan_lessons.measure.points import (
     kl_on_grid,
     mode_report,
 )
+from gan_lessons.measure.reading import FactorReader, factor_reader
 from gan_lessons.measure.scores import DigitReport, DigitRuler, class_histogram, kl_divergence
 
-__all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "PointReport", "cell_shares",
-           "class_histogram", "digit_classifier", "frechet_distance", "js_on_grid",
+__all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "FactorReader", "FactorReport",
+           "PointReport", "cell_shares", "class_histogram", "digit_classifier",
+           "factor_coverage", "factor_reader", "frechet_distance", "js_on_grid",
            "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report"]

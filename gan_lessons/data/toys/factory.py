@@ -1,0 +1,152 @@
+"""From a recipe to an `ImageSet`: throw the dice for every picture, paint, round to bytes."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.toys.shapes import Canvas
+from gan_lessons.messages import both
+from gan_lessons.runtime import whole_number
+
+SIZES = (16, 32, 64, 128, 256)
+MOST_BYTES = 8 * 2**30
+CHUNK_PIXELS = 256 * 64 * 64  # painted at a time: 13 MB of floats
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the dice said for n pictures.
+
+    value: factor -> int64 (n,);  dice: trait -> float32 (n,), -1 to 1.
+    """
+
+    value: dict[str, Tensor]
+    dice: dict[str, Tensor]
+    words: Mapping[str, tuple[str, ...]]
+
+    def has(self, factor: str, *values: str) -> Tensor:
+        """Tell for each picture whether the factor has one of these values, bool (n,)."""
+        return sum(self.value[factor] == self.words[factor].index(value) for value in values) > 0
+
+    def pick(self, factor: str, palette: Tensor) -> Tensor:
+        """Return the colour of each picture, (n, 3), from one per value, (values, 3)."""
+        return palette[self.value[factor]]
+
+    def vary(self, trait: str, by: float, around: float = 0.0) -> Tensor:
+        """Return `around` give or take at most `by`, (n,)."""
+        return around + by * self.dice[trait]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All there is to know about a toy set.
+
+    name: short, ASCII;  factors: factor -> names of its values;  core: the values that a factor
+    keeps in the core;  traits: names of what varies smoothly;  paint: draws on a blank canvas.
+    """
+
+    name: str
+    factors: Mapping[str, tuple[str, ...]]
+    core: Mapping[str, tuple[str, ...]]
+    traits: tuple[str, ...]
+    paint: Callable[[Canvas, Draw], None]
+    about: str = field(repr=False)
+
+
+def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
+         core: bool) -> ImageSet:
+    """Return n pictures, uint8 (n, 3, size, size), with `.factors`.
+
+    Picture i depends on (seed, i) alone: it has a row of dice of its own. A factor that is
+    fixed leaves the other dice as they are.
+    """
+    n, size, seed = check(n, size, seed)
+    allowed = choices(recipe, factors, core)
+    names = (*recipe.factors, *recipe.traits)
+    generator = torch.Generator().manual_seed(seed)
+    dice = dict(zip(names, torch.rand(n, len(names), generator=generator).unbind(1), strict=True))
+    value = {name: torch.tensor(kept)[(dice[name] * len(kept)).long()]
+             for name, kept in allowed.items()}
+    images = torch.empty(n, 3, size, size, dtype=torch.uint8)
+    at_once = max(1, CHUNK_PIXELS // size**2)
+    for part in (slice(start, start + at_once) for start in range(0, n, at_once)):
+        draw = Draw({name: value[name][part] for name in value},
+                    {trait: 2 * dice[trait][part] - 1 for trait in recipe.traits},
+                    recipe.factors)
+        canvas = Canvas.blank(len(images[part]), size)
+        with one_thread():
+            recipe.paint(canvas, draw)
+        images[part] = canvas.pixels.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
+    name = f"{recipe.name} core" if core else recipe.name
+    return ImageSet(images, None, name, recipe.about, factors=value)
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Let torch use one thread for a while: on a busy machine two were measured 30 times slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def check(n: int, size: int, seed: int) -> tuple[int, int, int]:
+    """Return the three as ints; raise ValueError when one of them will not do."""
+    n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
+    size = whole_number("size", size, SIZES[0])
+    if size not in SIZES:
+        raise ValueError(both(f"size 只能取 {SIZES} 之一，收到 {size}。",
+                              f"size must be one of {SIZES}, got {size}."))
+    if seed >= 2**32:  # torch's generator would quietly drop the higher bits
+        raise ValueError(both(f"seed 必须小于 2**32，收到 {seed}。",
+                              f"seed must be below 2**32, got {seed}."))
+    if n * 3 * size**2 > MOST_BYTES:
+        most = MOST_BYTES // (3 * size**2)
+        raise ValueError(both(
+            f"{n:,} 张 {size}x{size} 的图片超过 8 GB。请减小 n（最多 {most:,}）或 size。",
+            f"{n:,} pictures of {size}x{size} take more than 8 GB. Take a smaller n (at most "
+            f"{most:,}) or a smaller size."))
+    return n, size, seed
+
+
+def choices(recipe: Recipe, factors: Mapping | None, core: bool) -> dict[str, list[int]]:
+    """Return which values, as positions, each factor may take.
+
+    Raises ValueError for a factor or value that does not exist, naming those that do.
+    """
+    fixed = {} if factors is None else factors
+    if not isinstance(fixed, Mapping):
+        raise ValueError(both(
+            f"factors 必须是字典，例如 {{'{next(iter(recipe.factors))}': 0}}，收到 {factors!r}。",
+            f"factors must be a dict such as {{'{next(iter(recipe.factors))}': 0}}, got "
+            f"{factors!r}."))
+    if unknown := [name for name in fixed if name not in recipe.factors]:
+        raise ValueError(both(
+            f"没有因素 {unknown[0]!r}。可选：{', '.join(recipe.factors)}。",
+            f"There is no factor {unknown[0]!r}. Choose from {', '.join(recipe.factors)}."))
+    allowed = {}
+    for name, words in recipe.factors.items():
+        kept = recipe.core[name] if core else words
+        if name in fixed:
+            allowed[name] = [position(name, words, fixed[name])]
+        else:
+            allowed[name] = [words.index(word) for word in kept]
+    return allowed
+
+
+def position(factor: str, words: tuple[str, ...], value: str | int) -> int:
+    """Return the position of a value that is given by name or by position."""
+    if isinstance(value, str) and value in words:
+        return words.index(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(words):
+        return value
+    raise ValueError(both(
+        f"因素 {factor} 没有值 {value!r}。可选：{', '.join(words)}，或 0 到 {len(words) - 1}。",
+        f"The factor {factor} has no value {value!r}. Choose from {', '.join(words)}, or 0 to "
+        f"{len(words) - 1}."))

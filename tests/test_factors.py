@@ -1,0 +1,123 @@
+"""The ruler for toy pictures: it reads them right, counts right, and says what it cannot count."""
+
+import math
+
+import pytest
+import torch
+
+from gan_lessons import data, measure
+from gan_lessons.measure.factors import kl_floor, reverse_kl
+from gan_lessons.measure.reading import HELD_OUT, SURE, _reader
+
+SETS = [(data.toy_faces, data.FACE_FACTORS, 96), (data.toy_rooms, data.ROOM_FACTORS, 54)]
+either = pytest.mark.parametrize("make, factors, modes", SETS, ids=["faces", "rooms"])
+slow = pytest.mark.slow  # the first test to need a reader trains it
+pytestmark = pytest.mark.timeout(600)  # half a minute each, but not on a busy machine
+
+
+@slow
+@either
+def test_every_factor_is_read_right(make, factors, modes, cache):
+    reader = measure.factor_reader(make(1))
+    assert HELD_OUT == 4000 and reader.accuracy.shape == (2, len(factors))
+    assert reader.accuracy.min() >= 0.995, reader.accuracy
+    assert reader.sure.min() >= 0.96, reader.sure
+    for size in (32, 64, 128):
+        fresh = make(200, size=size, seed=77)
+        values, least = reader.read(fresh.images)
+        assert least.shape == (200,) and (least >= SURE).float().mean() > 0.9
+        for name in factors:
+            assert (values[name] == fresh.factors[name]).float().mean() >= 0.98, (name, size)
+
+
+@slow
+@either
+def test_uniform_pictures_meet_the_floor(make, factors, modes):
+    core = make(2000, size=32, core=True)
+    report = measure.factor_coverage(make(2000, size=64, seed=9, core=True).images, of=core)
+    assert report.n == 2000 and report.seen == report.of == modes
+    assert report.sure > 0.95 and report.outside < 0.01 and report.counted > 1850
+    assert report.floor == pytest.approx((modes - 1) / (2 * report.counted), rel=0.1)
+    assert 0.5 * report.floor < report.reverse_kl < 2 * report.floor
+    for name, effective in report.effective.items():
+        assert effective == pytest.approx(len(report.shares[name]), rel=0.02)
+
+
+@slow
+def test_a_collapse_is_counted():
+    core = data.toy_faces(1000, size=32, core=True)
+    bare = data.toy_faces(800, size=32, seed=3, core=True, factors={"glasses": "none"})
+    report = measure.factor_coverage(bare.images, of=core)
+    assert report.seen == 48 and report.of == 96
+    assert report.reverse_kl > math.log(2)
+    assert report.shares["glasses"] == {"none": 1.0, "round": 0.0}
+    assert report.effective["glasses"] == pytest.approx(1)
+    assert list(report.shares) == ["skin", "hair_style", "glasses", "mouth", "background"]
+    text = str(report)
+    assert text.isascii() and "combinations 48/96" in text and "none 100%  round 0%" in text
+
+
+@slow
+def test_values_that_were_never_drawn_do_not_count():
+    core = data.toy_faces(1000, size=32, core=True)
+    pink = data.toy_faces(200, size=32, core=True, factors={"hair_colour": "pink"})
+    report = measure.factor_coverage(pink.images, of=core)
+    assert report.outside > 0.9 and report.seen <= 2
+    whole = measure.factor_coverage(pink.images, of=data.toy_faces(1000, size=32))
+    assert whole.outside == 0 and whole.of == 100_800 and whole.seen > 50
+
+
+@slow
+@either
+def test_a_blur_is_not_a_mode(make, factors, modes):
+    core = make(500, size=32, core=True)
+    mean = core.images.float().mean(0, keepdim=True).to(torch.uint8).repeat(50, 1, 1, 1)
+    blends = (core.images[:200].float() + core.images[200:400].float()) / 2
+    report = measure.factor_coverage(torch.cat([mean, blends.to(torch.uint8)]), of=core)
+    assert report.sure < 0.6
+
+
+@slow
+def test_the_reader_is_kept_and_damaged_weights_are_replaced(cache):
+    measure.factor_reader(data.toy_faces(1))
+    kept = sorted(cache.glob("factor-reader-*.safetensors"))
+    assert kept
+    _reader.cache_clear()
+    before = torch.get_rng_state()
+    again = measure.factor_reader(data.toy_faces(1))
+    assert again.accuracy.min() >= 0.995
+    assert torch.equal(before, torch.get_rng_state())
+    assert sorted(cache.glob("factor-reader-*.safetensors")) == kept
+
+
+def test_the_floor_is_the_mean_of_uniform_samples():
+    generator = torch.Generator().manual_seed(0)
+    for n, k in ((20, 5), (300, 96), (50, 96)):
+        draws = torch.randint(k, (2000, n), generator=generator)
+        seen = [reverse_kl(torch.bincount(row, minlength=k), k) for row in draws]
+        assert kl_floor(n, k) == pytest.approx(sum(seen) / len(seen), rel=0.03)
+    assert kl_floor(2000, 96) == pytest.approx(95 / 4000, rel=0.05)
+    assert kl_floor(0, 5) == math.inf and kl_floor(7, 1) == 0
+
+
+def test_the_reverse_kl_in_closed_form():
+    assert reverse_kl(torch.tensor([5, 5, 5]), 3) == pytest.approx(0, abs=1e-12)
+    assert reverse_kl(torch.tensor([10]), 4) == pytest.approx(math.log(4))
+    assert reverse_kl(torch.tensor([10, 0, 10, 0]), 4) == pytest.approx(math.log(2))
+    assert reverse_kl(torch.tensor([], dtype=torch.int64), 4) == math.inf
+
+
+class TestWhatCannotBeCounted:
+    def test_sets_without_factors(self):
+        for wrong in (data.digits(), None, "faces"):
+            with pytest.raises(ValueError, match=r"(?s)没有可数的因素.*no factors to count"):
+                measure.factor_coverage(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), of=wrong)
+
+    @pytest.mark.parametrize("wrong", [
+        torch.zeros(2, 3, 32, 32), torch.zeros(2, 1, 32, 32, dtype=torch.uint8),
+        torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.zeros(0, 3, 32, 32, dtype=torch.uint8),
+        torch.zeros(2, 3, 32, 64, dtype=torch.uint8), torch.zeros(3, 32, 32, dtype=torch.uint8),
+        "faces"])
+    def test_samples_that_are_no_toy_pictures(self, wrong):
+        with pytest.raises(ValueError, match=r"(?s)uint8 张量.*uint8 \(n, 3, S, S\)"):
+            measure.factor_coverage(wrong, of=data.toy_faces(1, size=16))
