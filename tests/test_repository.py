@@ -28,10 +28,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 # What is imported under another name than it is installed by, or comes with what we install.
-INSTALLED_BY = {"sklearn": "scikit-learn", "scipy": "scikit-learn", "PIL": "torchvision",
+INSTALLED_BY = {"sklearn": "scikit-learn", "scipy": "scikit-learn", "PIL": "pillow",
                 "IPython": "ipykernel", "traitlets": "ipywidgets", "jupyter_client": "nbclient",
                 "yaml": "jupytext", "tomli": "pytest"}
-CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
+              "lmdb": "python-lmdb"}
 
 # Data flow upwards through these layers; nothing imports from a layer above its own.
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)

@@ -1,6 +1,7 @@
 """One class for every set of pictures: bytes in memory, batches in [-1, 1] out."""
 
 import contextlib
+import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from itertools import count
 import torch
 
 from gan_lessons.messages import both
+
+SHARE = 0.5  # of a device's free memory that pictures may take; the rest is the networks'
 
 
 def to_signed(images: torch.Tensor) -> torch.Tensor:
@@ -41,18 +44,29 @@ def to_images(x: torch.Tensor) -> torch.Tensor:
     return x.add(1).mul(127.5).round().clamp_(0, 255).to(torch.uint8)
 
 
+def free_bytes(device: torch.device) -> float:
+    """Return how many bytes are free on a device; on the CPU nothing has to move, so no limit."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return math.inf
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Pictures and their labels.
 
     images: uint8 (N, C, H, W);  labels: int64 (N,) or None;  name: short, ASCII;
-    about: the data card, Chinese and English.
+    about: the data card, Chinese and English;  target: the device of the batches, None for the
+    device that holds the pictures.
     """
 
     images: torch.Tensor
     labels: torch.Tensor | None
     name: str
     about: str = ""
+    target: torch.device | None = None
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -89,9 +103,17 @@ class ImageSet:
         return tuple(self.images.shape[1:])
 
     def to(self, device) -> "ImageSet":
-        """Return the set on `device`, so that batches are gathered there."""
+        """Return the set with its batches on `device`.
+
+        The pictures move there, too, when they take at most half of the memory free on it
+        (`SHARE`); a batch then never leaves the device. Larger sets stay where they are, and each
+        batch is moved. On the CPU nothing is copied: a memory map stays one.
+        """
+        device = torch.device(device)
         labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, images=self.images.to(device), labels=labels)
+        fits = self.images.nbytes <= SHARE * free_bytes(device)
+        return replace(self, images=self.images.to(device) if fits else self.images,
+                       labels=labels, target=None if fits else device)
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
@@ -127,7 +149,8 @@ class ImageSet:
             position = 0
             while len(order) >= n:
                 chosen, order = order[:n], order[n:]
-                yield to_signed(self.images[chosen.to(self.images.device)])
+                batch = self.images[chosen.to(self.images.device)]
+                yield to_signed(batch.to(self.target or batch.device))
 
     def card(self) -> None:
         """Print the data card: origin, licence and what to know before using the pictures."""
