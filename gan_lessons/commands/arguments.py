@@ -17,9 +17,9 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = int(text) if text.lstrip("-").isdecimal() else None
         if number is None or number < least or (most is not None and number > most):
-            span = (f"不小于 {least}", f"of at least {least}")
+            span = (f"不小于 {least} ", f"of at least {least}")
             if most is not None:
-                span = (f"{least} 到 {most} 之间", f"between {least} and {most}")
+                span = (f" {least} 到 {most} 之间", f"between {least} and {most}")
             raise argparse.ArgumentTypeError(both(f"应为{span[0]}的整数，收到 {text!r}",
                                                   f"must be a whole number {span[1]}, "
                                                   f"got {text!r}"))

@@ -4,7 +4,7 @@ import time
 
 from gan_lessons.commands.arguments import megabytes
 from gan_lessons.commands.known import source_at
-from gan_lessons.data.cache import cached, listed
+from gan_lessons.data.cache import Store, cached, listed
 from gan_lessons.data.choosing import share
 from gan_lessons.messages import both
 
@@ -16,20 +16,20 @@ def cache(path: str, size: int, subset: float, crop: str) -> None:
     """
     source, _ = source_at(path)
     source = share(source, subset)
+    there = Store(source, size, crop, seed=0).open() is not None
     start = time.perf_counter()
     images, _, unreadable = cached(source, size, crop=crop)
     seconds = time.perf_counter() - start
-    count, rate = len(images), f"{len(images) / seconds:,.0f}"
+    took = ("早已建好，没有重新解码", "It was there already; nothing was decoded")
+    if not there:
+        rate = f"{(len(images) + len(unreadable)) / seconds:,.0f}"
+        took = (f"用时 {seconds:.1f} 秒，每秒 {rate} 张",
+                f"It took {seconds:.1f} s, {rate} pictures a second")
     print(both(
-        f"{source.path}（{source.kind}）：{count:,} 张 {size}x{size} 的图片，"
-        f"占 {megabytes(images.nbytes)}。\n"
-        f"  用时 {seconds:.1f} 秒，每秒 {rate} 张（缓存早已建好时，只是打开它）。\n"
-        f"  缓存文件：{images.filename}",
-        f"{source.path} ({source.kind}): {count:,} pictures of {size}x{size}, "
-        f"{megabytes(images.nbytes)}.\n"
-        f"  It took {seconds:.1f} s, {rate} pictures a second (where the cache was there before, "
-        "it was only opened).\n"
-        f"  Cache file: {images.filename}"))
+        f"{source.path}（{source.kind}）：{len(images):,} 张 {size}x{size} 的图片，"
+        f"占 {megabytes(images.nbytes)}。\n  {took[0]}。\n  缓存文件：{images.filename}",
+        f"{source.path} ({source.kind}): {len(images):,} pictures of {size}x{size}, "
+        f"{megabytes(images.nbytes)}.\n  {took[1]}.\n  Cache file: {images.filename}"))
     if unreadable:
         print(both(f"跳过了 {len(unreadable)} 张读不了的图片：\n{listed(unreadable, 'zh')}",
                    f"{len(unreadable)} pictures that cannot be read were skipped:\n"

@@ -70,7 +70,7 @@ def _celeba(place: Path) -> int:
 def _from_google_drive(folder: Path) -> None:
     """Fetch CelebA's archive and partition as torchvision would, each checked by its MD5."""
     if importlib.util.find_spec("gdown") is None:
-        raise OSError("gdown is missing: python -m pip install gdown")
+        raise OSError("缺少 gdown / gdown is missing: python -m pip install gdown")
     drive = {name: (code, md5) for code, md5, name in CelebA.file_list}
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as half_way:  # a broken one leaves no trace

@@ -41,9 +41,10 @@ def _has_pictures(source: Source) -> bool:
 def source_at(path: str | Path) -> tuple[Source, str]:
     """Return the pictures that data.celeba, lsun_bedrooms or folder finds at `path`, and a card.
 
-    A folder that holds a known set stands for that set, so that `data cache FOLDER` decodes what
-    `data.celeba(FOLDER)` will ask for. Anything else is `open_source`'s, with the card of the
-    set whose usual name it has, or that of the learner's own pictures.
+    A folder that holds a known set and no other pictures stands for that set, so that
+    `data cache FOLDER` decodes what `data.celeba(FOLDER)` will ask for. Anything else is
+    `open_source`'s, with the card of the set whose usual name it has, or that of the learner's
+    own pictures.
 
     Raises FileNotFoundError, BadSource; ValueError when the folder holds both sets.
     """
@@ -57,9 +58,15 @@ def source_at(path: str | Path) -> tuple[Source, str]:
                 f"{sets[1][0].path}？",
                 f"{path} holds more than one set; name the one you mean: {sets[0][0].path} or "
                 f"{sets[1][0].path}?"))
-        if sets:
+        if sets and _nothing_else(path, sets[0][0]):
             return sets[0]
     return open_source(path), _card(path.absolute().name)
+
+
+def _nothing_else(path: Path, source: Source) -> bool:
+    """Tell whether the pictures lying about in a folder are those of `source`, or none."""
+    loose = open_source(path)
+    return not _has_pictures(loose) or (source.kind == "folder" and len(loose) == len(source))
 
 
 def _card(name: str) -> str:
