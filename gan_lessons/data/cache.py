@@ -87,7 +87,7 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
     if (found := store.open()) is not None:
         return found
     _check_limit(store, max_bytes)
-    store.folder.mkdir(parents=True, exist_ok=True)
+    _make(store.folder)
     with locked(store.folder / "lock"):
         if (found := store.open()) is None:  # else another process has built it meanwhile
             with _room_or_nothing(store):
@@ -95,6 +95,17 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
             found = store.open()
     store.clear_old()
     return found
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise type(problem)(problem.errno, both(
+            f"写不了缓存文件夹 {folder}：{problem.strerror}。"
+            "请把环境变量 GAN_LESSONS_CACHE 指到一个可写的文件夹。",
+            f"The cache folder {folder} cannot be written: {problem.strerror}. Let "
+            "GAN_LESSONS_CACHE name a folder that can be.")) from problem
 
 
 class Store:

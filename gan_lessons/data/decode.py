@@ -1,5 +1,6 @@
-"""From the bytes of any picture file to a small uint8 square, the same on every machine."""
+"""From the bytes of any picture file to a small uint8 square."""
 
+import contextlib
 import io
 import random
 import warnings
@@ -32,7 +33,8 @@ def decode(raw: bytes, size: int, crop: str = "centre", *, seed: int = 0,
 
     The largest square in the picture is cut out, from the centre or, with crop="random", from
     a place that `seed` and the picture's own name decide, and resized with an antialiased
-    bilinear filter: the short side becomes `size`, as in torchvision's Resize and CenterCrop.
+    bilinear filter: the short side becomes `size`. That is torchvision's Resize and CenterCrop,
+    which round the long side and the window to whole pixels and may lie half a pixel beside.
     Turned as its EXIF note says; what is transparent becomes white; of an animation the first
     frame is taken; 16 bits become 8.
 
@@ -77,10 +79,9 @@ def _too_large(zh: str, en: str) -> UnreadablePicture:
 
 def _turned(picture: Image.Image) -> Image.Image:
     picture.load()
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # a broken note on how the camera was held; the pixels are there
-        return picture
+    with contextlib.suppress(Exception):  # a broken note on how the camera was held
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

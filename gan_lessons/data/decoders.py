@@ -19,6 +19,8 @@ from gan_lessons.data.decode import UnreadablePicture, decode
 from gan_lessons.data.source_base import Source
 from gan_lessons.messages import both
 
+# A fork starts at once and needs no import; only Linux forks safely beside other libraries.
+METHOD = "fork" if sys.platform == "linux" else "spawn"
 PIECE_BYTES = 4 * 1024**2  # of decoded pictures handed over at a time
 
 
@@ -76,10 +78,8 @@ def decoded_pieces(work: Work, names: list[str], workers: int | None = None) -> 
 
 
 def _in_processes(work: Work, pieces: list[list[str]], workers: int) -> Iterator[Piece]:
-    # A fork starts at once and needs no import; only Linux forks safely beside other libraries.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    with _script_hidden(method), ProcessPoolExecutor(
-            workers, multiprocessing.get_context(method), _start_worker, (work,)) as pool:
+    with _script_hidden(), ProcessPoolExecutor(
+            workers, multiprocessing.get_context(METHOD), _start_worker, (work,)) as pool:
         coming = iter(pieces)
         waiting = deque(pool.submit(_work, piece) for piece in islice(coming, 3 * workers))
         try:
@@ -110,10 +110,10 @@ def _end_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def _script_hidden(method: str):
+def _script_hidden():
     """Keep spawned workers from running the learner's script again, guarded or not."""
     main = sys.modules["__main__"]
-    if method != "spawn" or not hasattr(main, "__file__"):
+    if METHOD != "spawn" or not hasattr(main, "__file__"):
         yield
         return
     kept = main.__file__, getattr(main, "__spec__", None)

@@ -7,7 +7,7 @@ import torch
 
 from gan_lessons import runtime
 from gan_lessons.data import cards
-from gan_lessons.data.cache import cached, listed
+from gan_lessons.data.cache import Unreadable, cached, listed
 from gan_lessons.data.choosing import from_list, of_split, share
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import BadSource, Source, open_source
@@ -78,7 +78,13 @@ def _image_set(source: Source, name: str, card: str, subset: float, size: int, f
     return ImageSet(torch.from_numpy(images), None, name, about)
 
 
-def _report(source: Source, unreadable: list) -> None:
+def _report(source: Source, unreadable: list[Unreadable]) -> None:
+    """Print what was left out, the first few by name."""
+    ignored = [Unreadable(*entry) for entry in source.ignored]
+    if ignored:
+        print(both(f"{source.path}：有 {len(ignored)} 项没有读取：\n{listed(ignored, 'zh')}",
+                   f"{source.path}: {len(ignored)} entries were ignored:\n"
+                   f"{listed(ignored, 'en')}"))
     if unreadable:
         print(both(f"{source.path}：跳过了 {len(unreadable)} 张读不了的图片：\n"
                    f"{listed(unreadable, 'zh')}",

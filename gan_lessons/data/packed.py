@@ -85,9 +85,10 @@ class Zip(Source):
     @contextmanager
     def reader(self):
         """See Source."""
+        members = self._members
         with zipfile.ZipFile(self.path) as archive:
             def read(name: str) -> bytes:
-                info = archive.getinfo(self._members[name])
+                info = archive.getinfo(members[name])
                 _limited(name, info.file_size)
                 return archive.read(info)
             yield read

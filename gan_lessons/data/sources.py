@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from gan_lessons.data.packed import Lmdb, Tar, Zip, damaged
+from gan_lessons.data.packed import Lmdb, Tar, Zip, packing
 from gan_lessons.data.source_base import BadSource, Source, in_order, is_picture, printable, stem
 from gan_lessons.messages import both
 
@@ -95,8 +95,8 @@ def open_source(path: str | Path) -> Source:
     if path.name == "data.mdb":
         return Lmdb(path.parent)
     with open(path, "rb") as file:
-        start = file.read(512).lstrip()
-    if start[:1] == b"<":
+        start = file.read(512)
+    if start.lstrip()[:1] == b"<":
         raise BadSource(both(
             f"{path} 是一个网页，不是压缩包：下载时网站多半回了一个提示页（例如下载次数已满）。"
             "请删掉它，用浏览器重新下载。",
@@ -104,7 +104,7 @@ def open_source(path: str | Path) -> Source:
             "as a full download quota. Delete it and download again in a browser."))
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return Zip(path)
-    if is_tar(path):
+    if packing(start) or tarfile.is_tarfile(path):
         return Tar(path)
     if zipfile.is_zipfile(path):
         return Zip(path)
@@ -114,15 +114,3 @@ def open_source(path: str | Path) -> Source:
         f"{path} is of no known kind. It may be a folder of pictures, a zip, a tar (also .gz, "
         ".bz2, .xz) or an LSUN lmdb folder."))
 
-
-def is_tar(path: Path) -> bool:
-    """Tell whether the file at `path` starts as a tar archive, plain or compressed."""
-    try:
-        with tarfile.open(path):
-            return True
-    except (EOFError, OSError) as problem:
-        if isinstance(problem, PermissionError):
-            raise
-        raise damaged(path, problem) from problem
-    except tarfile.TarError:
-        return False
