@@ -55,6 +55,7 @@ def _mnist(root: str | None) -> int:
 
 def _celeba(place: Path) -> int:
     if source := below(place, CELEBA):
+        len(source)  # raises BadSource for an archive that is cut short
         return _already(source.path, f"data.celeba({str(place)!r})")
     print(cards.CELEBA)
     try:
