@@ -25,16 +25,19 @@ BATCHES = CRITIC_STEPS + 1
 
 
 class Measured(NamedTuple):
-    """What was measured: pictures a second, seconds, and the number of workers that was best."""
+    """What was measured: medians in pictures a second, the DataLoader's by its workers; seconds."""
 
     as_003: float
-    data_loader: float
+    data_loader: dict[int, float]
     cache: float
-    workers: int
-    tried: dict[int, float]
     decoding: float
     round_seconds: float
     input_seconds: float
+
+    @property
+    def workers(self) -> int:
+        """The number of workers with which the DataLoader was fastest."""
+        return max(self.data_loader, key=self.data_loader.get)
 
     @property
     def share(self) -> float:
@@ -97,40 +100,31 @@ def _measure(folder: Path, size: int, batch: int, features: int, repeats: int) -
     start = time.perf_counter()
     pictures = inputs.from_cache(folder, size)
     decoding = len(pictures) / (time.perf_counter() - start)
-    workers, tried = _best_workers(folder, size, batch)
-    ways = [inputs.as_003(folder, size, batch),
-            inputs.with_data_loader(folder, size, batch, workers),
-            inputs.one_pass(pictures, batch)]
+    workers = sorted({0, 1, cores() // 2, cores()})
+    loaders = [inputs.with_data_loader(folder, size, batch, n) for n in workers]
+    ways = [inputs.as_003(folder, size, batch), inputs.one_pass(pictures, batch), *loaders]
     train = wgan_round(size, features, batch)
     for way in ways[1:]:
-        _rate(way)  # starts the workers, maps the cache
+        next(iter(way()))  # starts the workers, maps the cache
     train()
-    rates, rounds, reading = [[], [], []], [], []
+    rates, rounds, reading = [[] for _ in ways], [], []
     for _ in range(repeats):  # one after the other, so that a busy moment meets them all
         for way, seen in zip(ways, rates, strict=True):
             seen.append(_rate(way))
         rounds.append(_seconds(train))
         reading.append(_reading(pictures, batch))
-    return Measured(*map(median, rates), workers, tried, decoding, median(rounds),
-                    median(reading))
-
-
-def _best_workers(folder: Path, size: int, batch: int) -> tuple[int, dict[int, float]]:
-    """Try the DataLoader with up to one worker a core; return the best number and all rates."""
-    tried = {}
-    for workers in sorted({0, 1, cores() // 2, cores()}):
-        way = inputs.with_data_loader(folder, size, batch, workers)
-        if workers:
-            next(way())  # the workers start, which an epoch of any length does once
-        tried[workers] = _rate(way)
-    return max(tried, key=tried.get), tried
+    as_003, cache, *by_workers = map(median, rates)
+    return Measured(as_003, dict(zip(workers, by_workers, strict=True)), cache, decoding,
+                    median(rounds), median(reading))
 
 
 def _rate(epoch: inputs.Epoch) -> float:
-    """Return the pictures a second of one epoch."""
-    start = time.perf_counter()
-    count = sum(len(images) for images in epoch())
-    return count / (time.perf_counter() - start)
+    """Return the pictures a second of one epoch, or of several when one is over at once."""
+    start, seconds, count = time.perf_counter(), 0.0, 0
+    while seconds < 0.2:
+        count += sum(len(images) for images in epoch())
+        seconds = time.perf_counter() - start
+    return count / seconds
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -154,13 +148,13 @@ def _bytes_a_file(folder: Path) -> float:
 def _report(m: Measured, root: str | None, count: int, kilobytes: float, size: int, batch: int,
             features: int, repeats: int) -> None:
     ways = [("seed 003: DataLoader, 8 threads", m.as_003),
-            (f"ImageFolder + DataLoader, {m.workers} workers", m.data_loader),
+            (f"ImageFolder + DataLoader, {m.workers} workers", m.data_loader[m.workers]),
             ("gan_lessons cache", m.cache)]
     print()
     for name, rate in ways:
         print(f"  {name:<38}{rate:>10,.0f} images/s {m.cache / rate:>8,.1f}x")
     print()
-    tried = ", ".join(f"{workers}: {rate:,.0f}" for workers, rate in m.tried.items())
+    tried = ", ".join(f"{workers}: {rate:,.0f}" for workers, rate in m.data_loader.items())
     what_zh = "代码画的 178x218 JPEG" if root is None else f"{root} 里的图片"
     what_en = "JPEGs of 178x218 drawn by code" if root is None else f"pictures from {root}"
     print(both(
