@@ -5,11 +5,13 @@ import os
 # Before torch is imported, and inherited by every process that a test starts.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
+SHARED_DATA = os.environ.get("GAN_LESSONS_DATA")
 for variable in ("GAN_LESSONS_DATA", "GAN_LESSONS_SCALE"):
     os.environ.pop(variable, None)
 
 import ipaddress
 import socket
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -26,6 +28,15 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAN_LESSONS_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def shared_data(monkeypatch):
+    """The real data that GAN_LESSONS_DATA named when the tests were started, seen again."""
+    if not SHARED_DATA:
+        pytest.skip("GAN_LESSONS_DATA is not set")
+    monkeypatch.setenv("GAN_LESSONS_DATA", SHARED_DATA)
+    return Path(SHARED_DATA)
 
 
 @pytest.fixture(autouse=True)

@@ -141,7 +141,7 @@ def test_a_set_with_nothing_to_read_is_an_error_and_leaves_nothing(tmp_path, own
 def test_a_damaged_member_of_an_archive_is_skipped(tmp_path):
     path = PACKERS["zip"](tmp_path / "set", drawn())
     raw = bytearray(path.read_bytes())
-    raw[raw.index(b"\xff\xd8\xff") + 300] ^= 0xff  # in the first JPEG, stored nearly as it is
+    raw[raw.index(b"top/") + 300] ^= 0xff  # in the first picture
     path.write_bytes(raw)
     made = build(path)
     assert len(made.images) == 11 and "cannot be read" in made.unreadable[0].en
@@ -240,7 +240,6 @@ def test_a_kill_at_an_awkward_moment(moment, tmp_path, own_cache, monkeypatch):
         if moment == "unpacked":
             cache._earlier_pieces = die
         elif moment == "data":  # written, but not in the journal
-            cache._line = lambda piece: b"" if piece["crc"] else die()
             counter = iter([0, 0, 0])
             cache._line = lambda piece: real(piece) if next(counter, 1) == 0 else die()
         elif moment == "half a line":
@@ -394,7 +393,8 @@ def test_a_script_without_a_guard_works_where_workers_are_spawned(photos, tmp_pa
         decoders.PIECE_BYTES = 20 * 768
         print(cached(sources.open_source(sys.argv[1]), 16, workers=2).images.sum())
         """))
-    done = subprocess.run([sys.executable, script, photos], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, photos], capture_output=True, text=True,
+                          timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["started", str(expected(photos).sum())]
 

@@ -93,7 +93,7 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
             with _room_or_nothing(store):
                 _build(store, workers, progress)
             found = store.open()
-    store.clear_old()
+        store.clear_old()
     return found
 
 
@@ -142,7 +142,7 @@ class Store:
             unreadable = [Unreadable(*line) for line in about["unreadable"]]
             images = np.memmap(self.pictures, np.uint8, "c",
                                shape=(rows, 3, self.size, self.size))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return None
         return Cached(images, about["names"], unreadable)
 
@@ -168,7 +168,8 @@ class Store:
     def clear_old(self) -> None:
         """Remove the pictures of sources as they were before they changed."""
         for path in self.folder.iterdir():
-            if path.suffix in (".u8", ".json", ".journal", ".tar") and path.stem != self.about.stem:
+            known = path.suffix in (".u8", ".json", ".journal", ".tar", ".part")
+            if known and path.stem != self.about.stem:
                 with contextlib.suppress(OSError):  # Windows: somebody still looks at them
                     path.unlink()
 

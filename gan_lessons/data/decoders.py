@@ -95,11 +95,12 @@ def _start_worker(work: Work) -> None:
     global _work_state
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the notebook's stop button is for the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _work_state = work, contextlib.ExitStack().enter_context(work.source.reader())
+    opened = contextlib.ExitStack()
+    _work_state = work, opened.enter_context(work.source.reader()), opened
 
 
 def _work(names: list[str]) -> Piece:
-    work, read = _work_state
+    work, read, _ = _work_state
     return decode_piece(read, work, names)
 
 

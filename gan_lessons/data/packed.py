@@ -199,11 +199,8 @@ class Tar(Source):
                 return file.read(size)
             yield read
 
-    def items(self):
-        """See Source; in the order of the archive, so that it is read once."""
-        with self.reader() as read:
-            for name in sorted(self.names, key=self._members.get):
-                yield name, read(name)
+    def _reading_order(self):
+        return sorted(self.names, key=self._members.get)
 
 
 class Lmdb(Source):
