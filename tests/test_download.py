@@ -3,15 +3,13 @@
 import errno
 import hashlib
 import http.server
+import multiprocessing
 import os
 import random
 import shutil
 import signal as signals
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -216,7 +214,7 @@ def test_a_disk_that_is_too_small_is_noticed_before(server, target, monkeypatch)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     with pytest.raises(DownloadFailed, match=r"空间不够[\s\S]*0.3 MB more are needed"):
         get(server, target)
-    assert not (target.parent / "set.zip.part").exists()
+    assert names(target) == []
 
 
 def test_a_disk_that_fills_up_half_way_keeps_what_came(server, target, monkeypatch):
@@ -241,19 +239,37 @@ def test_a_disk_that_fills_up_half_way_keeps_what_came(server, target, monkeypat
     assert target.read_bytes() == CONTENT
 
 
+def in_another_process(server, target):
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("the server's process cannot be forked here")
+    child = multiprocessing.get_context("fork").Process(target=get, args=(server, target))
+    child.start()
+    return child
+
+
+def test_two_downloads_of_the_same_file_do_not_mix(server, target):
+    server.slow = True
+    child = in_another_process(server, target)
+    while not (target.parent / "set.zip.part").exists():
+        assert child.is_alive()
+        time.sleep(0.02)
+    server.slow = False
+    assert get(server, target).read_bytes() == CONTENT
+    child.join()
+    assert (child.exitcode, len(server.asked)) == (0, 1)
+    assert names(target) == ["set.zip"]
+
+
 @pytest.mark.parametrize("signal", [signals.SIGINT, signals.SIGKILL])
 def test_an_interrupted_download_goes_on(server, target, signal):
     server.slow = True  # 6 seconds in all
-    code = f"import sys, runpy; runpy.run_path({module.__file__!r})['download'](*sys.argv[1:])"
-    child = subprocess.Popen([sys.executable, "-c", code, server.url, str(target)],
-                             stderr=subprocess.PIPE, cwd=Path(__file__).parents[1])
+    child = in_another_process(server, target)
     part = target.parent / "set.zip.part"
     while not (part.exists() and part.stat().st_size):
-        assert child.poll() is None, child.stderr.read()
+        assert child.is_alive()
         time.sleep(0.02)
-    child.send_signal(signal)
-    child.wait()
-    child.stderr.close()
+    os.kill(child.pid, signal)
+    child.join()
     kept = part.stat().st_size
     server.slow = False
     get(server, target)

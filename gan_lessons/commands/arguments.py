@@ -64,7 +64,7 @@ def in_words(problem: Exception) -> str:
     """Return an error as a learner should read it; our own are in both languages already."""
     if not isinstance(problem, OSError) or problem.errno is None:
         return str(problem)
-    where, why = problem.filename or "?", problem.strerror
+    where, why = problem.filename or "磁盘 / disk", problem.strerror
     return both(
         f"不能读写 {where}：{why}。请检查路径、权限和磁盘；"
         "缓存可以用环境变量 GAN_LESSONS_CACHE 换到别的文件夹。",

@@ -4,6 +4,7 @@ While it is under way, the bytes lie in NAME.part, and NAME.part.json says which
 file they belong to. The file gets its name only when it is complete and has been checked.
 """
 
+import contextlib
 import errno
 import hashlib
 import http.client
@@ -18,6 +19,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
+from gan_lessons.data.locking import locked
 from gan_lessons.files import write_atomically
 from gan_lessons.messages import both
 
@@ -43,7 +45,8 @@ def download(url: str, path: str | Path, *, size: int | None = None, sha256: str
     What an earlier run left in `path`.part is used when the server still has the same file and
     can send the rest (HTTP Range), else the download starts afresh. A broken line is tried again,
     after `pause` seconds, then twice as long, ...; `tries` breaks at the same byte end it.
-    Ctrl-C leaves the part behind, and the same call goes on from there.
+    Ctrl-C leaves the part behind, and the same call goes on from there. A second process that
+    wants the same file waits for the first.
 
     `size` in bytes and `sha256` are what the file must have. One with the right size and the
     wrong sum is not accepted; it is kept as `path`.wrong, and the next call starts afresh.
@@ -52,27 +55,21 @@ def download(url: str, path: str | Path, *, size: int | None = None, sha256: str
     is there and is not ours.
     """
     path = Path(path)
-    if path.exists():
-        return _as_it_is(path, size)
-    part = path.with_name(f"{path.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    farthest, failures = _length(part), 0
-    while True:
-        try:
-            if _fetch(url, part, size):
-                break
-        except _Interrupted as problem:
-            failures = 1 if _length(part) > farthest else failures + 1
-            farthest = max(farthest, _length(part))
-            if failures >= tries:
-                raise DownloadFailed(_gave_up(url, part, problem)) from problem
-            wait = pause * 2 ** (failures - 1)
-            print(f"{problem}: 再试 / trying again, {wait:.0f} s", file=sys.stderr)
-            time.sleep(wait)
-    _check(part, path, size, sha256)
-    os.replace(part, path)
-    _note_of(part).unlink(missing_ok=True)
-    return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        with locked(lock):
+            if path.exists():
+                return _as_it_is(path, size)
+            part = path.with_name(f"{path.name}.part")
+            _fetch_patiently(url, part, size, tries, pause)
+            _check(part, path, size, sha256)
+            os.replace(part, path)
+            _note_of(part).unlink(missing_ok=True)
+            return path
+    finally:
+        with contextlib.suppress(OSError):  # Windows: another process is waiting for it
+            lock.unlink()
 
 
 def need_space(folder: Path, wanted: int) -> None:
@@ -85,6 +82,23 @@ def need_space(folder: Path, wanted: int) -> None:
             f"Not enough disk space: {_mega(wanted)} more are needed and {folder} has "
             f"{_mega(free)} free. Make room, or choose another folder with --root, and run "
             "again."))
+
+
+def _fetch_patiently(url: str, part: Path, size: int | None, tries: int, pause: float) -> None:
+    """Ask the server until the part is complete; DownloadFailed when it gets no further."""
+    farthest, failures = _length(part), 0
+    while True:
+        try:
+            if _fetch(url, part, size):
+                return
+        except _Interrupted as problem:
+            failures = 1 if _length(part) > farthest else failures + 1
+            farthest = max(farthest, _length(part))
+            if failures >= tries:
+                raise DownloadFailed(_gave_up(url, part, problem)) from problem
+            wait = pause * 2 ** (failures - 1)
+            print(f"{problem}: 再试 / trying again, {wait:.0f} s", file=sys.stderr)
+            time.sleep(wait)
 
 
 def _fetch(url: str, part: Path, size: int | None) -> bool:
@@ -122,12 +136,13 @@ def _receive(answer, url: str, part: Path, have: int, note: dict, size: int | No
         have, total = 0, _number(answer.headers["Content-Length"])
     if answer.headers.get_content_type() == "text/html" or (size and total not in (None, size)):
         raise DownloadFailed(_something_else(url, part, answer, size, total))
+    expected = total or size
     if not have:
         _drop(part)
+    need_space(part.parent, (expected or 0) - have)
+    if not have:
         note = {"url": url, "total": total, "version": version}
         write_atomically(_note_of(part), json.dumps(note).encode())
-    expected = total or size
-    need_space(part.parent, (expected or 0) - have)
     with open(part, "ab") as file, tqdm(
             desc=part.stem, initial=have, total=expected, unit="B", unit_scale=True) as bar:
         while chunk := _read(answer):
