@@ -151,6 +151,12 @@ def test_a_web_page_saved_as_an_archive_is_called_one(tmp_path):
         open_source(path)
 
 
+def test_a_zipped_database_is_to_be_unpacked_first(tmp_path):
+    path = as_zip(tmp_path / "bedroom_train_lmdb.zip", {"data.mdb": b"", "lock.mdb": b""})
+    with pytest.raises(BadSource, match="holds an LSUN database. Unpack it"):
+        print(open_source(path).names)
+
+
 @pytest.mark.parametrize("content", [b"", b"some text", PICTURE])
 def test_a_file_of_another_kind_is_refused(content, tmp_path):
     path = tmp_path / "thing.zip"

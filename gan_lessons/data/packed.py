@@ -76,6 +76,11 @@ class Zip(Source):
         return members
 
     def _list(self):
+        if any(name.endswith("data.mdb") for name in self._members):
+            raise BadSource(both(
+                f"{self.path} 里装的是 LSUN 数据库。请先解压，再给出含有 data.mdb 的文件夹。",
+                f"{self.path} holds an LSUN database. Unpack it, and give the folder that has "
+                "data.mdb."))
         return [name for name in self._members if is_picture(name)]
 
     def other(self, base: str) -> bytes | None:
