@@ -81,11 +81,19 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(run, tmp_path):
     assert "还没有" in out
 
 
-def test_list_goes_on_past_a_damaged_archive(run, tmp_path):
-    (tmp_path / "data" / "bedroom.tgz").write_bytes(b"\x1f\x8bnothing of use")
+def test_list_tells_the_official_bedrooms_from_the_sample(run, tmp_path):
+    (tmp_path / "data" / "bedroom_train_lmdb").mkdir()
+    (tmp_path / "data" / "bedroom_train_lmdb" / "data.mdb").write_bytes(b"")
+    _, out, _ = run("data", "list")
+    assert f"here: {tmp_path / 'data' / 'bedroom_train_lmdb'}" in out
+    assert "not here (4.6 GB): python -m gan_lessons data get lsun-bedroom-sample" in out
+
+
+def test_list_goes_on_past_a_file_that_is_no_archive(run, tmp_path):
+    (tmp_path / "data" / "bedroom.tgz").write_text("<html>Quota exceeded</html>")
     code, out, _ = run("data", "list")
     assert code == 0
-    assert "damaged" in out and "bedroom.tgz" in out and "toy rooms" in out
+    assert "bedroom.tgz is a web page" in out and "Your own pictures" in out
 
 
 # ---- get ----

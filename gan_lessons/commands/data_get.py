@@ -54,7 +54,7 @@ def _mnist(root: str | None) -> int:
 
 
 def _celeba(place: Path) -> int:
-    if source := below(place, CELEBA):
+    if (source := below(place, CELEBA)) is not None:
         len(source)  # raises BadSource for an archive that is cut short
         return _already(source.path, f"data.celeba({str(place)!r})")
     print(cards.CELEBA)

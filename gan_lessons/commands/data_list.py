@@ -76,6 +76,6 @@ def _mnist() -> str | None:
 def _place(layouts: tuple[str, ...]) -> str | None:
     try:
         source = below(None, layouts)
-    except (OSError, ValueError) as problem:  # a damaged archive: say so, and list the rest
+    except (OSError, ValueError) as problem:  # no archive: say so, and list the rest
         return in_words(problem).replace("\n", "\n    ")
-    return source and str(source.path)
+    return None if source is None else str(source.path)

@@ -20,12 +20,12 @@ def default_root() -> Path:
 def below(root: str | Path | None, layouts: tuple[str, ...]) -> Source | None:
     """Return the set that lies below `root` in one of `layouts`; None when none does.
 
-    Without a root: below GAN_LESSONS_DATA, then below the course's cache. Raises BadSource for
-    a damaged archive.
+    Without a root: below GAN_LESSONS_DATA, then below the course's cache. An archive or a
+    database is not read through. Raises BadSource for a file that cannot be one.
     """
     roots = [runtime.data_root(), runtime.cache_dir()] if root is None else [Path(root)]
     for place in (place / layout for place in roots if place for layout in layouts):
-        if place.exists() and (source := open_source(place)) and _has_pictures(source):
+        if place.exists() and _has_pictures(source := open_source(place)):
             return source
     return None
 
@@ -51,7 +51,7 @@ def source_at(path: str | Path) -> tuple[Source, str]:
     path = Path(path).expanduser()
     if path.is_dir():
         sets = [(source, card) for layouts, card in ((CELEBA, cards.CELEBA), (LSUN, cards.LSUN))
-                if (source := below(path, layouts))]
+                if (source := below(path, layouts)) is not None]
         if len(sets) > 1:
             raise ValueError(both(
                 f"{path} 里不止一套数据，请写明是哪一套：{sets[0][0].path} 还是 "
