@@ -27,11 +27,11 @@ def waves(seed=0, height=44, width=36, length=9) -> np.ndarray:
 
 
 def drawn(n=12) -> dict[str, bytes]:
-    """Return `n` pictures by name, nested as Kaggle's bedrooms are, JPEG and PNG in turn."""
+    """Return `n` pictures by name, most nested as Kaggle's bedrooms are, JPEG and PNG in turn."""
     files = {}
     for i in range(n):
         key = f"{(i * 7919) % 4096:03x}{i:05d}"
-        folder = "/".join(key[:3])
+        folder = "/".join(key[:3]) if i % 3 else f"more/{key[-1]}"
         picture = waves(i, 40 + i % 5, 40 + i % 7)
         jpeg = i % 2 == 0
         files[f"{folder}/{key}.{'jpg' if jpeg else 'png'}"] = (

@@ -110,10 +110,11 @@ def test_size_crop_seed_and_selection_have_pictures_of_their_own(photos, own_cac
     assert len(list(own_cache.iterdir())) == 5
 
 
-def test_the_array_can_be_written_to_and_the_cache_stays(photos):
+def test_the_array_can_be_written_to_and_the_cache_stays(photos, own_cache):
     made = build(photos)
     kept = np.array(made.images)
     made.images[:] = 0
+    assert next(own_cache.rglob("*.u8")).read_bytes() == kept.tobytes()
     assert np.array_equal(build(photos).images, kept)
 
 
