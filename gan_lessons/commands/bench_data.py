@@ -147,7 +147,7 @@ def _bytes_a_file(folder: Path) -> float:
 
 def _report(m: Measured, root: str | None, count: int, kilobytes: float, size: int, batch: int,
             features: int, repeats: int) -> None:
-    ways = [("seed 003: DataLoader, 8 threads", m.as_003),
+    ways = [("fastai 0.7 loader, 8 threads", m.as_003),
             (f"ImageFolder + DataLoader, {m.workers} workers", m.data_loader[m.workers]),
             ("gan_lessons cache", m.cache)]
     print()
