@@ -1,6 +1,6 @@
 # Everything runs from .venv, which the first command creates. Works with GNU make 3.81 and later.
 
-.PHONY: help install lab test notebooks lint clean
+.PHONY: help install lab test notebooks lint bench clean
 
 PYTHON ?=
 LAB_ARGS ?=
@@ -14,6 +14,7 @@ help:
 	'  make test       运行全部测试和全部笔记本            run every test and every notebook' \
 	'  make notebooks  由 notebooks/src 重新生成笔记本     rebuild the notebooks from notebooks/src' \
 	'  make lint       检查代码风格和中英文配对            check style and the zh/en pairs' \
+	'  make bench      测量这台机器读图片的速度            measure how fast pictures come in here' \
 	'  make clean      删除 .venv 和生成的文件             remove .venv and what was generated' \
 	'' \
 	'第一次运行会建立 .venv 并下载几个 GB 的依赖；以后不再下载。' \
@@ -83,6 +84,9 @@ notebooks: install
 
 lint: install
 	@$(PY) -m ruff check . && $(PY) notebooks/lint.py
+
+bench: install
+	@$(PY) -m gan_lessons bench data
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache

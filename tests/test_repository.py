@@ -38,7 +38,7 @@ CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)
 LAYERS = [{"messages"}, {"files", "runtime", "show"},
           {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"}, {"measure", "recipes"},
-          {"fastai_style", "lab", "exercises", "doctor", "__main__"}]
+          {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]
 
 
 def parse(path: Path) -> ast.Module:
@@ -285,7 +285,7 @@ def test_make_alone_prints_help_in_both_languages(checkout):
         assert re.search(rf"make {target} .*[\u4e00-\u9fff].*[a-z]", result.stdout), target
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "lint"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "lint", "bench"])
 def test_make_without_a_suitable_python_says_so(checkout, target):
     result = checkout.make(target)
     assert result.returncode != 0

@@ -1,0 +1,77 @@
+"""What the commands share: checking arguments, and telling what went wrong in two languages."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from gan_lessons.messages import both
+
+NAMES = ("mnist", "celeba", "lsun-bedroom", "lsun-bedroom-sample")
+"""What `data get` can fetch."""
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes; 130 is what a shell expects after Ctrl-C."""
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a reader of whole numbers between `least` and `most` for argparse."""
+    def read(text: str) -> int:
+        number = int(text) if text.lstrip("-").isdecimal() else None
+        if number is None or number < least or (most is not None and number > most):
+            span = (f"不小于 {least} ", f"of at least {least}")
+            if most is not None:
+                span = (f" {least} 到 {most} 之间", f"between {least} and {most}")
+            raise argparse.ArgumentTypeError(both(f"应为{span[0]}的整数，收到 {text!r}",
+                                                  f"must be a whole number {span[1]}, "
+                                                  f"got {text!r}"))
+        return number
+    return read
+
+
+def part(text: str) -> float:
+    """Read a share of the whole, above 0 and at most 1, for argparse."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(both(
+            f"应大于 0、不超过 1（0.1 就是 10 %），收到 {text!r}",
+            f"must be above 0 and at most 1 (0.1 is 10 %), got {text!r}"))
+    return share
+
+
+def told(command: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
+    """Return `command` with what can be expected to go wrong told in words, as an exit code.
+
+    Ctrl-C is 130; what the course or the operating system objects to is 1. Anything else is a
+    mistake of ours and keeps its traceback.
+    """
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return command(args)
+        except KeyboardInterrupt:
+            print(both("\n已中断。做完的部分会保留；再运行一次同样的命令，会接着做。",
+                       "Interrupted. What was done is kept; run the same command again and it goes "
+                       "on from there."), file=sys.stderr)
+            return INTERRUPTED
+        except (OSError, ValueError) as problem:
+            print(in_words(problem), file=sys.stderr)
+            return FAILED
+    return run
+
+
+def in_words(problem: Exception) -> str:
+    """Return an error as a learner should read it; our own are in both languages already."""
+    if not isinstance(problem, OSError) or problem.errno is None:
+        return str(problem)
+    where, why = problem.filename or "磁盘 / disk", problem.strerror
+    return both(
+        f"不能读写 {where}：{why}。请检查路径、权限和磁盘；"
+        "缓存可以用环境变量 GAN_LESSONS_CACHE 换到别的文件夹。",
+        f"Cannot read or write {where}: {why}. Check the path, its permissions and the disk; "
+        "GAN_LESSONS_CACHE moves the cache to another folder.")
+
+
+def megabytes(n: float) -> str:
+    """Return a number of bytes in words: 4.7 MB, 45.9 GB."""
+    return f"{n / 1e9:,.1f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"

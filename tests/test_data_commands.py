@@ -1,0 +1,384 @@
+"""The commands `data` and `bench data`, as somebody at a terminal meets them."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import lmdb
+import pytest
+import torch
+from torchvision.datasets import CelebA
+
+from gan_lessons import data
+from gan_lessons.__main__ import main
+from gan_lessons.commands import bench_data, bench_inputs, data_get
+from gan_lessons.commands.bench_wgan import dcgan_pair
+from gan_lessons.data import download, lsun_zip, mnist_files
+
+
+@pytest.fixture(autouse=True)
+def places(monkeypatch, tmp_path):
+    """An empty cache and an empty data folder."""
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit code, what it printed and what it complained about."""
+    def run(*words):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stopped:  # argparse's way
+            code = stopped.code
+        out, err = capsys.readouterr()
+        return code, out, err
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder with six drawn pictures."""
+    bench_inputs.draw_jpegs(tmp_path / "my pictures", 6)
+    return tmp_path / "my pictures"
+
+
+def celeba_in(root):
+    bench_inputs.draw_jpegs(root / "celeba", 5)
+    (root / "celeba" / "drawn").rename(root / "celeba" / "img_align_celeba")
+
+
+def tree(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def assert_both(text):
+    assert any("\u4e00" <= c <= "\u9fff" for c in text), text
+    assert any(c.isascii() and c.isalpha() for c in text), text
+
+
+def test_help_comes_without_loading_torch():
+    code = ("import sys; from gan_lessons.__main__ import build_parser as b; b().format_help();"
+            "sys.exit('torch' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code],
+                          cwd=Path(__file__).parents[1]).returncode == 0
+
+
+# ---- list ----
+
+def test_list_says_what_is_here_and_how_to_get_the_rest(run, tmp_path):
+    celeba_in(tmp_path / "data")
+    code, out, _ = run("data", "list")
+    assert code == 0
+    assert out.count("always here") == 4
+    assert f"here: {tmp_path / 'data' / 'celeba' / 'img_align_celeba'}" in out
+    assert "not here (11.6 MB): python -m gan_lessons data get mnist" in out
+    assert "not here (45.9 GB): python -m gan_lessons data get lsun-bedroom\n" in out
+    assert "还没有" in out
+
+
+def test_list_tells_the_official_bedrooms_from_the_sample(run, tmp_path):
+    (tmp_path / "data" / "bedroom_train_lmdb").mkdir()
+    (tmp_path / "data" / "bedroom_train_lmdb" / "data.mdb").write_bytes(b"")
+    _, out, _ = run("data", "list")
+    assert f"here: {tmp_path / 'data' / 'bedroom_train_lmdb'}" in out
+    assert "not here (4.6 GB): python -m gan_lessons data get lsun-bedroom-sample" in out
+
+
+def test_list_goes_on_past_a_file_that_is_no_archive(run, tmp_path):
+    (tmp_path / "data" / "bedroom.tgz").write_text("<html>Quota exceeded</html>")
+    code, out, _ = run("data", "list")
+    assert code == 0
+    assert "bedroom.tgz is a web page" in out and "Your own pictures" in out
+
+
+# ---- get ----
+
+def official_zip(folder, extra=()):
+    """Write an archive as LSUN's and return what `lsun_zip.OFFICIAL` says of it."""
+    bench_inputs.draw_jpegs(folder / "jpegs", 3)
+    with lmdb.open(str(folder / "made"), map_size=1 << 20) as database, \
+            database.begin(write=True) as transaction:
+        for path in (folder / "jpegs" / "drawn").iterdir():
+            transaction.put(path.stem.encode(), path.read_bytes())
+    path = folder / "served.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(folder / "made" / "data.mdb", "bedroom_val_lmdb/data.mdb")
+        for name in extra:
+            archive.writestr(name, b"evil")
+    content = path.read_bytes()
+    return lsun_zip.Archive(path.as_uri(), len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_official_bedrooms_are_fetched_checked_and_unpacked(run, tmp_path, monkeypatch):
+    archive = official_zip(tmp_path, extra=["../evil.txt", "bedroom_val_lmdb/lock.mdb"])
+    monkeypatch.setitem(lsun_zip.OFFICIAL, "val", archive)
+    code, out, _ = run("data", "get", "lsun-bedroom", "--split", "val")
+    assert code == 0
+    folder = tmp_path / "data" / "bedroom_val_lmdb"
+    assert f"data.lsun_bedrooms({str(folder)!r})" in out and "Consent" in out
+    assert tree(tmp_path / "data") == [
+        "bedroom_val_lmdb", "bedroom_val_lmdb.zip", "bedroom_val_lmdb/data.mdb"]
+    assert len(data.lsun_bedrooms(folder, size=16)) == 3
+    code, out, _ = run("data", "get", "lsun-bedroom", "--split", "val")
+    assert (code, "It is here already" in out) == (0, True)
+
+
+def test_an_archive_that_is_none_leaves_no_half_database(run, tmp_path, monkeypatch):
+    (tmp_path / "served.zip").write_bytes(b"not a zip")
+    monkeypatch.setitem(lsun_zip.OFFICIAL, "val", lsun_zip.Archive(
+        (tmp_path / "served.zip").as_uri(), 9, None))
+    code, _, err = run("data", "get", "lsun-bedroom", "--split", "val", "--root", tmp_path / "to")
+    assert (code, "damaged archive" in err) == (1, True)
+    assert_both(err)
+    assert tree(tmp_path / "to") == ["bedroom_val_lmdb.zip"]
+
+
+@pytest.mark.parametrize("name", ["lsun-bedroom", "lsun-bedroom-sample"])
+def test_a_download_that_fails_ends_in_instructions(run, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(download.time, "sleep", lambda _: None)
+    gone = lsun_zip.Archive((tmp_path / "gone.zip").as_uri(), 9, None)
+    monkeypatch.setitem(lsun_zip.OFFICIAL, "train", gone)
+    monkeypatch.setattr(lsun_zip, "SAMPLE", gone)
+    code, _, err = run("data", "get", name)
+    assert code == 1
+    assert "kept breaking off" in err
+    assert "kaggle datasets download -d jhoward/lsun_bedroom" in err
+    assert str(tmp_path / "data" / "bedroom.tgz") in err
+    assert "请任选一种方法" in err
+
+
+def from_drive(monkeypatch, drive):
+    monkeypatch.setattr(data_get.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(data_get, "download_file_from_google_drive", drive)
+
+
+def test_celeba_comes_through_torchvision(run, tmp_path, monkeypatch):
+    asked = []
+
+    def drive(code, folder, name, md5):
+        asked.append((code, md5, name))
+        (Path(folder) / name).write_bytes(b"bytes")
+    from_drive(monkeypatch, drive)
+    code, out, _ = run("data", "get", "celeba")
+    assert code == 0
+    assert asked and set(asked) <= set(CelebA.file_list)
+    assert tree(tmp_path / "data") == ["celeba", "celeba/img_align_celeba.zip",
+                                       "celeba/list_eval_partition.txt"]
+    assert "non-commercial research only" in out
+
+
+def test_celeba_over_quota_ends_in_instructions_and_leaves_nothing(run, tmp_path, monkeypatch):
+    def drive(code, folder, name, md5):
+        (Path(folder) / name).write_bytes(b"<html>quota</html>")
+        raise RuntimeError("Too many users have viewed or downloaded this file recently")
+    from_drive(monkeypatch, drive)
+    code, _, err = run("data", "get", "celeba")
+    assert code == 1
+    assert "Too many users" in err
+    for words in ("http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+                  "jessicali9530/celeba-dataset",
+                  str(tmp_path / "data" / "celeba" / "img_align_celeba.zip"), "请任选一种方法"):
+        assert words in err
+    assert tree(tmp_path / "data") == ["celeba"]
+
+
+def test_celeba_without_gdown_says_what_to_install(run, monkeypatch):
+    monkeypatch.setattr(data_get.importlib.util, "find_spec", lambda name: None)
+    code, _, err = run("data", "get", "celeba")
+    assert (code, "pip install gdown" in err) == (1, True)
+
+
+def test_what_the_learner_has_of_celeba_is_left_alone(run, tmp_path, monkeypatch):
+    from_drive(monkeypatch, lambda *_: pytest.fail("nothing to download"))
+    celeba_in(tmp_path / "data")
+    assert run("data", "get", "celeba")[0] == 0
+    own = tmp_path / "other" / "celeba" / "img_align_celeba.zip"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"PK\x05\x06 half a download")
+    code, _, err = run("data", "get", "celeba", "--root", tmp_path / "other")
+    assert (code, "damaged archive" in err) == (1, True)
+    assert own.read_bytes() == b"PK\x05\x06 half a download"
+
+
+def test_mnist_is_fetched_by_the_way_the_lessons_use(run, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+    monkeypatch.setattr(mnist_files, "MNIST", refuse)
+    code, _, err = run("data", "get", "mnist")
+    assert (code, "MNIST is not here and could not be downloaded" in err) == (1, True)
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in mnist_files.FILES:
+        (raw / name).write_bytes(b"")
+    code, out, _ = run("data", "get", "mnist")
+    assert (code, str(raw) in out) == (0, True)
+
+
+# ---- check ----
+
+def test_check_reports_what_was_found_and_writes_nothing(run, tmp_path, pictures):
+    before = tree(tmp_path)
+    code, out, _ = run("data", "check", pictures)
+    assert code == 0
+    for words in ("(folder): 6 pictures", "178x218 (6)", "JPEG RGB (6)", "可以使用：6 张",
+                  "These are your own data"):
+        assert words in out
+    assert tree(tmp_path) == before
+
+
+def test_check_names_what_cannot_be_read(run, pictures):
+    whole = (pictures / "drawn" / "000000.jpg").read_bytes()
+    (pictures / "cut.jpg").write_bytes(whole[:2000])
+    (pictures / "empty.jpg").write_bytes(b"")
+    (pictures / "text.jpg").write_bytes(b"hello")
+    code, out, _ = run("data", "check", pictures)
+    assert code == 0
+    assert "Fit for use: 6 pictures" in out and "3 cannot be read" in out
+    for words in ("cut.jpg: incomplete", "empty.jpg: an empty file", "text.jpg: 不是图片"):
+        assert words in out
+    code, out, _ = run("data", "check", pictures, "--quick")
+    assert (code, "2 cannot be read" in out) == (0, True)  # a cut picture has a good header
+
+
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_check_fails_when_nothing_is_of_use(run, tmp_path, quick):
+    (tmp_path / "set").mkdir()
+    code, _, err = run("data", "check", tmp_path / "set", *quick)
+    assert (code, "No pictures were found" in err) == (1, True)
+    (tmp_path / "set" / "a.jpg").write_bytes(b"hello")
+    code, out, _ = run("data", "check", tmp_path / "set", *quick)
+    assert (code, "None of them can be read" in out) == (1, True)
+
+
+def test_a_known_set_is_recognised_in_the_folder_above(run, tmp_path):
+    celeba_in(tmp_path / "data")
+    code, out, _ = run("data", "check", tmp_path / "data")
+    assert (code, "img_align_celeba (folder): 5 pictures" in out) == (0, True)
+    assert "10,177 celebrities" in out
+    bench_inputs.draw_jpegs(tmp_path / "data" / "cats", 2)
+    code, out, _ = run("data", "check", tmp_path / "data")
+    assert (code, "(folder): 7 pictures" in out, "your own data" in out) == (0, True, True)
+    bench_inputs.draw_jpegs(tmp_path / "data" / "bedroom", 1)
+    code, _, err = run("data", "check", tmp_path / "data")
+    assert (code, "holds more than one set" in err) == (1, True)
+
+
+# ---- cache ----
+
+def test_cache_is_built_once_and_is_the_one_the_lessons_open(run, tmp_path):
+    celeba_in(tmp_path / "data")
+    code, out, _ = run("data", "cache", tmp_path / "data", "--size", 16)
+    assert code == 0
+    for words in ("5 pictures of 16x16", "pictures a second", "每秒", "Cache file: "):
+        assert words in out
+    file = Path(out.split("Cache file: ")[1].strip())
+    assert file.stat().st_size == 5 * 3 * 16 * 16 and file.is_relative_to(tmp_path / "cache")
+    code, out, _ = run("data", "cache", tmp_path / "data" / "celeba", "--size", 16)
+    assert (code, "nothing was decoded" in out) == (0, True)
+    before = tree(tmp_path / "cache")
+    assert len(data.celeba(size=16)) == 5
+    assert tree(tmp_path / "cache") == before
+
+
+def test_cache_takes_a_share_and_another_crop(run, pictures):
+    code, out, _ = run("data", "cache", pictures, "--size", 8, "--subset", 0.5, "--crop", "random")
+    assert (code, "3 pictures of 8x8" in out) == (0, True)
+
+
+def test_cache_says_what_was_skipped(run, pictures):
+    (pictures / "text.jpg").write_bytes(b"hello")
+    code, out, _ = run("data", "cache", pictures, "--size", 8)
+    assert (code, "text.jpg: not a picture" in out) == (0, True)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_told(run, tmp_path, pictures, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "file"))
+    code, _, err = run("data", "cache", pictures, "--size", 8)
+    assert (code, "GAN_LESSONS_CACHE" in err) == (1, True)
+    assert_both(err)
+
+
+def test_ctrl_c_says_how_to_go_on(run, pictures, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+    monkeypatch.setattr("gan_lessons.commands.data_cache.cached", interrupted)
+    code, _, err = run("data", "cache", pictures)
+    assert (code, "goes on from there" in err) == (130, True)
+
+
+# ---- wrong arguments ----
+
+@pytest.mark.parametrize("words, code, message", [
+    (["get", "cifar"], 2, "There is no set called 'cifar'"),
+    (["get", "mnist", "--root", "x"], 2, "MNIST goes into the cache"),
+    (["check", "{tmp}/nowhere"], 1, "There is no such file or folder"),
+    (["check", "{tmp}/text.zip"], 1, "is of no known kind"),
+    (["check", "{tmp}/page.zip"], 1, "is a web page and no archive"),
+    (["cache", "{tmp}/nowhere"], 1, "There is no such file or folder"),
+    (["cache", "{tmp}", "--size", "0"], 2, "between 1 and 1024, got '0'"),
+    (["cache", "{tmp}", "--size", "big"], 2, "between 1 and 1024, got 'big'"),
+    (["cache", "{tmp}", "--subset", "2"], 2, "at most 1 (0.1 is 10 %), got '2'"),
+    (["cache", "{tmp}", "--subset", "nan"], 2, "got 'nan'")])
+def test_wrong_arguments_are_told_in_both_languages(run, tmp_path, words, code, message):
+    (tmp_path / "text.zip").write_text("just a text")
+    (tmp_path / "page.zip").write_text("<html>Quota exceeded</html>")
+    result, _, err = run("data", *(word.format(tmp=tmp_path) for word in words))
+    assert result == code
+    assert message in err
+    assert "Traceback" not in err
+    assert_both(err)
+
+
+# ---- bench ----
+
+def bench(run, *words):
+    return run("bench", "data", "--size", 16, "--features", 2, "--repeats", 1, "--batch", 16,
+               *words)
+
+
+def test_bench_compares_the_ways_and_leaves_nothing_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_data, "cores", lambda: 1)
+    monkeypatch.setattr(bench_data.tempfile, "tempdir", str(tmp_path))
+    random = torch.random.get_rng_state()
+    before, cache = tree(tmp_path), os.environ["GAN_LESSONS_CACHE"]
+    code, out, _ = bench(run, "--pictures", 32)
+    assert code == 0
+    assert out.count("images/s ") == 3 and "1.0x" in out
+    assert "at most 5% wanted" in out and "Method: 32 JPEGs" in out and "测法" in out
+    assert tree(tmp_path) == before
+    assert os.environ["GAN_LESSONS_CACHE"] == cache and torch.get_num_threads() == 1
+    assert torch.equal(torch.random.get_rng_state(), random)
+
+
+def test_bench_needs_a_batch_of_pictures(run, pictures):
+    code, _, err = bench(run, "--root", pictures)
+    assert (code, "There are only 6 pictures" in err) == (1, True)
+    assert bench(run, "--pictures", 0)[0] == 2
+
+
+def test_the_ways_to_read_agree_on_the_pictures(tmp_path):
+    bench_inputs.draw_jpegs(tmp_path / "set", 12)
+    ways = [bench_inputs.as_003(tmp_path / "set", 32, 4),
+            bench_inputs.with_data_loader(tmp_path / "set", 32, 4, 0),
+            bench_inputs.one_pass(bench_inputs.from_cache(tmp_path / "set", 32), 4)]
+    passes = [torch.cat(list(way())) for way in ways]
+    for one_pass in passes:
+        assert one_pass.shape == (12, 3, 32, 32) and one_pass.abs().max() <= 1
+        means = one_pass.mean((1, 2, 3)).sort().values
+        assert torch.allclose(means, passes[0].mean((1, 2, 3)).sort().values, atol=0.02)
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_the_networks_are_dcgan_shaped(size):
+    generator, critic = dcgan_pair(size, 4)
+    pictures = generator(torch.zeros(2, 100, 1, 1))
+    assert pictures.shape == (2, 3, size, size)
+    assert critic(pictures).shape == (2, 1, 1, 1)
+    if size == 64:  # 3, 4, 8, 16, 32 channels, then the score
+        assert [m.out_channels for m in critic if hasattr(m, "out_channels")] == [4, 8, 16, 32, 1]
