@@ -66,7 +66,7 @@ WRONG = [
     (lesson01.optimal_discriminator, lambda r, g: float(r[0] / (r[0] + g[0])), "inputs' shape"),
     (lesson01.optimal_discriminator, lambda r: r, "Your code raised TypeError"),
     (lesson01.js_from_discriminator, lambda d, r, g, dx: value_of_the_game(d, r, g).sum() * dx,
-     "the constant and the half are missing"),
+     "add the constant, then halve it"),
     (lesson01.js_from_discriminator, lambda d, r, g, dx: value_of_the_game(d, r, g).sum() * dx
      + math.log(4), "The half is missing"),
     (lesson01.js_from_discriminator, lambda d, r, g, dx: (
