@@ -304,6 +304,14 @@ def test_a_cache_folder_that_cannot_be_written_is_told(run, tmp_path, pictures, 
     assert_both(err)
 
 
+def test_a_reader_that_has_seen_enough_gets_no_complaint():
+    command = subprocess.Popen([sys.executable, "-m", "gan_lessons", "data", "list"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command.stdout.close()  # as `| head` does
+    assert command.stderr.read() == b"" and command.wait() == 0
+    command.stderr.close()
+
+
 def test_ctrl_c_says_how_to_go_on(run, pictures, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

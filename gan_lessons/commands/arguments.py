@@ -1,6 +1,7 @@
 """What the commands share: checking arguments, and telling what went wrong in two languages."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -48,12 +49,17 @@ def told(command: Callable[..., int]) -> Callable[[argparse.Namespace], int]:
     """
     def run(args: argparse.Namespace) -> int:
         try:
-            return command(args)
+            code = command(args)
+            sys.stdout.flush()
+            return code
         except KeyboardInterrupt:
             print(both("\n已中断。做完的部分会保留；再运行一次同样的命令，会接着做。",
                        "Interrupted. What was done is kept; run the same command again and it goes "
                        "on from there."), file=sys.stderr)
             return INTERRUPTED
+        except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except (OSError, ValueError) as problem:
             print(in_words(problem), file=sys.stderr)
             return FAILED
