@@ -19,8 +19,6 @@ SPACE_WANTED = 2e9
 MEMORY_WANTED = 4e9
 LESSON_02_PASSES = 80_000
 """What running lesson 02 costs, counted in passes of `probe`."""
-CELEBA_FOLDERS = ("celeba", "CelebA", "img_align_celeba")
-LSUN_FOLDERS = ("lsun_bedroom", "lsun", "bedroom", "bedroom_train_lmdb")
 REINSTALL = both("请重新安装：make clean，然后 make lab。",
                  "Install again: make clean, then make lab.")
 
@@ -179,9 +177,23 @@ def _data() -> list[Finding]:
         return [*findings, Finding("data folder", "数据文件夹", _place(root), "warn", both(
             "GAN_LESSONS_DATA 指向的文件夹不存在。",
             "The folder that GAN_LESSONS_DATA names does not exist."))]
-    for name, folders in (("CelebA", CELEBA_FOLDERS), ("LSUN", LSUN_FOLDERS)):
-        found = next((root / f for f in folders if (root / f).exists()), None) if root else None
-        wanted = f"not found; $GAN_LESSONS_DATA/{folders[0]} (optional)"
+    return [*findings, *_photographs()]
+
+
+def _photographs() -> list[Finding]:
+    from gan_lessons import runtime
+
+    try:
+        from gan_lessons.data.folders import CELEBA, LSUN
+    except Exception as problem:  # it needs Pillow and lmdb, which may be broken
+        return [Finding("photographs", "照片", _first_line(problem), "warn")]
+    roots = [root for root in (runtime.data_root(), runtime.cache_dir()) if root]
+    findings = []
+    for name, layouts, command in (("CelebA", CELEBA, "get celeba"),
+                                   ("LSUN", LSUN, "get lsun-bedroom-sample")):
+        places = (root / layout for root in roots for layout in layouts)
+        found = next((place for place in places if place.exists()), None)
+        wanted = f"not found; python -m gan_lessons data {command} (optional)"
         findings.append(Finding(name, f"数据：{name}", _place(found) if found else wanted))
     return findings
 

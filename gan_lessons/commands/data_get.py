@@ -10,10 +10,10 @@ from torchvision.datasets import CelebA
 from torchvision.datasets.utils import check_integrity, download_file_from_google_drive
 
 from gan_lessons.commands.arguments import FAILED, MISUSED, NAMES, in_words
-from gan_lessons.commands.known import below, default_root
+from gan_lessons.commands.known import default_root
 from gan_lessons.data import cards, lsun_zip
 from gan_lessons.data.download import DownloadFailed, download
-from gan_lessons.data.folders import CELEBA, celeba_help, lsun_help
+from gan_lessons.data.folders import CELEBA, below, celeba_help, lsun_help
 from gan_lessons.data.mnist_files import mnist, where
 from gan_lessons.data.packed import damaged
 from gan_lessons.messages import both

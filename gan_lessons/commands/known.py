@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gan_lessons import runtime
 from gan_lessons.data import cards
-from gan_lessons.data.folders import CELEBA, LSUN
-from gan_lessons.data.sources import BadSource, Source, open_source
+from gan_lessons.data.folders import CELEBA, LSUN, below, has_pictures
+from gan_lessons.data.sources import Source, open_source
 from gan_lessons.messages import both
 
 LSUN_OFFICIAL = tuple(layout for layout in LSUN if layout.endswith("lmdb"))
@@ -15,27 +15,6 @@ LSUN_SAMPLE = tuple(layout for layout in LSUN if not layout.endswith("lmdb"))
 def default_root() -> Path:
     """Return the folder that sets are put into unless another is named."""
     return runtime.data_root() or runtime.cache_dir()
-
-
-def below(root: str | Path | None, layouts: tuple[str, ...]) -> Source | None:
-    """Return the set that lies below `root` in one of `layouts`; None when none does.
-
-    Without a root: below GAN_LESSONS_DATA, then below the course's cache. An archive or a
-    database is not read through. Raises BadSource for a file that cannot be one.
-    """
-    roots = [runtime.data_root(), runtime.cache_dir()] if root is None else [Path(root)]
-    for place in (place / layout for place in roots if place for layout in layouts):
-        if place.exists() and _has_pictures(source := open_source(place)):
-            return source
-    return None
-
-
-def _has_pictures(source: Source) -> bool:
-    """Tell whether a folder holds pictures; an archive is taken at its word."""
-    try:
-        return source.kind != "folder" or bool(source.names)
-    except BadSource:
-        return False
 
 
 def source_at(path: str | Path) -> tuple[Source, str]:
@@ -66,7 +45,7 @@ def source_at(path: str | Path) -> tuple[Source, str]:
 def _nothing_else(path: Path, source: Source) -> bool:
     """Tell whether the pictures lying about in a folder are those of `source`, or none."""
     loose = open_source(path)
-    return not _has_pictures(loose) or (source.kind == "folder" and len(loose) == len(source))
+    return not has_pictures(loose) or (source.kind == "folder" and len(loose) == len(source))
 
 
 def _card(name: str) -> str:

@@ -98,21 +98,33 @@ def found(root: str | Path | None, layouts: tuple[str, ...], how: Callable[[Path
     Without a root: below GAN_LESSONS_DATA, then below the course's cache. Raises
     FileNotFoundError with what `how` says when there is none.
     """
+    if (source := below(root, layouts)) is not None:
+        return source
+    place = (runtime.data_root() or runtime.cache_dir()) if root is None else Path(root)
+    place = place.expanduser()
+    if root is not None and place.exists() and has_pictures(source := open_source(place)):
+        return source
+    raise FileNotFoundError(how(place))
+
+
+def below(root: str | Path | None, layouts: tuple[str, ...]) -> Source | None:
+    """Return the first source with pictures among `layouts` below `root`; None when there is none.
+
+    Without a root: below GAN_LESSONS_DATA, then below the course's cache. An archive or a
+    database is not read through. Raises BadSource for a file that cannot be one.
+    """
     roots = [runtime.data_root(), runtime.cache_dir()] if root is None else [root]
     roots = [Path(place).expanduser() for place in roots if place]
-    places = [place / layout for place in roots for layout in layouts]
-    for place in [*places, *(roots if root is not None else [])]:
-        if place.exists() and (source := open_source(place)) and _has_pictures(source):
+    for place in (place / layout for place in roots for layout in layouts):
+        if place.exists() and has_pictures(source := open_source(place)):
             return source
-    raise FileNotFoundError(how(roots[0]))
+    return None
 
 
-def _has_pictures(source: Source) -> bool:
+def has_pictures(source: Source) -> bool:
     """Tell whether a folder holds pictures; an archive is taken at its word."""
-    if source.kind != "folder":
-        return True
     try:
-        return bool(source.names)
+        return source.kind != "folder" or bool(source.names)
     except BadSource:
         return False
 
