@@ -2,6 +2,7 @@
 
 import operator
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -42,6 +43,20 @@ def set_threads(n: int) -> int:
     """
     torch.set_num_threads(whole_number("n", n, 1))
     return n
+
+
+@contextmanager
+def one_thread():
+    """Let torch use one thread inside a `with` block, and as many as before afterwards.
+
+    For small operations: there a second thread costs more than it helps.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def scale() -> str:

@@ -11,6 +11,8 @@ for variable in ("GAN_LESSONS_DATA", "GAN_LESSONS_SCALE"):
 
 import ipaddress
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -37,6 +39,27 @@ def shared_data(monkeypatch):
         pytest.skip("GAN_LESSONS_DATA is not set")
     monkeypatch.setenv("GAN_LESSONS_DATA", SHARED_DATA)
     return Path(SHARED_DATA)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a function that mounts a disk of a given size, such as "64k", and returns its folder.
+
+    Mounting needs root on Linux; the test is skipped elsewhere.
+    """
+    mounted = []
+
+    def mount(size: str) -> Path:
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
+        if sys.platform != "linux" or subprocess.run(command).returncode:
+            pytest.skip("no disk can be mounted here")
+        mounted.append(disk)
+        return disk
+    yield mount
+    for disk in mounted:
+        subprocess.run(["umount", disk], check=True)
 
 
 @pytest.fixture(autouse=True)

@@ -354,23 +354,16 @@ def test_too_little_space_is_noticed_before_anything_is_written(photos, own_cach
     assert not own_cache.exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or sys.platform != "linux",
-                    reason="mounting a small disk needs root on Linux")
 @pytest.mark.parametrize("kind", ["folder", "tgz"])
-def test_a_disk_that_runs_full_is_an_error_and_nothing_is_left(kind, tmp_path, monkeypatch):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).returncode:
-        pytest.skip("no disk can be mounted here")
-    try:
-        monkeypatch.setenv("GAN_LESSONS_CACHE", str(disk))
-        monkeypatch.setattr(cache, "free_bytes", lambda _: 10**9)  # it fills up under way
-        path = PACKERS[kind](tmp_path / "set", drawn(40))
-        with pytest.raises(NoRoom, match="The disk is too small"):
-            cached(open_source(path), 64, progress=False, workers=2)
-        assert files_in(disk) == []
-    finally:
-        subprocess.run(["umount", disk], check=True)
+def test_a_disk_that_runs_full_is_an_error_and_nothing_is_left(kind, small_disk, tmp_path,
+                                                               monkeypatch):
+    disk = small_disk("64k")
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(disk))
+    monkeypatch.setattr(cache, "free_bytes", lambda _: 10**9)  # it fills up under way
+    path = PACKERS[kind](tmp_path / "set", drawn(40))
+    with pytest.raises(NoRoom, match="The disk is too small"):
+        cached(open_source(path), 64, progress=False, workers=2)
+    assert files_in(disk) == []
 
 
 def test_a_cache_folder_that_cannot_be_made(photos, tmp_path, monkeypatch):

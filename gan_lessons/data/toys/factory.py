@@ -1,6 +1,5 @@
 """From a recipe to an `ImageSet`: throw the dice for every picture, paint, round to bytes."""
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from torch import Tensor
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.toys.shapes import Canvas
 from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
+from gan_lessons.runtime import one_thread, whole_number
 
 SIZES = (16, 32, 64, 128, 256)
 MOST_BYTES = 8 * 2**30
@@ -85,24 +84,11 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
         recipe.paint(canvas, draw)
         images[part] = canvas.pixels.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
 
+    # A chunk for each core; several threads in one operation were much slower on a busy machine.
     with one_thread(), ThreadPoolExecutor(os.cpu_count()) as painters:
         list(painters.map(paint, range(0, n, at_once)))  # list() lets an error through
     name = f"{recipe.name} core" if core else recipe.name
     return ImageSet(images, None, name, recipe.about, factors=value)
-
-
-@contextlib.contextmanager
-def one_thread():
-    """Let torch use one thread for a while: each chunk is painted by one, and so by one core.
-
-    Two threads in one operation were measured 30 times slower on a busy machine.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def check(n: int, size: int, seed: int) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ import traitlets
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
 from gan_lessons.messages import both
+from gan_lessons.runtime import one_thread
 
 from . import picture
 from .asking import as_loss
@@ -310,14 +311,3 @@ class GanLab(anywidget.AnyWidget):
             twin.start()
             twin.play(rounds=600, seconds=3)
         return twin
-
-
-@contextmanager
-def one_thread():
-    """Use one thread inside a `with` block: a second one only slows networks of this size."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
