@@ -1,6 +1,6 @@
 """The GAN lab without a browser: its engine, its rules, its memory, and what it says when it fails.
 
-What the page shows is tested in browser/test_gan_lab.py.
+What the page shows is tested in browser/test_gan_lab_page.py.
 """
 
 import asyncio
