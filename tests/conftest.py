@@ -23,6 +23,11 @@ matplotlib.use("Agg")
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    """Let the browser's tests come last: playwright keeps an event loop running ever after."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A course cache shared by the whole session, so that a classifier is trained once."""
