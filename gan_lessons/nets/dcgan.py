@@ -52,7 +52,7 @@ def generator(size: int = 64, channels: int = 3, *, latent: int = 100, features:
 def critic(size: int = 64, channels: int = 3, *, features: int = 64, extra_layers: int = 0,
            norm: str = "batch", norm_last: bool = False, slope: float = 0.2,
            std: float | None = 0.02) -> nn.Sequential:
-    """Return size x size -> half the size -> ... -> 4x4 -> one score: the generator's mirror image.
+    """Return size x size -> half the size -> ... -> 4x4 -> one score: the generator mirrored.
 
     norm: "batch"; "none"; or "spectral", which divides every kernel, as a matrix with one row an
     output channel, by its largest singular value (Miyato et al. 2018, arXiv 1802.05957);
