@@ -99,7 +99,8 @@ def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
 
     (Transposed) convolutions: N(0, std), biases 0. BatchNorm: scale N(1, 0.02), shift 0. To draw
     all parameters from N(0, 0.02) is a common mistake: BatchNorm would then fade its input to a
-    fiftieth. Which layer is which is asked of its type, not of its name.
+    fiftieth. Which layer is which is asked of its type, not of its name. Spectral norm must come
+    after this: it hides the weights that it divides.
     """
     for module in network.modules() if std is not None else ():
         if isinstance(module, nn.BatchNorm2d):
@@ -114,7 +115,7 @@ def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
 
 
 class OneScore(nn.Module):
-    """Turn (B, 1, 1, 1) into (B,); of larger pictures the last convolution would make a map."""
+    """Turn (B, 1, 1, 1) into (B,); of larger pictures the last convolution makes a map instead."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -124,10 +125,11 @@ class OneScore(nn.Module):
         """Return the scores, (B,); raise ValueError when there is more than one a picture."""
         if x.shape[1:] != (1, 1, 1):
             raise ValueError(both(
-                f"这个判别器用于边长 {self.size} 的图片，收到的图片更大。请先缩放图片，"
-                "或按图片的大小新建判别器。",
-                f"This critic is for pictures of side {self.size}; these are larger. Resize them, "
-                "or make a critic of their size."))
+                f"这个判别器用于一批边长 {self.size} 的图片，收到的图片更大，或者不是一批（缺少"
+                "第一维）。请先缩放图片，或按图片的大小新建判别器。",
+                f"This critic takes batches of pictures of side {self.size}; these are larger, or "
+                "no batch (the first axis is missing). Resize them, or make a critic of their "
+                "size."))
         return x.flatten()
 
 
