@@ -19,6 +19,7 @@ from gan_lessons.messages import both
 VERSION = 1
 NETWORKS = ("generator", "critic", "average")
 OPTIMIZERS = ("generator_optimizer", "critic_optimizer")
+YOUNGER = {"optimizer": "adam", "warm_up": False}  # settings that older files do not name
 
 
 class BadCheckpoint(ValueError):
@@ -39,7 +40,8 @@ def load(game, path: str | Path, *, changed: tuple[str, ...] = ()) -> None:
     """Bring `game` to the state saved in `path`; on any problem it is left as it was.
 
     Settings must be those the file was saved with, except the ones named in `changed`:
-    `changed=("lr",)` goes on with the game's own learning rate.
+    `changed=("lr",)` goes on with the game's own learning rate; `changed=("optimizer",)` lets
+    both optimizers begin anew, since one kind cannot go on from what another remembers.
 
     Raises FileNotFoundError; BadCheckpoint when the file is not one of ours, is damaged, or was
     saved by other networks or with other settings.
@@ -49,12 +51,15 @@ def load(game, path: str | Path, *, changed: tuple[str, ...] = ()) -> None:
     _check_networks(game, tensors, path)
     try:
         _check_rest(game, tensors, about)
+        if "optimizer" not in changed:
+            _check_optimizers(game, tensors, about["step"])
     except (ValueError, TypeError, KeyError, RuntimeError) as problem:
         raise _damaged(path, problem) from problem
     for name in NETWORKS:
         getattr(game, name).load_state_dict(_below(tensors, f"{name}/"))
     for name in OPTIMIZERS:
-        _restore_optimizer(getattr(game, name), _below(tensors, f"{name}/"))
+        _restore_optimizer(getattr(game, name),
+                           {} if "optimizer" in changed else _below(tensors, f"{name}/"))
     game.noise.set_state(tensors["noise"])
     game.torch_state = tensors["torch"]
     game.history = tensors["history"]
@@ -89,17 +94,20 @@ def _tensors(game) -> dict[str, Tensor]:
 
 
 def _settings(game) -> dict:
-    penalty = game.penalty
-    if isinstance(penalty, partial):
-        penalty = f"{penalty.func.__name__} {penalty.keywords}"
-    elif penalty is not None:
-        penalty = penalty.__name__
     settings = {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
-                "penalty": penalty, "n_critic": game.n_critic, "batch": game.batch, "lr": game.lr,
-                "betas": list(game.betas), "ema": game.ema, "seed": game.seed,
-                "clip": game.clip, "decay": game.decay,
-                "penalty_every": game.penalty_every, "data": game.data}
+                "penalty": _named(game.penalty), "n_critic": game.n_critic,
+                "batch": game.batch, "lr": game.lr, "betas": list(game.betas), "ema": game.ema,
+                "seed": game.seed, "clip": game.clip, "decay": game.decay,
+                "penalty_every": game.penalty_every, "data": game.data,
+                "optimizer": _named(game.optimizer) or "adam", "warm_up": game.warm_up}
     return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
+
+
+def _named(function) -> str | None:
+    """Return the name of a function, with the options that functools.partial gave it."""
+    if isinstance(function, partial):
+        return f"{function.func.__name__} {function.keywords}"
+    return function and function.__name__
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
@@ -145,6 +153,7 @@ def _damaged(path, problem: Exception) -> BadCheckpoint:
 
 def _check_settings(theirs: dict, ours: dict, changed: tuple[str, ...], path) -> None:
     """Compare the settings; a game that has not met its data yet accepts any."""
+    theirs = YOUNGER | theirs
     differ = [key for key in ours if theirs.get(key) != ours[key] and key not in changed
               and not (key == "data" and ours["data"] is None)]
     if differ:
@@ -175,18 +184,10 @@ def _check_networks(game, tensors: dict[str, Tensor], path) -> None:
 
 
 def _check_rest(game, tensors: dict[str, Tensor], about: dict) -> None:
-    """Raise ValueError or RuntimeError where a tensor would not fit: Adam trusts its shapes."""
+    """Raise ValueError or RuntimeError where a tensor would not fit."""
     step = about["step"]
     if step < 0 or tensors["history"].shape != (step, game.history.shape[1]):
         raise ValueError(f"step {step} with a history of shape {tuple(tensors['history'].shape)}")
-    for name, network in (("generator_optimizer", game.generator),
-                          ("critic_optimizer", game.critic)):
-        expected = {f"{i}/{key}": (torch.float32, shape)
-                    for i, p in enumerate(network.parameters())
-                    for key, shape in (("step", ()), ("exp_avg", p.shape), ("exp_avg_sq", p.shape))}
-        found = {k: (t.dtype, t.shape) for k, t in _below(tensors, f"{name}/").items()}
-        if found != expected and (found or step):  # before its first step Adam has no state
-            raise ValueError(f"the state of the {name} does not fit")
     for key, pictures in _below(tensors, "snapshots/").items():
         if int(key) < 0 or pictures.ndim < 2:
             raise ValueError(f"snapshot {key} of shape {tuple(pictures.shape)}")
@@ -194,3 +195,27 @@ def _check_rest(game, tensors: dict[str, Tensor], about: dict) -> None:
         raise ValueError("NaN or infinity")
     for state in ("noise", "torch"):
         torch.Generator().set_state(tensors[state])
+
+
+def _check_optimizers(game, tensors: dict[str, Tensor], step: int) -> None:
+    """Raise ValueError where the state of an optimizer would not fit: Adam trusts its shapes."""
+    kept = _kept_per_weight(game)
+    for name, network in zip(OPTIMIZERS, NETWORKS, strict=False):
+        expected = {f"{i}/{key}": (dtype, () if single else p.shape)
+                    for i, p in enumerate(getattr(game, network).parameters())
+                    for key, (dtype, single) in kept.items()}
+        found = {k: (t.dtype, t.shape) for k, t in _below(tensors, f"{name}/").items()}
+        if found != expected and (found or step):  # before its first step it has no state
+            raise ValueError(f"the state of the {name} does not fit")
+
+
+def _kept_per_weight(game) -> dict[str, tuple[torch.dtype, bool]]:
+    """Return what this game's kind of optimizer remembers: name, type, whether it is one number.
+
+    We ask one that has made a step with a single weight: Adam keeps two averages, RMSprop one.
+    """
+    tiny = torch.nn.ParameterList([torch.zeros(1)])
+    tiny[0].grad = torch.zeros(1)
+    optimizer = game.new_optimizer(tiny)
+    optimizer.step()
+    return {key: (kept.dtype, kept.ndim == 0) for key, kept in optimizer.state[tiny[0]].items()}

@@ -10,8 +10,12 @@ from functools import partial
 import torch
 
 from gan_lessons import losses, penalties, runtime
+from gan_lessons.nets import dcgan as convolutional
 from gan_lessons.nets import mlp
-from gan_lessons.train import Game
+from gan_lessons.train import Game, rmsprop
+
+WGAN = {"loss": losses.Wasserstein(), "clip": 0.01, "n_critic": 5, "optimizer": rmsprop,
+        "lr": 5e-5, "batch": 64}
 
 
 def source_002(*, shape=(1, 28, 28), seed: int = 0, **changes) -> Game:
@@ -26,6 +30,41 @@ def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **chan
     """
     return _game(mlp.source_004, (shape, dropout), changes, latent=64, batch=100, lr=2e-4,
                  seed=seed)
+
+
+def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
+               extra_layers: int = 0, seed: int = 0, **changes) -> Game:
+    """Return source 003 as written: the settings of `wgan` and the source's own networks.
+
+    Except that D's score is higher for "more real", and that clipping comes after each update.
+    """
+    make = partial(convolutional.source_003, size, channels, latent=latent, features=features,
+                   extra_layers=extra_layers)
+    return _game(make, (), changes, latent=latent, seed=seed, **WGAN)
+
+
+def dcgan(size: int = 32, channels: int = 3, *, latent: int = 100, features: int = 64,
+          extra_layers: int = 0, norm: str = "batch", seed: int = 0, **changes) -> Game:
+    """Return DCGAN: the non-saturating loss, Adam 2e-4 with betas 0.5, 0.999, batches of 128.
+
+    The networks are those of `nets.dcgan`. Radford et al. 2015, arXiv 1511.06434, section 4.
+    """
+    make = partial(convolutional.pair, size, channels, latent=latent, features=features,
+                   extra_layers=extra_layers, norm=norm)
+    return _game(make, (), changes, latent=latent, batch=128, lr=2e-4, betas=(0.5, 0.999),
+                 seed=seed)
+
+
+def wgan(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
+         extra_layers: int = 0, norm: str = "batch", seed: int = 0, **changes) -> Game:
+    """Return WGAN: DCGAN's networks, 5 steps of D for each of G, D's weights within 0.01 of 0.
+
+    RMSprop 5e-5, batches of 64. `warm_up=True` adds the authors' long turns of D, see
+    `train.critic_turns`. Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1.
+    """
+    make = partial(convolutional.pair, size, channels, latent=latent, features=features,
+                   extra_layers=extra_layers, norm=norm)
+    return _game(make, (), changes, latent=latent, seed=seed, **WGAN)
 
 
 def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed: int = 0,

@@ -111,6 +111,11 @@ def adam(module: nn.Module, lr: float = 2e-4, betas=(0.9, 0.999)) -> torch.optim
     return torch.optim.Adam(module.parameters(), lr=lr, betas=betas, fused=True)
 
 
+def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.optim.RMSprop:
+    """Return RMSprop, which WGAN trains with: steps of gradient / its usual size, no momentum."""
+    return torch.optim.RMSprop(module.parameters(), lr=lr, alpha=alpha)
+
+
 @dataclass
 class Game:
     """The two players and all that training has to remember; `fit` moves it forward.
@@ -120,7 +125,9 @@ class Game:
     ema: how slowly `average`, the moving average of G's weights, follows G;  clip: limit of D's
     weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`;
     penalty_every: k takes the penalty on every k-th step of D only, k times as strong, which saves
-    time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1).
+    time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1);
+    optimizer: makes an optimizer, `optimizer(network, lr)`, such as `rmsprop`; without it both
+    players have `adam` with `betas`;  warm_up: D's long turns of the WGAN authors, `critic_turns`.
     While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
     `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
     """
@@ -139,6 +146,8 @@ class Game:
     clip: float | None = None
     decay: int | None = None
     penalty_every: int = 1
+    optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None
+    warm_up: bool = False
 
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
@@ -148,13 +157,19 @@ class Game:
         self.data = None
         self.history = torch.empty(0, len(HISTORY))
         self.snapshots: dict[int, Tensor] = {}
-        self.generator_optimizer = adam(self.generator, self.lr, self.betas)
-        self.critic_optimizer = adam(self.critic, self.lr, self.betas)
+        self.generator_optimizer = self.new_optimizer(self.generator)
+        self.critic_optimizer = self.new_optimizer(self.critic)
         self.average = AveragedModel(self.generator, use_buffers=True,
                                      multi_avg_fn=get_ema_multi_avg_fn(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
+
+    def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return an optimizer for `network`, made with the game's settings."""
+        if self.optimizer is None:
+            return adam(network, self.lr, self.betas)
+        return self.optimizer(network, self.lr)
 
     @property
     def device(self) -> torch.device:
@@ -176,6 +191,8 @@ def paint(generator: nn.Module, z: Tensor) -> Tensor:
     """Return what G makes of z (n, latent), on the CPU.
 
     Pictures come as bytes, uint8 (n, C, H, W); points as they are, float32 (n, d).
+    G works in evaluation mode: BatchNorm takes the statistics it gathered while training, not
+    those of this batch, so that a picture depends on its own z alone.
     """
     device = next(generator.parameters()).device
     with evaluating(generator):
@@ -210,7 +227,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     game.data = data.described()
     if save_to:
         _open_checkpoint(game, save_to)
-    batches = data.batches(game.batch, seed=game.seed, start=game.step * game.n_critic)
+    batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
     game.generator.train()
     game.critic.train()
     if snapshot_every and game.step == 0:
@@ -238,12 +255,12 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
 
 
 def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
-    """Play `n_critic` steps of D and one of G; return the values of HISTORY, shape (4,)."""
+    """Play D's turns and one step of G; return the values of HISTORY, shape (4,)."""
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             optimizer.param_groups[0]["lr"] = game.lr * fading(game, to=0.02)
-    for turn in range(game.n_critic):
-        d = play_critic(game, batches, game.step * game.n_critic + turn)
+    for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
+        d = play_critic(game, batches, turn)
     real_score = d.real if getattr(game.loss, "compares", False) else None
     g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
                        _noise(game), real_score)
@@ -252,9 +269,20 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 
 
+def critic_turns(game: Game, step: int) -> int:
+    """Return how many steps D has taken, all in all, when G has made `step`.
+
+    That is `n_critic` for each. With `warm_up` it is 100 before each of G's first 25 steps and
+    before the steps of number 500, 1000, ... (from 0), to keep the critic close to its best, as
+    in the code that the WGAN authors published with arXiv 1701.07875.
+    """
+    long = min(step, 25) + max(step - 1, 0) // 500 if game.warm_up else 0
+    return long * 100 + (step - long) * game.n_critic
+
+
 @contextmanager
 def own_random_numbers(game: Game):
-    """Let dropout draw from the game's own random numbers, so that a run repeats and resumes."""
+    """Let dropout and penalties draw from the game's own numbers: a run repeats and resumes."""
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(game.torch_state)
         try:
@@ -286,8 +314,9 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
     data = data.to(game.device)
     _check_fit(game, data)
     batches = data.batches(game.batch, seed=game.seed)
-    for turn in range(steps):
-        play_critic(game, batches, turn)
+    with own_random_numbers(game):
+        for turn in range(steps):
+            play_critic(game, batches, turn)
     return game
 
 

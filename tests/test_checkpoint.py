@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from gan_lessons import checkpoint, data, files, losses, penalties, recipes
 from gan_lessons.checkpoint import BadCheckpoint
 from gan_lessons.nets import mlp
-from gan_lessons.train import Game, fit
+from gan_lessons.train import Game, fit, rmsprop
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,10 @@ def assert_same(a, b):
 
 
 @pytest.mark.parametrize("changes", [{}, {"penalty": penalties.r1, "n_critic": 2},
-                                     {"loss": losses.Minimax(), "betas": (0.0, 0.99)}])
+                                     {"loss": losses.Minimax(), "betas": (0.0, 0.99)},
+                                     {"optimizer": rmsprop, "loss": losses.Wasserstein(),
+                                      "penalty": penalties.gradient_penalty},
+                                     {"optimizer": partial(rmsprop, alpha=0.9)}])
 def test_resuming_gives_everything_the_uninterrupted_run_has(digits, tmp_path, changes):
     """Also with dropout, which draws from torch's global generator."""
     whole = fit(small(**changes), digits, 13, progress=False, snapshot_every=5)
@@ -292,6 +296,7 @@ def test_another_network_is_named_and_the_game_stays_as_it_was(digits, tmp_path)
 
 @pytest.mark.parametrize("changes", [{"lr": 1e-3}, {"seed": 5}, {"batch": 30},
                                      {"penalty": penalties.r1}, {"loss": losses.Minimax()},
+                                     {"optimizer": rmsprop}, {"warm_up": True},
                                      {"loss": losses.NonSaturating(0.9)}])
 def test_other_settings_are_named(tmp_path, changes):
     path = tmp_path / "run.safetensors"
@@ -321,6 +326,60 @@ def test_going_on_with_another_learning_rate(digits, tmp_path):
     checkpoint.load(slower, path, changed=("lr",))
     assert slower.step == 3 and slower.generator_optimizer.param_groups[0]["lr"] == 1e-5
     fit(slower, digits, 5, progress=False)
+
+
+def test_another_optimizer_is_refused_or_begins_anew_when_asked(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    first = fit(small(optimizer=rmsprop), digits, 3, progress=False, save_to=path)
+    game = small()
+    before = tensors(game)
+    with pytest.raises(BadCheckpoint, match="optimizer: rmsprop -> adam"):
+        checkpoint.load(game, path)
+    with pytest.raises(BadCheckpoint, match="optimizer: rmsprop -> rmsprop {'alpha': 0.9}"):
+        checkpoint.load(small(optimizer=partial(rmsprop, alpha=0.9)), path)
+    assert_same(tensors(game), before)
+    fit(game, digits, 1, progress=False)  # now it remembers something of its own
+    checkpoint.load(game, path, changed=("optimizer",))
+    assert game.step == 3 and not game.critic_optimizer.state_dict()["state"]
+    assert torch.equal(game.generator[0].weight, first.generator[0].weight)
+    fit(game, digits, 5, progress=False)
+    assert game.critic_optimizer.state_dict()["state"][0]["step"] == 2
+
+
+@pytest.mark.parametrize("change", [
+    lambda held: held.update({"critic_optimizer/0/square_avg": torch.zeros(1)}),
+    lambda held: held.pop("generator_optimizer/1/square_avg"),
+    lambda held: held.update({"critic_optimizer/0/exp_avg": torch.zeros(16, 784)}),
+    lambda held: [held.pop(name) for name in list(held) if "optimizer/" in name],
+])
+def test_what_rmsprop_remembers_is_checked_too(digits, tmp_path, change):
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(fit(small(optimizer=rmsprop), digits, 2, progress=False), path)
+    rewrite(path, change)
+    with pytest.raises(BadCheckpoint, match="optimizer does not fit"):
+        checkpoint.load(small(optimizer=rmsprop), path)
+
+
+def test_files_from_before_there_was_a_choice_of_optimizer_are_adams(digits, tmp_path):
+    def forget(about):
+        for name in ("optimizer", "warm_up"):
+            del about["settings"][name]
+        return about
+    path = tmp_path / "run.safetensors"
+    saved = fit(small(), digits, 2, progress=False, save_to=path)
+    rewrite(path, change_about=forget)
+    game = small()
+    checkpoint.load(game, path)
+    assert_same(tensors(game), tensors(saved))
+    with pytest.raises(BadCheckpoint, match="optimizer: adam -> rmsprop"):
+        checkpoint.load(small(optimizer=rmsprop), path)
+
+
+def test_loading_leaves_everybody_elses_random_numbers_alone(tmp_path):
+    checkpoint.save(small(), tmp_path / "run.safetensors")
+    game, before = small(), torch.get_rng_state()
+    checkpoint.load(game, tmp_path / "run.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_resuming_with_other_data_is_noticed(digits, tmp_path):

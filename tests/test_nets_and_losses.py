@@ -179,6 +179,57 @@ def test_r2_is_r1_at_the_fakes_and_r1_r2_is_their_sum():
     assert not torch.allclose(penalties.r1(critic, real), penalties.r1(critic, fake))
 
 
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 4)])
+def test_gradient_penalty_of_a_linear_critic_is_known(shape):
+    """Its slope is the length of its weight everywhere: 3 away from 1 costs 10 times 4."""
+    torch.manual_seed(0)
+    weight = torch.randn(shape)
+    weight *= 3 / weight.norm()
+
+    def critic(x):
+        return (x * weight).flatten(1).sum(1) + 100
+    real, fake = torch.randn(6, *shape), torch.randn(6, *shape) + 3
+    torch.testing.assert_close(penalties.gradient_penalty(critic, real, fake), torch.tensor(40.0))
+    torch.testing.assert_close(penalties.gradient_penalty(critic, real, fake, weight=1.0),
+                               torch.tensor(4.0))
+    weight /= 3
+    assert penalties.gradient_penalty(critic, real, fake).item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 4)])
+def test_gradient_penalty_looks_between_each_pair_everywhere(shape):
+    seen = []
+
+    def critic(x):
+        seen.append(x.detach())
+        return x.flatten(1).square().sum(1)
+    real, fake = torch.randn(4000, *shape), torch.randn(4000, *shape) + 9
+    penalties.gradient_penalty(critic, real, fake, generator=torch.Generator().manual_seed(0))
+    share = (seen[0] - fake) / (real - fake)  # one number for the whole picture, from 0 to 1
+    share = share.flatten(1)
+    torch.testing.assert_close(share, share[:, :1].expand_as(share), atol=1e-3, rtol=0)
+    share = share[:, 0].sort().values
+    torch.testing.assert_close(share, torch.linspace(0, 1, 4000), atol=0.04, rtol=0)
+
+
+def test_gradient_penalty_can_be_repeated_and_teaches_the_critic():
+    def value(seed):
+        chance = torch.Generator().manual_seed(seed)
+        return penalties.gradient_penalty(critic, real, fake, generator=chance)
+    torch.manual_seed(0)
+    critic, real, fake = mlp.plane()[1], torch.randn(16, 2), torch.randn(16, 2) + 3
+    before = torch.get_rng_state()
+    assert value(0) == value(0) != value(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    value(0).backward()
+    assert next(critic.parameters()).grad.abs().sum() > 0
+    flat = mlp.discriminator([4], (2,))
+    for parameter in flat.parameters():
+        torch.nn.init.zeros_(parameter)
+    penalties.gradient_penalty(flat, real, fake).backward()  # a slope of 0 has no direction
+    assert all(p.grad is None or p.grad.isfinite().all() for p in flat.parameters())
+
+
 @pytest.mark.parametrize("limit", [0.01, 0.5])
 def test_clipping_keeps_weights_in_the_box_and_leaves_the_others_alone(limit):
     torch.manual_seed(0)

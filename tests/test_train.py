@@ -17,6 +17,7 @@ from gan_lessons.train import (
     TrainingDiverged,
     adam,
     critic_step,
+    critic_turns,
     fading,
     fit,
     frozen,
@@ -24,6 +25,7 @@ from gan_lessons.train import (
     head_start,
     paint,
     play_round,
+    rmsprop,
     sample_noise,
 )
 
@@ -269,6 +271,12 @@ def test_a_head_start_moves_the_critic_alone():
         assert game.critic(real).mean() > game.critic(fake).mean() + 1
 
 
+def test_a_head_start_leaves_everybody_elses_random_numbers_alone():
+    before = torch.get_rng_state()
+    head_start(recipes.plane(penalty=penalties.gradient_penalty), data.ring(), 2)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_schedule_is_half_a_cosine():
     game = recipes.plane(decay=100)
     expected = {0: 1.0, 25: 0.1 + 0.9 * 0.85355, 50: 0.55, 100: 0.1, 500: 0.1}
@@ -310,6 +318,62 @@ def test_a_lazy_penalty_is_taken_now_and_then_and_as_much_stronger(alone):
     else:
         fit(game, data.ring(), 3, progress=False)
     assert seen == [3000, 0, 0, 3000, 0, 0]
+
+
+# ---- the optimizer, and the long turns of the WGAN authors ----
+
+def test_rmsprop_trains_as_a_loop_written_by_hand():
+    torch.manual_seed(1)
+    generator, critic = mlp.plane()
+    batches, noise = data.ring().batches(128, seed=1), torch.Generator().manual_seed(1)
+    rules = [torch.optim.RMSprop(n.parameters(), lr=5e-4) for n in (critic, generator)]
+    for _ in range(3):
+        real, fake = next(batches), generator(torch.randn(128, 2, generator=noise)).detach()
+        losses_of = (lambda real=real, fake=fake: critic(fake).mean() - critic(real).mean(),
+                     lambda: -critic(generator(torch.randn(128, 2, generator=noise))).mean())
+        for rule, loss in zip(rules, losses_of, strict=True):
+            value = loss()
+            rule.zero_grad()
+            value.backward()
+            rule.step()
+    game = recipes.plane(seed=1, lr=5e-4, optimizer=rmsprop, loss=losses.Wasserstein())
+    fit(game, data.ring(), 3, progress=False)
+    assert same(weights(game.generator), weights(generator))
+    assert same(weights(game.critic), weights(critic))
+
+
+def test_an_optimizer_of_ones_own():
+    game = recipes.plane(lr=0.1, optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr))
+    before = weights(game.generator)
+    fit(game, data.ring(), 2, progress=False)
+    assert type(game.critic_optimizer) is torch.optim.SGD
+    assert not same(before, weights(game.generator))
+
+
+def test_warm_up_is_that_of_the_wgan_authors():
+    """In their main.py: 100 turns if gen_iterations < 25 or gen_iterations % 500 == 0, else 5."""
+    game, expected = small(n_critic=5, warm_up=True), 0
+    for step in range(1602):
+        assert critic_turns(game, step) == expected
+        expected += 100 if step < 25 or step % 500 == 0 else 5
+    assert critic_turns(small(n_critic=5), 30) == 150  # off unless asked for
+
+
+def test_warm_up_in_two_parts_equals_one_in_one_go_and_uses_every_batch_once():
+    seen, runs = [], []
+
+    def count(critic, real, fake):
+        """Note the batch; cost nothing."""
+        seen.append(real[0, 0].item())
+        return 0 * real.sum()
+    for stops in ((2, 3, 3), (3,)):
+        game = recipes.plane(n_critic=2, warm_up=True, penalty=count, penalty_every=3)
+        for steps in stops:
+            fit(game, data.ring(), steps, progress=False)
+        runs.append(game)
+    assert same(weights(runs[0].critic), weights(runs[1].critic))
+    assert len(seen) == 200 and seen[:100] == seen[100:]  # every third of 300 turns
+    assert len(set(seen)) == 100
 
 
 # ---- the stop button ----
