@@ -19,7 +19,7 @@ from gan_lessons.messages import both
 VERSION = 1
 NETWORKS = ("generator", "critic", "average")
 OPTIMIZERS = ("generator_optimizer", "critic_optimizer")
-YOUNGER = {"optimizer": "adam", "warm_up": False}  # settings that older files do not name
+YOUNGER = {"optimizer": "adam", "warm_up": False, "penalty_every": 1}  # not in older files
 
 
 class BadCheckpoint(ValueError):
