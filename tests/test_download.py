@@ -242,7 +242,11 @@ def test_a_disk_that_fills_up_half_way_keeps_what_came(server, target, monkeypat
 def in_another_process(server, target):
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("the server's process cannot be forked here")
-    child = multiprocessing.get_context("fork").Process(target=get, args=(server, target))
+
+    def work():
+        signals.signal(signals.SIGINT, signals.default_int_handler)  # a background job ignores it
+        get(server, target)
+    child = multiprocessing.get_context("fork").Process(target=work)
     child.start()
     return child
 
