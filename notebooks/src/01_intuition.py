@@ -896,7 +896,7 @@ modern = fit(recipes.modern_plane(steps=steps, ema=follow), published, steps)
 final = modern.sample(2500, average=True)
 show.clouds({"modern recipe": final}, published.sample(500), extent=1.5,
             alt="Scatter plot of the modern recipe: the fakes sit tightly on all eight clusters of "
-                "the published ring, with hardly a point between them")
+                "the published ring, with a thin trail of points between them")
 
 # %% tags=["nbval-ignore-output"]
 modern_report = measure.mode_report(final, published)
@@ -911,7 +911,7 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-全长的成绩，5 个没有用来调过参数的种子，单核，每次不到 1 分钟（`tests/study_lesson01.py modern`）：
+全长的成绩，5 个没有用来调过参数的种子，单核，每次约 1 分钟（`tests/study_lesson01.py modern`）：
 
 | 数据 | 覆盖的模式 | 高质量样本，最低 | 最高 | 反向 KL，最高 |
 |---|---|---|---|---|
@@ -926,7 +926,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The full length, with 5 seeds that no setting was tuned on, one core, less than 1 minute each (`tests/study_lesson01.py modern`):
+The full length, with 5 seeds that no setting was tuned on, one core, about 1 minute each (`tests/study_lesson01.py modern`):
 
 | Data | modes captured | high quality, lowest | highest | reverse KL, highest |
 |---|---|---|---|---|
