@@ -2,8 +2,9 @@
 
 import hashlib
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from copy import copy
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -49,7 +50,7 @@ def printable(name: str) -> str:
     return name if len(name) <= 80 else f"{name[:38]}…{name[-41:]}"
 
 
-class Source:
+class Source(ABC):
     """A set of encoded pictures, each known by a name: its path inside, with forward slashes.
 
     kind: "folder", "zip", "tar" or "lmdb";  path: where it lies;  names: all pictures in order
@@ -104,10 +105,9 @@ class Source:
             code.update(line.encode("utf-8", "surrogatepass") + b"\0")
         return code.hexdigest()
 
-    @contextmanager
-    def reader(self) -> Iterator[Callable[[str], bytes]]:
+    @abstractmethod
+    def reader(self) -> AbstractContextManager[Callable[[str], bytes]]:
         """Open the source; gives a function from a name to the bytes of that file."""
-        raise NotImplementedError
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one picture; for many, `reader` keeps the source open."""
@@ -138,9 +138,9 @@ class Source:
         """Return a file called `base` that comes with the pictures, or None."""
         return None
 
+    @abstractmethod
     def _list(self) -> list[str]:
         """Return the names of all pictures, and note in `ignored` what was left out."""
-        raise NotImplementedError
 
     def _reading_order(self) -> list[str]:
         """Return the names in the order in which they are read quickest."""
