@@ -1,4 +1,4 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Writing a file so that nobody ever sees half of it, and saying how large files are."""
 
 import glob
 import os
@@ -28,3 +28,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         os.replace(half_way, path)
     finally:
         half_way.unlink(missing_ok=True)
+
+
+def megabytes(n: float) -> str:
+    """Return a number of bytes in words: 4.7 MB, 45.9 GB."""
+    return f"{n / 1e9:,.1f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"

@@ -76,8 +76,3 @@ def in_words(problem: Exception) -> str:
         "缓存可以用环境变量 GAN_LESSONS_CACHE 换到别的文件夹。",
         f"Cannot read or write {where}: {why}. Check the path, its permissions and the disk; "
         "GAN_LESSONS_CACHE moves the cache to another folder.")
-
-
-def megabytes(n: float) -> str:
-    """Return a number of bytes in words: 4.7 MB, 45.9 GB."""
-    return f"{n / 1e9:,.1f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"

@@ -2,10 +2,10 @@
 
 import time
 
-from gan_lessons.commands.arguments import megabytes
 from gan_lessons.commands.known import source_at
 from gan_lessons.data.cache import Store, cached, listed
 from gan_lessons.data.choosing import share
+from gan_lessons.files import megabytes
 from gan_lessons.messages import both
 
 

@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from gan_lessons.commands.arguments import in_words, megabytes
+from gan_lessons.commands.arguments import in_words
 from gan_lessons.commands.known import LSUN_OFFICIAL, LSUN_SAMPLE
 from gan_lessons.data.folders import CELEBA, below
 from gan_lessons.data.lsun_zip import OFFICIAL, SAMPLE
 from gan_lessons.data.mnist_files import where
+from gan_lessons.files import megabytes
 from gan_lessons.messages import both
 
 

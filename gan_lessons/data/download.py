@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from gan_lessons.data.locking import locked
-from gan_lessons.files import write_atomically
+from gan_lessons.files import megabytes, write_atomically
 from gan_lessons.messages import both
 
 CHUNK = 1 << 20
@@ -77,10 +77,10 @@ def need_space(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if wanted + SPARE > free:
         raise DownloadFailed(both(
-            f"磁盘空间不够：还需要 {_mega(wanted)}，{folder} 只剩 {_mega(free)}。"
+            f"磁盘空间不够：还需要 {megabytes(wanted)}，{folder} 只剩 {megabytes(free)}。"
             "请腾出空间，或用 --root 换一个文件夹，再运行一次。",
-            f"Not enough disk space: {_mega(wanted)} more are needed and {folder} has "
-            f"{_mega(free)} free. Make room, or choose another folder with --root, and run "
+            f"Not enough disk space: {megabytes(wanted)} more are needed and {folder} has "
+            f"{megabytes(free)} free. Make room, or choose another folder with --root, and run "
             "again."))
 
 
@@ -292,17 +292,13 @@ def _gave_up(url: str, part: Path, problem: Exception) -> str:
     kept = _length(part)
     return both(
         f"下载多次中断：{url}\n  最后一次：{problem}。\n"
-        + (f"  已下载的 {_mega(kept)} 留在 {part}；" if kept else "  什么也没有收到；")
+        + (f"  已下载的 {megabytes(kept)} 留在 {part}；" if kept else "  什么也没有收到；")
         + "请检查网络，再运行一次同样的命令，会接着下载。",
         f"The download kept breaking off: {url}\n  The last time: {problem}.\n"
-        + (f"  The {_mega(kept)} that came are kept in {part}. " if kept else
+        + (f"  The {megabytes(kept)} that came are kept in {part}. " if kept else
            "  Nothing was received. ")
         + "Check the network and run the same command again; it goes on from there.")
 
 
 def _words(problem: Exception) -> str:
     return str(problem) or type(problem).__name__
-
-
-def _mega(n: int) -> str:
-    return f"{n / 1e6:,.1f} MB"
