@@ -19,7 +19,8 @@ from gan_lessons.messages import both
 VERSION = 1
 NETWORKS = ("generator", "critic", "average")
 OPTIMIZERS = ("generator_optimizer", "critic_optimizer")
-YOUNGER = {"optimizer": "adam", "warm_up": False, "penalty_every": 1}  # not in older files
+YOUNGER = {"optimizer": "adam", "warm_up": False, "penalty_every": 1,  # not in older files
+           "precision": "float32"}
 
 
 class BadCheckpoint(ValueError):
@@ -99,7 +100,8 @@ def _settings(game) -> dict:
                 "batch": game.batch, "lr": game.lr, "betas": list(game.betas), "ema": game.ema,
                 "seed": game.seed, "clip": game.clip, "decay": game.decay,
                 "penalty_every": game.penalty_every, "data": game.data,
-                "optimizer": _named(game.optimizer) or "adam", "warm_up": game.warm_up}
+                "optimizer": _named(game.optimizer) or "adam", "warm_up": game.warm_up,
+                "precision": game.precision}
     return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
 
 

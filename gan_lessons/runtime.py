@@ -10,6 +10,7 @@ import torch
 from gan_lessons.messages import both
 
 SCALES = ("smoke", "default", "full")
+PRECISIONS = ("float32", "bfloat16", "auto")
 
 
 def device() -> torch.device:
@@ -19,6 +20,29 @@ def device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def precision(wanted: str, device: torch.device) -> str:
+    """Return "float32" or "bfloat16": what is `wanted`, or, for "auto", what suits the device.
+
+    bfloat16 keeps float32's range with 8 bits of precision. It suits GPUs and processors that
+    calculate with it (2 cores with AVX-512 BF16, 32x32 pictures, DCGAN: measured 1.0 times as fast
+    with 16 features, 1.4 times with 48); elsewhere it is imitated, slowly.
+
+    Raises ValueError for any other word.
+    """
+    if wanted not in PRECISIONS:
+        raise ValueError(both(
+            f"precision 只能取 {', '.join(PRECISIONS)} 之一，收到的是 {wanted!r}。",
+            f"precision must be one of {', '.join(PRECISIONS)}; got {wanted!r}."))
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+    capable = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
+    if device.type == "cpu" and (capable.get("avx512_bf16") or capable.get("amx_bf16")):
+        return "bfloat16"
+    return "float32"
 
 
 def whole_number(name: str, value, least: int) -> int:

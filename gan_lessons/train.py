@@ -127,7 +127,10 @@ class Game:
     penalty_every: k takes the penalty on every k-th step of D only, k times as strong, which saves
     time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1);
     optimizer: makes an optimizer, `optimizer(network, lr)`, such as `rmsprop`; without it both
-    players have `adam` with `betas`;  warm_up: D's long turns of the WGAN authors, `critic_turns`.
+    players have `adam` with `betas`;  warm_up: D's long turns of the WGAN authors, `critic_turns`;
+    precision: of the networks' arithmetic, "float32", "bfloat16" (half the memory, faster for wide
+    convolutions on hardware that has it) or "auto", see `runtime.precision`; weights, optimizers,
+    losses and `average` stay in float32.
     While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
     `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
     """
@@ -148,11 +151,14 @@ class Game:
     penalty_every: int = 1
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None
     warm_up: bool = False
+    precision: str = "float32"
 
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
                             ("penalty_every", 1)):
             setattr(self, name, runtime.whole_number(name, getattr(self, name), least))
+        self.betas = tuple(float(beta) for beta in self.betas)  # Adam refuses (0, 0.9)
+        self.precision = runtime.precision(self.precision, self.device)
         self.step = 0
         self.data = None
         self.history = torch.empty(0, len(HISTORY))
@@ -205,6 +211,7 @@ def _finish(made: Tensor) -> Tensor:
 
 def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: int | None = None,
         save_to: str | Path | None = None, save_every: int = 1000,
+        watch: Callable[[Game], Any] | None = None, watch_every: int = 100,
         progress: bool = True) -> Game:
     """Play until G has made `steps` steps in all, and return the game.
 
@@ -213,6 +220,8 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     second one ends it at once, and D may then be one step ahead.
     With `save_to`, a checkpoint is written every `save_every` steps and at the end; a new game
     resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
+    `watch(game)` is called after every `watch_every` steps and after the last one, when history,
+    snapshot and checkpoint of that step are written; it may look at the game, not change it.
 
     Raises TrainingDiverged when a loss or a weight is not finite (the last checkpoint stays as it
     was); ValueError when the data do not fit the networks or the batch does not fit the data;
@@ -220,6 +229,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     """
     steps = runtime.whole_number("steps", steps, 0)
     save_every = runtime.whole_number("save_every", save_every, 1)
+    watch_every = runtime.whole_number("watch_every", watch_every, 1)
     if snapshot_every is not None:
         snapshot_every = runtime.whole_number("snapshot_every", snapshot_every, 1)
     _check_fit(game, data)
@@ -245,12 +255,15 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
             last = game.step >= steps or stop.is_set()
             picture = snapshot_every and game.step % snapshot_every == 0
             save = save_to and (last or game.step % save_every == 0)
-            if last or picture or save or len(recent) == 100:  # reading losses makes a GPU wait
+            look = watch and (last or game.step % watch_every == 0)
+            if last or picture or save or look or len(recent) == 100:  # reading makes a GPU wait
                 _write_history(game, recent)
             if picture:
                 game.snapshots[game.step] = paint(game.generator, game.fixed_z)
             if save:
                 _save(game, save_to)
+            if look:
+                watch(game)
     return game
 
 
@@ -262,8 +275,9 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
         d = play_critic(game, batches, turn)
     real_score = d.real if getattr(game.loss, "compares", False) else None
-    g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
-                       _noise(game), real_score)
+    with working_precision(game):
+        g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
+                           _noise(game), real_score)
     game.average.update_parameters(game.generator)
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
@@ -305,8 +319,17 @@ def play_critic(game: Game, batches: Iterator[Tensor], turn: int) -> CriticMove:
     def penalty(*given):
         return game.penalty_every * fading(game, to=0.1, over=0.5) * game.penalty(*given)
     due = game.penalty is not None and turn % game.penalty_every == 0
-    return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                       next(batches), _noise(game), penalty if due else None, game.clip)
+    with working_precision(game):
+        return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                           next(batches), _noise(game), penalty if due else None, game.clip)
+
+
+def working_precision(game: Game):
+    """Return a `with` block in which the networks calculate with `game.precision`.
+
+    One block a step: it keeps the weights it has rounded, which are old after the step.
+    """
+    return torch.autocast(game.device.type, torch.bfloat16, enabled=game.precision == "bfloat16")
 
 
 def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:

@@ -144,6 +144,42 @@ def test_snapshots_come_from_the_same_noise(digits):
     assert game.snapshots[0].shape == (64, 1, 28, 28)
 
 
+def test_a_watcher_sees_every_kth_step_and_the_last_with_its_history(digits):
+    seen = []
+    game = fit(small(), digits, 8, progress=False, watch_every=3,
+               watch=lambda game: seen.append((game.step, len(game.history))))
+    assert seen == [(3, 3), (6, 6), (8, 8)]
+    assert same(weights(game.generator), weights(fit(small(), digits, 8, progress=False).generator))
+
+
+def test_an_error_in_a_watcher_loses_no_step(digits, tmp_path):
+    def fail(game):
+        raise ZeroDivisionError
+    game = small()
+    with pytest.raises(ZeroDivisionError):
+        fit(game, digits, 8, progress=False, watch=fail, watch_every=3)
+    assert game.step == len(game.history) == 3
+    fit(game, digits, 8, progress=False)
+    assert same(weights(game.generator), weights(fit(small(), digits, 8, progress=False).generator))
+
+
+def test_bfloat16_stays_close_and_keeps_the_weights_in_float32():
+    faces = data.toy_faces(64, size=16)
+    games = [fit(recipes.dcgan(16, features=8, latent=8, batch=16, norm=norm, precision=precision),
+                 faces, 3, progress=False)
+             for norm in ("batch", "spectral") for precision in ("float32", "bfloat16")]
+    for full, half in (games[:2], games[2:]):
+        assert half.critic(faces.signed()[:4]).dtype == torch.float32
+        assert {p.dtype for p in half.generator.parameters()} == {torch.float32}
+        assert not torch.equal(full.history, half.history)
+        torch.testing.assert_close(full.history, half.history, rtol=0.05, atol=0.05)
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="float32, bfloat16, auto.*'half'"):
+        small(precision="half")
+
+
 def test_the_average_follows_the_generator(digits):
     game = small(ema=0.5)
     for step in range(1, 9):

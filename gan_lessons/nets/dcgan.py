@@ -130,7 +130,7 @@ class OneScore(nn.Module):
                 f"This critic takes batches of pictures of side {self.size}; these are larger, or "
                 "no batch (the first axis is missing). Resize them, or make a critic of their "
                 "size."))
-        return x.flatten()
+        return x.flatten().float()  # in full precision, whatever the layers calculate with
 
 
 @torch.no_grad()
