@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from gan_lessons import checkpoint, runtime
+from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import NonSaturating
 from gan_lessons.messages import both
@@ -174,8 +174,11 @@ class Game:
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return an optimizer for `network`, made with the game's settings."""
         if self.optimizer is None:
-            return adam(network, self.lr, self.betas)
-        return self.optimizer(network, self.lr)
+            made = adam(network, self.lr, self.betas)
+        else:
+            made = self.optimizer(network, self.lr)
+        made.register_step_pre_hook(distributed.average_gradients)  # does nothing when alone
+        return made
 
     @property
     def device(self) -> torch.device:
@@ -223,6 +226,9 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     `watch(game)` is called after every `watch_every` steps and after the last one, when history,
     snapshot and checkpoint of that step are written; it may look at the game, not change it.
 
+    Where several processes have joined (see `distributed`), each calls `fit` with the same game
+    and data; `game.batch` is then shared between them.
+
     Raises TrainingDiverged when a loss or a weight is not finite (the last checkpoint stays as it
     was); ValueError when the data do not fit the networks or the batch does not fit the data;
     checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
@@ -233,6 +239,8 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     if snapshot_every is not None:
         snapshot_every = runtime.whole_number("snapshot_every", snapshot_every, 1)
     _check_fit(game, data)
+    distributed.check(game.batch)
+    first = distributed.number() == 0  # the process that writes and shows, or the only one
     data = data.to(game.device)
     game.data = data.described()
     if save_to:
@@ -240,22 +248,22 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
     game.generator.train()
     game.critic.train()
-    if snapshot_every and game.step == 0:
+    if first and snapshot_every and game.step == 0:
         game.snapshots[0] = paint(game.generator, game.fixed_z)
 
     recent = []
     with (own_random_numbers(game), stop_button() as stop, kept_history(game, recent),
-          tqdm(total=steps, initial=game.step, disable=not progress, unit="step", leave=False,
-               mininterval=0.5) as bar):
+          tqdm(total=steps, initial=game.step, disable=not (progress and first), unit="step",
+               leave=False, mininterval=0.5) as bar):
         last = game.step >= steps
         while not last:
             recent.append(play_round(game, batches))
             game.step += 1
             bar.update()
-            last = game.step >= steps or stop.is_set()
-            picture = snapshot_every and game.step % snapshot_every == 0
-            save = save_to and (last or game.step % save_every == 0)
-            look = watch and (last or game.step % watch_every == 0)
+            last = game.step >= steps or stop_agreed(stop, game)
+            picture = first and snapshot_every and game.step % snapshot_every == 0
+            save = first and save_to and (last or game.step % save_every == 0)
+            look = first and watch and (last or game.step % watch_every == 0)
             if last or picture or save or look or len(recent) == 100:  # reading makes a GPU wait
                 _write_history(game, recent)
             if picture:
@@ -319,9 +327,10 @@ def play_critic(game: Game, batches: Iterator[Tensor], turn: int) -> CriticMove:
     def penalty(*given):
         return game.penalty_every * fading(game, to=0.1, over=0.5) * game.penalty(*given)
     due = game.penalty is not None and turn % game.penalty_every == 0
+    real = distributed.share(next(batches))
     with working_precision(game):
         return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                           next(batches), _noise(game), penalty if due else None, game.clip)
+                           real, _noise(game), penalty if due else None, game.clip)
 
 
 def working_precision(game: Game):
@@ -357,7 +366,7 @@ def fading(game: Game, to: float, over: float = 1.0) -> float:
 
 
 def _noise(game: Game) -> Tensor:
-    return sample_noise(game.batch, game.latent, game.noise, game.device)
+    return distributed.share(sample_noise(game.batch, game.latent, game.noise)).to(game.device)
 
 
 def _write_history(game: Game, recent: list[Tensor]) -> None:
@@ -385,8 +394,11 @@ def _diverged(step: int) -> TrainingDiverged:
 
 def _open_checkpoint(game: Game, path: str | Path) -> None:
     """Resume a new game from `path`, or make sure, before the first step, that saving works."""
-    if not Path(path).exists():
-        checkpoint.save(game, path)
+    there = Path(path).exists()
+    distributed.wait()  # all of them look before one of them writes
+    if not there:
+        if distributed.number() == 0:
+            checkpoint.save(game, path)
     elif game.step == 0:
         checkpoint.load(game, path)
         print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
@@ -449,6 +461,13 @@ def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
                 f"A loss must be one scalar, the mean over the batch; got shape "
                 f"{tuple(value.shape)}."))
+
+
+def stop_agreed(stop: threading.Event, game: Game) -> bool:
+    """Tell whether to stop after this step; several processes ask each other at every 20th."""
+    if distributed.count() == 1:
+        return stop.is_set()
+    return game.step % 20 == 0 and distributed.anyone(stop.is_set(), game.device)
 
 
 @contextmanager
