@@ -67,6 +67,22 @@ def wgan(size: int = 64, channels: int = 3, *, latent: int = 100, features: int 
     return _game(make, (), changes, latent=latent, seed=seed, **WGAN)
 
 
+def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int = 64,
+          features: int = 32, extra_layers: int = 0, norm: str = "spectral", seed: int = 0,
+          **changes) -> Game:
+    """Return SN-GAN: DCGAN's networks, a critic with spectral norm, and the hinge loss.
+
+    Adam 1e-3 with betas 0, 0.9, batches of 64; over `steps` steps the learning rate falls to 2 %.
+    Use its `average`. With these settings the 96 kinds of core toy faces are all there after five
+    minutes on two cores. Miyato et al. 2018, arXiv 1802.05957; the learning rate is ours.
+    """
+    make = partial(convolutional.pair, size, channels, latent=latent, features=features,
+                   extra_layers=extra_layers, norm=norm)
+    settings = {"loss": losses.Hinge(), "batch": 64, "lr": 1e-3, "betas": (0.0, 0.9),
+                "decay": steps}
+    return _game(make, (), {**settings, **changes}, latent=latent, seed=seed)
+
+
 def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed: int = 0,
           **changes) -> Game:
     """Return lesson 01's game of points: G 2-64-64-2, D 2-64-64-1, Adam 1e-3, betas 0.5, 0.999.

@@ -203,7 +203,7 @@ GAMES = {
     "dcgan": lambda: recipes.dcgan(**SMALL),
     "wgan": lambda: recipes.wgan(**SMALL),
     "source 003": lambda: recipes.source_003(**SMALL),
-    "spectral": lambda: recipes.dcgan(**SMALL, norm="spectral", loss=losses.Hinge()),
+    "sngan": lambda: recipes.sngan(**SMALL, steps=6),
     "gradient penalty": lambda: recipes.wgan(**SMALL, norm="none", clip=None, optimizer=None,
                                              penalty=gradient_penalty, n_critic=2),
 }
@@ -297,11 +297,13 @@ def test_wgan_trains_as_a_loop_written_by_hand(pictures):
     (recipes.wgan, {"lr": 5e-5, "batch": 64, "n_critic": 5, "clip": 0.01,
                     "optimizer": train.rmsprop, "warm_up": False}),
     (recipes.source_003, {"lr": 5e-5, "batch": 64, "n_critic": 5, "clip": 0.01,
-                          "optimizer": train.rmsprop, "warm_up": False})])
+                          "optimizer": train.rmsprop, "warm_up": False}),
+    (recipes.sngan, {"lr": 1e-3, "betas": (0.0, 0.9), "batch": 64, "n_critic": 1, "clip": None,
+                     "optimizer": None, "decay": 8000})])
 def test_the_recipes_have_the_settings_of_their_papers(recipe, settings):
     game = recipe(size=16, features=2)
     assert {name: getattr(game, name) for name in settings} == settings
-    assert recipe(size=16, features=2, lr=1e-3).lr == 1e-3
+    assert recipe(size=16, features=2, lr=3e-3).lr == 3e-3
     before = torch.get_rng_state()
     recipe(size=16, features=2)
     assert torch.equal(torch.get_rng_state(), before)
