@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gan_lessons.commands import bench, data
+from gan_lessons.commands import bench, data, sample, train
 from gan_lessons.messages import both
 
 
@@ -27,6 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
         "doctor", help="检查这台机器能否上课 / check that this machine is ready for the lessons")
     check_up.set_defaults(run=doctor)
     data.add(commands)
+    train.add(commands)
+    sample.add(commands)
     bench.add(commands)
     return parser
 

@@ -38,7 +38,7 @@ CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)
 LAYERS = [{"messages"}, {"distributed", "files", "runtime", "show"},
           {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"}, {"measure", "recipes"},
-          {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]
+          {"runs"}, {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]
 
 
 def parse(path: Path) -> ast.Module:

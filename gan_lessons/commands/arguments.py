@@ -1,7 +1,9 @@
 """What the commands share: checking arguments, and telling what went wrong in two languages."""
 
 import argparse
+import math
 import os
+import re
 import sys
 from collections.abc import Callable
 
@@ -11,6 +13,19 @@ NAMES = ("mnist", "celeba", "lsun-bedroom", "lsun-bedroom-sample")
 """What `data get` can fetch."""
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes; 130 is what a shell expects after Ctrl-C."""
+
+
+class ByLanguage(argparse.RawDescriptionHelpFormatter):
+    """Lays out help texts, "Chinese / English", each language in lines of its own."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        zh, en = re.split(r" ?/ ", text, maxsplit=1) if "/ " in text else ("", text)
+        lines = [""]
+        for word in re.findall(r"[!-~]+[，。、；：）]*|.[，。、；：）]*", zh):
+            if sum(1 + (ord(c) > 0x2E7F) for c in lines[-1] + word) > width:  # those are wide
+                lines.append("")
+            lines[-1] += word
+        return [line.strip() for line in lines if zh] + super()._split_lines(en, width)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -39,6 +54,18 @@ def part(text: str) -> float:
             f"应大于 0、不超过 1（0.1 就是 10 %），收到 {text!r}",
             f"must be above 0 and at most 1 (0.1 is 10 %), got {text!r}"))
     return share
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0 for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(both(f"应为大于 0 的数，收到 {text!r}",
+                                              f"must be a number above 0, got {text!r}"))
+    return number
 
 
 def told(command: Callable[..., int]) -> Callable[[argparse.Namespace], int]:

@@ -29,8 +29,10 @@ WAIT = 0.1  # seconds between two tries
 
 
 @contextmanager
-def locked(path: Path):
+def locked(path: Path, busy: Exception | None = None):
     """Hold the lock `path` while the block runs; wait for whoever holds it, and say so once.
+
+    With `busy`, do not wait but raise that.
 
     The operating system keeps the lock, not the file's existence: it is free as soon as its
     holder has ended, in whatever way, and a file left behind locks nobody out.
@@ -42,6 +44,8 @@ def locked(path: Path):
                 _take(file)
                 break
             except (BlockingIOError, PermissionError):
+                if busy:
+                    raise busy from None
                 if not waiting:
                     print(both("另一个程序正在准备同一份图片，等它完成……",
                                "Another process is preparing the same pictures; waiting for it."),
