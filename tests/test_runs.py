@@ -237,7 +237,8 @@ print(killed, "kills, then", result)
 def test_kill_9_at_any_moment_and_resume(tmp_path):
     """Checkpoint, history and grids end as those of the run that was left alone."""
     words = ["wgan", "--data", "digits", "--size", 16, "--features", 2, "--batch", 8, "--subset",
-             0.1, "--steps", 120, "--save-every", 4, "--sample-every", 7, "--threads", 1]
+             0.1, "--steps", 100, "--n-critic", 2, "--save-every", 4, "--sample-every", 7,
+             "--threads", 1]
     made = subprocess.run([sys.executable, "-c", KILLS, tmp_path / "alone", tmp_path / "killed",
                            *map(str, words)], capture_output=True, text=True)
     assert made.returncode == 0 and made.stdout.endswith("then 0\n"), made.stderr

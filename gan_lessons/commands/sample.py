@@ -12,8 +12,8 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "sample", help="用训练好的生成器画图 / draw pictures with a trained generator",
         formatter_class=ByLanguage, description=both(
-            "用一次训练的生成器画图，存成 PNG。只需要其中的 settings.json 和 "
-            "generator.safetensors，\n可以把这两个文件复制到别的机器上用。",
+            "用一次训练的生成器画图，存成 PNG。只需要其中的两个文件：settings.json 和\n"
+            "generator.safetensors；可以把它们复制到别的机器上用。",
             "Draw pictures with the generator of a run and store them as PNG. Only settings.json\n"
             "and generator.safetensors are needed: copy these two to sample on another machine."))
     parser.add_argument("--run", required=True, dest="folder", metavar="FOLDER", help=(

@@ -157,16 +157,30 @@ def _train(args: argparse.Namespace) -> int:
         if again:
             run = runs.resume(out, expected=settings, **given)
         else:
-            try:
-                told_settings = runs.Settings(**settings)
-            except ValueError as problem:
-                return _misused(*str(problem).split("\n", 1))
-            run = runs.train(told_settings, out, **given)
+            run = runs.train(_checked(runs, settings, given), out, **given)
+    except Misuse as problem:
+        print(problem, file=sys.stderr)
+        return MISUSED
     except TrainingDiverged as problem:
         return _diverged(problem, out)
     except KeyboardInterrupt:
         return _interrupted(out)
     return INTERRUPTED if run.summary.get("state") == "stopped" else 0
+
+
+class Misuse(Exception):
+    """Options that do not go together."""
+
+
+def _checked(runs, settings: dict, given: dict):
+    """Return the settings; raise Misuse when they, or those of the schedule, will not do."""
+    schedule = {name: value for name, value in given.items()
+                if name not in ("tensorboard", "quiet")}
+    try:
+        runs.Schedule(**schedule)
+        return runs.Settings(**settings)
+    except ValueError as problem:
+        raise Misuse(str(problem)) from problem
 
 
 def _misused(zh: str, en: str) -> int:

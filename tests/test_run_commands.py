@@ -1,0 +1,193 @@
+"""The commands `train` and `sample`, as somebody at a terminal meets them."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import PIL.Image
+import pytest
+import torch
+
+from gan_lessons import runs
+from gan_lessons.__main__ import main
+from gan_lessons.runs import recorder
+
+SMALL = ("--data", "digits", "--size", 16, "--features", 2, "--latent", 8, "--batch", 8,
+         "--subset", 0.1, "--threads", 1)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit code, what it printed and what it complained about."""
+    def run(*words):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stopped:  # argparse's way
+            code = stopped.code
+        out, err = capsys.readouterr()
+        return code, out, err
+    return run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of 4 steps; tests that change it make a copy."""
+    settings = runs.Settings("dcgan", "digits", size=16, features=2, latent=8, batch=8, subset=0.1)
+    folder = tmp_path_factory.mktemp("made") / "run"
+    return runs.train(settings, folder, steps=4, threads=1, quiet=True)
+
+
+def assert_both(text):
+    assert any("\u4e00" <= c <= "\u9fff" for c in text), text
+    assert any(c.isascii() and c.isalpha() for c in text), text
+
+
+@pytest.mark.parametrize("command", ["train", "sample"])
+def test_help_fits_a_terminal_and_speaks_both_languages(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    wide = [line for line in out.splitlines() if sum(1 + (ord(c) > 0x2E7F) for c in line) > 82]
+    assert wide == []
+    assert_both(out)
+
+
+def test_train_then_resume_then_sample(run, tmp_path):
+    out = tmp_path / "runs" / "x"
+    code, said, err = run("train", "wgan", *SMALL, "--steps", 3, "--sample-every", 2, "--out", out)
+    assert code == 0
+    assert "Finished at step 3" in said and f"sample --run {out}" in said and "img/s" in err
+    assert_both(said)
+    code, said, _ = run("train", "--resume", "--out", out, "--steps", 5)
+    assert (code, "Going on from step 3" in said) == (0, True)
+    code, said, _ = run("train", "wgan", *SMALL, "--resume", "--out", out)
+    assert (code, "at step 5 already" in said) == (0, True)
+    code, said, _ = run("sample", "--run", out, "-n", 6, "--columns", 3)
+    assert (code, "6 pictures by the generator of step 5" in said) == (0, True)
+    with PIL.Image.open(out / "samples_step_000005_average_seed_0_n_6.png") as picture:
+        assert picture.size == (3 * 18 + 2, 2 * 18 + 2)
+
+
+def test_quiet_is_quiet(run, tmp_path):
+    assert run("train", "dcgan", *SMALL, "--steps", 2, "--quiet", "--out", tmp_path / "x") == (
+        0, "", "")
+
+
+def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, monkeypatch):
+    watch = recorder.Recorder.__call__
+
+    def press(self, game):
+        watch(self, game)
+        if game.step == 1:
+            signal.raise_signal(signal.SIGINT)
+    monkeypatch.setattr(recorder.Recorder, "__call__", press)
+    code, said, _ = run("train", "dcgan", *SMALL, "--steps", 9, "--out", tmp_path / "x")
+    assert (code, f"train --resume --out {tmp_path / 'x'}" in said) == (130, True)
+    assert runs.open(tmp_path / "x").steps == 2
+
+
+def test_a_second_ctrl_c_ends_at_once(run, tmp_path, monkeypatch):
+    def interrupted(self, game):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(recorder.Recorder, "__call__", interrupted)
+    code, _, err = run("train", "dcgan", *SMALL, "--steps", 9, "--out", tmp_path / "x")
+    assert (code, f"train --resume --out {tmp_path / 'x'}" in err) == (130, True)
+    monkeypatch.undo()
+    assert run("train", "--resume", "--out", tmp_path / "x", "--steps", 3)[0] == 0
+
+
+def test_the_time_limit_is_no_failure(run, tmp_path):
+    code, said, _ = run("train", "dcgan", *SMALL, "--minutes", 1e-9, "--out", tmp_path / "x")
+    assert (code, "Time is up at step 2" in said) == (0, True)
+
+
+def test_divergence_is_told_with_what_to_do(run, tmp_path):
+    code, _, err = run("train", "dcgan", *SMALL, "--lr", 1e38, "--steps", 50,
+                       "--out", tmp_path / "x")
+    assert (code, "smaller --lr" in err, "Traceback" in err) == (1, True, False)
+    assert_both(err)
+    assert runs.open(tmp_path / "x").steps < 50
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["--steps", 3], 2, "Name a recipe and --data"),
+    (["dcgan", "--steps", 3], 2, "Name a recipe and --data"),
+    (["wgan", "--data", "digits", "--loss", "hinge", "--steps", 3], 2, "take dcgan"),
+    (["gan", "--data", "digits"], 2, "wgan"),
+    (["wgan", "--data", "digits", "--lr", "0"], 2, "must be a number above 0, got '0'"),
+    (["wgan", "--data", "digits"], 2, "Say how long to train"),
+    (["wgan", "--data", "cifar", "--steps", 3], 1, "There is no set called"),
+    (["--resume", "--steps", 3], 1, "There is no run in")])
+def test_wrong_arguments_write_nothing(run, tmp_path, words, code, message):
+    result, _, err = run("train", *words, "--out", tmp_path / "x")
+    assert result == code
+    assert message in err and "Traceback" not in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("train", "dcgan", *SMALL, "--steps", 3, "--out", tmp_path / "file" / "x")
+    assert (code, "cannot be written" in err) == (1, True)
+    assert_both(err)
+
+
+def test_a_run_is_not_overwritten(run, made):
+    code, _, err = run("train", "dcgan", *SMALL, "--steps", 3, "--out", made.folder)
+    assert (code, "Add --resume" in err) == (1, True)
+
+
+# ---- sample ----
+
+def test_sample_writes_each_picture(run, made, tmp_path):
+    code, _, _ = run("sample", "--run", made.folder, "-n", 3, "--seed", 5, "--newest",
+                     "--each", tmp_path / "each")
+    assert code == 0
+    expected = made.sample(3, seed=5, newest=True)
+    for i, name in enumerate(["0000.png", "0001.png", "0002.png"]):
+        with PIL.Image.open(tmp_path / "each" / name) as picture:
+            pixels = torch.tensor(list(picture.convert("L").getdata()), dtype=torch.uint8)
+        assert torch.equal(pixels.view(1, 16, 16), expected[i])
+
+
+@pytest.mark.parametrize("where", [["--out", "{tmp}/0000.png"], ["--each", "{tmp}"]])
+def test_sample_does_not_overwrite_unless_forced(run, made, tmp_path, where):
+    where = [word.format(tmp=tmp_path) for word in where]
+    (tmp_path / "0000.png").write_bytes(b"mine")
+    code, _, err = run("sample", "--run", made.folder, "-n", 2, *where)
+    assert (code, "was not overwritten" in err) == (1, True)
+    assert_both(err)
+    assert [p.name for p in tmp_path.iterdir()] == ["0000.png"]
+    assert (tmp_path / "0000.png").read_bytes() == b"mine"
+    assert run("sample", "--run", made.folder, "-n", 2, "--force", *where)[0] == 0
+    assert (tmp_path / "0000.png").read_bytes() != b"mine"
+
+
+def test_sample_says_that_the_average_is_young(run, made, tmp_path):
+    _, said, _ = run("sample", "--run", made.folder, "--out", tmp_path / "a.png")
+    assert "after about 3000 steps" in said
+    _, said, _ = run("sample", "--run", made.folder, "--out", tmp_path / "b.png", "--newest")
+    assert "average" not in said
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["--out", "{tmp}/a.jpg"], 1, "are stored as .png; got a.jpg"),
+    (["-n", "0"], 2, "between 1 and 100000, got '0'"),
+    (["--seed", "-1"], 2, "got '-1'")])
+def test_sample_refuses(run, made, tmp_path, words, code, message):
+    result, _, err = run("sample", "--run", made.folder,
+                         *(word.format(tmp=tmp_path) for word in words))
+    assert (result, message in err) == (code, True)
+    assert list(tmp_path.iterdir()) == []
+    assert run("sample", "--run", tmp_path)[0] == 1
+
+
+def test_as_a_command(tmp_path):
+    """From another folder, with a relative path, as at a shell."""
+    words = [sys.executable, "-m", "gan_lessons", "train", "dcgan", *map(str, SMALL)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([*words, "--steps", "2", "--out", "runs/x"], cwd=tmp_path, text=True,
+                          capture_output=True, env=environment)
+    assert (done.returncode, "Finished at step 2" in done.stdout) == (0, True), done.stderr
