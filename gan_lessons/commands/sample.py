@@ -14,8 +14,9 @@ def add(commands) -> None:
         formatter_class=ByLanguage, description=both(
             "用一次训练的生成器画图，存成 PNG。只需要其中的两个文件：settings.json 和\n"
             "generator.safetensors；可以把它们复制到别的机器上用。",
-            "Draw pictures with the generator of a run and store them as PNG. Only settings.json\n"
-            "and generator.safetensors are needed: copy these two to sample on another machine."))
+            "Draw pictures with the generator of a run and store them as PNG. Only\n"
+            "settings.json and generator.safetensors are needed: copy these two to sample on\n"
+            "another machine."))
     parser.add_argument("--run", required=True, dest="folder", metavar="FOLDER", help=(
         "训练文件夹 / the folder of the run"))
     parser.add_argument("-n", type=whole(1, 100_000), default=64, metavar="N", help=(

@@ -27,7 +27,7 @@ USAGE = """
   python -m gan_lessons train --resume --out FOLDER [options]"""
 EXAMPLES = """\
 例子 / examples:
-  python -m gan_lessons train dcgan --data toy-faces --steps 5000 --out runs/faces
+  python -m gan_lessons train dcgan --data toy-faces --steps 5000 --out runs/a
   python -m gan_lessons train wgan --data celeba --subset 0.1 --epochs 30 \\
       --precision auto --out runs/celeba
   python -m gan_lessons train dcgan --data my_photos --size 32 --minutes 480 \\
@@ -44,10 +44,11 @@ def add(commands) -> None:
         argument_default=argparse.SUPPRESS,  # so that what was given can be told from the rest
         description=both(
             "训练一个 GAN，把一切写进 --out 文件夹：设置、检查点、历史、同一组噪声的图。\n"
-            "随时可以按 Ctrl-C、断电或到时停下，再用 --resume 接着训练，结果与没有中断时相同。",
-            "Train a GAN and keep everything in the folder --out: settings, checkpoint, history,\n"
-            "and what G makes of the same noise. Stop it with Ctrl-C, a time limit or a power\n"
-            "cut; --resume goes on, and ends where an uninterrupted run ends."))
+            "随时可以按 Ctrl-C、断电或到时停下，再用 --resume 接着训练，结果与没有中断时\n"
+            "相同。",
+            "Train a GAN and keep everything in the folder --out: settings, checkpoint,\n"
+            "history, and what G makes of the same noise. Stop it with Ctrl-C, a time limit\n"
+            "or a power cut; --resume goes on and ends where an uninterrupted run ends."))
     parser.add_argument("recipe", nargs="?", choices=RECIPES, default=None, metavar="RECIPE", help=(
         f"配方（网络、损失和设置）：{'、'.join(RECIPES)} / networks, loss and settings: "
         f"{', '.join(RECIPES)}"))
