@@ -121,3 +121,20 @@ class TestWhatCannotBeCounted:
     def test_samples_that_are_no_toy_pictures(self, wrong):
         with pytest.raises(ValueError, match=r"(?s)uint8 张量.*uint8 \(n, 3, S, S\)"):
             measure.factor_coverage(wrong, of=data.toy_faces(1, size=16))
+
+
+@slow
+def test_features_tell_close_sets_from_distant_ones():
+    core = data.toy_faces(1000, size=32, core=True)
+    reader = measure.factor_reader(core)
+    real = reader.features(core.images)
+    assert real.shape == (1000, 128)
+    values, _ = reader.read(core.images[:50])
+    first = reader.heads(real[:50]).split([len(v) for v in reader.factors.values()], 1)[0]
+    assert torch.equal(first.argmax(1), values[next(iter(reader.factors))])
+    bare = {"glasses": "none"}
+    sets = [data.toy_faces(1000, size=64, seed=3, core=True),
+            data.toy_faces(1000, size=32, seed=3, core=True, factors=bare),
+            data.toy_rooms(1000, size=32, core=True)]
+    near, odd, far = (measure.frechet_distance(real, reader.features(s.images)) for s in sets)
+    assert 5 * near < odd and 5 * odd < far

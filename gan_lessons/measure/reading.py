@@ -61,6 +61,14 @@ class FactorReader(nn.Module):
         least = [torch.stack([head.values for head in part]).amin(0) for part in parts]
         return values, torch.cat(least)
 
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the body says, before the heads: 128 features each, float32 (n, 128).
+
+        images as for `read`. Only for `frechet_distance` with features of the same reader.
+        """
+        return torch.cat([self.body(_small(part)) for part in images.split(1000)])
+
 
 def factor_reader(of: ImageSet) -> FactorReader:
     """Return the reader for toy faces or toy rooms, whichever `of` holds.
