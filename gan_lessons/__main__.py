@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gan_lessons.commands import bench, data, sample, train
+from gan_lessons.commands import bench, data, measure, sample, train
 from gan_lessons.messages import both
 
 
@@ -29,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     data.add(commands)
     train.add(commands)
     sample.add(commands)
+    measure.add(commands)
     bench.add(commands)
     return parser
 

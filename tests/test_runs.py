@@ -19,7 +19,7 @@ from gan_lessons import train as training
 from gan_lessons.commands import bench_inputs
 from gan_lessons.commands import train as command
 from gan_lessons.runs import folder as run_folder
-from gan_lessons.runs import pictures, recorder, settings
+from gan_lessons.runs import measuring, pictures, recorder, settings
 from gan_lessons.train import TrainingDiverged
 
 SMALL = {"data": "digits", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
@@ -282,7 +282,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"recipe": "stylegan"}, "recipe must be one of wgan, dcgan, source-003; got 'stylegan'"),
+    ({"recipe": "stylegan"}, "one of wgan, dcgan, sngan, source-003; got 'stylegan'"),
     ({"recipe": "source-003", "norm": "none"}, "without a choice of norm"),
     ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
@@ -604,3 +604,40 @@ def test_tensorboard_gets_every_step_once(tmp_path, monkeypatch):
     assert [entry[1] for entry in written if entry[0] == "critic loss"] == [1, 2, 3, 4, 5, 6]
     assert [entry[1] for entry in written if entry[0] == "purge"] == [1, 5]
     assert ("fakes", 2, (146, 146, 3), "HWC") in written
+
+
+# ---- toy pictures, and measuring ----
+
+def test_the_learning_rate_of_sngan_falls_to_the_end_of_the_run(tmp_path):
+    told = small("sngan", data="toy-rooms-core", subset=1.0, drawn=60)
+    run = runs.train(told, tmp_path / "run", steps=7, quiet=True)
+    assert runs.open(run.folder).settings.decay == 7
+    assert (run.settings.norm, run.settings.lr) == ("spectral", 1e-3)
+    drawn = pictures.load(run.settings)
+    assert len(drawn) == 60 and len(drawn.factors["rug"].unique()) == 1  # the core only
+
+
+def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
+    told = small("sngan", data="toy-faces-core", subset=1.0, drawn=300, size=32)
+    run = runs.train(told, tmp_path / "run", steps=2, quiet=True)
+    report = measuring.report(run, 300).splitlines()
+    assert report[0] == "300 samples, step 2, seed 0, average weights"
+    assert "combinations 0/96" in report[1]
+    real = next(line for line in report if line.startswith("real"))
+    assert 80 < int(real.split("combinations ")[1].split("/")[0]) <= 96
+    made, floor = report[-1].split(": ")[1].split(" (as")[0], report[-1].split(": ")[2][:-1]
+    assert float(floor) < 0.1 * float(made)
+    again = measuring.report(run, 300)
+    assert again.splitlines() == report
+
+
+def test_a_report_on_digits_and_none_on_photographs(tmp_path):
+    run = runs.train(runs.Settings("dcgan", "digits", features=2, latent=8, batch=8),
+                     tmp_path / "run", steps=1, quiet=True)
+    assert measuring.report(run, 200).startswith("samples   n   200   fd_digits")
+    for i in range(8):
+        PIL.Image.new("RGB", (32, 32), (i, 9, 9)).save(tmp_path / f"{i}.png")
+    run = runs.train(runs.Settings("dcgan", str(tmp_path), size=16, features=2, latent=8, batch=4),
+                     tmp_path / "run2", steps=1, quiet=True)
+    with pytest.raises(ValueError, match="no ruler for"):
+        measuring.report(run, 200)

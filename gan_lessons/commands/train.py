@@ -16,7 +16,7 @@ from gan_lessons.commands.arguments import (
 )
 from gan_lessons.messages import both
 
-RECIPES = ("wgan", "dcgan", "source-003")
+RECIPES = ("wgan", "dcgan", "sngan", "source-003")
 LOSSES = ("minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic")
 PENALTIES = ("gp", "r1", "r2", "r1-r2")
 NORMS = ("batch", "none", "spectral")
@@ -62,9 +62,12 @@ def add(commands) -> None:
 
 def _data_options(group) -> None:
     group.add_argument("--data", metavar="SET", help=(
-        "digits、mnist、toy-faces、toy-rooms、celeba、lsun-bedrooms，或图片文件夹、压缩包的路径 / "
-        "digits, mnist, toy-faces, toy-rooms, celeba, lsun-bedrooms, or the path of a folder or "
-        "archive of pictures"))
+        "digits、mnist、toy-faces、toy-rooms（加上 -core 则组合较少，便于清点）、celeba、"
+        "lsun-bedrooms，或图片文件夹、压缩包的路径 / digits, mnist, toy-faces, toy-rooms (with "
+        "-core: fewer combinations, easy to count), celeba, lsun-bedrooms, or the path of a folder "
+        "or archive of pictures"))
+    group.add_argument("--drawn", type=whole(1), metavar="N", help=(
+        "画多少张玩具图片，默认 10000 / how many toy pictures to draw, 10000 unless given"))
     group.add_argument("--root", metavar="PATH", help=(
         "celeba 或 lsun-bedrooms 在哪里；默认 GAN_LESSONS_DATA，再到缓存 / where these two lie; "
         "default GAN_LESSONS_DATA, then the cache"))
@@ -77,14 +80,15 @@ def _data_options(group) -> None:
 
 def _network_options(group) -> None:
     group.add_argument("--features", type=whole(1), metavar="N", help=(
-        "边长一半处有多少通道，默认 64 / channels at half the size, 64 unless given"))
+        "边长一半处有多少通道，默认 64，sngan 32 / channels at half the size, 64 unless given, "
+        "32 for sngan"))
     group.add_argument("--latent", type=whole(1), metavar="N", help=(
-        "z 的长度，默认 100 / length of z, 100 unless given"))
+        "z 的长度，默认 100，sngan 64 / length of z, 100 unless given, 64 for sngan"))
     group.add_argument("--extra-layers", type=whole(0), metavar="N", help=(
         "两个网络各加几层 3x3 卷积，默认 0 / 3x3 layers added to both networks, 0 unless given"))
     group.add_argument("--norm", choices=NORMS, metavar="NORM", help=(
-        "batch 批归一化（默认），none 不归一化，spectral 评论家用谱归一化 / "
-        "batch (BatchNorm, the default), none, or spectral (in the critic)"))
+        "batch 批归一化（默认），none 不归一化，spectral 评论家用谱归一化（sngan 的默认）/ "
+        "batch (BatchNorm, the default), none, or spectral (in the critic; sngan's default)"))
 
 
 def _game_options(group) -> None:
@@ -103,8 +107,8 @@ def _game_options(group) -> None:
         "WGAN 作者的做法：开头 25 步和以后每 500 步，评论家先走 100 步 / the WGAN authors' long "
         "turns of the critic: 100 steps before each of the first 25 of G and every 500th"))
     group.add_argument("--decay", type=whole(1), metavar="STEPS", help=(
-        "用多少步把学习率降到 2 %%，惩罚降到 10 %% / steps over which the learning rate falls to "
-        "2 %% and the penalty to 10 %%"))
+        "用多少步把学习率降到 2 %%，惩罚降到 10 %%；sngan 默认同 --steps / steps over which the "
+        "learning rate falls to 2 %% and the penalty to 10 %%; sngan: --steps unless given"))
     group.add_argument("--precision", choices=PRECISIONS, metavar="TYPE", help=(
         "计算精度：float32（默认）、bfloat16 或 auto（在合适的显卡和处理器上用 bfloat16）/ of the "
         "arithmetic: float32 (the default), bfloat16, or auto, which takes bfloat16 where it pays"))

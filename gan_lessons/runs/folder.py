@@ -164,7 +164,8 @@ def read_grid(path: Path, size: int, channels: int) -> Tensor:
     try:
         with PIL.Image.open(path, formats=("PNG",)) as picture:
             pixels = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
-        cells = pixels[:channels, GAP:, GAP:].unfold(1, size, size + GAP).unfold(2, size, size + GAP)
+        step = size + GAP
+        cells = pixels[:channels, GAP:, GAP:].unfold(1, size, step).unfold(2, size, step)
         return cells.permute(1, 2, 0, 3, 4).flatten(0, 1).contiguous()
     except (OSError, ValueError, RuntimeError) as problem:
         raise _damaged(path, problem) from problem
@@ -242,8 +243,8 @@ def check_checkpoint(folder: Path) -> None:
     """Raise BadRun when a run that was under way has lost its checkpoint."""
     if not (folder / CHECKPOINT).exists() and (folder / HISTORY_FILE).exists():
         raise BadRun(both(
-            f"{folder / CHECKPOINT} 不见了，没有它不能接着训练。请找回它，或在另一个文件夹重新开始；"
-            f"{GENERATOR} 还可以用来采样。",
+            f"{folder / CHECKPOINT} 不见了，没有它不能接着训练。请找回它，或在另一个文件夹"
+            f"重新开始；{GENERATOR} 还可以用来采样。",
             f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. Put it back, or "
             f"begin anew in another folder; {GENERATOR} still serves for sampling."))
 

@@ -10,9 +10,9 @@ from gan_lessons.data import ImageSet
 from gan_lessons.messages import both
 from gan_lessons.runs.settings import Settings
 
-KNOWN = ("digits", "mnist", "toy-faces", "toy-rooms", "celeba", "lsun-bedrooms")
-DRAWN = 10_000
-"""How many toy pictures a run draws, before `subset`."""
+TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
+        "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
+KNOWN = ("digits", "mnist", *TOYS, "celeba", "lsun-bedrooms")
 
 
 def load(settings: Settings) -> ImageSet:
@@ -37,8 +37,13 @@ def load(settings: Settings) -> ImageSet:
     if name in ("digits", "mnist"):
         everything = data.digits() if name == "digits" else data.mnist()
         return enlarged(everything[:max(1, round(settings.subset * len(everything)))], size)
-    make = data.toy_faces if name == "toy-faces" else data.toy_rooms
-    return make(max(1, round(settings.subset * DRAWN)), size=size)
+    return toys(settings, max(1, round(settings.subset * settings.drawn)))
+
+
+def toys(settings: Settings, n: int, seed: int = 0) -> ImageSet:
+    """Return `n` drawn pictures of the kind that the run trains on; its own have seed 0."""
+    make, core = TOYS[settings.data]
+    return make(n, size=settings.size, seed=seed, core=core)
 
 
 def enlarged(digits: ImageSet, size: int) -> ImageSet:

@@ -61,7 +61,7 @@ class Recorder:
             self.save(game, "running")
 
     def picture(self, game: Game) -> None:
-        """Write the grid of this step: what G, with its newest weights, makes of the fixed noise."""
+        """Write the grid of this step: what G, with its newest weights, makes of fixed noise."""
         made = paint(game.generator, game.fixed_z)
         files.write_picture(files.grid_path(self.folder, game.step), made)
         if self.board:
@@ -116,12 +116,13 @@ class Recorder:
         means = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
         if not len(game.history):
             means = {}
+        gap = {"gap": means["real"] - means["fake"]} if means else {}
         return {"state": state, "step": game.step,
                 "last_step": None if self.last == ENDLESS else self.last,
                 "images_seen": critic_turns(game, game.step) * game.batch,
                 "seconds": round(self.earlier + self._seconds(), 1),
                 "images_per_second": round(self._rate(game), 1),
-                "mean_of_last_100": means | ({"gap": means["real"] - means["fake"]} if means else {}),
+                "mean_of_last_100": means | gap,
                 "written": datetime.now(timezone.utc).isoformat(timespec="seconds")}
 
 

@@ -12,7 +12,8 @@ from gan_lessons.messages import both
 from gan_lessons.nets.dcgan import NORMS, SIZES
 from gan_lessons.train import Game, critic_turns
 
-RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "source-003": recipes.source_003}
+RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
+           "source-003": recipes.source_003}
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
           "hinge": losses.Hinge, "relativistic": losses.Relativistic}
@@ -28,10 +29,10 @@ class Settings:
     """A game and its pictures, by name: the same settings give the same run.
 
     recipe: a name in RECIPES;  data: a name in `pictures.KNOWN`, or the path of a folder or an
-    archive;  root: where celeba or lsun-bedrooms lie, None for the usual places;  subset: the
-    share of the pictures;  size: their side, 64 unless given, 32 for digits;  latent, features,
-    extra_layers, norm: see `nets.dcgan`;  loss, penalty: names in LOSSES, PENALTIES;
-    penalty_weight: its `weight` or `gamma`;  the rest: see `train.Game`.
+    archive;  drawn: how many toy pictures to draw;  root: where celeba or lsun-bedrooms lie, None
+    for the usual places;  subset: the share of the pictures;  size: their side, 64 unless given,
+    32 for digits;  latent, features, extra_layers, norm: see `nets.dcgan`;  loss, penalty: names
+    in LOSSES, PENALTIES;  penalty_weight: its `weight` or `gamma`;  the rest: see `train.Game`.
     None leaves a setting to the recipe. A penalty and norm="spectral" take the place of clipping.
 
     Raises ValueError for a setting that does not exist or does not go with the others.
@@ -39,11 +40,12 @@ class Settings:
 
     recipe: str
     data: str
+    drawn: int = 10_000
     root: str | None = None
     subset: float = 1.0
     size: int | None = None
-    latent: int = 100
-    features: int = 64
+    latent: int | None = None
+    features: int | None = None
     extra_layers: int = 0
     norm: str | None = None
     loss: str | None = None
@@ -68,15 +70,15 @@ class Settings:
                 choices = ", ".join(map(str, names))
                 raise ValueError(both(f"{name} 只能取 {choices} 之一，收到 {value!r}。",
                                       f"{name} must be one of {choices}; got {value!r}."))
-        for name, least in (("latent", 1), ("features", 1), ("extra_layers", 0), ("batch", 1),
-                            ("n_critic", 1), ("decay", 1), ("seed", 0)):
+        for name, least in (("drawn", 1), ("latent", 1), ("features", 1), ("extra_layers", 0),
+                            ("batch", 1), ("n_critic", 1), ("decay", 1), ("seed", 0)):
             if getattr(self, name) is not None:
                 runtime.whole_number(name, getattr(self, name), least)
         for name in ("lr", "penalty_weight", "subset"):
             positive(name, getattr(self, name))
         self._check_together()
         if self.recipe != "source-003":
-            self.norm = self.norm or "batch"
+            self.norm = self.norm or ("spectral" if self.recipe == "sngan" else "batch")
         if self.recipe == "dcgan":
             self.loss = self.loss or "non-saturating"
 
@@ -87,10 +89,11 @@ class Settings:
                     "source-003 has networks of its own, without a choice of norm; leave norm "
                     "out, or take wgan.")
         if self.loss and self.recipe != "dcgan":
-            _refuse(f"{self.recipe} 的损失就是 Wasserstein 损失；要换损失，请用 dcgan。",
-                    f"{self.recipe} is the Wasserstein loss; for another loss, take dcgan.")
-        if self.warm_up and self.recipe == "dcgan":
-            _refuse("warm_up 是 WGAN 作者的做法，dcgan 没有；请去掉，或改用 wgan。",
+            own = "hinge" if self.recipe == "sngan" else "Wasserstein"
+            _refuse(f"{self.recipe} 的损失就是 {own} 损失；要换损失，请用 dcgan。",
+                    f"{self.recipe} has the {own} loss; for another loss, take dcgan.")
+        if self.warm_up and self.recipe in ("dcgan", "sngan"):
+            _refuse(f"warm_up 是 WGAN 作者的做法，{self.recipe} 没有；请去掉，或改用 wgan。",
                     "warm_up belongs to WGAN; leave it out, or take wgan.")
         if self.loss == "wasserstein" and not self.penalty and self.norm != "spectral":
             _refuse("Wasserstein 损失必须限制评论家有多陡：请用 wgan（权重裁剪），"
@@ -99,7 +102,7 @@ class Settings:
                     "wgan, which clips weights, or add a penalty or norm=spectral.")
         if self.penalty_weight is not None and not self.penalty:
             _refuse("penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty.")
-        if self.penalty and (self.norm or "batch") == "batch":
+        if self.penalty and self.norm in (None, "batch") and self.recipe != "sngan":
             _refuse("带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义："
                     "请加上 norm=none 或 norm=spectral（source-003 总带批归一化，请改用 wgan）。",
                     "With BatchNorm a score depends on the whole batch, and a penalty on its slope "
@@ -112,7 +115,7 @@ class Settings:
 
     def game(self, channels: int) -> Game:
         """Return the game that has not begun, for pictures with so many channels."""
-        names = ("norm", "batch", "lr", "n_critic", "decay")
+        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.loss:
             changes["loss"] = LOSSES[self.loss]()
@@ -123,15 +126,13 @@ class Settings:
         if self.penalty or self.norm == "spectral":
             changes["clip"] = None
         return RECIPES[self.recipe](
-            self.size, channels, latent=self.latent, features=self.features, seed=self.seed,
-            extra_layers=self.extra_layers, warm_up=self.warm_up, precision=self.precision,
-            **changes)
-
+            self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
+            warm_up=self.warm_up, precision=self.precision, **changes)
 
     def settled(self, game: Game) -> "Settings":
         """Return the settings with what the recipe chose written out, as the game has it."""
-        return replace(self, batch=game.batch, lr=game.lr, n_critic=game.n_critic,
-                       precision=game.precision)
+        return replace(self, latent=game.latent, batch=game.batch, lr=game.lr, decay=game.decay,
+                       n_critic=game.n_critic, precision=game.precision)
 
 
 @dataclass

@@ -37,6 +37,8 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
     settings = replace(settings, data=_absolute("data", settings.data),
                        root=_absolute("root", settings.root))
     schedule = Schedule(**schedule)
+    if settings.recipe == "sngan" and settings.decay is None:  # its learning rate falls to the end
+        settings = replace(settings, decay=schedule.steps)
     files.check_new(folder)
     return _run(folder, settings, schedule, None, tensorboard, quiet)
 
@@ -76,7 +78,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             settings = settings.settled(game)
         elif about["pictures"]["described"] != game.data:
             raise _differs(folder, [("pictures", about["pictures"]["described"], game.data)])
-        pictures.batches(game.batch)  # a batch larger than the set is told before anything is written
+        pictures.batches(game.batch)  # tells of a batch larger than the set, before any writing
         with files.told(folder), files.alone(folder):
             _open(folder, settings, schedule, game, pictures, about)
             board = writer and writer(folder / "tensorboard", purge_step=game.step + 1)
@@ -185,7 +187,8 @@ def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
         return
     if game.step >= last:
         print(both(f"已经到了第 {game.step} 步；要训练得更久，请加大 --steps 或 --epochs。",
-                   f"It is at step {game.step} already; for more, give larger --steps or --epochs."))
+                   f"It is at step {game.step} already; for more, give larger --steps or "
+                   "--epochs."))
     else:
         print(both(f"从第 {game.step} 步接着训练。", f"Going on from step {game.step}."))
     if (before := about["versions"]["torch"]) != torch.__version__:
