@@ -26,7 +26,7 @@ def gif(frames: list[np.ndarray], fps: float) -> bytes:
     """
     images = [PIL.Image.fromarray(frame) for frame in frames]
     sample = frames[::-1][::-(-len(frames) // 8)]  # up to 8 of them, beginning with the last
-    palette = PIL.Image.fromarray(np.concatenate(sample)).quantize(COLOURS)
+    palette = PIL.Image.fromarray(np.concatenate([f[::2, ::2] for f in sample])).quantize(COLOURS)
     images = [image.quantize(palette=palette, dither=PIL.Image.Dither.NONE) for image in images]
     duration = max(10 * round(100 / fps), 20)  # browsers slow down what is faster than 50 a second
     file = io.BytesIO()
