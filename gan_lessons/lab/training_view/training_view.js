@@ -22,7 +22,7 @@ const LABELS = {
   newest: ["最新", "newest"],
   past: ["过去", "past"],
   losses: ["损失", "Loss"],
-  probability: ["D 认为是真的概率", "D's probability of real"],
+  probability: ["D 认为是真的概率", "D: probability of real"],
   score: ["D 的分数", "D's score"],
   gap: ["分数之差：真品 − 赝品", "Gap of scores: real − fake"],
   real: ["真品", "real"],
@@ -42,9 +42,12 @@ const SAY = {
     `${rate(steps)} steps, ${rate(pictures)} ${points ? "points" : "pictures"} a second`,
   ],
   left: ({ left }) => {
-    const [minutes, seconds] = [Math.floor(left / 60), Math.ceil(left % 60)];
+    const all = Math.ceil(left);
+    const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+    if (hours) return [`还剩 ${digits(hours)} 小时 ${minutes} 分`, `${digits(hours)} h ${minutes} min left`];
     return minutes ? [`还剩 ${minutes} 分 ${seconds} 秒`, `${minutes} min ${seconds} s left`] : [`还剩 ${seconds} 秒`, `${seconds} s left`];
   },
+  axis: ({ step }) => [`横轴：G 的步数，0 到 ${digits(step)}`, `Horizontal: steps of G, 0 to ${digits(step)}`],
   caption: (step) => [`第 ${digits(step)} 步：G 用同一组噪声做出的样本`, `Step ${digits(step)}: what G makes of the same noise`],
   curve: (name, values) => [`${LABELS[name][0]}，最新值 ${values}`, `${LABELS[name][1]}, newest values ${values}`],
 };
@@ -116,6 +119,8 @@ function buildPage(el) {
     gap: plot("gap"),
   };
 
+  const axis = make("div", { className: "axis" });
+
   el.append(
     make("div", { className: "head" }, state, step, speed, left),
     bar,
@@ -125,13 +130,13 @@ function buildPage(el) {
       "div",
       { className: "board" },
       make("figure", { className: "left-side" }, image, stage.element, note, caption),
-      make("div", { className: "right-side" }, ...Object.values(plots).map(({ figure }) => figure)),
+      make("div", { className: "right-side" }, ...Object.values(plots).map(({ figure }) => figure), axis),
     ),
     make("div", { className: "time" }, play, slider, now),
   );
   // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
   for (const one of [play, slider]) one.dataset.lmSuppressShortcuts = "true";
-  return { state, step, speed, left, bar, hint, problem, image, stage, note, caption, play, slider, now, plots };
+  return { state, step, speed, left, bar, hint, problem, image, stage, note, caption, play, slider, now, plots, axis };
 }
 
 function showNumbers(model, el, page) {
@@ -143,6 +148,7 @@ function showNumbers(model, el, page) {
   page.step.replaceChildren(...(numbers.state === "waiting" ? [] : bilingual(SAY.step(numbers))));
   page.speed.replaceChildren(...(numbers.steps ? bilingual(SAY.speed(numbers, model.get("scene").kind === "points")) : []));
   page.left.replaceChildren(...(training && numbers.left ? bilingual(SAY.left(numbers)) : []));
+  page.axis.replaceChildren(...bilingual(SAY.axis(numbers)));
   page.hint.hidden = !training;
   page.bar.hidden = !numbers.total;
   if (numbers.total) page.bar.value = numbers.step / numbers.total;

@@ -36,11 +36,12 @@ class TrainingView(Slots):
     """Watches `fit`: what G makes of the same noise, the curves, the speed and the time left.
 
         view = TrainingView(steps=2000)
-        fit(game, data, 2000, watch=view, watch_every=50)
+        game = fit(game, data, 2000, watch=view, watch_every=50, progress=False)
 
     It appears below the cell that trains, and once more wherever it is evaluated. Called again,
     `fit` goes on and so does the view; with another game it begins anew. Afterwards (and while
     another cell runs) a slider and a play button show how the pictures came about.
+    `progress=False` leaves out fit's own bar, which the view would cut in two.
 
     steps: where fit will end, if the time left is to be shown; may be set again before going on;
     average: show what the moving average of G's weights makes, not the newest G;  real: a PointSet
