@@ -128,7 +128,7 @@ def test_labels_speak_the_chosen_language_and_points_are_drawn(lab, jupyter):
     lab.open_notebook(jupyter.add(notebook(
         SETUP, "lab.language_switch()",
         "points = lab.TrainingView(real=data.ring())\n"
-        "game = fit(recipes.plane(), data.ring(), 30, watch=points, watch_every=5, progress=False)"),
+        "fit(recipes.plane(), data.ring(), 30, watch=points, watch_every=5, progress=False);"),
         "points.ipynb"))
     lab.run_all()
     assert lab.errors() == []
