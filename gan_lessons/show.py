@@ -116,7 +116,7 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
             f"There should be at least one snapshot, all of one shape; got {len(ordered)}. Train "
             "with fit(..., snapshot_every=100)."))
     if ordered[0].ndim == 2:
-        limit = 1.1 * max(float(s.abs().max()) for s in ordered)
+        limit = 1.1 * max(float(s.abs().max()) for s in ordered) or 1.0
         frames = [scatter(s, limit) for s in ordered]
     else:
         frames = [grid(s, columns) for s in ordered]

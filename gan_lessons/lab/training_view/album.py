@@ -53,5 +53,5 @@ class Album:
         return len(self.moments) > self.limit or sum(len(m.shot) for m in self.moments) > self.size
 
     def rewind(self, step: int) -> None:
-        """Forget what lies after `step`: the game went back to a checkpoint."""
-        self.moments = [m for m in self.moments if m.step <= step]
+        """Forget this step and all after it: they come again, after a checkpoint was loaded."""
+        self.moments = [m for m in self.moments if m.step < step]

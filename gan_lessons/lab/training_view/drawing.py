@@ -90,4 +90,4 @@ def reach(clouds: list[Tensor], real: Tensor | None) -> float:
     """Return the half width of a square around points: the real ones, if they are known."""
     if real is not None:
         return 1.25 * float(real.abs().max())
-    return 1.1 * max((float(c.abs().max()) for c in clouds if c.ndim == 2), default=1.0)
+    return 1.1 * max((float(c.abs().max()) for c in clouds if c.ndim == 2), default=0.0) or 1.0
