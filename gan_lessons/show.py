@@ -1,21 +1,25 @@
 """Figures: galleries, training curves, filmstrips, histograms. Text in them is English or symbols.
 
 Each function displays its figure with alternative text, so that a screen reader and a reader
-without pictures learn what is on it.
+without pictures learn what is on it. `animation` writes a file instead.
 """
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
 import torch
 from IPython.display import Image, display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from gan_lessons.animation import gif, mp4
+from gan_lessons.files import write_atomically
 from gan_lessons.messages import both
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
@@ -26,19 +30,25 @@ LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", 
 def show(figure: Figure, alt: str, dpi: int = 100) -> None:
     """Display a figure as a PNG picture with alternative text, and close it.
 
-    128 colours are enough for the eye and keep notebooks small.
-
     Raises ValueError when `alt` says too little to stand in for the picture.
     """
     if len(alt.strip()) < 16:
         plt.close(figure)
         raise ValueError(both("请用 alt= 写一句话说明图里有什么。",
                               "Say in a sentence what the figure shows: alt=..."))
+    display(Image(png(figure, dpi), format="png", alt=alt))
+
+
+def png(figure: Figure, dpi: int = 100) -> bytes:
+    """Return a figure as a PNG file, and close it.
+
+    128 colours are enough for the eye and keep notebooks small.
+    """
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
     plt.close(figure)
     PIL.Image.open(drawn).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
-    display(Image(small.getvalue(), format="png", alt=alt))
+    return small.getvalue()
 
 
 def grid(images: Tensor, columns: int = 10) -> np.ndarray:
@@ -75,9 +85,59 @@ def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, frames: int =
     if not steps:
         raise ValueError(both("还没有快照。训练时请写 fit(..., snapshot_every=100)。",
                               "There are no snapshots. Train with fit(..., snapshot_every=100)."))
-    chosen = [steps[round(i * (len(steps) - 1) / max(frames - 1, 1))]
-              for i in range(min(frames, len(steps)))]
-    gallery({f"step {s}": snapshots[s][:pictures] for s in chosen}, columns=pictures, alt=alt)
+    gallery({f"step {s}": snapshots[s][:pictures] for s in spread(steps, frames)},
+            columns=pictures, alt=alt)
+
+
+def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
+              columns: int = 8) -> Path:
+    """Write what G made of the same noise at different steps as a film, and return its path.
+
+    snapshots: step -> pictures, uint8 (n, C, H, W), all of one shape, or points, (n, 2);  path:
+    ends in .gif, or in .mp4 where the program ffmpeg is installed;  columns: pictures in a row.
+    One frame a snapshot, in the order of the steps; the last one stays for two seconds.
+
+    Raises ValueError when there is nothing to show, or `path` or `fps` (0 < fps <= 50) will not do;
+    animation.CannotEncode without ffmpeg; OSError when the folder cannot be written to. A file of
+    that name stays as it was until the new one is complete.
+    """
+    path, encoders = Path(path), {".gif": gif, ".mp4": mp4}
+    if path.suffix.lower() not in encoders:
+        raise ValueError(both(f"文件名要以 .gif 或 .mp4 结尾，收到 {path.name!r}。",
+                              f"The file name should end in .gif or .mp4, got {path.name!r}."))
+    if not 0 < fps <= 50:
+        raise ValueError(both(f"fps（每秒帧数）应大于 0，不超过 50，收到 {fps}。",
+                              f"fps, frames a second, should be above 0, at most 50; got {fps}."))
+    ordered = [snapshots[step] for step in sorted(snapshots)]
+    if not ordered or len({s.shape for s in ordered}) > 1:
+        raise ValueError(both(
+            f"需要至少一个快照，且形状都相同，收到 {len(ordered)} 个。训练时请写 "
+            "fit(..., snapshot_every=100)。",
+            f"There should be at least one snapshot, all of one shape; got {len(ordered)}. Train "
+            "with fit(..., snapshot_every=100)."))
+    if ordered[0].ndim == 2:
+        limit = 1.1 * max(float(s.abs().max()) for s in ordered) or 1.0
+        frames = [scatter(s, limit) for s in ordered]
+    else:
+        frames = [grid(s, columns) for s in ordered]
+    write_atomically(path, encoders[path.suffix.lower()](frames, fps))
+    return path
+
+
+def scatter(points: Tensor, limit: float) -> np.ndarray:
+    """Return points, (n, 2), in a square of half width `limit`, as an array, uint8 (H, W, 3)."""
+    figure = Figure(figsize=(3.2, 3.2), dpi=100)
+    axis = figure.add_axes((0.02, 0.02, 0.96, 0.96), aspect="equal", xticks=[], yticks=[],
+                           xlim=(-limit, limit), ylim=(-limit, limit))
+    axis.plot(*points.T, "o", color=ORANGE, markersize=2.5, alpha=0.6)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def spread(items: Sequence, n: int) -> list:
+    """Return `n` of the items, or all where there are fewer: first, last, evenly in between."""
+    return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(min(n, len(items)))]
 
 
 def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 50) -> None:
@@ -85,10 +145,16 @@ def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 5
 
     Each point is the mean of `smooth` steps, or of fewer in a short run.
     """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    plot_curves(axes, history, columns, smooth)
+    show(figure, alt)
+
+
+def plot_curves(axes, history: Tensor, columns: Sequence[str], smooth: int = 50) -> None:
+    """Plot a history into two axes of a figure, as `curves` does."""
     smooth = max(1, min(smooth, len(history) // 10))
     chunks = history[: len(history) // smooth * smooth].view(-1, smooth, history.shape[1])
     steps = smooth * torch.arange(1, len(chunks) + 1)
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     for i, (name, line) in enumerate(zip(columns, (LINES[0], LINES[1]) * 2, strict=True)):
         color, marker, dashes = line
         axes[i // 2].plot(steps, chunks.mean(1)[:, i], dashes, color=color, marker=marker,
@@ -98,7 +164,6 @@ def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 5
     for axis in axes:
         axis.legend()
         axis.spines[["top", "right"]].set_visible(False)
-    show(figure, alt)
 
 
 def histograms(shares: dict[str, Tensor], *, alt: str) -> None:

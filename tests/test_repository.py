@@ -36,7 +36,7 @@ CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
 
 # Data flow upwards through these layers; nothing imports from a layer above its own.
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)
-LAYERS = [{"messages"}, {"distributed", "files", "runtime", "show"},
+LAYERS = [{"messages"}, {"animation", "distributed", "files", "runtime", "show"},
           {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"}, {"measure", "recipes"},
           {"runs"}, {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]
 

@@ -3,5 +3,6 @@
 from .gan_lab import GanLab
 from .language import LanguageSwitch, language_switch
 from .quiz import Quiz, quiz
+from .training_view import TrainingView
 
-__all__ = ["GanLab", "LanguageSwitch", "Quiz", "language_switch", "quiz"]
+__all__ = ["GanLab", "LanguageSwitch", "Quiz", "TrainingView", "language_switch", "quiz"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .page import style
 from .twin import TwinWidget
 
 HERE = Path(__file__).parent
@@ -11,7 +12,7 @@ class LanguageSwitch(TwinWidget):
     """Three buttons; what they do happens in the page, so all of it is in language.js."""
 
     _esm = HERE / "language.js"
-    _css = HERE / "language.css"
+    _css = style(HERE / "language.css")
 
     def twin_text(self) -> str:
         """Return the fixed text that nbval compares."""

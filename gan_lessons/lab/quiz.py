@@ -9,6 +9,7 @@ import traitlets
 
 from gan_lessons.messages import both
 
+from .page import style
 from .twin import TwinWidget
 
 HERE = Path(__file__).parent
@@ -24,7 +25,7 @@ class Quiz(TwinWidget):
     """
 
     _esm = HERE / "quiz.js"
-    _css = HERE / "quiz.css"
+    _css = style(HERE / "quiz.css")
 
     lesson = traitlets.Unicode()
     items = traitlets.List().tag(sync=True)

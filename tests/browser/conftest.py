@@ -157,10 +157,26 @@ class Lab:
             arg=name,
         )
 
-    def run_cell(self, index: int) -> None:
+    def run_cell(self, index: int, seconds: float = 20) -> None:
         """Run one cell and wait for it."""
         self.select_cell(index)
-        self._run("notebook:run-cell", seconds=20)
+        self._run("notebook:run-cell", seconds)
+
+    def start_cell(self, index: int) -> None:
+        """Run one cell and do not wait for it."""
+        self.select_cell(index)
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
+
+    def interrupt(self, seconds: float = 20) -> None:
+        """Press the notebook's stop button, and wait until the kernel is idle."""
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+        self.wait_idle(seconds)
+
+    def is_busy(self) -> bool:
+        """Tell whether the kernel runs a cell."""
+        return self.page.evaluate(
+            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+        )
 
     def run_all(self, seconds: float = 60) -> None:
         """Run > Run All Cells, and wait until the last cell is done and the kernel idle."""

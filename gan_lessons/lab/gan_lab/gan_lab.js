@@ -1,8 +1,8 @@
 // The GAN lab's page. The kernel plays and sends pictures; this file draws them and says what the
 // learner clicked. Every command is a message {do: ...}; what the kernel knows comes back as a
 // trait (settings, playing, speed, problem) or as a message (scene, picture, curves).
+// What is not defined here is in ../shared.js, which page.py puts in front.
 
-const LANGUAGE_EVENT = "gan-lessons-lang"; // sent by the language switch
 const SIDE = 460; // of the stage, in CSS pixels
 const RADIUS = 3; // of a point
 const REPORT_EVERY = 4; // pictures; JupyterLab redraws its toolbar for every message to the kernel
@@ -108,25 +108,6 @@ const CHOICES = {
 
 // ---- elements ----
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-// One span for each language, so that the language switch can hide either.
-function bilingual([zh, en]) {
-  if (zh === en) return [zh];
-  return [make("span", { lang: "zh" }, zh), " ", make("span", { lang: "en" }, en)];
-}
-
-// Where only plain text can stand (options, labels for screen readers), choose the words instead.
-function plain([zh, en]) {
-  const language = document.documentElement.dataset.lessonLang;
-  if (zh === en || language === "zh") return zh;
-  return language === "en" ? en : `${zh} ${en}`;
-}
-
 function button(name, onClick) {
   const element = make("button", { type: "button" }, ...bilingual(LABELS[name]));
   element.dataset.name = name;
@@ -154,16 +135,6 @@ function menu(name, words, onChoose) {
 }
 
 // ---- drawing ----
-
-// Canvases are as fine as the screen; drawing code counts in CSS pixels.
-function canvas(width, height, name) {
-  const scale = Math.min(window.devicePixelRatio || 1, 2);
-  const element = make("canvas", { width: width * scale, height: height * scale, className: name });
-  element.style.aspectRatio = `${width} / ${height}`;
-  const pen = element.getContext("2d");
-  pen.scale(scale, scale);
-  return { element, pen, width, height };
-}
 
 // The colours of the style sheet, which knows about light and dark pages.
 function palette(el) {
@@ -288,56 +259,6 @@ function drawStage(stage, scene, picture, colours, table) {
   drawArrows(pen, at, arrow, arrows, colours.arrow);
   pen.drawImage(scene.dots.element, 0, 0, SIDE, SIDE);
   drawDiamonds(pen, at, points, { fill: colours.fake, edge: colours.edge });
-}
-
-// One small plot: lines over the steps of G, the lowest and highest value written at the side.
-function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colours) {
-  pen.clearRect(0, 0, width, height);
-  const [left, right, top, bottom] = [34, width - 6, 8, height - 8];
-  const last = Math.max(rows.at(-1)?.[0] ?? 0, 1);
-  const x = (step) => left + ((right - left) * step) / last;
-  const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
-  pen.strokeStyle = colours.line;
-  pen.lineWidth = 1;
-  pen.setLineDash([]);
-  pen.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
-  pen.fillStyle = colours.text;
-  pen.font = "11px system-ui, sans-serif";
-  pen.textAlign = "right";
-  const short = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : String(+value.toPrecision(2)));
-  pen.fillText(short(high), left - 4, top + 8);
-  pen.fillText(short(low), left - 4, bottom);
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, top - 1, right - left, bottom - top + 2);
-  pen.clip();
-  for (const { column, colour, dashes } of lines) {
-    pen.beginPath();
-    for (const row of rows) if (Number.isFinite(row[column])) pen.lineTo(x(row[0]), y(row[column]));
-    pen.strokeStyle = colour;
-    pen.lineWidth = 1.7;
-    pen.setLineDash(dashes);
-    pen.stroke();
-  }
-  pen.restore();
-  if (now !== null) {
-    pen.beginPath();
-    pen.moveTo(x(now), top);
-    pen.lineTo(x(now), bottom);
-    pen.strokeStyle = colours.text;
-    pen.lineWidth = 1;
-    pen.setLineDash([2, 2]);
-    pen.stroke();
-  }
-}
-
-// The range of some columns; a few wild values do not flatten all the others.
-function range(rows, columns) {
-  const values = rows.flatMap((row) => columns.map((c) => row[c])).filter(Number.isFinite).sort((a, b) => a - b);
-  if (!values.length) return { low: 0, high: 1 };
-  const at = (share) => values[Math.round(share * (values.length - 1))];
-  const [low, high] = [Math.min(at(0.02), 0), at(0.98)];
-  return { low, high: high > low ? high : low + 1 };
 }
 
 // ---- the page ----
@@ -488,7 +409,7 @@ function addKeys(el) {
 function render({ model, el }) {
   const view = crypto.randomUUID?.() ?? String(Math.random());
   const tell = (what) => model.send(what);
-  el.classList.add("gan-lessons-bilingual", "gan-lessons-lab");
+  el.classList.add("gan-lessons-bilingual", "gan-lessons-live", "gan-lessons-lab");
   el.tabIndex = 0;
   const page = buildPage(model, el, tell);
   const { stage, slider, rounds, criticSteps, past, plots, latest } = page;

@@ -14,6 +14,7 @@ import traitlets
 
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
+from gan_lessons.lab import page
 from gan_lessons.messages import both
 from gan_lessons.runtime import one_thread
 
@@ -49,8 +50,8 @@ class GanLab(anywidget.AnyWidget):
     """
 
     # As text: given a path, anywidget watches the file and keeps every closed lab in memory.
-    _esm = (HERE / "gan_lab.js").read_text(encoding="utf-8")
-    _css = (HERE / "gan_lab.css").read_text(encoding="utf-8")
+    _esm = page.script(HERE / "gan_lab.js")
+    _css = page.style(HERE / "gan_lab.css")
 
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     options = traitlets.Dict(read_only=True).tag(sync=True)

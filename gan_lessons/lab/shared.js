@@ -1,0 +1,86 @@
+// What the pages of our larger widgets have in common; page.py puts it in front of each.
+
+const LANGUAGE_EVENT = "gan-lessons-lang"; // sent by the language switch
+
+// ---- elements ----
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// One span for each language, so that the language switch can hide either.
+function bilingual([zh, en]) {
+  if (zh === en) return [zh];
+  return [make("span", { lang: "zh" }, zh), " ", make("span", { lang: "en" }, en)];
+}
+
+// Where only plain text can stand (options, labels for screen readers), choose the words instead.
+function plain([zh, en]) {
+  const language = document.documentElement.dataset.lessonLang;
+  if (zh === en || language === "zh") return zh;
+  return language === "en" ? en : `${zh} ${en}`;
+}
+
+// ---- drawing ----
+
+// Canvases are as fine as the screen; drawing code counts in CSS pixels.
+function canvas(width, height, name) {
+  const scale = Math.min(window.devicePixelRatio || 1, 2);
+  const element = make("canvas", { width: width * scale, height: height * scale, className: name });
+  element.style.aspectRatio = `${width} / ${height}`;
+  const pen = element.getContext("2d");
+  pen.scale(scale, scale);
+  return { element, pen, width, height };
+}
+
+// One small plot: lines over the steps of G, the lowest and highest value written at the side.
+function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colours) {
+  pen.clearRect(0, 0, width, height);
+  const [left, right, top, bottom] = [34, width - 6, 8, height - 8];
+  const last = Math.max(rows.at(-1)?.[0] ?? 0, 1);
+  const x = (step) => left + ((right - left) * step) / last;
+  const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
+  pen.strokeStyle = colours.line;
+  pen.lineWidth = 1;
+  pen.setLineDash([]);
+  pen.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+  pen.fillStyle = colours.text;
+  pen.font = "11px system-ui, sans-serif";
+  pen.textAlign = "right";
+  const short = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : String(+value.toPrecision(2)));
+  pen.fillText(short(high), left - 4, top + 8);
+  pen.fillText(short(low), left - 4, bottom);
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top - 1, right - left, bottom - top + 2);
+  pen.clip();
+  for (const { column, colour, dashes } of lines) {
+    pen.beginPath();
+    for (const row of rows) if (Number.isFinite(row[column])) pen.lineTo(x(row[0]), y(row[column]));
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.7;
+    pen.setLineDash(dashes);
+    pen.stroke();
+  }
+  pen.restore();
+  if (now !== null) {
+    pen.beginPath();
+    pen.moveTo(x(now), top);
+    pen.lineTo(x(now), bottom);
+    pen.strokeStyle = colours.text;
+    pen.lineWidth = 1;
+    pen.setLineDash([2, 2]);
+    pen.stroke();
+  }
+}
+
+// The range of some columns; a few wild values do not flatten all the others.
+function range(rows, columns) {
+  const values = rows.flatMap((row) => columns.map((c) => row[c])).filter(Number.isFinite).sort((a, b) => a - b);
+  if (!values.length) return { low: 0, high: 1 };
+  const at = (share) => values[Math.round(share * (values.length - 1))];
+  const [low, high] = [Math.min(at(0.02), 0), at(0.98)];
+  return { low, high: high > low ? high : low + 1 };
+}

@@ -1,0 +1,402 @@
+"""The training view without a browser: what it keeps, what it says, and that it disturbs nothing.
+
+What the page shows is tested in browser/test_training_view_page.py.
+"""
+
+import base64
+import signal
+import subprocess
+import sys
+import warnings
+
+import nbformat
+import PIL.Image
+import pytest
+import torch
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+from gan_lessons import data, losses, recipes, show
+from gan_lessons.lab import TrainingView
+from gan_lessons.lab.training_view import widget
+from gan_lessons.lab.training_view.album import Album, Moment
+from gan_lessons.lab.training_view.drawing import columns_for, count_for, pack, table
+from gan_lessons.lab.training_view.speed import Stopwatch
+from gan_lessons.train import Game, TrainingDiverged, fit
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def play(game, steps, view, every=5, **options) -> Game:
+    """Train without a progress bar."""
+    points = data.ring() if game.latent == 2 else data.digits()
+    return fit(game, points, steps, watch=view, watch_every=every, progress=False, **options)
+
+
+class Cell:
+    """Stands in for IPython: keeps what is displayed, and ends the cell when told to."""
+
+    def __init__(self):
+        self.events, self.displayed, self.updated, self.hooks = self, [], [], []
+
+    def register(self, name, hook):
+        assert name == "post_run_cell"
+        self.hooks.append(hook)
+
+    def unregister(self, name, hook):
+        self.hooks.remove(hook)
+
+    def display(self, view, display_id):
+        self.displayed.append(view._repr_mimebundle_()[0])
+        return self
+
+    def update(self, view):
+        self.updated.append(view._repr_mimebundle_())
+
+    def end(self, error=None):
+        result = type("Result", (), {"error_in_exec": error})
+        for hook in list(self.hooks):
+            hook(result)
+
+
+@pytest.fixture
+def cell(monkeypatch) -> Cell:
+    """A pretended notebook cell that runs."""
+    made = Cell()
+    monkeypatch.setattr(widget, "get_ipython", lambda: made)
+    monkeypatch.setattr(widget, "display", made.display)
+    return made
+
+
+def album(looks: int, limit: int = 40, size: int = 10**6, shot: int = 10) -> Album:
+    """Return an album that has seen so many looks, each at the next step."""
+    made = Album(limit, size)
+    for number in range(looks):
+        made.add(Moment(number, 10 * number + 10, torch.zeros(1), bytes(shot)))
+    return made
+
+
+# The album
+
+@pytest.mark.parametrize("looks", [1, 2, 39, 40, 41, 42, 80, 81, 1000])
+def test_the_album_stays_bounded_and_keeps_first_and_newest(looks):
+    moments = album(looks).moments
+    assert len(moments) <= 40
+    assert moments[0].number == 0 and moments[-1].number == looks - 1
+    slots = [m.slot for m in moments]
+    assert len(set(slots)) == len(slots) and max(slots) < 40
+
+
+def test_what_is_kept_lies_at_equal_distances():
+    made = album(1000)
+    assert made.every == 32
+    numbers = [m.number for m in made.moments[:-1]]
+    distances = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
+    assert distances == {32}
+    assert len(made.moments) >= 20
+
+
+def test_large_pictures_are_thinned_out_earlier():
+    made = album(100, size=1000, shot=90)
+    assert sum(len(m.shot) for m in made.moments) <= 1000
+    assert len(made.moments) >= 5
+    assert len(album(3, size=10, shot=90).moments) == 2  # first and newest stay
+
+
+def test_a_picture_keeps_its_slot_while_others_come_and_go():
+    made, slots = Album(), {}
+    for number in range(200):
+        made.add(Moment(number, number, torch.zeros(1), b"x"))
+        for moment in made.moments:
+            assert slots.setdefault(moment.number, moment.slot) == moment.slot
+
+
+def test_going_back_to_a_checkpoint_forgets_what_came_after():
+    made = album(5)
+    made.rewind(30)
+    assert [m.step for m in made.moments] == [10, 20]
+
+
+# Curves, speed, sizes
+
+def test_curves_are_means_over_chunks_and_bounded():
+    history = torch.arange(1000.0).unsqueeze(1).expand(1000, 4)
+    rows = table(history)
+    assert rows.shape == (250, 5)
+    assert rows[0].tolist() == [4, 1.5, 1.5, 1.5, 1.5] and rows[-1, 0] == 1000
+    assert table(history[:7])[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert table(history[:0]).shape == (0, 5)
+
+
+def test_speed_is_that_of_the_newest_looks(monkeypatch):
+    now = iter([100.0, 101.0, 103.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(now))
+    watch = Stopwatch()
+    watch.look(10, 640)
+    assert watch.speed() is None
+    watch.look(20, 1280)
+    assert watch.speed() == (10, 640)
+    watch.look(20, 1280)
+    assert watch.speed().steps == pytest.approx(10 / 3)
+    watch.restart()
+    assert watch.speed() is None
+
+
+@pytest.mark.parametrize("side, columns, count", [(28, 8, 64), (32, 8, 64), (64, 6, 24),
+                                                  (128, 3, 6), (256, 3, 3)])
+def test_large_pictures_are_fewer(side, columns, count):
+    assert columns_for(side, side) == columns
+    assert count_for(side, side, most=64) == count
+
+
+def test_a_long_run_of_large_noisy_pictures_stays_below_two_megabytes():
+    made = Album()
+    for number in range(60):
+        pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8)
+        made.add(Moment(number, number, pictures, pack(pictures)))
+    assert sum(len(m.shot) for m in made.moments) < 2_000_000
+    assert len(made.moments) >= 5
+
+
+# The view and the game
+
+def test_watching_changes_nothing_in_the_run():
+    watched, alone = (recipes.source_004(dropout=0.3) for _ in range(2))
+    torch.manual_seed(7)
+    play(watched, 12, TrainingView(), every=3)
+    after = torch.rand(1)
+    torch.manual_seed(7)
+    play(alone, 12, None)
+    assert torch.equal(torch.rand(1), after)
+    assert torch.equal(watched.history, alone.history)
+    for a, b in zip(watched.generator.parameters(), alone.generator.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert watched.generator.training
+
+
+def test_pictures_curves_and_numbers_of_a_run():
+    game, view = recipes.source_004(), TrainingView(steps=20)
+    assert view.state == "waiting" and view.snapshots == {}
+    play(game, 20, view)
+    assert view.state == "finished"
+    assert list(view.snapshots) == [5, 10, 15, 20]
+    assert view.snapshots[20].shape == (64, 1, 28, 28)
+    assert [step for step, _ in view.frames] == [5, 10, 15, 20]
+    for _, slot in view.frames:
+        assert getattr(view, f"picture_{slot}").startswith(b"\x89PNG")
+    rows = torch.frombuffer(bytearray(view.table), dtype=torch.float32).view(-1, 5)
+    assert torch.allclose(rows[:, 1:], game.history)
+    assert view.numbers["total"] == 20 and view.numbers["left"] == 0
+    assert view.numbers["steps"] > 0
+    assert view.numbers["pictures"] == pytest.approx(100 * view.numbers["steps"])
+
+
+def test_the_pictures_are_those_of_the_fixed_noise_by_the_network_asked_for():
+    game = recipes.source_004(ema=0.5)
+    newest, average = TrainingView(), TrainingView(average=True)
+    play(game, 4, lambda game: (newest(game), average(game)), every=4)
+    for view, network in ((newest, game.generator), (average, game.average)):
+        assert torch.equal(view.snapshots[4], widget.paint(network, game.fixed_z))
+    assert not torch.equal(newest.snapshots[4], average.snapshots[4])
+
+
+def test_the_time_left_is_counted_from_the_speed():
+    view = TrainingView(steps=100)
+    play(recipes.source_004(), 10, view)
+    numbers = view.numbers
+    assert numbers["state"] == "training" and numbers["step"] == 10
+    assert numbers["left"] == pytest.approx(90 / numbers["steps"])
+    unknown = TrainingView()
+    play(recipes.source_004(), 10, unknown)
+    assert "left" not in unknown.numbers and unknown.numbers["total"] == 0
+
+
+def test_training_goes_on_in_the_same_view(cell):
+    game, view = recipes.source_004(), TrainingView(steps=10)
+    play(game, 10, view)
+    cell.end()
+    play(game, 15, view)  # further than was said: where it ends is not known any more
+    assert (view.state, view.numbers["total"]) == ("training", 0)
+    cell.end()
+    assert view.state == "ended"
+    view.steps = 20
+    play(game, 20, view)
+    cell.end()
+    assert view.state == "finished"
+    assert list(view.snapshots) == [5, 10, 15, 20]
+    assert len(view.table) == 20 * 5 * 4
+
+
+def test_another_game_begins_anew():
+    view = TrainingView()
+    play(recipes.source_004(), 10, view)
+    play(recipes.plane(loss=losses.Wasserstein()), 6, view, every=3)
+    assert list(view.snapshots) == [3, 6]
+    assert view.scene == {"kind": "points", "gap": True, "reading": "score",
+                          "limit": view.scene["limit"]}
+    assert view.snapshots[6].shape == (500, 2)
+    assert view.picture_2 == b""  # nothing of the old game stays in the page
+
+
+@pytest.mark.parametrize("loss, reading, gap", [
+    (losses.NonSaturating(), "probability", False), (losses.LeastSquares(), "score", False),
+    (losses.Wasserstein(), "score", True), (losses.Relativistic(), "score", True)])
+def test_curves_are_called_what_they_are(loss, reading, gap):
+    view = TrainingView()
+    play(recipes.plane(loss=loss), 2, view, every=1)
+    assert (view.scene["reading"], view.scene["gap"]) == (reading, gap)
+
+
+def test_real_points_set_the_scale():
+    view = TrainingView(real=data.ring())
+    play(recipes.plane(), 2, view, every=1)
+    assert len(view.real) == 500 * 2 * 4
+    assert 2 < view.scene["limit"] < 3
+
+
+@pytest.mark.parametrize("real", [data.digits(), data.on_axis(), torch.zeros(5, 2)])
+def test_other_real_data_are_refused(real):
+    with pytest.raises(ValueError, match="points in the plane"):
+        TrainingView(real=real)
+
+
+def test_points_on_a_line_have_curves_only():
+    view = TrainingView()
+    fit(recipes.plane(latent=2, shape=(1,)), data.on_axis(), 4, watch=view, watch_every=2,
+        progress=False)
+    assert view.scene["kind"] == "other" and view.frames == [] and len(view.table) == 4 * 5 * 4
+
+
+# Nothing that goes wrong in the view ends the training
+
+def test_an_error_inside_is_said_once_and_training_goes_on(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no paint")
+    view, game = TrainingView(steps=20), recipes.source_004()
+    with monkeypatch.context() as patch:
+        patch.setattr(widget, "paint", broken)
+        with pytest.warns(RuntimeWarning) as warned:
+            play(game, 10, view)
+    assert game.step == 10 and len(warned) == 1
+    zh, en = str(warned[0].message).splitlines()
+    assert "训练不受影响" in zh and "no paint" in zh
+    assert "training is not affected" in en and "no paint" in en
+    assert view.problem == {"zh": zh, "en": en}
+    assert view.numbers["step"] == 10  # the numbers and the curves went through
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        play(game, 20, view)
+    assert view.problem == {} and list(view.snapshots) == [15, 20]
+
+
+# The cell that trains
+
+def test_the_view_appears_once_in_each_cell_that_trains(cell):
+    view, game = TrainingView(steps=10), recipes.source_004()
+    play(game, 10, view)
+    assert len(cell.displayed) == 1
+    assert cell.displayed[0]["text/plain"] == view.twin_text()
+    assert "image/png" not in cell.displayed[0]
+    cell.end()
+    assert cell.hooks == []
+    bundle, metadata = cell.updated[0]
+    assert bundle[WIDGET_VIEW]["model_id"] == view.model_id
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "at step 10" in metadata["image/png"]["alt"] and metadata["image/png"]["alt"].isascii()
+    view.steps = 15
+    play(game, 15, view)
+    assert len(cell.displayed) == 2
+
+
+def test_the_stop_button_is_seen_and_the_last_step_shown(cell):
+    game, view = recipes.source_004(), TrainingView(steps=1000)
+    def press(game):
+        view(game)
+        if game.step == 7:
+            signal.raise_signal(signal.SIGINT)
+    play(game, 1000, press, every=7)
+    cell.end()
+    assert game.step == 8  # the press is heard after the seventh step
+    assert view.state == "stopped" and view.numbers["step"] == 8
+    assert max(view.snapshots) == 8
+    play(game, 12, view, every=2)  # goes on
+    assert view.state == "training" and max(view.snapshots) == 12
+
+
+def test_a_press_that_ends_the_cell_is_a_stop(cell):
+    view = TrainingView()
+    play(recipes.source_004(), 5, view)
+    cell.end(KeyboardInterrupt())
+    assert view.state == "stopped"
+
+
+@pytest.mark.parametrize("caught", [False, True])
+def test_a_run_that_diverges_is_called_so(cell, caught):
+    class Explodes(losses.NonSaturating):
+        def generator(self, fake, real=None):
+            return super().generator(fake) * (float("nan") if game.step == 7 else 1)
+    game, view = recipes.source_004(loss=Explodes()), TrainingView(steps=100)
+    with pytest.raises(TrainingDiverged) as problem:
+        play(game, 100, view)
+    cell.end(None if caught else problem.value)
+    assert view.state == "diverged"
+    assert view.numbers["step"] == game.step and list(view.snapshots) == [5]
+    assert view.problem == {}
+
+
+# What is left on paper
+
+def test_before_training_there_is_nothing_to_show_and_that_is_said(tmp_path):
+    view = TrainingView()
+    for ask in (view.show, lambda: view.save_animation(tmp_path / "run.gif")):
+        with pytest.raises(ValueError, match=r"train with fit\(\.\.\., watch=view\)"):
+            ask()
+
+
+def test_show_draws_the_run_with_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr(show, "show", lambda figure, alt: shown.append(
+        (len(figure.get_axes()), alt)))
+    for game in (recipes.source_004(), recipes.plane()):
+        view = TrainingView()
+        play(game, 20, view)
+        view.show()
+    (axes, alt), (axes_of_points, alt_of_points) = shown
+    assert axes == axes_of_points == 4 + 2
+    assert "pictures that G makes" in alt and "steps 5, 10, 15, 20" in alt
+    assert "points that G makes" in alt_of_points
+
+
+def test_save_animation_writes_the_pictures_kept(tmp_path):
+    view = TrainingView()
+    play(recipes.source_004(), 20, view)
+    with PIL.Image.open(view.save_animation(tmp_path / "run.gif", fps=5)) as film:
+        assert film.n_frames == 4 and film.size == (8 * 30 + 2, 8 * 30 + 2)
+
+
+CELL = """from gan_lessons import data, lab, recipes
+from gan_lessons.train import fit
+view = lab.TrainingView(steps=20)
+game = recipes.source_004()
+game = fit(game, data.digits(), 20, watch=view, watch_every=5, progress=False)"""
+
+
+@pytest.mark.slow
+def test_a_saved_notebook_holds_a_picture_and_repeats(tmp_path):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = new_notebook(cells=[new_code_cell(CELL), new_code_cell("view.show()")],
+                            metadata={"kernelspec": kernel})
+    NotebookClient(notebook, timeout=100).execute()
+    notebook.metadata.pop("widgets", None)
+    live, paper = (c.outputs for c in notebook.cells)
+    assert len(live) == len(paper) == 1
+    assert live[0].data["text/plain"] == TrainingView().twin_text()
+    assert "at step 20" in live[0].metadata["image/png"]["alt"]
+    assert len(live[0].data["image/png"]) < 120_000 * 4 / 3
+    assert "at step 20" in paper[0].metadata["image/png"]["alt"]
+    path = tmp_path / "view.ipynb"
+    nbformat.write(notebook, path)
+    args = ["-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", str(path)]
+    done = subprocess.run([sys.executable, "-m", "pytest", *args], capture_output=True, text=True,
+                          cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
