@@ -131,8 +131,8 @@ class Game:
     precision: of the networks' arithmetic, "float32", "bfloat16" (half the memory, faster for wide
     convolutions on hardware that has it) or "auto", see `runtime.precision`; weights, optimizers,
     losses and `average` stay in float32.
-    While training: `step` counts G's steps; `history` has one row a step, columns HISTORY;
-    `snapshots` holds what G made of the same noise at different steps, as `paint` returns it.
+    While training: `step` counts G's steps, up to `goal`; `history` has one row a step, columns
+    HISTORY; `snapshots` holds what G made of the same noise at different steps, as `paint` does.
     """
 
     generator: nn.Module
@@ -159,7 +159,7 @@ class Game:
             setattr(self, name, runtime.whole_number(name, getattr(self, name), least))
         self.betas = tuple(float(beta) for beta in self.betas)  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
-        self.step = 0
+        self.step = self.goal = 0
         self.data = None
         self.history = torch.empty(0, len(HISTORY))
         self.snapshots: dict[int, Tensor] = {}
@@ -233,7 +233,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     was); ValueError when the data do not fit the networks or the batch does not fit the data;
     checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
     """
-    steps = runtime.whole_number("steps", steps, 0)
+    game.goal = steps = runtime.whole_number("steps", steps, 0)
     save_every = runtime.whole_number("save_every", save_every, 1)
     watch_every = runtime.whole_number("watch_every", watch_every, 1)
     if snapshot_every is not None:

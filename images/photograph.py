@@ -34,9 +34,9 @@ SITTERS = {
     "training_view": Sitter(
         ("from gan_lessons import data, lab, recipes, runtime\n"
          "from gan_lessons.train import fit\nlab.language_switch()",
-         "runtime.set_threads(1)\ngame = recipes.dcgan(size=32, features=16, batch=32)\n"
-         "faces = data.toy_faces(1000, size=32)\nview = lab.TrainingView(steps=300)\n"
-         "game = fit(game, faces, 300, watch=view, watch_every=10, progress=False)"),
+         "runtime.set_threads(1)\ngame = recipes.sngan(features=16, steps=2500)\n"
+         "faces = data.toy_faces(5000, size=32, core=True)\nview = lab.TrainingView()\n"
+         "game = fit(game, faces, 2500, watch=view, watch_every=50, progress=False)"),
         ".gan-lessons-training", "widget.dataset.shown === widget.dataset.step"),
 }
 

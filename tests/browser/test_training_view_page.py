@@ -13,7 +13,7 @@ from gan_lessons.train import fit
 runtime.set_threads(1)
 game = recipes.source_004(shape=(3, 16, 16))
 faces = data.toy_faces(200, size=16)
-view = lab.TrainingView(steps=1_000_000)"""
+view = lab.TrainingView()"""
 TRAIN = "game = fit(game, faces, 1_000_000, watch=view, watch_every=10, progress=False)"
 GO_ON = """view.steps = game.step + 60
 game = fit(game, faces, view.steps, watch=view, watch_every=10, progress=False)"""

@@ -12,7 +12,6 @@ const LABELS = {
   training: ["▶ 训练中", "▶ Training"],
   stopped: ["■ 已停止，可以接着训练", "■ Stopped; it can go on"],
   finished: ["✓ 已完成", "✓ Finished"],
-  ended: ["✓ 已结束", "✓ Ended"],
   diverged: ["⚠ 已发散：损失不再是有限数", "⚠ Diverged: the loss is no longer finite"],
   stopHint: ["想停下：按笔记本工具栏的 ■，这一步走完就停", "To stop: ■ in the notebook's toolbar; it ends after this step"],
   progress: ["进度", "Progress"],

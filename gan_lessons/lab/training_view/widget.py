@@ -18,7 +18,6 @@ from gan_lessons.data import PointSet
 from gan_lessons.lab import page
 from gan_lessons.losses import Minimax, Wasserstein
 from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
 from gan_lessons.train import Game, TrainingDiverged, critic_turns, paint, sample_noise
 
 from .album import LIMIT, Album, Moment
@@ -35,7 +34,7 @@ Slots = type("Slots", (anywidget.AnyWidget,), {  # a trait a picture: only new o
 class TrainingView(Slots):
     """Watches `fit`: what G makes of the same noise, the curves, the speed and the time left.
 
-        view = TrainingView(steps=2000)
+        view = TrainingView()
         game = fit(game, data, 2000, watch=view, watch_every=50, progress=False)
 
     It appears below the cell that trains, and once more wherever it is evaluated. Called again,
@@ -43,7 +42,6 @@ class TrainingView(Slots):
     another cell runs) a slider and a play button show how the pictures came about.
     `progress=False` leaves out fit's own bar, which the view would cut in two.
 
-    steps: where fit will end, if the time left is to be shown; may be set again before going on;
     average: show what the moving average of G's weights makes, not the newest G;  real: a PointSet
     to show behind what a game of points makes.
     `snapshots` are the pictures that were kept, at most 40, step -> as `train.paint` returns them.
@@ -60,15 +58,13 @@ class TrainingView(Slots):
     real = traitlets.Bytes(read_only=True).tag(sync=True)  # real points, float32 pairs
     problem = traitlets.Dict(read_only=True).tag(sync=True)  # what went wrong in the view
 
-    def __init__(self, *, steps: int | None = None, average: bool = False,
-                 real: PointSet | None = None):
+    def __init__(self, *, average: bool = False, real: PointSet | None = None):
         if real is not None and (not isinstance(real, PointSet) or real.shape != (2,)):
             raise ValueError(both(
                 f"real 应是平面上的点，例如 data.ring()，收到 {type(real).__name__}。",
                 f"real should be points in the plane, such as data.ring(); got "
                 f"{type(real).__name__}."))
         super().__init__()
-        self.steps = None if steps is None else whole_number("steps", steps, 1)
         self.average = average
         self._real = None if real is None else real.sample(POINTS).cpu()
         self._handle = self._kernel = self._game = None
@@ -81,7 +77,7 @@ class TrainingView(Slots):
 
     @property
     def state(self) -> str:
-        """waiting, training, stopped, finished or diverged; ended where `steps` is not known."""
+        """waiting, training, stopped, finished or diverged."""
         return self.numbers["state"]
 
     @property
@@ -130,25 +126,20 @@ class TrainingView(Slots):
         self._album.rewind(game.step)
         seen = critic_turns(game, game.step) * game.batch
         self._stopwatch.look(game.step, seen)
-        self._tell_numbers("finished" if self._total() == game.step else "training")
+        self._tell_numbers("finished" if game.goal == game.step else "training")
         late = time.perf_counter() - self._sent > PAUSE
         number, self._number = self._number, self._number + 1
         if self._album.due(number) or late or self.state == "finished":
             self._photograph(number)
         self._tell(problem={})
 
-    def _total(self) -> int:
-        """Return where the run will end, or 0 when that is not known."""
-        known = self.steps is not None and self._game.step <= self.steps
-        return self.steps if known else 0
-
     def _tell_numbers(self, state: str) -> None:
-        game, total, speed = self._game, self._total(), self._stopwatch.speed()
-        numbers = {"state": state, "step": game.step, "total": total}
+        game, speed = self._game, self._stopwatch.speed()
+        numbers = {"state": state, "step": game.step, "total": game.goal}
         if speed is not None:
             numbers |= {"steps": speed.steps, "pictures": speed.pictures}
-            if total and speed.steps > 0:
-                numbers["left"] = (total - game.step) / speed.steps
+            if speed.steps > 0:
+                numbers["left"] = (game.goal - game.step) / speed.steps
         self._tell(numbers=numbers, table=table(game.history).numpy().tobytes())
 
     def _photograph(self, number: int) -> None:
@@ -235,12 +226,12 @@ class TrainingView(Slots):
 
     def _ending(self, error: BaseException | None) -> str:
         """Return the state of a run whose cell has ended, maybe with an error."""
-        game, total = self._game, self._total()
+        game = self._game
         if isinstance(error, TrainingDiverged) or len(game.history) < game.step:
             return "diverged"  # a step whose losses are not finite is not in the history
-        if isinstance(error, KeyboardInterrupt) or game.step < total:
+        if isinstance(error, KeyboardInterrupt) or game.step < game.goal:
             return "stopped"
-        return "finished" if total else "ended"
+        return "finished"
 
     def _forget_cell(self) -> None:
         if self._kernel is not None:
