@@ -216,3 +216,42 @@ def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str,
     axis.legend(fontsize=9)
     axis.spines[["top", "right"]].set_visible(False)
     show(figure, alt)
+
+
+def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: str) -> None:
+    """Draw what a convolutional network makes of one input, step by step: {name: trail}.
+
+    A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block,
+    taller where the picture is larger and wider where it has more channels (both on log scales).
+    """
+    figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
+                                figsize=(9, 2.3 * len(trails)))
+    for axis, (title, trail) in zip(axes.flat, trails.items(), strict=True):
+        x = 0.0
+        for i, (name, shape) in enumerate(trail):
+            channels, side = (shape[1], shape[2]) if len(shape) == 4 else (shape[-1], 1)
+            if len(shape) == 1:  # one score a picture
+                channels = 1
+            width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
+            axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=LINES[i % 2][0],
+                                         alpha=0.75, edgecolor="white"))
+            axis.text(x + width / 2, -2.1, f"{name}\n{'x'.join(map(str, shape[1:])) or '1'}",
+                      ha="center", va="center", fontsize=7.5)
+            x += max(width, 0.75) + 0.45
+        axis.set(xlim=(-0.4, x), ylim=(-2.5, 1.8))
+        axis.set_title(title, loc="left", fontsize=10)
+        axis.axis("off")
+    show(figure, alt)
+
+
+def maps(panels: dict[str, Tensor], *, alt: str, numbers: bool = True) -> None:
+    """Show matrices, {title: (h, w)}, as shades of blue side by side, with their numbers."""
+    figure, axes = plt.subplots(1, len(panels), squeeze=False, layout="constrained",
+                                figsize=(9, 9 / len(panels) + 0.3))
+    for axis, (title, panel) in zip(axes.flat, panels.items(), strict=True):
+        axis.imshow(panel, cmap="Blues", vmin=0, vmax=1.4 * float(panel.max()))
+        axis.set_title(title, fontsize=10)
+        axis.axis("off")
+        for (row, column), value in np.ndenumerate(panel.numpy() if numbers else np.empty((0, 0))):
+            axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8)
+    show(figure, alt)

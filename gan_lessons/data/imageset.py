@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import torch
+from torch.nn.functional import pad
 
 from gan_lessons.messages import both
 
@@ -135,6 +136,25 @@ class ImageSet:
     def signed(self) -> torch.Tensor:
         """Return every picture as float32 in [-1, 1], shape (N, C, H, W)."""
         return to_signed(self.images)
+
+    def framed(self, side: int) -> "ImageSet":
+        """Return the set with each picture in the middle of a black square of `side` pixels.
+
+        Nothing is enlarged or blurred: `framed(32)` gives 28x28 digits a black rim of 2 pixels,
+        and `images[:, :, 2:-2, 2:-2]` takes it off again.
+
+        Raises ValueError when a rim of the same width on all four sides is not possible.
+        """
+        height, width = self.shape[1:]
+        rim = (side - height) // 2
+        if height != width or side != height + 2 * rim or rim < 0:
+            raise ValueError(both(
+                f"{height}x{width} 的图片不能放在 {side}x{side} 的正中：图片和画框都应是正方形，"
+                "画框不能更小，两者边长之差须为偶数。",
+                f"Pictures of {height}x{width} cannot stand in the middle of {side}x{side}: both "
+                "must be squares, the frame no smaller, and their sides differ by an even "
+                "number."))
+        return replace(self, images=pad(self.images, (rim,) * 4))
 
     def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[torch.Tensor]:
         """Yield batches of `n` pictures in [-1, 1] for ever, shape (n, C, H, W).

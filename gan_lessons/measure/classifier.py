@@ -31,12 +31,15 @@ class Rescale(nn.Module):
         return x / self.size
 
 
-def network() -> nn.Sequential:
-    """Return the untrained net: 28x28 -> 14x14 -> 7x7 -> 32 features -> 10 logits."""
+def network(side: int = 28) -> nn.Sequential:
+    """Return the untrained net: 28x28 -> 14x14 -> 7x7 -> 32 features -> 10 logits.
+
+    side: of the pictures, a multiple of 4.
+    """
     return nn.Sequential(
         nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.ReLU(),
         nn.Conv2d(16, 32, 5, stride=2, padding=2), nn.ReLU(),
-        nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * 7 * 7, FEATURES), nn.ReLU(),
+        nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * (side // 4) ** 2, FEATURES), nn.ReLU(),
         Rescale(),
         nn.Linear(FEATURES, 10))
 
@@ -51,9 +54,10 @@ class DigitClassifier:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Return the 32 features before the last layer, (n, 32), of uint8 images (n, 1, 28, 28).
+        """Return the 32 features before the last layer, (n, 32), of uint8 images (n, 1, S, S).
 
-        Their root mean square over the first 2,000 training pictures is 1.
+        S is the side of the pictures that it learned from. The features' root mean square over
+        the first 2,000 of those is 1.
         """
         return torch.cat([self.net[:-1](to_signed(part)) for part in images.split(1000)])
 
@@ -72,11 +76,11 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
     """
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
         torch.manual_seed(0)
-        net = network()
+        net = network(train.shape[-1])
         path = runtime.cache_dir() / f"digit-classifier-{_fingerprint(net, train)}.safetensors"
         if not _restore(net, path):
             torch.manual_seed(0)
-            net = network()
+            net = network(train.shape[-1])
             _train(net, train)
             _keep(net, path)
     net.eval().requires_grad_(False)

@@ -57,7 +57,7 @@ class DigitRuler:
         self.floor = self.report(held_out.images[: self.n])
 
     def report(self, images: Tensor) -> DigitReport:
-        """Return the report of pictures, uint8 (n, 1, 28, 28)."""
+        """Return the report of pictures, uint8 (n, 1, S, S), as large as the real ones."""
         features = self.classifier.features(images)
         probabilities = self.classifier.probabilities(features)
         histogram = class_histogram(probabilities.argmax(1))

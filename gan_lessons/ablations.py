@@ -1,0 +1,69 @@
+"""DCGAN with one rule broken at a time: small games that start from the same seed.
+
+`changed("ReLU in D", seed=3)` is the game of `changed("DCGAN", seed=3)` but for that one change.
+They are small, 8 features and batches of 32, so that a whole board plays in a minute.
+"""
+
+import torch
+from torch import nn
+
+from gan_lessons import runtime
+from gan_lessons.messages import both
+from gan_lessons.nets import dcgan
+from gan_lessons.train import Game
+
+SIZE, CHANNELS, FEATURES, LATENT = 32, 1, 8, 32
+
+
+def batchnorm_at_the_ends(generator: nn.Sequential, critic: nn.Sequential) -> None:
+    """Put BatchNorm where DCGAN leaves it out: after D's first and G's last convolution."""
+    critic[0].insert(1, nn.BatchNorm2d(FEATURES))
+    generator[-2] = nn.Sequential(generator[-2], nn.BatchNorm2d(CHANNELS))
+
+
+def scales_near_zero(generator: nn.Sequential, critic: nn.Sequential) -> None:
+    """Draw BatchNorm's scales from N(0, 0.02), as if they were weights, and not from N(1, 0.02)."""
+    for module in (*generator.modules(), *critic.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+
+
+def relu_in_critic(generator: nn.Sequential, critic: nn.Sequential) -> None:
+    """Close D's activations below zero: a LeakyReLU of slope 0 is a ReLU."""
+    for module in critic.modules():
+        if isinstance(module, nn.LeakyReLU):
+            module.negative_slope = 0.0
+
+
+# name -> (other settings of the networks, an edit of them, other settings of the game)
+CHANGES = {
+    "DCGAN": ({}, None, {}),
+    "no BatchNorm": ({"norm": "none"}, None, {}),
+    "BatchNorm at the ends, too": ({}, batchnorm_at_the_ends, {}),
+    "ReLU before BatchNorm": ({"norm_last": True}, None, {}),
+    "BatchNorm scale N(0, 0.02)": ({}, scales_near_zero, {}),
+    "first weights N(0, 1)": ({"std": 1.0}, None, {}),
+    "ReLU in D": ({}, relu_in_critic, {}),
+    "Adam beta1 0.9": ({}, None, {"betas": (0.9, 0.999)}),
+}
+
+
+def changed(name: str, seed: int = 0, **settings) -> Game:
+    """Return DCGAN for digits of 32x32 with the one change that `name` says, see CHANGES.
+
+    `settings` are those of `train.Game`. Raises ValueError for a name that is not there.
+    """
+    if name not in CHANGES:
+        raise ValueError(both(f"没有改动 {name!r}。可选：{'、'.join(CHANGES)}。",
+                              f"There is no change {name!r}. Choose from {', '.join(CHANGES)}."))
+    of_networks, edit, of_game = CHANGES[name]
+    with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
+        torch.manual_seed(seed)
+        generator, critic = dcgan.pair(SIZE, CHANNELS, latent=LATENT, features=FEATURES,
+                                       **of_networks)
+        if edit is not None:
+            edit(generator, critic)
+    device = runtime.device()
+    usual = {"latent": LATENT, "batch": 32, "lr": 1e-3, "betas": (0.5, 0.999), "ema": 0.98}
+    return Game(generator.to(device), critic.to(device), seed=seed,
+                **{**usual, **of_game, **settings})

@@ -1,0 +1,47 @@
+"""Ways through latent space: straight lines, and arcs that keep the length of z."""
+
+import torch
+from torch import Tensor
+
+from gan_lessons import runtime
+from gan_lessons.messages import both
+
+
+def linear(start: Tensor, end: Tensor, n: int) -> Tensor:
+    """Return n points in equal steps on the straight line from `start` to `end`, (n, ..., d).
+
+    start, end: (..., d). Half-way between two independent z of length r the length is only about
+    r / sqrt(2): so short a z hardly ever occurs while G learns.
+    """
+    t = _steps(start, end, n)
+    return (1 - t) * start + t * end
+
+
+def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
+    """Return n points in equal angles on the arc from `start` to `end`, (n, ..., d).
+
+    The weights sin((1-t) a) / sin(a) and sin(t a) / sin(a), a the angle between the two, keep the
+    length when both have the same; where the arc is all but straight they are those of `linear`.
+    Shoemake 1985; for GANs White 2016, arXiv 1609.04468.
+
+    Raises ValueError for opposite ends: of all the arcs between them none is the shortest.
+    """
+    t = _steps(start, end, n)
+    cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).unsqueeze(-1)
+    angle = torch.arccos(cosine)
+    if (angle > torch.pi - 1e-3).any():
+        raise ValueError(both("起点和终点方向正好相反，两者之间没有唯一的弧。请另选一个终点。",
+                              "Start and end are opposite, and no one arc joins them. Choose "
+                              "another end."))
+    arc = (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / torch.sin(angle)
+    return torch.where(angle.abs() < 1e-3, linear(start, end, n), arc)
+
+
+def _steps(start: Tensor, end: Tensor, n: int) -> Tensor:
+    n = runtime.whole_number("n", n, 2)
+    if start.shape != end.shape:
+        raise ValueError(both(
+            f"起点和终点的形状应相同，收到 {tuple(start.shape)} 和 {tuple(end.shape)}。",
+            f"Start and end should have one shape, got {tuple(start.shape)} and "
+            f"{tuple(end.shape)}."))
+    return torch.linspace(0, 1, n).view(n, *[1] * start.ndim)

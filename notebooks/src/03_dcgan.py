@@ -1,0 +1,618 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 03 · DCGAN：卷积来画画
+
+把上一课的全连接层换成卷积，再守几条规矩，同样两步更新就能画出清楚的数字和彩色的人脸。这些规矩从哪里来、哪一条真的碰不得，这一课逐条试给你看。
+
+- **学完你会**：推导（转置）卷积的输出边长；说出 DCGAN 的每条规矩写在哪一行；每次只改一处，找出训练失败的原因；在隐空间里散步，并用数值说明哪条路更好走；查出样本是不是抄来的。
+- **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
+- **用时**：阅读和练习 75 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡和网络）。
+- **来历**：网络出自 Radford 等 2015 年的论文；[alexshuang 的《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里也有一份，下文称作 `003`，它的 WGAN 部分留到第 04 课。`004` 就是上一课的那篇，它在结尾提到了 DCGAN。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 03 · DCGAN: painting with convolutions
+
+Replace last lesson's fully connected layers with convolutions, keep a few rules, and the same two steps paint clear digits and faces in colour. Where the rules come from, and which of them really must not be broken, this lesson tries out one by one.
+
+- **You will be able to**: derive the output size of a (transposed) convolution; point to the line of code behind each rule of DCGAN; find out why training fails, one change at a time; walk through latent space and say in numbers which path is better; find out whether samples are copies.
+- **You need**: the two steps of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
+- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
+- **Where it comes from**: the networks are from the paper by Radford et al. of 2015; [alexshuang's tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, has a version of them and is called `003` below; its WGAN has to wait for lesson 04. `004` is last lesson's tutorial, which mentions DCGAN at its end.
+"""
+
+# %%
+import inspect
+
+import torch
+from torch import nn
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate
+
+from gan_lessons import ablations, data, lab, latent, losses, measure, recipes, runtime, show
+from gan_lessons.exercises import lesson03 as check
+from gan_lessons.nets import dcgan
+from gan_lessons.train import HISTORY, evaluating, fit, paint, sample_noise
+
+runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和上一课相比
+
+游戏、损失、训练循环都不变，一行也不用改。换掉的只是两个网络：
+
+```diff
+- game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
++ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64)
+- G = Linear(64, 256), ReLU, Linear(256, 256), ReLU, Linear(256, 784), Tanh
++ G = 64x1x1 -> 64x4x4 -> 32x8x8 -> 16x16x16 -> 1x32x32, Tanh
+- D = Linear(784, 256), LeakyReLU, Linear(256, 256), LeakyReLU, Linear(256, 1)
++ D = 1x32x32 -> 16x16x16 -> 32x8x8 -> 64x4x4 -> 1
+  fit(game, images, steps)
+```
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the last lesson
+
+The game, the loss and the training loop stay as they are, to the last line. Only the two networks are new:
+
+```diff
+- game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
++ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64)
+- G = Linear(64, 256), ReLU, Linear(256, 256), ReLU, Linear(256, 784), Tanh
++ G = 64x1x1 -> 64x4x4 -> 32x8x8 -> 16x16x16 -> 1x32x32, Tanh
+- D = Linear(784, 256), LeakyReLU, Linear(256, 256), LeakyReLU, Linear(256, 1)
++ D = 1x32x32 -> 16x16x16 -> 32x8x8 -> 64x4x4 -> 1
+  fit(game, images, steps)
+```
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 像素是有邻居的
+
+在全连接层眼里，一张图只是一串数：把像素的次序打乱，只要每张都按同样的次序打乱，它学起来毫无分别。可是图片里相邻的像素关系密切，而且一只眼睛往左挪几格还是眼睛。**卷积**把这两点写进了网络：每个输出只看一小块邻居，每个位置用的是同一组权重。
+
+判别器从图片走到一个分数，边长一次次减半；生成器反过来，从 4x4 出发，边长一次次加倍。下面是论文（和 `003`）的尺寸，图片 64x64，一格一层：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Pixels have neighbours
+
+To a fully connected layer a picture is just a list of numbers: shuffle the pixels, the same way in every picture, and it learns neither better nor worse. But neighbouring pixels belong together, and an eye that moves a few pixels to the left is still an eye. A **convolution** builds both into the network: each output looks at a small neighbourhood only, and every place uses the same weights.
+
+The discriminator goes from a picture to one score and halves the side again and again; the generator goes the other way, from 4x4, and doubles it. Here are the sizes of the paper (and of `003`), for pictures of 64x64, one block a layer:
+"""
+
+# %%
+def count(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+generator, discriminator = dcgan.pair(64, latent=100, features=64)
+trails = {f"G: {count(generator):,} parameters":
+          dcgan.shape_trail(generator, torch.zeros(1, 100)),
+          f"D: {count(discriminator):,} parameters":
+          dcgan.shape_trail(discriminator, torch.zeros(1, 3, 64, 64))}
+show.staircase(trails, alt="Staircase of shapes: G grows from a 100x1x1 column to 512x4x4, then "
+                           "doubles the side and halves the channels up to 3x64x64; D shrinks "
+                           "from 3x64x64 to 512x4x4 and one score")
+for title, trail in trails.items():
+    print(title)
+    print("  ", " -> ".join("x".join(map(str, shape[1:])) or "1" for _, shape in trail))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+看 G：每上一级，边长加倍，通道减半。`100x1x1` 是噪声 $z$ 站成的一根柱子，`003` 里形状写作 `(B, 100, 1, 1)`；我们的网络收平的 $z$，第一层自己把它立起来。D 是它的镜像。两个网络里没有池化，也没有全连接层。
+
+权重共用省下了多少？拿 32x32 的 G 的最后一层来数：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Look at G: with each step up the side doubles and the channels halve. `100x1x1` is the noise $z$ standing up as a column, `(B, 100, 1, 1)` in `003`; our networks take $z$ flat and stand it up in their first layer. D is the mirror image. Neither has pooling, neither has a fully connected layer.
+
+What does sharing the weights save? Count the last layer of a G for 32x32:
+"""
+
+# %%
+last = dcgan.generator(32, features=16)[-2]
+print("from 16x16x16 to 3x32x32, transposed convolution:", f"{count(last):,} weights")
+print("from 16x16x16 to 3x32x32, fully connected:       ",
+      f"{16 * 16 * 16 * 3 * 32 * 32:,} weights")
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 转置卷积：盖章
+
+怎样让图片变大？想象一枚印章，上面刻着卷积核。输入里的每一个数都盖一次章，数越大墨越浓；输入往右走一格，印章在输出上走 `stride` 格；墨迹重叠的地方相加；最后从四边各裁掉 `padding` 格。这就是**转置卷积**，`nn.ConvTranspose2d`。
+
+### 先猜再跑 1：盖完有多大？
+
+8x8 的输入，`kernel=4, stride=2, padding=1`，输出的边长是多少？
+
+- A. 15
+- B. 16
+- C. 18
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Transposed convolution: stamping
+
+How does a picture get larger? Think of a rubber stamp with the kernel cut into it. Every number of the input stamps once, in darker ink the larger the number; when the input moves on by one place, the stamp moves on by `stride` places in the output; where stamps overlap, the ink adds up; finally `padding` places are trimmed off each of the four sides. This is a **transposed convolution**, `nn.ConvTranspose2d`.
+
+### Predict, then run 1: how large is the result?
+
+An input of 8x8, with `kernel=4, stride=2, padding=1`: what is the side of the output?
+
+- A. 15
+- B. 16
+- C. 18
+"""
+
+# %%
+def by_hand(x, kernel, stride, padding):
+    """Stamp the kernel once for every number of x, add where stamps overlap, trim the rim."""
+    n, k = len(x), len(kernel)
+    canvas = torch.zeros((n - 1) * stride + k, (n - 1) * stride + k)
+    for row in range(n):
+        for column in range(n):
+            top, left = row * stride, column * stride
+            canvas[top:top + k, left:left + k] += x[row, column] * kernel
+    end = len(canvas) - padding
+    return canvas[padding:end, padding:end]
+
+
+chance = torch.Generator().manual_seed(0)
+x, kernel = torch.randn(8, 8, generator=chance), torch.randn(4, 4, generator=chance)
+stamped = by_hand(x, kernel, stride=2, padding=1)
+by_torch = conv_transpose2d(x[None, None], kernel[None, None], stride=2, padding=1)[0, 0]
+print("side of the output:", len(stamped))
+print("by hand equals torch:", torch.allclose(stamped, by_torch, atol=1e-5))
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+答案是 **B**，16：正好加倍，所以 DCGAN 处处用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The answer is **B**, 16: exactly twice the side, which is why DCGAN uses these three numbers throughout. A small picture makes it plain: four numbers stamp four times, with `stride` 2 and nothing trimmed:
+"""
+
+# %%
+ink = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+stamp = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+show.maps({"input, 2x2": ink, "stamp, 3x3": stamp,
+           "output, 5x5": by_hand(ink, stamp, stride=2, padding=0)},
+          alt="Three matrices: the input 1 2 3 4, a ring-shaped stamp of 3x3 and the 5x5 output, "
+              "where the four stamped rings overlap and add up in the middle cross")
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 1：输出的边长
+
+输入边长 $n$，印章宽 $k$，步长 $s$，每边裁 $p$。补全 `tconv_out`，批改时会拿 200 组随机的数和 torch 比。
+
+<details><summary>提示一</summary>
+
+先不管裁边。第一枚印章从 0 开始；最后一枚从哪里开始，到哪里结束？
+
+</details>
+
+<details><summary>提示二</summary>
+
+n 枚印章之间有 n - 1 个间隔，每个 s 格，最后一枚再占 k 格；两边一共裁掉 2p 格。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 1: the side of the output
+
+The input has side $n$, the stamp is $k$ wide, the step is $s$, and $p$ is trimmed off each side. Complete `tconv_out`; the checker compares it with torch on 200 random cases.
+
+<details><summary>Hint one</summary>
+
+Leave the trimming aside at first. The first stamp starts at 0; where does the last one start, and where does it end?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Between n stamps there are n - 1 gaps of s places each, and the last stamp takes another k; the two sides together lose 2p.
+
+</details>
+"""
+
+# %%
+def tconv_out(n, k, s, p):
+    return ...
+
+
+verdict = check.transposed_size(tconv_out)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+普通卷积的公式你见过：$\lfloor (n + 2p - k)/s \rfloor + 1$。两个公式互为反面：先放大再缩小，边长总会回到原处。拿同样的 200 组数试一试：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The rule of an ordinary convolution you know: $\lfloor (n + 2p - k)/s \rfloor + 1$. The two undo each other: enlarge, then shrink, and the side is always what it was. Try it on the same 200 cases:
+"""
+
+# %%
+back = [conv2d(conv_transpose2d(torch.ones(1, 1, n, n), torch.ones(1, 1, k, k), stride=s,
+                                padding=p), torch.ones(1, 1, k, k), stride=s, padding=p).shape[-1]
+        for n, k, s, p in check.random_cases(200)]
+print("sides that came back:",
+      sum(side == n for side, (n, *_) in zip(back, check.random_cases(200), strict=True)), "of 200")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### “反卷积”并不反
+
+`003` 和许多书把它叫作“反卷积”（deconvolution）。边长是回来了，图片呢？卷积是线性的，所以可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### A "deconvolution" undoes nothing
+
+`003` and many books call it a "deconvolution". The side does come back, but does the picture? A convolution is linear, so it is a matrix $C$: lay the input out as a column, multiply by $C$, and there is the output. The transposed convolution multiplies by $C^T$, hence the name. A transpose is no inverse: when 64 numbers are squeezed into 16, the contents of 48 directions are gone for good.
+"""
+
+# %%
+def as_matrix(linear_map, side):
+    """Return the matrix of a map of pictures of side x side: column i is what pixel i becomes."""
+    pixels = torch.eye(side * side).view(-1, 1, side, side)
+    return linear_map(pixels).flatten(1).T
+
+
+C = as_matrix(lambda x: conv2d(x, kernel[None, None], stride=2, padding=1), 8)
+T = as_matrix(lambda y: conv_transpose2d(y, kernel[None, None], stride=2, padding=1), 4)
+print("convolution, 8x8 -> 4x4:           ", tuple(C.shape), "rank", int(torch.linalg.matrix_rank(C)))
+print("transposed convolution, 4x4 -> 8x8:", tuple(T.shape))
+print("one is the transpose of the other:", torch.equal(T, C.T))
+
+digits = data.digits().framed(32)
+picture, blur = digits[:10].signed(), torch.full((1, 1, 4, 4), 1 / 8)
+small = conv2d(picture, blur, stride=2, padding=1)
+again = conv_transpose2d(small, blur, stride=2, padding=1)
+show.gallery({"a picture, 32x32": digits.images[:10],
+              "convolved, 16x16": data.to_images((small / 2).clamp(-1, 1)),
+              "then transposed, 32x32": data.to_images((again / 2).clamp(-1, 1))}, columns=10,
+             alt="Three rows: ten digits, the same after a convolution that halves their side, "
+                 "and after the transposed convolution: the size is back, the digits are blurred")
+error = float((again - picture).norm() / picture.norm())
+print("the transposed convolution brings the picture back:", error < 0.1)
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+顺便说一句：卷积的**反向传播**正是一次转置卷积（链式法则乘的就是 $C^T$），所以 D 传给 G 的梯度也是这样盖章盖出来的。
+
+## 棋盘格
+
+### 先猜再跑 2：全是 1，盖出来是什么？
+
+输入全是 1，印章也全是 1，`kernel=3, stride=2`。输出（不看边缘）是什么样子？
+
+- A. 一片均匀的颜色。
+- B. 深浅交替的棋盘格。
+- C. 中间深，四周浅。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+By the way: **backpropagation** through a convolution is a transposed convolution (the chain rule multiplies by $C^T$), so the gradient that D hands to G is stamped in the same manner.
+
+## The checkerboard
+
+### Predict, then run 2: nothing but ones
+
+The input is all ones and so is the stamp, with `kernel=3, stride=2`. What does the output look like, away from its edge?
+
+- A. One even shade.
+- B. A checkerboard of dark and light.
+- C. Dark in the middle, light towards the edge.
+"""
+
+# %%
+def overlaps(kernel, stride):
+    """Return how many stamps cover each place, for 4x4 stamps."""
+    return by_hand(torch.ones(4, 4), torch.ones(kernel, kernel), stride, padding=1)
+
+
+resized = interpolate(torch.ones(1, 1, 4, 4), scale_factor=2)
+panels = {"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": overlaps(5, 2),
+          "enlarge, then k=3": conv2d(resized, torch.ones(1, 1, 3, 3), padding=1)[0, 0]}
+show.maps(panels, alt="How many stamps cover each place: for kernel 3 and 5 with stride 2 a "
+                      "checkerboard of counts, for kernel 4 an even 4, and after enlarging, an "
+                      "even 9, all but the edges")
+for name, panel in panels.items():
+    inside = sorted(set(panel[2:-2, 2:-2].flatten().int().tolist()))
+    print(f"{name:18s} inside: {inside}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以 DCGAN 选 4（`003` 用的也是 4）。连叠三层再看：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why DCGAN takes 4 (and so does `003`). Here are three layers on top of each other:
+"""
+
+# %%
+def three_times(layer):
+    x = torch.ones(1, 1, 12, 12)
+    for _ in range(3):
+        x = layer(x)
+    middle = x.shape[-1] // 2
+    return x[0, 0, middle - 16:middle + 16, middle - 16:middle + 16]
+
+
+stacks = {f"k={k}, three times": three_times(
+              lambda x, k=k: conv_transpose2d(x, torch.ones(1, 1, k, k), stride=2, padding=1))
+          for k in (3, 4, 5)}
+stacks["enlarge, k=3, three times"] = three_times(
+    lambda x: conv2d(interpolate(x, scale_factor=2), torch.ones(1, 1, 3, 3), padding=1))
+show.maps(stacks, numbers=False,
+          alt="Three stacked layers fed with ones: kernels 3 and 5 give checkerboards within "
+              "checkerboards; kernel 4 and enlarging before the convolution give an even shade")
+for name, panel in stacks.items():
+    print(f"{name:26s} darkest / lightest = {float(panel.max() / panel.min()):.1f}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+能整除只是去掉了**天生**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（右一），天生就均匀，代价是多算几倍。第 06 课的现代网络走的就是这条路。
+
+## DCGAN 的规矩
+
+2015 年之前，用卷积做 GAN 常常学不起来。Radford 等人试了许多结构，留下这几条。左边是规矩，中间是它在 `gan_lessons/nets/dcgan.py` 里的那一行：
+
+| 规矩 | 代码 | 为什么 |
+|---|---|---|
+| 不用池化，用步长来缩小和放大 | `block(narrow, wide, 4, 2)` | 怎样缩放，让网络自己学 |
+| 中间没有全连接层 | `nn.Unflatten(1, (latent, 1, 1))` | 省参数；头尾各用一个 4x4 的卷积代替 |
+| 两个网络都用批归一化 | `_block` | 每个通道的均值和方差稳住，梯度才传得远 |
+| 但 G 的输出层和 D 的输入层不用 | `normalised=False` | 图片本身的亮度和对比度要留住 |
+| 次序：卷积、批归一化、激活 | `_block` | 先归一，再激活；`003` 把后两样写反了 |
+| G 用 ReLU，最后 tanh | `nn.ReLU()`、`nn.Tanh()` | 数据在 $[-1, 1]$，和上一课相同 |
+| D 用 LeakyReLU，斜率 0.2 | `slope` | 负的一侧也有梯度传回 G |
+| 权重取自 $N(0, 0.02)$ | `initialise` | 第一步不会太大；批归一化的缩放取 $N(1, 0.02)$ |
+| Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 惯性小一些；上一课见过 0.9 的下场 |
+
+`003` 还有**附加层** `extra_layers`：在边长减半处再加几个 3x3 的卷积，大小不变，只添深度。我们的网络也有这个参数。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Divisibility only removes the checkerboard the layer is **born** with; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the right): even by birth, at several times the work. The modern networks of lesson 06 go that way.
+
+## The rules of DCGAN
+
+Before 2015, GANs made of convolutions often failed to learn. Radford et al. tried many architectures and kept these rules. On the left the rule, in the middle its line in `gan_lessons/nets/dcgan.py`:
+
+| Rule | Code | Why |
+|---|---|---|
+| no pooling: strides shrink and enlarge | `block(narrow, wide, 4, 2)` | let the network learn how to scale |
+| nothing fully connected inside | `nn.Unflatten(1, (latent, 1, 1))` | fewer parameters; a 4x4 convolution at each end does instead |
+| batch normalisation in both networks | `_block` | with each channel's mean and variance held steady, gradients travel further |
+| but not at G's output and D's input | `normalised=False` | the pictures' own brightness and contrast must survive |
+| the order: convolution, batch normalisation, activation | `_block` | normalise first, then activate; `003` has the last two the wrong way round |
+| ReLU in G, tanh at its end | `nn.ReLU()`, `nn.Tanh()` | the data are in $[-1, 1]$, as in the last lesson |
+| LeakyReLU in D, slope 0.2 | `slope` | the negative side hands a gradient back to G, too |
+| weights from $N(0, 0.02)$ | `initialise` | the first steps are not too large; batch normalisation's scale is $N(1, 0.02)$ |
+| Adam, learning rate 0.0002, `betas=(0.5, 0.999)` | `recipes.dcgan` | less momentum; the last lesson showed what 0.9 can do |
+
+`003` also has **extra layers**, `extra_layers`: a few more 3x3 convolutions where the side is half, which leave the size alone and add depth. Our networks have that argument, too.
+"""
+
+# %%
+print(inspect.getsource(dcgan.generator))
+print(inspect.getsource(dcgan._block))
+
+# %%
+G, D = dcgan.pair(32, features=16, extra_layers=1)
+kinds = {module for network in (G, D) for module in map(type, network.modules())}
+print("pooling or fully connected layers:", bool(kinds & {nn.MaxPool2d, nn.AvgPool2d, nn.Linear}))
+print("a block of G:", [type(module).__name__ for module in G[1]])
+print("a block of D:", [type(module).__name__ for module in D[2]])
+print("D's first:   ", [type(module).__name__ for module in D[0]])
+print("G's last two:", [type(module).__name__ for module in G[-2:]])
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### `003` 里没人理会的开关
+
+`003` 的放大模块有一个参数 `bn`，用来关掉批归一化。它有同样的毛病：
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### The switch in `003` that nobody heeds
+
+The enlarging block of `003` has an argument `bn` that should switch batch normalisation off. This one is ill in the same way:
+"""
+
+# %%
+class BrokenBlock(nn.Module):
+    def __init__(self, n_in, n_out, bn=True):
+        super().__init__()
+        self.enlarge = nn.ConvTranspose2d(n_in, n_out, 4, 2, 1, bias=False)
+        self.normalise = nn.BatchNorm2d(n_out)
+
+    def forward(self, x):
+        x = torch.relu(self.enlarge(x))
+        return self.normalise(x) if bn else x
+
+
+broken = BrokenBlock(3, 5, bn=False)
+print("bn=False, and yet there is:", [type(m).__name__ for m in broken.children()][-1])
+try:
+    broken(torch.zeros(2, 3, 4, 4))
+except NameError as error:
+    print(f"NameError: {error}")
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+三处不对：`bn` 没有存进 `self`，前向时找不到它（若笔记本里碰巧有个全局变量叫 `bn`，就悄悄听它的）；批归一化不管怎样都建了；次序是卷积、ReLU、批归一化。
+
+### 练习 2：修好它
+
+补全 `block`，返回一个模块：转置卷积，`bn` 为真时接批归一化，最后是 ReLU。
+
+<details><summary>提示一</summary>
+
+不必写类。先建一个列表，`bn` 为真时往里添一层，再交给 `nn.Sequential(*layers)`。
+
+</details>
+
+<details><summary>提示二</summary>
+
+有批归一化时，转置卷积不需要偏置：`bias=not bn`，因为减去均值时它就消失了。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+Three things are wrong: `bn` is not kept in `self`, so the forward pass cannot find it (and if the notebook happens to have a global called `bn`, it quietly obeys that one); the batch normalisation is built in any case; and the order is convolution, ReLU, batch normalisation.
+
+### Exercise 2: mend it
+
+Complete `block`: return a module with the transposed convolution, then batch normalisation if `bn` is true, and a ReLU at the end.
+
+<details><summary>Hint one</summary>
+
+You need no class. Start a list, add a layer to it if `bn` is true, and hand it to `nn.Sequential(*layers)`.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+With batch normalisation the transposed convolution needs no bias, `bias=not bn`: subtracting the mean removes it again.
+
+</details>
+"""
+
+# %%
+def block(n_in, n_out, kernel, stride, padding, bn=True):
+    return ...
+
+
+verdict = check.upsampling_block(block)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 48 能被 16 整除，可是不行
+
+`003` 用 `assert sz % 16 == 0` 检查图片的边长。48 通得过，然后呢？G 的通道数由一个循环算出：边长从 4 开始不停加倍，直到**等于** `sz`；D 则不停减半。照样子数一数（我们数到 500 就停）：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### 48 is divisible by 16, and still no good
+
+`003` checks the side of the pictures with `assert sz % 16 == 0`. 48 passes; and then? A loop works out G's channels: the side doubles from 4 until it **equals** `sz`; D keeps halving. Count along (we stop at 500):
+"""
+
+# %%
+side, sides_of_g = 4, [4]
+while side != 48 and side < 500:
+    side *= 2
+    sides_of_g.append(side)
+side, sides_of_d = 48, [48]
+while side > 4:
+    side //= 2
+    sides_of_d.append(side)
+print("G:", sides_of_g, "- never 48: the loop of 003 would run for ever")
+print("D:", sides_of_d, "- and a 4x4 kernel does not fit on 3x3")
+try:
+    dcgan.generator(48)
+except ValueError:
+    print("our networks refuse 48 at once and name the sizes they know:", dcgan.SIZES)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+要的是 2 的幂，而不是 16 的倍数。
+
+### 初始权重：一个流传很广的错误
+
+论文说权重取自 $N(0, 0.02)$。有的教材便写一行循环，把**所有**参数都这样取，连批归一化的缩放 $\gamma$ 也在内。可是批归一化的输出是 $\gamma \hat{x} + \beta$，$\hat{x}$ 的标准差是 1：
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+What is needed is a power of two, not a multiple of 16.
+
+### First weights: a mistake that gets around
+
+The paper draws weights from $N(0, 0.02)$. Some textbooks therefore loop over **all** parameters, batch normalisation's scale $\gamma$ among them. But batch normalisation returns $\gamma \hat{x} + \beta$, where $\hat{x}$ has a standard deviation of 1:
+"""
+
+# %%
+signal = torch.randn(64, 32, 8, 8, generator=torch.Generator().manual_seed(0))
+torch.manual_seed(0)
+for name, mean in (("N(1, 0.02)", 1.0), ("N(0, 0.02)", 0.0)):
+    layer = nn.BatchNorm2d(32)
+    nn.init.normal_(layer.weight, mean, 0.02)
+    print(f"scale from {name}: standard deviation 1.00 -> {float(layer(signal).std()):.2f}")
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+信号每过一层就缩到约五十分之一。
+
+### 练习 3：`initialise`
+
+补全 `initialise(network)`，就地修改：两种卷积的权重取 $N(0, 0.02)$，批归一化的缩放取 $N(1, 0.02)$，所有偏置和平移取 0。完成后请返回 `network`。
+
+<details><summary>提示一</summary>
+
+遍历 `network.modules()`，用 `isinstance` 判断类型。不要在类名里找 `"Conv"`：一个叫 `ConvBlock` 的类也会被找到。
+
+</details>
+
+<details><summary>提示二</summary>
+
+`nn.init.normal_(module.weight, 0.0, 0.02)` 给 `(nn.Conv2d, nn.ConvTranspose2d)`，`nn.init.normal_(module.weight, 1.0, 0.02)` 给 `nn.BatchNorm2d`；偏置可能是 `None`。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+Each layer fades the signal to about a fiftieth.
+
+### Exercise 3: `initialise`
+
+Complete `initialise(network)`, in place: the weights of both kinds of convolution from $N(0, 0.02)$, batch normalisation's scale from $N(1, 0.02)$, all biases and shifts 0. Return `network` when done.
+
+<details><summary>Hint one</summary>
+
+Go through `network.modules()` and ask with `isinstance`. Do not look for `"Conv"` in the names of classes: it also finds a class called `ConvBlock`.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+`nn.init.normal_(module.weight, 0.0, 0.02)` for `(nn.Conv2d, nn.ConvTranspose2d)` and `nn.init.normal_(module.weight, 1.0, 0.02)` for `nn.BatchNorm2d`; a bias can be `None`.
+
+</details>
+"""
+
+# %%
+def initialise(network):
+    return ...
+
+
+verdict = check.first_weights(initialise)
