@@ -151,6 +151,25 @@ def test_a_selection_keeps_pictures_and_labels_together():
     assert len(images()[2]) == 1 and images(labels=False)[:4].labels is None
 
 
+def test_a_frame_moves_nothing_and_comes_off_again():
+    digits = data.digits(train=False)
+    framed = digits.framed(32)
+    assert framed.shape == (1, 32, 32) and framed.images.dtype == torch.uint8
+    assert torch.equal(framed.images[:, :, 2:-2, 2:-2], digits.images)
+    assert framed.images.sum() == digits.images.sum()  # the rim is black
+    assert torch.equal(framed.labels, digits.labels) and framed.name == digits.name
+    assert torch.equal(digits.framed(28).images, digits.images)
+
+
+@pytest.mark.parametrize("side", [26, 31])
+def test_a_frame_that_cannot_be_centred_is_refused(side):
+    with pytest.raises(ValueError, match=f"cannot stand in the middle of {side}x{side}"):
+        data.digits(train=False).framed(side)
+    with pytest.raises(ValueError, match="must be squares"):
+        data.ImageSet(torch.zeros(1, 1, 4, 6, dtype=torch.uint8), None, "wide").framed(8)
+
+
+
 # ---- MNIST ----
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -5,13 +5,15 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy as bce_of_probabilities
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import softplus
 
-from gan_lessons.exercises import lesson01
+from gan_lessons.exercises import lesson01, lesson03
 from gan_lessons.exercises import lesson02 as check
 from gan_lessons.exercises.checking import checker, require
+from gan_lessons.nets import dcgan
 
 
 def ones(x):
@@ -36,7 +38,79 @@ def by_autograd(logits):
     return pair
 
 
+def block(n_in, n_out, kernel, stride, padding, bn=True):
+    """Exercise 2 of lesson 03."""
+    norm = [nn.BatchNorm2d(n_out)] if bn else []
+    return nn.Sequential(nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding, bias=not bn),
+                         *norm, nn.ReLU())
+
+
+class BlockAsModule(nn.Module):
+    """The same as a class that keeps its flag, with a bias that BatchNorm removes again."""
+
+    def __init__(self, n_in, n_out, kernel, stride, padding, bn=True):
+        super().__init__()
+        self.up, self.bn = nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding), bn
+        self.norm = nn.BatchNorm2d(n_out) if bn else None
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.up(x)) if self.bn else self.up(x))
+
+
+class IgnoredFlag(BlockAsModule):
+    """Source 003's mistake: BatchNorm is built whatever the flag says."""
+
+    def __init__(self, n_in, n_out, kernel, stride, padding, bn=True):
+        super().__init__(n_in, n_out, kernel, stride, padding, True)
+        self.bn = bn
+
+
+class Unused(BlockAsModule):
+    """BatchNorm is built and never used."""
+
+    def forward(self, x):
+        return torch.relu(self.up(x))
+
+
+def relu_first(n_in, n_out, kernel, stride, padding, bn=True):
+    """Source 003's order."""
+    convolution, *norm, relu = block(n_in, n_out, kernel, stride, padding, bn)
+    return nn.Sequential(convolution, relu, *norm)
+
+
+def initialise(network, convolutions=(nn.Conv2d, nn.ConvTranspose2d), std=0.02, scale=(1.0, 0.02)):
+    """Exercise 3 of lesson 03, with what can go wrong as settings."""
+    for module in network.modules():
+        if isinstance(module, convolutions):
+            nn.init.normal_(module.weight, 0.0, std)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, *scale)
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def all_parameters(network):
+    """The textbook mistake: BatchNorm's scale is drawn as if it were a weight."""
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, 0.0, 0.02)
+
+
+def by_name(network):
+    """Look for "Conv" in the names of classes."""
+    for module in network.modules():
+        if "Conv" in type(module).__name__:
+            nn.init.normal_(module.weight, 0.0, 0.02)
+
+
 RIGHT = [
+    (lesson03.transposed_size, lambda n, k, s, p: (n - 1) * s - 2 * p + k),
+    (lesson03.transposed_size, lambda n, k, s, p: nn.ConvTranspose2d(1, 1, k, s, p)(
+        torch.ones(1, 1, n, n)).shape[-1]),
+    (lesson03.upsampling_block, block),
+    (lesson03.upsampling_block, BlockAsModule),
+    (lesson03.first_weights, initialise),
+    (lesson03.first_weights, dcgan.initialise),
     (lesson01.optimal_discriminator, lambda r, g: r / (r + g)),
     (lesson01.optimal_discriminator, lambda r, g: torch.sigmoid(r.log() - g.log())),
     (lesson01.js_from_discriminator, lambda d, r, g, dx: (
@@ -57,6 +131,37 @@ RIGHT = [
 ]
 
 WRONG = [
+    (lesson03.transposed_size, lambda n, k, s, p: (n + 2 * p - k) // s + 1,
+     "rule of an ordinary convolution"),
+    (lesson03.transposed_size, lambda n, k, s, p: n * s, "only where k = s + 2p"),
+    (lesson03.transposed_size, lambda n, k, s, p: (n - 1) * s + k, "The padding is missing"),
+    (lesson03.transposed_size, lambda n, k, s, p: (n - 1) * s - p + k, "one side only"),
+    (lesson03.transposed_size, lambda n, k, s, p: (n - 1) * s + 2 * p + k, "sign of the padding"),
+    (lesson03.transposed_size, lambda n, k, s, p: n * s - 2 * p + k, "n - 1 gaps"),
+    (lesson03.transposed_size, lambda n, k, s, p: (n - 1) * s / 1 - 2 * p + k, "whole number"),
+    (lesson03.transposed_size, lambda n, k, s, p: 7, "torch gives"),
+    (lesson03.upsampling_block, IgnoredFlag, "the argument is ignored again"),
+    (lesson03.upsampling_block, relu_first, "BatchNorm comes after the ReLU"),
+    (lesson03.upsampling_block, Unused, "Whatever is built must be used"),
+    (lesson03.upsampling_block, lambda *a: block(*a[:-1], False),
+     "exactly one nn.BatchNorm"),
+    (lesson03.upsampling_block, lambda *a: block(*a)[:-1], "negative values"),
+    (lesson03.upsampling_block, lambda i, o, k, s, p, bn=True: block(i, o, 4, 2, 1, bn),
+     "5x5 should become 15x15"),
+    (lesson03.upsampling_block, lambda i, o, k, s, p, bn=True: block(i, o, k, s, 0, bn),
+     "6x6 should become 12x12"),
+    (lesson03.upsampling_block, lambda *a: nn.Conv2d(*a[:-1]),
+     "exactly one nn.ConvTranspose2d"),
+    (lesson03.first_weights, all_parameters, "fade its input to about a fiftieth"),
+    (lesson03.first_weights, by_name, "Your code raised AttributeError"),
+    (lesson03.first_weights, lambda network: initialise(network, nn.Conv2d),
+     "The weights of a ConvTranspose2d"),
+    (lesson03.first_weights, lambda network: initialise(network, std=0.2),
+     "The weights of a Conv2d"),
+    (lesson03.first_weights, lambda network: initialise(network, scale=(1.0, 0.0)), "N(1, 0.02)"),
+    (lesson03.first_weights, lambda network: [nn.init.normal_(p, 1.0, 0.02) if p.ndim == 1 else
+                                              nn.init.normal_(p, 0.0, 0.02)
+                                              for p in network.parameters()], "should all be 0"),
     (lesson01.optimal_discriminator, lambda r, g: g / (r + g), "are swapped"),
     (lesson01.optimal_discriminator, lambda r, g: r / g, "ratio of the densities"),
     (lesson01.optimal_discriminator, lambda r, g: r.log() - g.log(), "That is the logit"),
@@ -128,7 +233,8 @@ def test_wrong_answers_get_the_reason_that_fits(checker, answer, reason, capsys)
 @pytest.mark.parametrize("checker", [check.discriminator_loss, check.generator_loss,
                                      check.to_bytes, lesson01.optimal_discriminator,
                                      lesson01.js_from_discriminator,
-                                     lesson01.generator_gradients])
+                                     lesson01.generator_gradients, lesson03.transposed_size,
+                                     lesson03.upsampling_block, lesson03.first_weights])
 def test_a_stub_is_not_an_error(checker, capsys):
     assert checker(lambda *_: ...) == checker(...) == "not attempted"
     assert capsys.readouterr().out.count("Not attempted") == 2

@@ -136,6 +136,36 @@ def test_pictures_of_the_wrong_kind_are_refused_and_not_changed(ruler):
     assert torch.equal(floats, before)
 
 
+@pytest.mark.slow
+def test_framed_digits_have_a_ruler_of_their_own():
+    held_out = data.digits(train=False).framed(32)
+    framed = measure.DigitRuler(data.digits().framed(32), held_out)
+    assert framed.classifier.accuracy >= 0.95 and framed.floor.classes == 10
+    assert framed.report(noisy(held_out.images)).fd_digits > 3 * framed.floor.fd_digits
+    with pytest.raises(RuntimeError):
+        framed.report(data.digits(train=False).images)
+
+
+def test_the_nearest_picture_by_pixels():
+    known = data.digits().images[:60]
+    shifted = known[:20].clone()
+    shifted[:, :, 3:9, 3:9] = 255 - shifted[:, :, 3:9, 3:9]
+    distance, index = measure.nearest(torch.cat([known, shifted]), known)
+    assert torch.equal(index[:60], torch.arange(60)) and distance[:60].max() == 0
+    difference = shifted[7].double() - known[index[67]].double()
+    assert distance[67].item() == pytest.approx(difference.square().mean().sqrt().item())
+    everyone = (shifted[7].double() - known.double()).square().mean((1, 2, 3))
+    assert index[67] == everyone.argmin()
+
+
+@pytest.mark.parametrize("pictures", [data.digits().images[:3].float(),
+                                      data.digits().framed(32).images[:3]])
+def test_nearest_refuses_pictures_that_cannot_be_compared(pictures):
+    with pytest.raises(ValueError, match="uint8 pictures of one shape"):
+        measure.nearest(pictures, data.digits().images[:9])
+
+
+
 def test_the_report_sees_a_collapse(ruler):
     digits = data.digits()
     only = digits[(digits.labels == 3) | (digits.labels == 8)]

@@ -36,8 +36,9 @@ CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
 
 # Data flow upwards through these layers; nothing imports from a layer above its own.
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)
-LAYERS = [{"messages"}, {"animation", "distributed", "files", "runtime", "show"},
-          {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"}, {"measure", "recipes"},
+LAYERS = [{"messages"}, {"animation", "distributed", "files", "latent", "runtime", "show"},
+          {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"},
+          {"ablations", "measure", "recipes"},
           {"runs"}, {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]
 
 
@@ -118,7 +119,7 @@ def test_notebook_imports_are_dependencies():
 
 
 def test_imports_of_tests_and_tools_are_dependencies():
-    own = {"build", "lint", "conftest", "traps", "study_lesson01", "packing"}
+    own = {"build", "lint", "conftest", "traps", "study_lesson01", "study_lesson03", "packing"}
     for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("notebooks/*.py")]:
         assert outside(imports(parse(path), path) - own) <= {*NEEDED, *FOR_TESTS}, path.name
 

@@ -32,6 +32,11 @@ COLOUR = torch.randint(0, 256, (20, 3, 28, 28), dtype=torch.uint8)
                            xlabel="x", ylabel="y", alt=alt),
     lambda alt: show.lines({"orbit": (torch.randn(50), torch.randn(50))}, xlabel="x", ylabel="y",
                            equal=True, alt=alt),
+    lambda alt: show.staircase({"G": [("input", (1, 100)), ("z", (1, 100, 1, 1)),
+                                      ("8x8", (1, 16, 8, 8))], "D": [("8x8", (1, 16, 8, 8)),
+                                                                     ("score", (1,))]}, alt=alt),
+    lambda alt: show.maps({"a": torch.ones(3, 3), "b": torch.rand(5, 4)}, alt=alt),
+    lambda alt: show.maps({"a": torch.rand(32, 32)}, numbers=False, alt=alt),
     lambda alt: show.histograms({"real": torch.full((10,), 0.1), "made": torch.rand(10)}, alt=alt),
 ])
 def test_every_figure_has_alternative_text_and_no_empty_boxes(shown, draw):

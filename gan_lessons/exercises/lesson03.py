@@ -66,7 +66,7 @@ def random_cases(count: int) -> list[tuple[int, int, int, int]]:
 def upsampling_block(block) -> None:
     """Check block(n_in, n_out, kernel, stride, padding, bn): convolution, BatchNorm if bn, ReLU."""
     torch.manual_seed(0)
-    with_it, without = block(3, 5, 4, 2, 1, bn=True), block(3, 5, 4, 2, 1, bn=False)
+    with_it, without = block(3, 5, 4, 2, 1, True), block(3, 5, 4, 2, 1, False)
     for made in (with_it, without):
         require(isinstance(made, nn.Module) and len(of_type(made, nn.ConvTranspose2d)) == 1,
                 "请返回一个模块，例如 nn.Sequential(...)，里面恰好有一个 nn.ConvTranspose2d。",
@@ -81,7 +81,7 @@ def upsampling_block(block) -> None:
     x = torch.randn(8, 3, 6, 6)
     for made in (with_it, without):
         check_block(made, x)
-    odd = block(2, 4, 3, 3, 0, bn=False)(torch.randn(2, 2, 5, 5))
+    odd = block(2, 4, 3, 3, 0, False)(torch.randn(2, 2, 5, 5))
     require(odd.shape == (2, 4, 15, 15),
             f"kernel=3、stride=3、padding=0 时，5x5 应变成 15x15、4 个通道，得到 {tuple(odd.shape)}。"
             "请把参数都传给 nn.ConvTranspose2d。",
@@ -117,8 +117,8 @@ def check_block(made: nn.Module, x: torch.Tensor) -> None:
 def first_weights(initialise) -> None:
     """Check initialise(network): convolutions N(0, 0.02), BatchNorm N(1, 0.02) and 0, biases 0."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.ConvTranspose2d(32, 64, 4, 2, 1), BatchNormedConv(64),
-                            nn.Sequential(nn.Conv2d(64, 64, 4, 2, 1), nn.LeakyReLU(0.2)))
+    network = nn.Sequential(nn.ConvTranspose2d(32, 32, 4, 2, 1), BatchNormedConv(32),
+                            nn.Sequential(nn.Conv2d(32, 32, 4, 2, 1), nn.LeakyReLU(0.2)))
     initialise(network)
     up, down = network[0], network[2][0]
     inner, norm = network[1].conv, network[1].norm

@@ -3,6 +3,7 @@
 from gan_lessons.measure.classifier import DigitClassifier, digit_classifier
 from gan_lessons.measure.distances import frechet_distance, kernel_distance
 from gan_lessons.measure.factors import FactorReport, factor_coverage
+from gan_lessons.measure.neighbours import nearest
 from gan_lessons.measure.points import (
     PointReport,
     cell_shares,
@@ -17,4 +18,5 @@ from gan_lessons.measure.transport import transport
 __all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "FactorReader", "FactorReport",
            "PointReport", "cell_shares", "class_histogram", "digit_classifier",
            "factor_coverage", "factor_reader", "frechet_distance", "js_on_grid",
-           "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report", "transport"]
+           "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report", "nearest",
+           "transport"]

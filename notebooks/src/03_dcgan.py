@@ -29,10 +29,10 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
-from gan_lessons import ablations, data, lab, latent, losses, measure, recipes, runtime, show
+from gan_lessons import ablations, data, lab, runtime, show
 from gan_lessons.exercises import lesson03 as check
 from gan_lessons.nets import dcgan
-from gan_lessons.train import HISTORY, evaluating, fit, paint, sample_noise
+from gan_lessons.train import fit
 
 runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
 lab.language_switch()
@@ -616,3 +616,74 @@ def initialise(network):
 
 
 verdict = check.first_weights(initialise)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 批归一化的两副面孔
+
+训练时，批归一化用**这一批**的均值和方差，所以同一个 $z$ 画出的图取决于它的同伴；评估时，它用训练中攒下的滑动平均，图就只取决于 $z$ 自己。画图给人看，要在评估模式下（`paint` 会替你切换）：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### The two faces of batch normalisation
+
+While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on its company; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are painted in evaluation mode (`paint` switches for you):
+"""
+
+# %%
+def same_in_other_company(network):
+    """Tell whether a z becomes the same picture next to two different sets of neighbours."""
+    mine, some, others = torch.randn(3, 20, 100, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        first, second = (network(torch.cat([mine[:1], company[1:]])) for company in (some, others))
+    return torch.allclose(first[0], second[0], atol=1e-5)
+
+
+print("training mode, the same picture:  ", same_in_other_company(G.train()))
+print("evaluation mode, the same picture:", same_in_other_company(G.eval()))
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 拆规矩：每次只拆一条
+
+规矩有八九条，缺了哪一条会出事？办法是**消融**：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001），数据是自带的数字，放进 32x32 的黑框里（`framed(32)`：28x28 的图四边各垫 2 格黑色，不放大，不变糊）。
+
+### 先猜再跑 3：哪一处改动最先出事？
+
+- A. 去掉批归一化。
+- B. 初始权重取 $N(0, 1)$。
+- C. D 里的 LeakyReLU 换成 ReLU。
+- D. 批归一化的缩放取 $N(0, 0.02)$。
+
+写下你认为最严重的一个，再写下你认为**根本没事**的一个。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Breaking the rules, one at a time
+
+There are eight or nine rules; which of them can you not do without? The way to find out is an **ablation**: the same seed, the same data, one change at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001), the data are the bundled digits in a black frame of 32x32 (`framed(32)` puts 2 black pixels on each side of 28x28; nothing is enlarged or blurred).
+
+### Predict, then run 3: which change fails first?
+
+- A. Leaving out batch normalisation.
+- B. First weights from $N(0, 1)$.
+- C. ReLU in D instead of LeakyReLU.
+- D. Batch normalisation's scale from $N(0, 0.02)$.
+
+Write down which one you expect to be the worst, and which one you expect to do **no harm at all**.
+"""
+
+# %%
+for name, (of_networks, edit, of_game) in ablations.CHANGES.items():
+    print(f"{name:28s}", of_networks or of_game or (edit and edit.__name__) or "as it is")
+
+# %%
+small_steps = runtime.at_scale(smoke=20, default=400, full=2000)
+digits, held_out_digits = (data.digits(train=part).framed(32) for part in (True, False))
+board = {name: fit(ablations.changed(name), digits, small_steps) for name in ablations.CHANGES}
+show.gallery({name: game.sample(20, average=True) for name, game in board.items()}, columns=20,
+             alt="The ablation board: one row of twenty samples for each change. DCGAN as it is "
+                 "writes digits; first weights N(0, 1) and beta1 0.9 give grey noise; without "
+                 "BatchNorm only a few digits; ReLU in D does no visible harm")
