@@ -22,7 +22,9 @@ def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
 
     The weights are sin((1-t) a) / sin(a) and sin(t a) / sin(a), a the angle between the two. When
     both have the same length so have all points, in equal angles; when not, the length changes
-    gradually. Where the arc is all but straight the weights are those of `linear`. Shoemake 1985; for GANs White 2016, arXiv 1609.04468.
+    gradually. Where the arc is all but straight the weights are those of `linear`.
+    Shoemake 1985, Animating rotation with quaternion curves; for GANs White 2016, arXiv
+    1609.04468.
 
     Raises ValueError for opposite ends: of all the arcs between them none is the shortest.
     """

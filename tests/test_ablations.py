@@ -28,7 +28,7 @@ def test_every_game_can_be_played(name):
 
 @pytest.mark.parametrize("name", SAME_WEIGHTS)
 def test_the_same_seed_gives_the_same_first_weights(name):
-    ours, plain = convolutions(ablations.changed(name, 3)), convolutions(ablations.changed("DCGAN", 3))
+    ours, plain = (convolutions(ablations.changed(which, 3)) for which in (name, "DCGAN"))
     assert all(torch.equal(a, b) for a, b in zip(ours, plain, strict=True))
     other = convolutions(ablations.changed(name, 4))
     assert not torch.equal(ours[0], other[0])

@@ -83,7 +83,8 @@ def upsampling_block(block) -> None:
         check_block(made, x)
     odd = block(2, 4, 3, 3, 0, False)(torch.randn(2, 2, 5, 5))
     require(odd.shape == (2, 4, 15, 15),
-            f"kernel=3、stride=3、padding=0 时，5x5 应变成 15x15、4 个通道，得到 {tuple(odd.shape)}。"
+            f"kernel=3、stride=3、padding=0 时，5x5 应变成 15x15、4 个通道，得到 "
+            f"{tuple(odd.shape)}。"
             "请把参数都传给 nn.ConvTranspose2d。",
             f"With kernel=3, stride=3, padding=0, 5x5 should become 15x15 with 4 channels; got "
             f"{tuple(odd.shape)}. Hand all arguments on to nn.ConvTranspose2d.")
@@ -108,7 +109,8 @@ def check_block(made: nn.Module, x: torch.Tensor) -> None:
     require(result.min() >= 0, "输出里有负数：最后要有 ReLU。",
             "The output has negative values: a ReLU should come last.")
     require(torch.allclose(result, expected, atol=1e-4),
-            "输出不等于卷积、BatchNorm（bn=True 时）、ReLU 依次作用的结果。建了的层都要在前向里用上。",
+            "输出不等于卷积、BatchNorm（bn=True 时）、ReLU 依次作用的结果。"
+            "建了的层都要在前向里用上。",
             "The output is not that of convolution, BatchNorm (with bn=True) and ReLU in turn. "
             "Whatever is built must be used in the forward pass.")
 

@@ -687,3 +687,230 @@ show.gallery({name: game.sample(20, average=True) for name, game in board.items(
              alt="The ablation board: one row of twenty samples for each change. DCGAN as it is "
                  "writes digits; first weights N(0, 1) and beta1 0.9 give grey noise; without "
                  "BatchNorm only a few digits; ReLU in D does no visible harm")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+看图不如量数。尺子还是上一课那把：在 32x32 的数字上另训练一个分类器，算 `fd_digits`，旁边写上真图对真图的下限。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Measuring beats looking. The ruler is last lesson's: a classifier, trained on the 32x32 digits, gives `fd_digits`, with the floor of real against real beside it.
+"""
+
+# %% tags=["nbval-ignore-output"]
+small_ruler = measure.DigitRuler(digits, held_out_digits)
+marks = {name: small_ruler.report(game.sample(1000, seed=1, average=True))
+         for name, game in board.items()}
+print(f"{'floor':28s} fd_digits {small_ruler.floor.fd_digits:6.2f}   "
+      f"classes {small_ruler.floor.classes:2d}/10")
+for name, mark in marks.items():
+    print(f"{name:28s} fd_digits {mark.fd_digits:6.2f}   classes {mark.classes:2d}/10")
+
+# %%
+if runtime.scale() == "default":
+    for name in ("first weights N(0, 1)", "Adam beta1 0.9"):
+        print(f"{name}: at least twice as far from real as DCGAN:",
+              marks[name].fd_digits > 2 * marks["DCGAN"].fd_digits)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+一个种子说明不了问题。同样的对局各用五个种子，练到 600 步，1,000 个样本（`tests/study_lesson03.py`，一个核心七分钟）；下限是 0.06：
+
+BOARD_ZH
+
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+One seed proves little. Here are the same games on five seeds each, 600 steps, 1,000 samples (`tests/study_lesson03.py`, seven minutes of one core); the floor is 0.06:
+
+BOARD_EN
+
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+## 今日故障：第一步就输了
+
+FAIL_ZH
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+## The failure of the day: lost at the first step
+
+FAIL_EN
+"""
+
+# %%
+def first_step(name):
+    """Return the share of G's pixels beyond 0.99, and the size of D's logits, before training."""
+    game, z = ablations.changed(name), torch.randn(32, ablations.LATENT)
+    with torch.no_grad():
+        fake = game.generator(z)
+        logits = game.critic(digits[:32].signed())
+    return float((fake.abs() > 0.99).float().mean()), float(logits.abs().mean())
+
+
+torch.manual_seed(0)
+saturated, logit = zip(*(first_step(name) for name in ("DCGAN", "first weights N(0, 1)")))
+print("DCGAN:        some pixels are black or white at once:", saturated[0] > 0.01)
+print("weights N(0, 1): more than a third of them are:      ", saturated[1] > 1 / 3)
+print("weights N(0, 1): D's logits are 50 times as large:   ", logit[1] > 50 * logit[0])
+
+# %%
+show.curves(board["first weights N(0, 1)"].history, HISTORY,
+            alt="Training curves with first weights N(0, 1): G's loss shoots up to tens while "
+                "D's is almost nothing; D reads 1 for real and 0 for fake from the start")
+show.curves(board["DCGAN"].history, HISTORY,
+            alt="Training curves of the small DCGAN: both losses of order one, D's readings for "
+                "real and fake apart, but not at 1 and 0")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 正式开练：数字
+
+现在用论文的样子训练一局：批归一化，非饱和损失，`betas=(0.5, 0.999)`，只是网络小（`features=16`，论文是 64 起步），学习率相应大一些。电脑里有 MNIST 就用 MNIST。每隔一段时间用**同一组噪声**画一次：`003` 也这样画，叫它 `fixed_noise`。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## In earnest: digits
+
+Now a game as in the paper: batch normalisation, the non-saturating loss, `betas=(0.5, 0.999)`; only the networks are small (`features=16`; the paper begins at 64) and the learning rate is larger to match. If MNIST is on this computer, we use it. From time to time we paint from **the same noise**, as `003` does with its `fixed_noise`.
+"""
+
+# %%
+DIGITS = dict(features=16, latent=64, batch=64, lr=1e-3, ema=0.99)
+digit_steps = runtime.at_scale(smoke=30, default=1500, full=20_000)
+
+source = data.mnist if data.have_mnist() else data.digits
+images, held_out = (source(train=part).framed(32) for part in (True, False))
+game = recipes.dcgan(32, channels=1, **DIGITS)
+fit(game, images, digit_steps, snapshot_every=max(1, digit_steps // 15))
+show.filmstrip(game.snapshots, pictures=16,
+               alt="Filmstrip of DCGAN: from the same noise, from grey noise at step 0 over rough "
+                   "strokes to sixteen different, readable digits at the last step")
+
+# %%
+samples = game.sample(2000, average=True)
+show.gallery({"real": held_out.images[:32], "DCGAN": samples[:64]}, columns=16,
+             alt="Two rows of real digits above four rows of DCGAN's samples: digits of all ten "
+                 "kinds that read as easily as the real ones")
+
+# %% tags=["nbval-ignore-output"]
+ruler = measure.DigitRuler(images, held_out)
+report = ruler.report(samples)
+print("floor", ruler.floor)
+print("DCGAN", report)
+
+# %%
+if runtime.scale() != "smoke":
+    print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
+    print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
+    print("the classifier is sure of at least 80 % of them:", report.confident >= 0.8)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 彩色人脸
+
+最后画人脸：代码画出的玩具人脸，32x32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景会变，共 96 种组合，所以“漏了谁”可以一个一个数出来。
+
+这里换两样后面才细讲的东西，因为它们让同样大小的网络学得快得多：D 的批归一化换成**谱归一化**（每个卷积核除以它最大的奇异值，D 的坡就不会太陡），损失换成 **hinge**（已经判对、而且足够有把握的样本，不再计较）。第 06 课讲为什么。G 不变，规矩照旧。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Faces in colour
+
+Last come faces: toy faces drawn by code, 32x32, nobody's photograph. Skin, hair style, glasses, mouth and background vary in the core set, 96 combinations in all, so that who is missing can be counted one by one.
+
+Two things are new here and explained later, because they let networks of the same size learn much faster: D's batch normalisation gives way to **spectral normalisation** (every kernel is divided by its largest singular value, so that D's slopes are not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). Lesson 06 says why. G and its rules stay as they are.
+"""
+
+# %%
+FACES = dict(features=16, latent=64, norm="spectral", loss=losses.Hinge(), batch=64, lr=1e-3,
+             betas=(0.0, 0.9))
+face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
+
+faces = data.toy_faces(10_000, size=32, core=True)
+painter = recipes.dcgan(32, **FACES)
+fit(painter, faces, face_steps, snapshot_every=max(1, face_steps // 15))
+show.filmstrip(painter.snapshots, pictures=12,
+               alt="Filmstrip of the face game: from the same noise, from grey at step 0 over "
+                   "blurred ovals to twelve different cartoon faces at the last step")
+
+# %%
+portraits = painter.sample(4000, average=True)
+show.gallery({"real": faces.images[:30], "generated": portraits[:60]}, columns=15,
+             alt="Two rows of real toy faces above four rows of generated ones: cartoon faces "
+                 "with eyes, mouths, hair styles, glasses and striped shirts")
+
+# %% tags=["nbval-ignore-output"]
+coverage = measure.factor_coverage(portraits, faces)
+print("real     ", measure.factor_coverage(data.toy_faces(4000, size=32, seed=1, core=True).images,
+                                           faces))
+print("generated", coverage)
+
+# %%
+if runtime.scale() != "smoke":
+    print("at least 70 of 96 combinations:", coverage.seen >= 70)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是认得清的样本占多少。真图的一行就是下限。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many perfectly even samples of that number would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share that could be read. The line of the real pictures is the floor.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 隐空间漫步
+
+G 背下来的是一张张图，还是学到了怎样画？从一个 $z$ 走到另一个，看看中间的图。若是背的，中间只会是两张图的叠影，或者突然跳变；若是学会了，每一张都应该像样。
+
+走法有两种。**直线**：$(1-t)\,z_0 + t\,z_1$。**圆弧**（球面插值）：
+
+$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
+
+$\theta$ 是两者的夹角。区别在长度：64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近，两个随机的 $z$ 几乎垂直，所以直线走到中点时，长度只剩约 0.71 倍。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## A walk through latent space
+
+Has G learned pictures by heart, or has it learned to paint? Walk from one $z$ to another and look at the pictures on the way. Had it learned by heart, they would be double exposures of the two ends, or jump; if it can paint, every one should be presentable.
+
+There are two ways to walk. In a **straight line**: $(1-t)\,z_0 + t\,z_1$. On an **arc** (spherical interpolation):
+
+$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
+
+where $\theta$ is the angle between the two. The difference is the length: in 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8, and two random $z$ are nearly at right angles, so half-way along the line only about 0.71 of the length is left.
+"""
+
+# %%
+ends = sample_noise(400, painter.latent, torch.Generator().manual_seed(5))
+start, end = ends[:200], ends[200:]
+ways = {"linear": latent.linear, "spherical": latent.spherical}
+show.gallery({f"{name} {i + 1}": paint(painter.average, way(start[i], end[i], 13))
+              for i in range(3) for name, way in ways.items()}, columns=13,
+             alt="Three walks, each in a straight line and on the arc: thirteen faces from one to "
+                 "another, changing a little at a time, every one a face")
+
+# %%
+lengths = {name: way(start, end, 13).norm(dim=2).mean(1) / start.norm(dim=1).mean()
+           for name, way in ways.items()}
+show.lines({name: (torch.linspace(0, 1, 13), length) for name, length in lengths.items()},
+           xlabel="t", ylabel="length of z / length at the start",
+           alt="Length of z along the walk: on the arc it stays at 1, on the straight line it "
+               "sinks to about 0.71 half-way and comes back")
+many = sample_noise(100_000, painter.latent, torch.Generator().manual_seed(6)).norm(dim=1)
+print(f"length half-way, linear: {float(lengths['linear'][6]):.2f}   "
+      f"spherical: {float(lengths['spherical'][6]):.2f}")
+print("of 100,000 random z, as short as the middle of the line: fewer than 1 in 500:",
+      float((many < 0.71 * many.mean()).float().mean()) < 1 / 500)
