@@ -717,30 +717,70 @@ if runtime.scale() == "default":
 r"""
 一个种子说明不了问题。同样的对局各用五个种子，练到 600 步，1,000 个样本（`tests/study_lesson03.py`，一个核心七分钟）；下限是 0.06：
 
-BOARD_ZH
+| 改了什么 | 600 步时的 `fd_digits` | 占到 4% 以上的数字 | 结论 |
+|---|---|---|---|
+| 照规矩 | 1.5、1.3、1.5、1.6、3.7 | 10、10、10、10、10 |  |
+| 去掉批归一化 | 5.9、6.2、5.1、8.5、8.1 | 5、5、6、5、5 | 每个种子都变差，漏掉一半的数字 |
+| 两头也加批归一化 | 7.3、9.4、8.7、8.7、9.5 | 8、8、8、9、9 | 每个种子都变差 |
+| ReLU 在批归一化之前（`003`） | 4.6、3.6、1.3、2.2、2.5 | 9、8、9、9、10 | 有好有坏，看不出分别 |
+| 批归一化的缩放取 $N(0, 0.02)$ | 1.9、1.8、1.8、1.7、2.3 | 10、10、10、9、9 | 起步慢，后来追上 |
+| 初始权重取 $N(0, 1)$ | 22.3、21.1、17.1、16.5、13.9 | 7、5、5、5、4 | 失败 |
+| D 里用 ReLU | 1.1、1.3、1.1、1.0、3.2 | 10、10、9、10、9 | 没有坏处，还略好一点 |
+| Adam 的 `betas=(0.9, 0.999)` | 16.4、16.3、17.6、16.6、18.3 | 3、3、2、5、2 | 失败 |
 
+答案是 **B**。还有一条选项里没有的也一样致命：把 Adam 的惯性改回默认的 0.9，和上一课的结论不谋而合。去掉批归一化、在两头多加批归一化，每个种子都明显变差。
+
+另外三条，在这个规模上**看不出害处**，我们照实写下来：
+
+- D 里用 ReLU，五个种子都略好于 LeakyReLU。论文的理由说得通（负的一侧没有梯度），但这么小、这么短的对局里没有显出来。
+- 次序颠倒，有的种子好，有的种子差。
+- 缩放取 $N(0, 0.02)$ 只是起步慢：300 步时五个种子的距离是 16、18、16、18、17，照规矩是 8、5、9、11、26；到 600 步，Adam 已经把缩放救了回来。所以这个错误很难发现，但仍是错误。
+
+换一个规模，结论可能不同；消融只对量过的那个设置负责。所以要多用几个种子，也要写明设置。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 One seed proves little. Here are the same games on five seeds each, 600 steps, 1,000 samples (`tests/study_lesson03.py`, seven minutes of one core); the floor is 0.06:
 
-BOARD_EN
+| What was changed | `fd_digits` at 600 steps | Digits with at least 4% | Verdict |
+|---|---|---|---|
+| as it is | 1.5, 1.3, 1.5, 1.6, 3.7 | 10, 10, 10, 10, 10 |  |
+| no batch normalisation | 5.9, 6.2, 5.1, 8.5, 8.1 | 5, 5, 6, 5, 5 | worse on every seed, half the digits missing |
+| batch normalisation at the ends, too | 7.3, 9.4, 8.7, 8.7, 9.5 | 8, 8, 8, 9, 9 | worse on every seed |
+| ReLU before batch normalisation (`003`) | 4.6, 3.6, 1.3, 2.2, 2.5 | 9, 8, 9, 9, 10 | now better, now worse: no clear difference |
+| batch normalisation's scale from $N(0, 0.02)$ | 1.9, 1.8, 1.8, 1.7, 2.3 | 10, 10, 10, 9, 9 | a slow start, then it catches up |
+| first weights from $N(0, 1)$ | 22.3, 21.1, 17.1, 16.5, 13.9 | 7, 5, 5, 5, 4 | fails |
+| ReLU in D | 1.1, 1.3, 1.1, 1.0, 3.2 | 10, 10, 9, 10, 9 | no harm, even a little better |
+| Adam with `betas=(0.9, 0.999)` | 16.4, 16.3, 17.6, 16.6, 18.3 | 3, 3, 2, 5, 2 | fails |
 
+The answer is **B**. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9, in agreement with the last lesson. Leaving out batch normalisation, and adding it at the ends, is clearly worse on every seed.
+
+The other three do **no visible harm** at this scale, and we say so:
+
+- With ReLU in D all five seeds are a little better than with LeakyReLU. The paper's reason is sound (there is no gradient on the negative side), but games so small and short do not show it.
+- With the order reversed some seeds are better and some are worse.
+- A scale from $N(0, 0.02)$ only makes for a slow start: at 300 steps the distances of the five seeds are 16, 18, 16, 18, 17, as it is they are 8, 5, 9, 11, 26; by 600 steps Adam has repaired the scale. That makes the mistake hard to notice, but a mistake it is.
+
+At another scale the verdicts may differ; an ablation answers only for the setting it was measured in. Hence several seeds, and a setting that is written down.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
 ## 今日故障：第一步就输了
 
-FAIL_ZH
+“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0；D 的 logit 动辄上百，真假一眼分明，于是它的损失也几乎是 0。G 从 D 那里收到的信号又吵又大，再乘上接近 0 的斜率，什么也学不到。
+
+训练之前就能查出来：看一眼 G 的第一批图里有多少像素超出 0.99，再看 D 的 logit 有多大。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
 ## The failure of the day: lost at the first step
 
-FAIL_EN
+The game with first weights from $N(0, 1)$ is lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D run into the hundreds, real and fake are worlds apart, and its loss is almost 0, too. What G hears from D is loud and confused, gets multiplied by a slope close to 0, and teaches it nothing.
+
+You can find this out before training: look how many pixels of G's first batch lie beyond 0.99, and how large the logits of D are.
 """
 
 # %%
@@ -782,7 +822,7 @@ Now a game as in the paper: batch normalisation, the non-saturating loss, `betas
 """
 
 # %%
-DIGITS = dict(features=16, latent=64, batch=64, lr=1e-3, ema=0.99)
+DIGITS = {"features": 16, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
 digit_steps = runtime.at_scale(smoke=30, default=1500, full=20_000)
 
 source = data.mnist if data.have_mnist() else data.digits
@@ -830,8 +870,8 @@ Two things are new here and explained later, because they let networks of the sa
 """
 
 # %%
-FACES = dict(features=16, latent=64, norm="spectral", loss=losses.Hinge(), batch=64, lr=1e-3,
-             betas=(0.0, 0.9))
+FACES = {"features": 16, "latent": 64, "norm": "spectral", "loss": losses.Hinge(), "batch": 64,
+         "lr": 1e-3, "betas": (0.0, 0.9)}
 face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
 
 faces = data.toy_faces(10_000, size=32, core=True)
@@ -914,3 +954,199 @@ print(f"length half-way, linear: {float(lengths['linear'][6]):.2f}   "
       f"spherical: {float(lengths['spherical'][6]):.2f}")
 print("of 100,000 random z, as short as the middle of the line: fewer than 1 in 500:",
       float((many < 0.71 * many.mean()).float().mean()) < 1 / 500)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+所以有人说：直线的中点在训练分布之外，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一个尺子，认得清的样本占多少；再把 $z$ 整个缩短或拉长，看到多远才画坏。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Hence the advice to walk on the arc: the middle of the line is outside the distribution that G was trained on. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples that can be read; and then shorten or stretch $z$ as a whole, to see how far one can go before the pictures break.
+"""
+
+# %%
+def readable(z):
+    """Return the share of pictures painted from z that the ruler can read."""
+    return measure.factor_coverage(paint(painter.average, z), faces).sure
+
+
+def variety(z):
+    """Return the spread of the pictures painted from z, root mean square, in grey levels."""
+    return float(paint(painter.average, z).float().var(0).mean().sqrt())
+
+
+halfway = {name: readable(way(start, end, 3)[1]) for name, way in ways.items()}
+short, usual, long = (readable(size * ends) for size in (0.3, 1, 3))
+spread = variety(0.3 * ends) / variety(ends)
+
+# %% tags=["nbval-ignore-output"]
+print(f"readable, random z: {usual:.0%}   half-way, linear: {halfway['linear']:.0%}   "
+      f"half-way, spherical: {halfway['spherical']:.0%}")
+print(f"readable, z shortened to 0.3: {short:.0%}   stretched to 3: {long:.0%}")
+print(f"variety of the pictures when z is shortened to 0.3: {spread:.0%} of the usual")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+WALK_ZH
+
+路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？两幅真图之间若一步跳过去，距离又是多少？
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+WALK_EN
+
+Are all steps of the way equally long? Compare neighbouring pictures, pixel by pixel (root mean square, in grey levels): how many times the mean step is the longest one? And how far is it if one jumps from one end to the other?
+"""
+
+# %%
+def walk_steps(way):
+    """Return the distances between neighbours on 100 walks of 13 pictures, (12, 100)."""
+    path = torch.stack([paint(painter.average, z) for z in way(start[:100], end[:100], 13)])
+    return path.float().diff(dim=0).square().mean((2, 3, 4)).sqrt()
+
+
+steps = {name: walk_steps(way) for name, way in ways.items()}
+jump = (paint(painter.average, start[:100]).float()
+        - paint(painter.average, end[:100]).float()).square().mean((1, 2, 3)).sqrt().mean()
+uneven = {name: float((s.max(0).values / s.mean(0)).mean()) for name, s in steps.items()}
+show.lines({name: (torch.arange(1, 13), s.mean(1)) for name, s in steps.items()},
+           xlabel="step of the walk", ylabel="distance of neighbours",
+           alt="Mean picture distance of each of the twelve steps, for the line and the arc: "
+               "on the line the steps in the middle are the longest, on the arc all are alike")
+
+# %% tags=["nbval-ignore-output"]
+print(f"from one end to the other in one jump: {float(jump):.0f} grey levels")
+for name, s in steps.items():
+    print(f"{name:10s} mean step {float(s.mean()):4.1f}   longest / mean {uneven[name]:.2f}")
+
+# %%
+if runtime.scale() != "smoke":
+    print("no step of either walk is as long as the jump:",
+          bool(max(s.max(0).values.mean() for s in steps.values()) < jump))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 是不是抄来的
+
+最后一问，和上一课一样：样本会不会是训练图的复制品？`measure.nearest` 给每张样本找出训练集里像素最接近的一张。要有个对照：G 没见过的真图，离训练集有多近？
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Are they copies?
+
+The last question is last lesson's: could the samples be copies of training pictures? `measure.nearest` finds, for each sample, the training picture that is closest in pixels. It takes something to compare with: how close are real pictures that G has never seen?
+"""
+
+# %%
+distance, index = measure.nearest(portraits[:300], faces.images)
+unseen, _ = measure.nearest(data.toy_faces(300, size=32, seed=1, core=True).images, faces.images)
+show.gallery({"generated": portraits[:15], "the nearest training pictures": faces.images[index[:15]]},
+             columns=15, alt="Fifteen generated faces above their nearest training pictures: alike "
+                             "in hair, skin and background, but different in position and detail")
+if runtime.scale() != "smoke":
+    print("samples are copies of training pictures:",
+          float(distance.median() / unseen.median()) < 0.5)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+样本离训练集并不比没见过的真图更近，没有抄。像素距离看不出平移一格的抄袭，第 07 课会用特征再查一次。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The samples are no closer to the training set than real pictures that G has never seen: no copies. A distance in pixels would miss a copy that is shifted by one pixel; lesson 07 looks again, with features.
+"""
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+四道题，选错了会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Four questions; a wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("03")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+现在你会：
+
+- 用印章推导转置卷积的边长 $(n - 1)s - 2p + k$，并说出为什么它不是卷积的逆；
+- 看到棋盘格，知道先查 `kernel` 能不能被 `stride` 整除；
+- 把 DCGAN 的每条规矩指到代码里的一行，并用消融说明哪条碰不得、在什么规模上；
+- 在隐空间里走直线和圆弧，用长度、可读率和步长来比较；
+- 用弗雷歇距离、组合数和最近邻说明画得好不好、全不全、是不是抄的，每个数旁边附上下限。
+
+这些说法或写法需要更正：
+
+| 出处 | 更正 | 在哪里看到 |
+|---|---|---|
+| `003`：放大模块的 `bn` 参数 | 没有存，也没有用；批归一化总是建了 | 没人理会的开关 |
+| `003`：卷积、ReLU、批归一化 | DCGAN 的次序是卷积、批归一化、激活 | 规矩、消融 |
+| `003`：边长是 16 的倍数就行 | 48 让 G 的循环永不停止，D 也放不下最后的卷积核；要 2 的幂 | 48 能被 16 整除 |
+| `003`：称转置卷积为“反卷积” | 它是转置，不是逆 | “反卷积”并不反 |
+| `003`：D 在网络里就对一批求平均 | 网络应给出每张图各自的分数，形状 `(B,)`；平均放到损失里 | 形状阶梯 |
+| `003`：D 的最后也可以用自适应平均池化 | DCGAN 不用池化；4x4 的卷积让每个位置有自己的权重 | 规矩 |
+| `004`：DCGAN 是网络层的改进 | 这句对 DCGAN 是对的：游戏和损失都没有变 | 和上一课相比 |
+| 有的教材：所有参数取自 $N(0, 0.02)$ | 批归一化的缩放要取 $N(1, 0.02)$ | 初始权重 |
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+You can now:
+
+- derive the side of a transposed convolution, $(n - 1)s - 2p + k$, from stamps, and say why it is not the inverse of a convolution;
+- see a checkerboard and first ask whether `kernel` is divisible by `stride`;
+- point to the line of code behind each rule of DCGAN, and use an ablation to show which must not be broken, and at what scale;
+- walk through latent space in lines and on arcs, and compare them by length, readability and step size;
+- use a Fréchet distance, a count of combinations and nearest neighbours to say how good, how complete and how original the samples are, each number next to its floor.
+
+These statements and habits needed correcting:
+
+| Where | Correction | Where you saw it |
+|---|---|---|
+| `003`: the enlarging block's argument `bn` | is neither kept nor used; the batch normalisation is always built | the switch that nobody heeds |
+| `003`: convolution, ReLU, batch normalisation | DCGAN's order is convolution, batch normalisation, activation | the rules, the ablation |
+| `003`: a side need only be a multiple of 16 | with 48 the loop in G never ends, and D has no room for its last kernel; it takes a power of two | 48 is divisible by 16 |
+| `003`: calls the transposed convolution a "deconvolution" | it is the transpose and not the inverse | a "deconvolution" undoes nothing |
+| `003`: D averages over the batch inside the network | a network should give every picture its own score, `(B,)`; the mean belongs in the loss | the staircase of shapes |
+| `003`: D might as well end in adaptive average pooling | DCGAN uses no pooling; a 4x4 convolution gives each place its own weight | the rules |
+| `004`: DCGAN is an improvement of the layers | of DCGAN this is true: neither the game nor the loss has changed | what changed |
+| some textbooks: all parameters from $N(0, 0.02)$ | batch normalisation's scale is drawn from $N(1, 0.02)$ | first weights |
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **放大。** `recipes.dcgan()` 默认就是论文的网络，64 个特征。有显卡就设 `GAN_LESSONS_SCALE=full`；64x64 的真人照片留到第 04 课，那里也谈谈肖像和同意。
+- **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用五个种子量。把 `small_steps` 加长，看看 `003` 的次序会不会分出高下。
+- **向量算术。** 论文里有一个有名的例子：“戴眼镜的男人”减“男人”加“女人”。用 `measure.factor_reader` 认出戴眼镜和不戴眼镜的样本，各取几十个 $z$ 求平均，两个平均相减，加到别的 $z$ 上，看看眼镜会不会出现。
+- **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套，`003` 的后半篇在那里接着讲。
+- **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **Scale up.** `recipes.dcgan()` is by default the network of the paper, with 64 features. With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64x64 wait for lesson 04, which also talks about portraits and consent.
+- **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on five seeds. Make `small_steps` longer and see whether the order of `003` makes a difference then.
+- **Arithmetic with vectors.** The paper has a famous example: "man with glasses" minus "man" plus "woman". Use `measure.factor_reader` to find samples with and without glasses, average a few dozen $z$ of each kind, subtract the averages, add the difference to another $z$, and see whether glasses appear.
+- **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks; the second half of `003` is taken up there.
+- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., [Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/), on checkerboards; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
+"""
