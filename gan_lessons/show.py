@@ -226,15 +226,13 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
     """
     figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
                                 figsize=(9, 2.3 * len(trails)))
-    for axis, (title, trail) in zip(axes.flat, trails.items(), strict=True):
+    for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
         x = 0.0
-        for i, (name, shape) in enumerate(trail):
-            channels, side = (shape[1], shape[2]) if len(shape) == 4 else (shape[-1], 1)
-            if len(shape) == 1:  # one score a picture
-                channels = 1
+        for name, shape in trail:
+            channels, side, _ = (*shape[1:], 1, 1, 1)[:3]  # a score has neither
             width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
-            axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=LINES[i % 2][0],
-                                         alpha=0.75, edgecolor="white"))
+            axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=line[0],
+                                         alpha=0.75))
             axis.text(x + width / 2, -2.1, f"{name}\n{'x'.join(map(str, shape[1:])) or '1'}",
                       ha="center", va="center", fontsize=7.5)
             x += max(width, 0.75) + 0.45
@@ -245,12 +243,12 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
 
 
 def maps(panels: dict[str, Tensor], *, alt: str, numbers: bool = True) -> None:
-    """Show matrices, {title: (h, w)}, as shades of blue side by side, with their numbers."""
+    """Show square matrices, {title: (n, n)}, as shades of blue, with their numbers."""
     figure, axes = plt.subplots(1, len(panels), squeeze=False, layout="constrained",
-                                figsize=(9, 9 / len(panels) + 0.3))
+                                figsize=(2.2 * len(panels), 2.5))
     for axis, (title, panel) in zip(axes.flat, panels.items(), strict=True):
         axis.imshow(panel, cmap="Blues", vmin=0, vmax=1.4 * float(panel.max()))
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title, fontsize=9)
         axis.axis("off")
         for (row, column), value in np.ndenumerate(panel.numpy() if numbers else np.empty((0, 0))):
             axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8)

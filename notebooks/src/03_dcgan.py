@@ -260,7 +260,7 @@ print("sides that came back:",
 r"""
 ### “反卷积”并不反
 
-`003` 和许多书把它叫作“反卷积”（deconvolution）。边长是回来了，图片呢？卷积是线性的，所以可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
+`003` 和许多书把它叫作“反卷积”（“deconvolution”）。边长是回来了，图片呢？卷积是线性的，所以可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -284,12 +284,12 @@ print("transposed convolution, 4x4 -> 8x8:", tuple(T.shape))
 print("one is the transpose of the other:", torch.equal(T, C.T))
 
 digits = data.digits().framed(32)
-picture, blur = digits[:10].signed(), torch.full((1, 1, 4, 4), 1 / 8)
+picture, blur = digits.images[:10] / 255, torch.full((1, 1, 4, 4), 1 / 8)  # black is 0
 small = conv2d(picture, blur, stride=2, padding=1)
 again = conv_transpose2d(small, blur, stride=2, padding=1)
 show.gallery({"a picture, 32x32": digits.images[:10],
-              "convolved, 16x16": data.to_images((small / 2).clamp(-1, 1)),
-              "then transposed, 32x32": data.to_images((again / 2).clamp(-1, 1))}, columns=10,
+              "convolved, 16x16": (255 * small / 2).to(torch.uint8),
+              "then transposed, 32x32": (255 * again).to(torch.uint8)}, columns=10,
              alt="Three rows: ten digits, the same after a convolution that halves their side, "
                  "and after the transposed convolution: the size is back, the digits are blurred")
 error = float((again - picture).norm() / picture.norm())
@@ -316,9 +316,9 @@ By the way: **backpropagation** through a convolution is a transposed convolutio
 
 ## The checkerboard
 
-### Predict, then run 2: nothing but ones
+### Predict, then run 2: 1 everywhere
 
-The input is all ones and so is the stamp, with `kernel=3, stride=2`. What does the output look like, away from its edge?
+The input is 1 everywhere, the stamp is 1 everywhere, with `kernel=3, stride=2`. What does the output look like, away from its edge?
 
 - A. One even shade.
 - B. A checkerboard of dark and light.
@@ -343,12 +343,12 @@ for name, panel in panels.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以 DCGAN 选 4（`003` 用的也是 4）。连叠三层再看：
+答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以 DCGAN 选它（`003` 也一样）。连叠三层再看：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why DCGAN takes 4 (and so does `003`). Here are three layers on top of each other:
+The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why DCGAN takes it (and so does `003`). Here are three layers on top of each other:
 """
 
 # %%
@@ -553,7 +553,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-What is needed is a power of two, not a multiple of 16.
+What is needed is a power of 2, not a multiple of 16.
 
 ### First weights: a mistake that gets around
 
@@ -1121,7 +1121,7 @@ These statements and habits needed correcting:
 |---|---|---|
 | `003`: the enlarging block's argument `bn` | is neither kept nor used; the batch normalisation is always built | the switch that nobody heeds |
 | `003`: convolution, ReLU, batch normalisation | DCGAN's order is convolution, batch normalisation, activation | the rules, the ablation |
-| `003`: a side need only be a multiple of 16 | with 48 the loop in G never ends, and D has no room for its last kernel; it takes a power of two | 48 is divisible by 16 |
+| `003`: a side need only be a multiple of 16 | with 48 the loop in G never ends, and D has no room for its last kernel; it takes a power of 2 | 48 is divisible by 16 |
 | `003`: calls the transposed convolution a "deconvolution" | it is the transpose and not the inverse | a "deconvolution" undoes nothing |
 | `003`: D averages over the batch inside the network | a network should give every picture its own score, `(B,)`; the mean belongs in the loss | the staircase of shapes |
 | `003`: D might as well end in adaptive average pooling | DCGAN uses no pooling; a 4x4 convolution gives each place its own weight | the rules |
@@ -1137,7 +1137,7 @@ r"""
 - **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用五个种子量。把 `small_steps` 加长，看看 `003` 的次序会不会分出高下。
 - **向量算术。** 论文里有一个有名的例子：“戴眼镜的男人”减“男人”加“女人”。用 `measure.factor_reader` 认出戴眼镜和不戴眼镜的样本，各取几十个 $z$ 求平均，两个平均相减，加到别的 $z$ 上，看看眼镜会不会出现。
 - **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套，`003` 的后半篇在那里接着讲。
-- **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
+- **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，“[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)”，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1148,5 +1148,5 @@ r"""
 - **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on five seeds. Make `small_steps` longer and see whether the order of `003` makes a difference then.
 - **Arithmetic with vectors.** The paper has a famous example: "man with glasses" minus "man" plus "woman". Use `measure.factor_reader` to find samples with and without glasses, average a few dozen $z$ of each kind, subtract the averages, add the difference to another $z$, and see whether glasses appear.
 - **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks; the second half of `003` is taken up there.
-- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., [Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/), on checkerboards; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
+- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., "[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)", on checkerboards; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
 """
