@@ -86,7 +86,7 @@ def faces(options) -> None:
     """Play the lesson's game on toy faces and print the coverage."""
     images = data.toy_faces(10_000, size=32, core=True)
     for seed in options.seeds:
-        for steps in options.steps or [2000]:  # its own run each: the learning rate fades to the end
+        for steps in options.steps or [3000]:  # a run each: the rate fades to its end
             game = recipes.dcgan(32, features=16, latent=64, norm="spectral", loss=losses.Hinge(),
                                  batch=64, lr=options.lr or 1e-3, betas=(0.0, 0.9), decay=steps,
                                  seed=seed)

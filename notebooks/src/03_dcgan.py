@@ -29,10 +29,10 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
-from gan_lessons import ablations, data, lab, runtime, show
+from gan_lessons import ablations, data, lab, latent, losses, measure, recipes, runtime, show
 from gan_lessons.exercises import lesson03 as check
 from gan_lessons.nets import dcgan
-from gan_lessons.train import fit
+from gan_lessons.train import HISTORY, fit, paint, sample_noise
 
 runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
 lab.language_switch()
@@ -683,10 +683,10 @@ for name, (of_networks, edit, of_game) in ablations.CHANGES.items():
 small_steps = runtime.at_scale(smoke=20, default=400, full=2000)
 digits, held_out_digits = (data.digits(train=part).framed(32) for part in (True, False))
 board = {name: fit(ablations.changed(name), digits, small_steps) for name in ablations.CHANGES}
-show.gallery({name: game.sample(20, average=True) for name, game in board.items()}, columns=20,
-             alt="The ablation board: one row of twenty samples for each change. DCGAN as it is "
-                 "writes digits; first weights N(0, 1) and beta1 0.9 give grey noise; without "
-                 "BatchNorm only a few digits; ReLU in D does no visible harm")
+show.gallery({name: game.sample(14, average=True) for name, game in board.items()}, columns=14,
+             alt="The ablation board: one row of fourteen samples for each change. DCGAN as it is "
+                 "writes digits; first weights N(0, 1) give black-and-white noise, beta1 0.9 a "
+                 "grey texture; without BatchNorm one blurred shape; ReLU in D does no harm")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -767,18 +767,18 @@ At another scale the verdicts may differ; an ablation answers only for the setti
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-## 今日故障：第一步就输了
+## 今日故障：还没开始就输了一半
 
-“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0；D 的 logit 动辄上百，真假一眼分明，于是它的损失也几乎是 0。G 从 D 那里收到的信号又吵又大，再乘上接近 0 的斜率，什么也学不到。
+“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了一半。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0。D 的 logit 也比平常大几十倍，它起初错得离谱，可是它还能改：一两百步之后真假就分开了。G 却几乎不动，收到的信号再大，乘上接近 0 的斜率也所剩无几，于是它的损失一路往上，图始终是黑白噪点。
 
 训练之前就能查出来：看一眼 G 的第一批图里有多少像素超出 0.99，再看 D 的 logit 有多大。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-## The failure of the day: lost at the first step
+## The failure of the day: half lost before it begins
 
-The game with first weights from $N(0, 1)$ is lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D run into the hundreds, real and fake are worlds apart, and its loss is almost 0, too. What G hears from D is loud and confused, gets multiplied by a slope close to 0, and teaches it nothing.
+The game with first weights from $N(0, 1)$ is half lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D are dozens of times too large as well, and at first it is badly wrong, but it can learn: after one or two hundred steps it tells real from fake. G hardly moves. However loud the signal it hears, little is left of it after it is multiplied by a slope close to 0; so its loss keeps rising and its pictures stay black-and-white noise.
 
 You can find this out before training: look how many pixels of G's first batch lie beyond 0.99, and how large the logits of D are.
 """
@@ -801,11 +801,11 @@ print("weights N(0, 1): D's logits are 50 times as large:   ", logit[1] > 50 * l
 
 # %%
 show.curves(board["first weights N(0, 1)"].history, HISTORY,
-            alt="Training curves with first weights N(0, 1): G's loss shoots up to tens while "
-                "D's is almost nothing; D reads 1 for real and 0 for fake from the start")
+            alt="Training curves with first weights N(0, 1): G's loss climbs above ten while D's "
+                "falls towards 0; D reads about 1 for real pictures, and ever less for fakes")
 show.curves(board["DCGAN"].history, HISTORY,
-            alt="Training curves of the small DCGAN: both losses of order one, D's readings for "
-                "real and fake apart, but not at 1 and 0")
+            alt="Training curves of the small DCGAN: G's loss falls, D's rises towards 1, and "
+                "D's readings for real pictures and for fakes come closer to each other")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -870,7 +870,7 @@ Two things are new here and explained later, because they let networks of the sa
 """
 
 # %%
-face_steps = runtime.at_scale(smoke=30, default=2000, full=50_000)
+face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
 FACES = {"features": 16, "latent": 64, "norm": "spectral", "loss": losses.Hinge(), "batch": 64,
          "lr": 1e-3, "betas": (0.0, 0.9), "decay": face_steps}
 
