@@ -76,7 +76,7 @@ def digits(options) -> None:
     for seed in options.seeds:
         game = recipes.dcgan(32, 1, features=16, latent=64, batch=64, lr=options.lr or 1e-3,
                              ema=0.99, seed=seed)
-        for steps in options.steps or [500, 1000]:
+        for steps in options.steps or [1000, 1500]:
             fit(game, images, steps, progress=False)
             print(f"digits seed {seed} step {steps:5d}",
                   ruler.report(game.sample(2000, average=True)), flush=True)

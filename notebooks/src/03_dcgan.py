@@ -823,7 +823,7 @@ Now a game as in the paper: batch normalisation, the non-saturating loss, `betas
 
 # %%
 DIGITS = {"features": 16, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
-digit_steps = runtime.at_scale(smoke=30, default=1000, full=20_000)
+digit_steps = runtime.at_scale(smoke=30, default=1500, full=20_000)
 
 source = data.mnist if data.have_mnist() else data.digits
 images, held_out = (source(train=part).framed(32) for part in (True, False))
@@ -988,14 +988,14 @@ print(f"variety of the pictures when z is shortened to 0.3: {spread:.0%} of the 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-WALK_ZH
+这几个数要放在一起读。直线中点的可读率若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张。拉长到 3 倍同样在分布之外，只是在另一头。
 
 路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？两幅真图之间若一步跳过去，距离又是多少？
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-WALK_EN
+Read these numbers together. If pictures half-way along the line are about as readable as those of random $z$, a somewhat shorter $z$ does no harm; if they are much less so, take the arc. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left. Stretching to 3 is outside the distribution as well, at the other end.
 
 Are all steps of the way equally long? Compare neighbouring pictures, pixel by pixel (root mean square, in grey levels): how many times the mean step is the longest one? And how far is it if one jumps from one end to the other?
 """
@@ -1013,8 +1013,8 @@ jump = (paint(painter.average, start[:100]).float()
 uneven = {name: float((s.max(0).values / s.mean(0)).mean()) for name, s in steps.items()}
 show.lines({name: (torch.arange(1, 13), s.mean(1)) for name, s in steps.items()},
            xlabel="step of the walk", ylabel="distance of neighbours",
-           alt="Mean picture distance of each of the twelve steps, for the line and the arc: "
-               "on the line the steps in the middle are the longest, on the arc all are alike")
+           alt="Mean distance of neighbouring pictures at each of the twelve steps of a walk, "
+               "one curve for the straight line and one for the arc")
 
 # %% tags=["nbval-ignore-output"]
 print(f"from one end to the other in one jump: {float(jump):.0f} grey levels")
