@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from gan_lessons import ablations, data, losses, measure, recipes, runtime
+from gan_lessons import ablations, data, measure, recipes, runtime
 from gan_lessons.train import TrainingDiverged, fit
 
 BOARD = Path(__file__).with_name("lesson03_board.json")
@@ -87,9 +87,8 @@ def faces(options) -> None:
     images = data.toy_faces(10_000, size=32, core=True)
     for seed in options.seeds:
         for steps in options.steps or [3000]:  # a run each: the rate fades to its end
-            game = recipes.dcgan(32, features=16, latent=64, norm="spectral", loss=losses.Hinge(),
-                                 batch=64, lr=options.lr or 1e-3, betas=(0.0, 0.9), decay=steps,
-                                 seed=seed)
+            changes = {"lr": options.lr} if options.lr else {}
+            game = recipes.sngan(32, features=16, steps=steps, seed=seed, **changes)
             fit(game, images, steps, progress=False)
             print(f"faces seed {seed} step {steps:5d}",
                   measure.factor_coverage(game.sample(4000, average=True), images), flush=True)

@@ -29,7 +29,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
-from gan_lessons import ablations, data, lab, latent, losses, measure, recipes, runtime, show
+from gan_lessons import ablations, data, lab, latent, measure, recipes, runtime, show
 from gan_lessons.exercises import lesson03 as check
 from gan_lessons.nets import dcgan
 from gan_lessons.train import HISTORY, fit, paint, sample_noise
@@ -822,7 +822,8 @@ Now a game as in the paper: batch normalisation, the non-saturating loss, `betas
 """
 
 # %%
-DIGITS = {"features": 16, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
+features = runtime.at_scale(smoke=8, default=16, full=64)
+DIGITS = {"features": features, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
 digit_steps = runtime.at_scale(smoke=30, default=1500, full=20_000)
 
 source = data.mnist if data.have_mnist() else data.digits
@@ -857,7 +858,7 @@ r"""
 
 最后画人脸：代码画出的玩具人脸，32x32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景会变，共 96 种组合，所以“漏了谁”可以一个一个数出来。
 
-这里换两样后面才细讲的东西，因为它们让同样大小的网络学得快得多：D 的批归一化换成**谱归一化**（每个卷积核除以它最大的奇异值，D 的坡就不会太陡），损失换成 **hinge**（已经判对、而且足够有把握的样本，不再计较）。第 06 课讲为什么。G 不变，规矩照旧。
+这里换两样后面才细讲的东西，因为它们让同样大小的网络学得快得多：D 的批归一化换成**谱归一化**（每个卷积核除以它最大的奇异值，D 的坡就不会太陡），损失换成 **hinge**（已经判对、而且足够有把握的样本，不再计较）。这样的组合叫 SN-GAN，设置都在 `recipes.sngan` 里；第 06 课讲为什么。G 不变，规矩照旧。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -866,16 +867,14 @@ r"""
 
 Last come faces: toy faces drawn by code, 32x32, nobody's photograph. Skin, hair style, glasses, mouth and background vary in the core set, 96 combinations in all, so that who is missing can be counted one by one.
 
-Two things are new here and explained later, because they let networks of the same size learn much faster: D's batch normalisation gives way to **spectral normalisation** (every kernel is divided by its largest singular value, so that D's slopes are not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). Lesson 06 says why. G and its rules stay as they are.
+Two things are new here and explained later, because they let networks of the same size learn much faster: D's batch normalisation gives way to **spectral normalisation** (every kernel is divided by its largest singular value, so that D's slopes are not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). The combination is called SN-GAN, with all its settings in `recipes.sngan`; lesson 06 says why. G and its rules stay as they are.
 """
 
 # %%
 face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
-FACES = {"features": 16, "latent": 64, "norm": "spectral", "loss": losses.Hinge(), "batch": 64,
-         "lr": 1e-3, "betas": (0.0, 0.9), "decay": face_steps}
 
 faces = data.toy_faces(10_000, size=32, core=True)
-painter = recipes.dcgan(32, **FACES)
+painter = recipes.sngan(32, features=features, steps=face_steps)
 fit(painter, faces, face_steps, snapshot_every=max(1, face_steps // 15))
 show.filmstrip(painter.snapshots, pictures=12,
                alt="Filmstrip of the face game: from the same noise, from grey at step 0 over "
