@@ -88,7 +88,7 @@ def faces(options) -> None:
     for seed in options.seeds:
         for steps in options.steps or [3000]:  # a run each: the rate fades to its end
             changes = {"lr": options.lr} if options.lr else {}
-            game = recipes.sngan(32, features=16, steps=steps, seed=seed, **changes)
+            game = recipes.sngan(32, features=16, steps=steps, ema=0.995, seed=seed, **changes)
             fit(game, images, steps, progress=False)
             print(f"faces seed {seed} step {steps:5d}",
                   measure.factor_coverage(game.sample(4000, average=True), images), flush=True)

@@ -874,7 +874,7 @@ Two things are new here and explained later, because they let networks of the sa
 face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
 
 faces = data.toy_faces(10_000, size=32, core=True)
-painter = recipes.sngan(32, features=features, steps=face_steps)
+painter = recipes.sngan(32, features=features, steps=face_steps, ema=0.995)
 fit(painter, faces, face_steps, snapshot_every=max(1, face_steps // 15))
 show.filmstrip(painter.snapshots, pictures=12,
                alt="Filmstrip of the face game: from the same noise, from grey at step 0 over "
