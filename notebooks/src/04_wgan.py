@@ -25,7 +25,6 @@ So far D answered "real or fake". The D of this lesson answers "how far to go": 
 # %%
 import inspect
 import math
-import os
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -37,7 +36,7 @@ from gan_lessons.exercises import lesson04 as check
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.train import adam, critic_step, fit, head_start, rmsprop
 
-runtime.set_threads(os.cpu_count() or 1)  # convolutions use every core
+runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh", "what-changed"]
@@ -928,12 +927,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-评论家想要更大的差距，最省事的办法是把每个权重都推到盒子边上，变成 $+c$ 或 $-c$：一个只会数亮度的评论家，就像上面那条没有起伏的山谷。G 讨好它也就够了，画出来的几乎是同一张图。批归一化在每一层重新拉开差别，裁剪才勉强够用；这也是 WGAN 的作者在 DCGAN 的网络上报告结果的原因之一，换一种网络就未必灵。真正的药是换掉裁剪：梯度惩罚，第 06 课。
+评论家想要更大的差距，最省事的办法是把权重推到盒子边上，变成 $+c$ 或 $-c$：剩下的评论家比数亮度强不了多少，就像前面那条没有起伏的山谷。讨好它很容易，G 画出来的几乎是同一张图。批归一化在每一层重新拉开差别，裁剪才够用。WGAN 的论文试过去掉**生成器**的批归一化，照样练成；评论家的，他们一直留着。真正的药是换掉裁剪：梯度惩罚，第 06 课。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A critic that wants a larger gap has an easy way: push every weight to the edge of the box, to $+c$ or $-c$. What is left counts little more than brightness, like the valley without bumps above; pleasing it is easy, and G paints nearly the same picture every time. Batch normalisation pulls differences apart again in every layer, and with it clipping just about does; with other networks it may not. The real remedy is to replace clipping: the gradient penalty, in lesson 06.
+A critic that wants a larger gap has an easy way: push weights to the edge of the box, to $+c$ or $-c$. What is left counts little more than brightness, like the valley without bumps above; pleasing it is easy, and G paints nearly the same picture every time. Batch normalisation pulls differences apart again in every layer, and with it clipping will do. The WGAN paper took batch normalisation out of the **generator** and training still worked; the critic kept its own. The real remedy is to replace clipping: the gradient penalty, in lesson 06.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -972,7 +971,7 @@ for name, pictures in sets.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-照片要练很久：`003` 在显卡上用 64x64 的全部 CelebA 练了约 37 分钟，`000` 用 LSUN 卧室练了近 2 小时。这样的长训练放在命令行里，可以随时停下，再接着走：
+照片要练很久：`003` 在显卡上用 64x64 的全部 CelebA 练了约 36 分钟，`000` 用 LSUN 卧室练了近 2 小时。这样的长训练放在命令行里，可以随时停下，再接着走：
 
 ```bash
 python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --out runs/tenth
@@ -998,7 +997,7 @@ python -m gan_lessons train --resume --out runs/faces
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Photographs take long: on a graphics card `003` trained about 37 minutes on all of CelebA at 64x64, `000` nearly 2 hours on LSUN bedrooms. Runs like that belong on the command line, where they can be stopped at any time and go on later:
+Photographs take long: on a graphics card `003` trained about 36 minutes on all of CelebA at 64x64, `000` nearly 2 hours on LSUN bedrooms. Runs like that belong on the command line, where they can be stopped at any time and go on later:
 
 ```bash
 python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --out runs/tenth
