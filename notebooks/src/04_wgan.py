@@ -975,12 +975,12 @@ r"""
 照片要练很久：`003` 在显卡上用 64x64 的全部 CelebA 练了约 36 分钟，`000` 用 LSUN 卧室练了近 2 小时。这样的长训练放在命令行里，可以随时停下，再接着走：
 
 ```bash
-python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --out runs/tenth
+python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --steps 5000 --out runs/tenth
 python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out runs/faces
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-第一行是 10 % 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。
+第一行是 10 % 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里看结果：`from gan_lessons import runs`，然后 `runs.open("runs/faces").show()`。
 
 ## 人脸数据：先问三个问题
 
@@ -1001,12 +1001,12 @@ r"""
 Photographs take long: on a graphics card `003` trained about 36 minutes on all of CelebA at 64x64, `000` nearly 2 hours on LSUN bedrooms. Runs like that belong on the command line, where they can be stopped at any time and go on later:
 
 ```bash
-python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --out runs/tenth
+python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --steps 5000 --out runs/tenth
 python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out runs/faces
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`.
+The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. To see the results in a notebook: `from gan_lessons import runs`, then `runs.open("runs/faces").show()`.
 
 ## Pictures of faces: three questions first, and a fourth
 
