@@ -114,6 +114,37 @@ def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
     return network
 
 
+@torch.no_grad()
+def carry_over(small: nn.Sequential, large: nn.Sequential) -> list[str]:
+    """Copy into `large` what `small` has learned, and return the names of the parts that fitted.
+
+    Gradual resizing: a network for the next size goes on where the smaller one stopped. The parts
+    are named by the side of what they give ("4x4", "8x8"), so when the size doubles and `features`
+    halve, the inner ones agree. A part is copied, with its BatchNorm statistics, if a part of the
+    same name has the same tensors; one that differs in any keeps its first weights, for a bias
+    is no use without its kernel. `small` is left as it was.
+    Of a new game, carry over generator and critic before its first step: its moving average and
+    its optimizers then begin from there.
+
+    Raises ValueError when no part fits.
+    """
+    known, carried = dict(small.named_children()), []
+    for name, part in large.named_children():
+        theirs = known[name].state_dict() if name in known else {}
+        if theirs and _shapes(theirs) == _shapes(part.state_dict()):
+            part.load_state_dict(theirs)
+            carried.append(name)
+    if not carried:
+        raise ValueError(both(
+            "没有一层可以沿用：两个网络里没有名字和形状都相同的部分。边长加倍时请把 features 减半，"
+            "latent、norm 等设置保持不变，例如 critic(16, features=32) 之后用 "
+            "critic(32, features=16)。",
+            "Nothing can be carried over: no part of the two networks has the same name and "
+            "shapes. When the size doubles, halve `features` and keep latent, norm and the rest, "
+            "for example critic(16, features=32) and then critic(32, features=16)."))
+    return carried
+
+
 class OneScore(nn.Module):
     """Turn (B, 1, 1, 1) into (B,); of larger pictures the last convolution makes a map instead."""
 
@@ -153,6 +184,10 @@ def shape_trail(network: nn.Sequential, x: Tensor) -> list[tuple[str, tuple[int,
 def _block(convolution: nn.Module, batch: bool, activation: nn.Module, norm_last: bool):
     rest = [nn.BatchNorm2d(convolution.out_channels), activation] if batch else [activation]
     return nn.Sequential(convolution, *(rest[::-1] if norm_last else rest))
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _side(side: int) -> str:
