@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gan_lessons.data import to_images
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
 from gan_lessons.fastai_style.optimizer import OptimWrapper, batch_norm_parameters
 from gan_lessons.fastai_style.recorder import Recorder
@@ -83,8 +84,8 @@ class Learner:
         """Train on every batch once, then validate."""
         self.model.train()
         self.event("on_epoch_begin")
-        for self.xb, self.yb in self.data.train_dl:
-            self.xb, self.yb = self._to_device(self.xb), self._to_device(self.yb)
+        for x, y in self.data.train_dl:
+            self.xb, self.yb = self._to_device(x), self._to_device(y)
             self.fit_batch()
             if self.stop.is_set():
                 raise CancelFit
@@ -215,11 +216,19 @@ class Learner:
             for x, y in batches:
                 x, y = self._to_device(x), self._to_device(y)
                 with self.autocast():
-                    output = self.model(x)
+                    output = self.predictor()(x)
                 yield x, y, output.float()
         finally:
             for module, mode in modes.items():
                 module.training = mode
+
+    def predictor(self) -> nn.Module:
+        """Return the network that makes predictions."""
+        return self.model
+
+    def to_images(self, batch: Tensor) -> Tensor:
+        """Return pictures as bytes, uint8 (n, C, H, W), undoing what `normalize` did."""
+        return getattr(self.data, "to_images", to_images)(batch)
 
     # ---- half precision ----
 

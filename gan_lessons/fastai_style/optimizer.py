@@ -13,7 +13,7 @@ class OptimWrapper:
     parameters: those it moves;  wd: before each step every weight shrinks by the factor
     1 - lr * wd ("decoupled", Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2), or, with
     `true_wd=False`, wd * weight is added to its gradient;  spared: parameters without decay.
-    For float16 it scales the loss up, so that small gradients are not rounded to 0, see `scale_loss`.
+    For float16 it can scale the loss up, so that small gradients are not rounded to 0.
     """
 
     def __init__(self, make, parameters, lr: float, wd: float = 0.0, true_wd: bool = True,

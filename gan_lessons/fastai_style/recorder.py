@@ -2,6 +2,7 @@
 
 import time
 
+import torch
 from IPython import get_ipython
 from IPython.display import display
 
@@ -24,6 +25,15 @@ class SmoothenValue:
         self.n += 1
         self.mean = self.beta * self.mean + (1 - self.beta) * value
         self.smooth = self.mean / (1 - self.beta**self.n)
+
+    def state(self) -> dict:
+        """Return what must be saved to go on."""
+        return {"n": self.n, "mean": float(self.mean)}
+
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned."""
+        self.n, self.mean = state["n"], torch.tensor(state["mean"])
+        self.smooth = self.mean / (1 - self.beta**self.n) if self.n else None
 
 
 class Table:
@@ -52,6 +62,26 @@ class Table:
                 + "".join(row(cells, "td") for cells in rows) + "</tbody></table>")
 
 
+class InPlace:
+    """A place below the cell in which one thing is shown after another."""
+
+    def __init__(self):
+        self.handle = None
+
+    def show(self, thing, in_terminal=True) -> None:
+        """Show `thing`: in a notebook instead of what was there, in a terminal as text.
+
+        `in_terminal` is the text for a terminal; True stands for the thing's own, False for none.
+        """
+        if getattr(get_ipython(), "kernel", None) is None:
+            if in_terminal is not False:
+                print(thing if in_terminal is True else in_terminal, flush=True)
+        elif self.handle is None:
+            self.handle = display(thing, display_id=True)
+        else:
+            self.handle.update(thing)
+
+
 class Recorder(Callback):
     """Keep the losses of a fit, and show one row of a table after each epoch.
 
@@ -75,7 +105,7 @@ class Recorder(Callback):
             self.table = Table()
             self.losses, self.lrs = [], []
             self.smoothener = SmoothenValue(self.beta)
-        self.handle = None
+        self.shown = InPlace()
 
     def on_epoch_begin(self, learn) -> None:
         """Start a new row."""
@@ -99,17 +129,25 @@ class Recorder(Callback):
         self.table.rows.append({"epoch": self.row["epoch"], **losses, **added,
                                 "time": f"{seconds // 60:02d}:{seconds % 60:02d}"})
         if not learn.silent:
-            self.show()
-
-    def show(self) -> None:
-        """Show the table: in a notebook renewed in place, in a terminal the newest line."""
-        if getattr(get_ipython(), "kernel", None) is None:
             lines = repr(self.table).split("\n")
-            print("\n".join(lines if len(lines) == 2 else lines[-1:]), flush=True)
-        elif self.handle is None:
-            self.handle = display(self.table, display_id=True)
-        else:
-            self.handle.update(self.table)
+            newest = lines if len(lines) == 2 else lines[-1:]
+            self.shown.show(self.table, in_terminal="\n".join(newest))
+
+    def state(self) -> dict:
+        """Return the table, the losses and learning rates so far."""
+        return {"rows": [{name: _plain(value) for name, value in row.items()}
+                         for row in self.table.rows], "lrs": self.lrs,
+                "losses": torch.tensor(self.losses), "smoothener": self.smoothener.state()}
+
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned."""
+        self.table.rows, self.lrs = list(state["rows"]), list(state["lrs"])
+        self.losses = list(state["losses"])
+        self.smoothener.set_state(state["smoothener"])
+
+
+def _plain(value):
+    return float(value) if isinstance(value, torch.Tensor) else value
 
 
 def _text(value) -> str:

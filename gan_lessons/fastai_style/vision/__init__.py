@@ -1,0 +1,21 @@
+"""What `from gan_lessons.fastai_style.vision import *` brings: fastai v1's names, and torch's.
+
+A star import suits a notebook in which one tries things; in a package one names what one uses.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import nn, optim
+
+from gan_lessons.fastai_style.callback import Callback, CancelFit, LearnerCallback
+from gan_lessons.fastai_style.learner import DatasetType, Learner
+from gan_lessons.fastai_style.networks import NormType, SelfAttention, conv_layer
+from gan_lessons.fastai_style.recorder import SmoothenValue
+
+__all__ = ["Callback", "CancelFit", "DatasetType", "Learner", "LearnerCallback", "NormType",
+           "Path", "SelfAttention", "SmoothenValue", "conv_layer", "nn", "np", "optim", "partial",
+           "plt", "torch"]
