@@ -1,6 +1,9 @@
 """GANLearner: a Learner whose model is two networks, playing against each other."""
 
+import copy
+import io
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,8 @@ from gan_lessons.fastai_style.gan_loss import (
 from gan_lessons.fastai_style.gan_trainer import GANTrainer
 from gan_lessons.fastai_style.learner import Learner
 from gan_lessons.fastai_style.switchers import FixedGANSwitcher
+from gan_lessons.files import write_atomically
+from gan_lessons.messages import both
 from gan_lessons.runtime import whole_number
 from gan_lessons.train import evaluating
 
@@ -110,6 +115,28 @@ class GANLearner(Learner):
         for opt in self.optimizers():
             opt.zero_grad()
 
+    # ---- files ----
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return the networks to be saved, by name."""
+        average = {} if self.average is None else {"average": self.average}
+        return {"generator": self.generator, "critic": self.critic, **average}
+
+    def export(self, file: str | Path = "generator.pt2", average: bool = False) -> Path:
+        """Write the generator alone to a file that works without this course and without data.
+
+        `torch.export.load(file).module()(noise)` makes pictures of noise (n, *noise_shape), on
+        the CPU. file: a name below `path`, or a whole path. Return the path.
+        """
+        network = copy.deepcopy(self._generator(average)).cpu().eval()
+        traced = torch.export.export(network, (self.fixed_noise(2),),
+                                     dynamic_shapes=({0: torch.export.Dim.AUTO},))
+        content = io.BytesIO()
+        torch.export.save(traced, content)
+        path = self.path / file  # which is `file` itself, if that is absolute
+        write_atomically(path, content.getvalue())
+        return path
+
     # ---- looking at what was learned ----
 
     def predictor(self) -> nn.Module:
@@ -131,7 +158,7 @@ class GANLearner(Learner):
     @torch.no_grad()
     def generate(self, noise: Tensor, average: bool = False) -> Tensor:
         """Return what the generator makes of `noise`, on the CPU, in evaluation mode."""
-        network = self.average if average else self.generator
+        network = self._generator(average)
         with evaluating(network):
             return torch.cat([network(part.to(self.data.device)).float().cpu()
                               for part in noise.split(250)])
@@ -147,6 +174,14 @@ class GANLearner(Learner):
             with torch.random.fork_rng(devices=[]):
                 shape = next(iter(self.data.train_dl))[0].shape[1:]
         return tuple(shape)
+
+    def _generator(self, average: bool) -> nn.Module:
+        if average and self.average is None:
+            raise ValueError(both(
+                "没有移动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的移动平均。",
+                "There is no moving average. Make the learner with ema=0.999, and training keeps "
+                "one of the generator's weights."))
+        return self.average.module if average else self.generator
 
     def __repr__(self) -> str:
         trainer = self.gan_trainer

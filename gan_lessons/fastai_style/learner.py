@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.data import to_images
+from gan_lessons.fastai_style import saving
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
 from gan_lessons.fastai_style.optimizer import OptimWrapper, batch_norm_parameters
 from gan_lessons.fastai_style.recorder import Recorder
@@ -77,7 +78,8 @@ class Learner:
         self.resuming = resume
         made = [make(self) for make in self.callback_fns]
         with self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop:
-            for self.epoch in range(epochs):
+            done = len(self.recorder.table.rows)  # 0, unless resumed
+            for self.epoch in range(done, done + epochs):
                 self.fit_epoch()
 
     def fit_epoch(self) -> None:
@@ -229,6 +231,63 @@ class Learner:
     def to_images(self, batch: Tensor) -> Tensor:
         """Return pictures as bytes, uint8 (n, C, H, W), undoing what `normalize` did."""
         return getattr(self.data, "to_images", to_images)(batch)
+
+    # ---- files ----
+
+    def save(self, name: str | Path) -> Path:
+        """Write networks, optimizers, random numbers and history to path/model_dir, atomically.
+
+        name: without folder and suffix, or a whole path. Return the path of the file.
+        """
+        saving.save(self, self._file(name))
+        return self._file(name)
+
+    def load(self, name: str | Path, with_opt: bool = True):
+        """Go back to what `save` wrote, and return the learner; see `saving.load`.
+
+        The next `fit` is then, loss by loss, what it would have been right after `save`.
+        torch's random numbers continue from there, too. `with_opt=False` takes only the weights.
+        """
+        saving.load(self, self._file(name), with_opt)
+        return self
+
+    def state(self) -> dict:
+        """Return all that `save` keeps, as dictionaries of tensors and plain values."""
+        data = self.data.state_dict() if hasattr(self.data, "state_dict") else {}
+        cuda = {"cuda": torch.cuda.get_rng_state()} if self.data.device.type == "cuda" else {}
+        return {"networks": {name: n.state_dict() for name, n in self.networks().items()},
+                "optimizers": {str(i): opt.state() for i, opt in enumerate(self.optimizers())},
+                "callbacks": {name: c.state() for name, c in self._named_callbacks().items()},
+                "random": {"torch": torch.get_rng_state(), **cuda}, "data": data}
+
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned, or a part of it."""
+        for name, network in self.networks().items():
+            network.load_state_dict(state["networks"][name])
+        for i, kept in state.get("optimizers", {}).items():
+            self.optimizers()[int(i)].set_state(kept)
+        for name, callback in self._named_callbacks().items():
+            if name in state.get("callbacks", {}):
+                callback.set_state(state["callbacks"][name])
+        if "random" in state:
+            torch.set_rng_state(state["random"]["torch"])
+            if "cuda" in state["random"] and self.data.device.type == "cuda":
+                torch.cuda.set_rng_state(state["random"]["cuda"])
+        if hasattr(self.data, "load_state_dict") and "data" in state:
+            self.data.load_state_dict(state["data"])
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return the networks to be saved, by name."""
+        return {"model": self.model}
+
+    def _named_callbacks(self) -> dict[str, Callback]:
+        return {f"{type(callback).__name__}{i or ''}": callback
+                for i, callback in enumerate(self.callbacks)}
+
+    def _file(self, name: str | Path) -> Path:
+        name = Path(name)
+        folder = Path() if name.is_absolute() or len(name.parts) > 1 else self.path / self.model_dir
+        return folder / (name if name.suffix == ".safetensors" else f"{name}.safetensors")
 
     # ---- half precision ----
 

@@ -111,9 +111,9 @@ class Sized(nn.Sequential):
         if x.ndim != 4 or tuple(x.shape[1:]) != self.shape:
             shape = ", ".join(map(str, self.shape))
             raise ValueError(both(
-                f"这个网络接受形状为 (B, {shape}) 的一批输入，收到的形状是 {tuple(x.shape)}。请按这个"
-                "尺寸准备数据（transform 的 size），或按数据的尺寸新建网络（in_size，可取 8、16、32、"
-                "64、128……）。",
+                f"这个网络接受形状为 (B, {shape}) 的一批输入，收到的形状是 {tuple(x.shape)}。"
+                "请按这个尺寸准备数据（transform 的 size），或按数据的尺寸新建网络（in_size，可取 "
+                "8、16、32、64、128……）。",
                 f"This network takes batches of shape (B, {shape}); got {tuple(x.shape)}. Prepare "
                 "the data in that size (size in transform), or make a network of their size "
                 "(in_size, which can be 8, 16, 32, 64, 128, ...)."))

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from gan_lessons.fastai_style.saving import optimizer_state, set_optimizer_state
+
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -63,6 +65,16 @@ class OptimWrapper:
     def zero_grad(self) -> None:
         """Forget the gradients altogether: `grad` is None, not 0."""
         self.opt.zero_grad(set_to_none=True)
+
+    def state(self) -> dict:
+        """Return what the optimizer remembers of each parameter, and the scale of the loss."""
+        return {**optimizer_state(self.opt), "scaler": self.scaler.state_dict()}
+
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned."""
+        set_optimizer_state(self.opt, state)
+        if self.scaler.is_enabled() and "scaler" in state:
+            self.scaler.load_state_dict(state["scaler"])
 
     def scale_loss(self, on: bool) -> None:
         """Switch the scaling of the loss on or off; float16 needs it.

@@ -109,7 +109,7 @@ class Recorder(Callback):
 
     def on_epoch_begin(self, learn) -> None:
         """Start a new row."""
-        self.row = {"epoch": len(self.table.rows)}
+        self.row = {"epoch": learn.epoch}
         self.began = time.monotonic()
 
     def on_backward_begin(self, learn) -> None:
