@@ -41,7 +41,7 @@ class GANLearner(Learner):
                  ema: float | None = None, **learn_kwargs):
         model = GANModule(generator, critic)
         loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
-        super().__init__(data, model, loss, **learn_kwargs)
+        super().__init__(data, model, loss_func=loss, **learn_kwargs)
         self.generator, self.critic, self.ema = generator, critic, ema
         self.recorder.label = "train_loss (mixed)"  # of both players in one mean: no use
         self.opt_gen = self.opt_critic = None

@@ -51,17 +51,18 @@ class GANLoss:
 
     def generator(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the generator's loss; output: its pictures, target: real ones, (B, C, H, W)."""
-        fake_pred = self.gan_model.critic(output)
-        return self.loss_funcG(fake_pred, target, output)
+        fake_pred = self.gan_model.critic(output).float()
+        return self.loss_funcG(fake_pred, target, output.float())
 
     def critic(self, real_pred: Tensor, input: Tensor, real: Tensor | None = None) -> Tensor:
         """Return the critic's loss; real_pred: its scores for `real`, input: noise for fakes.
 
-        The penalty is calculated in float32: it multiplies gradients with gradients.
+        In half precision only the networks are: losses are calculated in float32, and so are the
+        networks inside the penalty, which multiplies gradients with gradients.
         """
         with torch.no_grad():  # the critic's step needs no gradient in the generator
             fake = self.gan_model.generator(input)
-        loss = self.loss_funcC(real_pred, self.gan_model.critic(fake))
+        loss = self.loss_funcC(real_pred.float(), self.gan_model.critic(fake).float())
         if self.penalty is None:
             return loss
         if real_pred.shape[:1] != real.shape[:1]:

@@ -9,7 +9,7 @@ from IPython.display import Image
 from torch import Tensor, nn
 
 from gan_lessons.fastai_style.callback import LearnerCallback
-from gan_lessons.fastai_style.recorder import InPlace, SmoothenValue
+from gan_lessons.fastai_style.recorder import InPlace, SmoothenValue, series
 from gan_lessons.messages import both
 from gan_lessons.penalties import clip_weights
 from gan_lessons.show import grid
@@ -93,6 +93,7 @@ class GANTrainer(LearnerCallback):
 
         Raises TrainingDiverged when a loss is no longer a finite number.
         """
+        self.glosses, self.closses = series(self.glosses).tolist(), series(self.closses).tolist()
         losses = {"gen_loss": self.smoothenerG.smooth, "disc_loss": self.smoothenerC.smooth}
         learn.recorder.row.update(losses)
         for name, value in losses.items():
@@ -118,7 +119,7 @@ class GANTrainer(LearnerCallback):
         """Return whose turn it is, the counts, the losses and the pictures so far."""
         return {"gen_mode": self.gen_mode, "gen_steps": self.gen_steps,
                 "critic_steps": self.critic_steps, "titles": self.titles,
-                "glosses": torch.tensor(self.glosses), "closses": torch.tensor(self.closses),
+                "glosses": series(self.glosses), "closses": series(self.closses),
                 "smoothenerG": self.smoothenerG.state(), "smoothenerC": self.smoothenerC.state(),
                 **{f"img{i}": picture for i, picture in enumerate(self.imgs)}}
 
@@ -128,7 +129,7 @@ class GANTrainer(LearnerCallback):
         self.gen_steps, self.critic_steps = state["gen_steps"], state["critic_steps"]
         self.titles = list(state["titles"])
         self.imgs = [state[f"img{i}"] for i in range(len(self.titles))]
-        self.glosses, self.closses = list(state["glosses"]), list(state["closses"])
+        self.glosses, self.closses = state["glosses"].tolist(), state["closses"].tolist()
         self.smoothenerG.set_state(state["smoothenerG"])
         self.smoothenerC.set_state(state["smoothenerC"])
 

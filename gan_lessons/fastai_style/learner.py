@@ -14,7 +14,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from gan_lessons import runtime
 from gan_lessons.data import to_images
 from gan_lessons.fastai_style import saving
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
@@ -33,23 +35,27 @@ ADAM = partial(torch.optim.Adam, betas=(0.9, 0.99))  # fastai's default
 class Learner:
     """Trains `model` on `data`: `fit`, then `validate`, `get_preds`, `show_results`.
 
-    data: see the top of this file;  loss_func: called as loss_func(model(x), y), gives a scalar;
-    opt_func: makes the optimizer, see OptimWrapper;  metrics: functions of (model(x), y), their
+    data: see the top of this file;  opt_func: makes the optimizer, see OptimWrapper;  loss_func:
+    called as loss_func(model(x), y), gives a scalar;  metrics: functions of (model(x), y), their
     means over the validation set go into the table;  wd: weight decay, 0.01 as in fastai;
     bn_wd: whether BatchNorm's scales and shifts decay, too;  callbacks: a list of Callback;
     callback_fns: functions that take the learner and return a callback, called anew by each fit;
     accumulate: over how many batches gradients are gathered before a step, to act as one batch
-    that is so many times as large (except for BatchNorm);  path, model_dir: where `save` writes;
-    silent: show no table.
+    that is so many times as large (except for BatchNorm);  precision: of the networks' arithmetic,
+    "float32", "bfloat16" or "auto", see runtime.precision; weights, losses and optimizers stay in
+    float32;  path, model_dir: where `save` writes;  silent: show no table.
     """
 
-    def __init__(self, data, model: nn.Module, loss_func, opt_func=ADAM, metrics=None,
+    def __init__(self, data, model: nn.Module, opt_func=ADAM, loss_func=None, metrics=None,
                  wd: float = 1e-2, true_wd: bool = True, bn_wd: bool = True, callbacks=(),
-                 callback_fns=(), accumulate: int = 1, path=None, model_dir: str = "models",
-                 silent: bool = False):
+                 callback_fns=(), accumulate: int = 1, precision: str = "float32", path=None,
+                 model_dir: str = "models", silent: bool = False):
+        if loss_func is None:
+            raise ValueError(both("请给出 loss_func，例如 loss_func=nn.MSELoss()。",
+                                  "Give a loss_func, such as loss_func=nn.MSELoss()."))
         self.data, self.loss_func, self.opt_func = data, loss_func, opt_func
         self.model = model.to(data.device)
-        self.metrics = list(metrics or [])
+        self.metrics = [metrics] if callable(metrics) else list(metrics or [])
         self.wd, self.true_wd, self.bn_wd = wd, true_wd, bn_wd
         self.accumulate = whole_number("accumulate", accumulate, 1)
         self.path = Path(path or getattr(data, "path", None) or ".")
@@ -58,7 +64,7 @@ class Learner:
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
         self.opt: OptimWrapper | None = None
-        self.dtype = torch.float32
+        self.dtype = getattr(torch, runtime.precision(precision, data.device))
         self.training = self.resuming = self.stepped = False
 
     # ---- training ----
@@ -86,7 +92,8 @@ class Learner:
         """Train on every batch once, then validate."""
         self.model.train()
         self.event("on_epoch_begin")
-        for x, y in self.data.train_dl:
+        for x, y in tqdm(self.data.train_dl, desc=f"epoch {self.epoch}", disable=self.silent,
+                         unit="batch", leave=False, mininterval=0.5):
             self.xb, self.yb = self._to_device(x), self._to_device(y)
             self.fit_batch()
             if self.stop.is_set():
@@ -115,7 +122,7 @@ class Learner:
         """Return the loss of `xb`, `yb`; what the model says stays in `output`."""
         with self.autocast():
             self.output = self.model(self.xb)
-            return self.loss_func(self.output, self.yb)
+            return self.loss_func(self.output.float(), self.yb)
 
     def prepare_optimizers(self, lr: float, wd: float) -> None:
         """Make the optimizer if there is none yet; set its learning rate and weight decay."""
@@ -281,8 +288,10 @@ class Learner:
         return {"model": self.model}
 
     def _named_callbacks(self) -> dict[str, Callback]:
-        return {f"{type(callback).__name__}{i or ''}": callback
-                for i, callback in enumerate(self.callbacks)}
+        named, kinds = {}, [type(callback).__name__ for callback in self.callbacks]
+        for i, (kind, callback) in enumerate(zip(kinds, self.callbacks, strict=True)):
+            named[f"{kind}{kinds[:i].count(kind) or ''}"] = callback
+        return named
 
     def _file(self, name: str | Path) -> Path:
         name = Path(name)
@@ -301,7 +310,7 @@ class Learner:
         return self._to(torch.bfloat16)
 
     def to_fp16(self):
-        """Calculate with float16 where that does no harm, the losses scaled; for GPUs."""
+        """Calculate with float16 where that does no harm, the loss scaled up; for older GPUs."""
         return self._to(torch.float16)
 
     def to_fp32(self):

@@ -129,6 +129,7 @@ class AvgFlatten(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mean over the batch, (1,), or the scores, (B,)."""
+        x = x.float()  # in half precision a mean would lose digits
         return x.reshape(len(x)) if self.per_sample else x.mean(0).view(1)
 
 

@@ -123,6 +123,7 @@ class Recorder(Callback):
 
     def on_epoch_end(self, learn) -> None:
         """Complete the row and show it."""
+        self.losses = series(self.losses).tolist()
         seconds = round(time.monotonic() - self.began)
         losses = {self.label: self.smoothener.smooth, **learn.validation}
         added = {name: value for name, value in self.row.items() if name != "epoch"}
@@ -136,14 +137,19 @@ class Recorder(Callback):
     def state(self) -> dict:
         """Return the table, the losses and learning rates so far."""
         return {"rows": [{name: _plain(value) for name, value in row.items()}
-                         for row in self.table.rows], "lrs": self.lrs,
-                "losses": torch.tensor(self.losses), "smoothener": self.smoothener.state()}
+                         for row in self.table.rows], "smoothener": self.smoothener.state(),
+                "losses": series(self.losses), "lrs": series(self.lrs)}
 
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned."""
-        self.table.rows, self.lrs = list(state["rows"]), list(state["lrs"])
-        self.losses = list(state["losses"])
+        self.table.rows = list(state["rows"])
+        self.losses, self.lrs = state["losses"].tolist(), state["lrs"].tolist()
         self.smoothener.set_state(state["smoothener"])
+
+
+def series(values: list) -> torch.Tensor:
+    """Return numbers and scalar tensors, in any mixture, as one float64 tensor (n,)."""
+    return torch.tensor([float(value) for value in values], dtype=torch.float64)
 
 
 def _plain(value):
