@@ -174,8 +174,8 @@ class Learner:
         names = ["valid_loss", *(_name(metric) for metric in self.metrics)]
         sums, n = torch.zeros(len(names), dtype=torch.float64), 0
         for x, y, output in self._predictions(self.data.valid_dl):
-            values = [self.validation_loss(output, y), *(metric(output, y)
-                                                         for metric in self.metrics)]
+            values = [self.validation_loss(output, y)]
+            values += [metric(output, y) for metric in self.metrics]
             sums += len(x) * torch.tensor([float(value) for value in values])
             n += len(x)
         return dict(zip(names, (sums / n).tolist(), strict=True))
