@@ -70,20 +70,22 @@ class Learner:
     # ---- training ----
 
     def fit(self, epochs: int, lr: float = 3e-3, wd: float | None = None, callbacks=(), *,
-            resume: bool = False) -> None:
+            resume: bool = False, progress: bool = True) -> None:
         """Go through the training data `epochs` times, at the constant learning rate `lr`.
 
         wd: weight decay, that of the learner unless given;  callbacks: for this fit only. The
         optimizers keep what they remember from one fit to the next; the table and the smoothed
         losses begin anew, unless `resume` is true: then they go on, as after `load`. The stop
-        button ends the training after the current batch.
+        button ends the training after the current batch. `progress` shows a bar.
         """
         epochs = whole_number("epochs", epochs, 1)
         self._check_batches()
         self.prepare_optimizers(_number("lr", lr), self.wd if wd is None else _number("wd", wd))
         self.resuming = resume
         made = [make(self) for make in self.callback_fns]
-        with self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop:
+        with (self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop,
+              tqdm(total=epochs * len(self.data.train_dl), disable=self.silent or not progress,
+                   unit="batch", leave=False, mininterval=0.5) as self.bar):
             done = len(self.recorder.table.rows)  # 0, unless resumed
             for self.epoch in range(done, done + epochs):
                 self.fit_epoch()
@@ -92,10 +94,10 @@ class Learner:
         """Train on every batch once, then validate."""
         self.model.train()
         self.event("on_epoch_begin")
-        for x, y in tqdm(self.data.train_dl, desc=f"epoch {self.epoch}", disable=self.silent,
-                         unit="batch", leave=False, mininterval=0.5):
+        for x, y in self.data.train_dl:
             self.xb, self.yb = self._to_device(x), self._to_device(y)
             self.fit_batch()
+            self.bar.update()
             if self.stop.is_set():
                 raise CancelFit
         self.validation = self._validation_row()
@@ -168,6 +170,7 @@ class Learner:
         """Return the loss and the metrics over the validation set; [] if there is none."""
         return list(self._validation_row().values())
 
+    @torch.no_grad()
     def _validation_row(self) -> dict[str, float]:
         if self.data.valid_dl is None or len(self.data.valid_dl) == 0:
             return {}
