@@ -137,6 +137,18 @@ def test_half_precision_stays_close(precision):
     assert all(p.dtype == torch.float32 for p in half.model.parameters())
 
 
+def test_channels_last_only_changes_the_layout_in_memory():
+    learn, usual, layouts = wgan(clip=0.1, channels_last=True), wgan(clip=0.1), []
+
+    def note(learn):
+        if not learn.gan_trainer.gen_mode:
+            layouts.append(learn.xb.is_contiguous(memory_format=torch.channels_last))
+    learn.fit(1, 1e-3, callbacks=[Diary(note)])
+    usual.fit(1, 1e-3)
+    assert layouts == [True] * 5
+    assert losses(learn) == pytest.approx(losses(usual), abs=1e-5)
+
+
 def test_float16_scales_the_loss_of_each_network_by_itself():
     learn = wgan().to_fp16()
     learn.fit(1, 1e-3)
