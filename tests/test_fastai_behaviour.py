@@ -22,7 +22,6 @@ from torch import nn
 from gan_lessons.fastai_style.extras import SaveEvery
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_loss import NoopLoss, WassersteinLoss
-from gan_lessons.fastai_style.gan_trainer import GANTrainer
 from gan_lessons.fastai_style.learner import DatasetType, Learner
 from gan_lessons.fastai_style.networks import basic_critic, basic_generator
 from gan_lessons.fastai_style.switchers import (
@@ -377,6 +376,8 @@ def test_Q12_looking_changes_nothing():
     learn.fit(1, 1e-2)  # ends on a step of the critic: its weights lie outside the limit
     before = {name: value.clone() for name, value in learn.model.state_dict().items()}
     assert max(float(p.abs().max()) for p in learn.critic.parameters()) > 0.011
+    learn.generator.train()
+    learn.critic.eval()[0].train()
     modes = [module.training for module in learn.model.modules()]
     learn.show_results()
     learn.pred_batch()
@@ -406,14 +407,20 @@ def test_the_phase_lives_in_one_place_even_if_the_model_is_wrapped():
 
 def test_switching_the_model_itself_takes_everything_along():
     class Meddler(Diary):
+        order = -30
+
         def on_batch_begin(self, learn):
             if len(self.turns) == 1:
                 learn.model.switch(True)
 
-    Meddler.order = -30
-    meddler, learn = Meddler(), wgan()
+    def note(learn):
+        return [next(net.parameters()).detach().clone() for net in (learn.generator, learn.critic)]
+
+    meddler, learn = Meddler(note), wgan()
     learn.fit(1, 2e-4, callbacks=[meddler])
     assert meddler.turns == "CGCCCC"
+    (generator, critic), (moved, still) = meddler.notes[:2]
+    assert not torch.equal(generator, moved) and torch.equal(critic, still)
 
 
 def test_switch_eval_puts_the_other_network_to_sleep():
@@ -424,11 +431,20 @@ def test_switch_eval_puts_the_other_network_to_sleep():
 
 
 def test_pictures_of_the_old_kind_on_request():
-    learn = wgan()
-    learn.callbacks.remove(learn.gan_trainer)
-    learn.gan_trainer = GANTrainer(learn, fixed_noise=False)
-    learn.callbacks.append(learn.gan_trainer)
+    """As in fastai: of the last batch of the generator, as it was in training."""
+    made = []
+
+    class Note(Diary):
+        def on_backward_begin(self, learn):
+            if learn.gan_trainer.gen_mode:
+                made.append(learn.to_images(learn.output)[0])
+
+    learn = wgan(fixed_noise=False)
+    learn.fit(2, 2e-4, callbacks=[Note()])
+    assert all(map(torch.equal, learn.gan_trainer.imgs, made))
+
+
+def test_the_beta_of_the_smoothed_losses_can_be_chosen():
+    learn = wgan(beta=0.0)
     learn.fit(1, 2e-4)
-    last = learn.data.train_dl[-1][0]
-    shown = learn.gan_trainer.imgs[0].float() / 127.5 - 1
-    assert shown.shape == (3, 16, 16) and len(last) == 4
+    assert learn.gan_trainer.closses == losses(learn)[:5]

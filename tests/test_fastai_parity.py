@@ -23,6 +23,7 @@ from gan_lessons.fastai_style.gan_loss import (
 )
 from gan_lessons.fastai_style.networks import (
     AvgFlatten,
+    DenseBlock,
     SelfAttention,
     basic_critic,
     basic_generator,
@@ -86,14 +87,25 @@ def test_3a_gan_critic_judges_patches(size, places):
     assert gan_critic(nf=8)(torch.randn(2, 3, size, size)).shape == (2, places)
 
 
-def test_3a_self_attention_starts_as_nothing_and_weights_sum_to_one():
-    layer, x = SelfAttention(16).eval(), torch.randn(2, 16, 4, 4)
-    assert torch.equal(layer(x), x)
+def test_3a_self_attention_is_what_its_paper_says():
+    layer, x = SelfAttention(16).eval(), torch.randn(1, 16, 2, 2)
+    assert torch.equal(layer(x), x)  # gamma starts at 0
+    places = x[0].flatten(1)
+    query, key, value = (f(places[None])[0] for f in (layer.query, layer.key, layer.value))
+    expected = places.clone()
+    for j in range(4):
+        attention = torch.tensor([float(query[:, i] @ key[:, j]) for i in range(4)]).softmax(0)
+        expected[:, j] += 0.5 * sum(attention[i] * value[:, i] for i in range(4))
     with torch.no_grad():
-        layer.gamma.fill_(1)
-        flat = torch.ones(2, 16, 4, 4)  # everywhere the same: so is what attention gathers
-        gathered = (layer(flat) - flat).flatten(2)
-        assert torch.allclose(gathered, layer.value(flat.flatten(2)), atol=1e-6)
+        layer.gamma.fill_(0.5)
+        assert torch.allclose(layer(x)[0].flatten(1), expected, atol=1e-5)
+
+
+def test_3a_dense_block_keeps_its_input():
+    block, x = DenseBlock(8), torch.randn(2, 8, 4, 4)
+    made = block(x)
+    assert made.shape == (2, 16, 4, 4)
+    assert torch.equal(made[:, 8:], x) and not torch.equal(made[:, :8], x)
 
 
 def test_3a_state_dict_keys_are_fastais():

@@ -14,6 +14,7 @@ from gan_lessons.fastai_style.callback import Callback, CancelFit
 from gan_lessons.fastai_style.extras import (
     GradientClip,
     SampleDistances,
+    SaveEvery,
     SavePictures,
     Watch,
 )
@@ -240,6 +241,25 @@ def test_a_failing_load_puts_everything_back(tmp_path, monkeypatch):
         learn.load("run")
     assert torch.equal(before, weights(learn.model))
     assert torch.equal(random, torch.get_rng_state())
+
+
+def test_weights_that_are_not_finite_are_not_saved_over_good_ones(tmp_path):
+    learn = wgan(Data(path=tmp_path))
+    learn.fit(1, 1e-3)
+    good = learn.save("run").read_bytes()
+    with torch.no_grad():
+        learn.critic[0][0].bias.fill_(float("nan"))
+    with pytest.raises(TrainingDiverged, match="critic/0.0.bias"):
+        learn.save("run")
+    assert (tmp_path / "models" / "run.safetensors").read_bytes() == good
+
+
+def test_a_full_disk_does_not_end_the_training(tmp_path, capsys):
+    (tmp_path / "models").write_text("a file where the folder should be")
+    learn = wgan(Data(path=tmp_path), callbacks=[SaveEvery("run")])
+    learn.fit(2, 1e-3)
+    assert capsys.readouterr().out.count("could not be saved") == 2
+    assert len(learn.recorder.table.rows) == 2
 
 
 def test_a_plain_learner_saves_and_loads_too(tmp_path):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gan_lessons.fastai_style.callback import Callback
 from gan_lessons.measure import frechet_distance, kernel_distance
+from gan_lessons.messages import both
 from gan_lessons.runtime import whole_number
 from gan_lessons.show import grid
 
@@ -36,9 +37,15 @@ class SaveEvery(Callback):
         self.name, self.every = name, whole_number("every", every, 1)
 
     def on_epoch_end(self, learn) -> None:
-        """Save, if it is time."""
-        if (learn.epoch + 1) % self.every == 0:
+        """Save, if it is time; a disk that is full is no reason to end a long training."""
+        if (learn.epoch + 1) % self.every:
+            return
+        try:
             learn.save(self.name)
+        except OSError as problem:
+            print(both(f"第 {learn.epoch} 轮没有存成（{problem}）；之前存的文件还在，训练继续。",
+                       f"Epoch {learn.epoch} could not be saved ({problem}); a file saved before "
+                       "is still there, and training goes on."))
 
 
 class SavePictures(Callback):

@@ -31,14 +31,15 @@ class GANLearner(Learner):
     gen_loss_func, crit_loss_func, penalty: see GANLoss;  switcher: takes the learner and returns
     the callback that switches; one step each unless given (fastai had 5 of the critic here; that
     is partial(FixedGANSwitcher, n_crit=5), and `wgan` has it);  gen_first, switch_eval, show_img,
-    clip: see GANTrainer;  ema: how slowly `average`, the moving average of the generator's
+    clip, beta, fixed_noise: see GANTrainer;  ema: how slowly `average`, the moving average of the generator's
     weights, follows, such as 0.999; without it there is none;  learn_kwargs: for Learner.
     """
 
     def __init__(self, data, generator: nn.Module, critic: nn.Module, gen_loss_func,
                  crit_loss_func, switcher=None, gen_first: bool = False, switch_eval: bool = True,
-                 show_img: bool = True, clip: float | None = None, penalty=None,
-                 ema: float | None = None, **learn_kwargs):
+                 show_img: bool = True, clip: float | None = None, beta: float = 0.98,
+                 fixed_noise: bool = True, penalty=None, ema: float | None = None,
+                 **learn_kwargs):
         model = GANModule(generator, critic)
         loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
         super().__init__(data, model, loss_func=loss, **learn_kwargs)
@@ -47,8 +48,8 @@ class GANLearner(Learner):
         self.opt_gen = self.opt_critic = None
         self.average = None if ema is None else AveragedModel(
             generator, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(ema))
-        self.gan_trainer = GANTrainer(self, switch_eval=switch_eval, clip=clip,
-                                      gen_first=gen_first, show_img=show_img)
+        self.gan_trainer = GANTrainer(self, switch_eval, clip, beta, gen_first, show_img,
+                                      fixed_noise)
         self.switcher = (switcher or FixedGANSwitcher)(self)
         self.callbacks += [self.gan_trainer, self.switcher]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from gan_lessons.checkpoint import BadCheckpoint
 from gan_lessons.files import write_atomically
 from gan_lessons.messages import both
+from gan_lessons.train import TrainingDiverged
 
 KEY, VERSION = "gan_lessons.fastai_style", 1
 
@@ -22,11 +23,19 @@ KEY, VERSION = "gan_lessons.fastai_style", 1
 def save(learn, path: Path) -> None:
     """Write everything that `learn` needs to go on to `path`, atomically.
 
-    Raises OSError, with the old file untouched, when the folder cannot be written to.
+    With the old file untouched, raises OSError when the folder cannot be written to, and
+    TrainingDiverged when a number is not finite.
     """
     flat = _flat(learn.state())
     tensors = {name: value.detach().cpu().contiguous() for name, value in flat.items()
                if isinstance(value, Tensor)}
+    broken = _not_finite(tensors)
+    if broken:
+        raise TrainingDiverged(both(
+            f"{broken} 里有 NaN 或无穷大，所以没有保存；之前存的文件没有被改动。请用 learn.load "
+            "回到那时，并降低学习率。",
+            f"{broken} holds NaN or infinity, so nothing was saved; the file saved before is "
+            "untouched. Go back to it with learn.load, and lower the learning rate."))
     rest = {name: value for name, value in flat.items() if name not in tensors}
     about = json.dumps({"version": VERSION, "values": rest})
     write_atomically(path, to_bytes(tensors, metadata={KEY: about}))
@@ -74,6 +83,12 @@ def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict) -> None:
                                "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def _not_finite(tensors: dict[str, Tensor]) -> str | None:
+    """Return the name of the first tensor that holds NaN or infinity, if any."""
+    return next((name for name, tensor in tensors.items()
+                 if tensor.is_floating_point() and not tensor.isfinite().all()), None)
+
+
 def _flat(state: dict, prefix: str = "") -> dict:
     """Return {"a": {"b": 1}} as {"a/b": 1}; empty parts vanish."""
     flat = {}
@@ -105,9 +120,8 @@ def _read(path: Path) -> dict:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if about["version"] != VERSION:
             raise ValueError(f"version {about['version']}, this one is {VERSION}")
-        for name, tensor in tensors.items():
-            if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise ValueError(f"{name} holds NaN or infinity")
+        if broken := _not_finite(tensors):
+            raise ValueError(f"{broken} holds NaN or infinity")
         return _nested(tensors | about["values"])
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError,
             RecursionError) as problem:
