@@ -31,8 +31,9 @@ class GANLearner(Learner):
     gen_loss_func, crit_loss_func, penalty: see GANLoss;  switcher: takes the learner and returns
     the callback that switches; one step each unless given (fastai had 5 of the critic here; that
     is partial(FixedGANSwitcher, n_crit=5), and `wgan` has it);  gen_first, switch_eval, show_img,
-    clip, beta, fixed_noise: see GANTrainer;  ema: how slowly `average`, the moving average of the generator's
-    weights, follows, such as 0.999; without it there is none;  learn_kwargs: for Learner.
+    clip, beta, fixed_noise: see GANTrainer;  ema: how slowly `average`, the moving average of the
+    generator's weights, follows, such as 0.999; without it there is none;  learn_kwargs: for
+    Learner.
     """
 
     def __init__(self, data, generator: nn.Module, critic: nn.Module, gen_loss_func,
