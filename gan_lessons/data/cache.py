@@ -2,7 +2,8 @@
 
 A set lives in a folder of its own below `runtime.cache_dir()/pictures`:
 
-    <code>.u8       the pictures, one after the other, 3 x size x size bytes each
+    <code>.u8       the pictures, one after the other, 3 x size x size bytes each (whole
+                    pictures: 3 x height x width)
     <code>.journal  while it is being built: a line for every piece that is done
     <code>.json     when it is complete, and only then: what it holds
     lock            held by the process that builds
@@ -27,7 +28,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gan_lessons import runtime
-from gan_lessons.data.decode import CROPS
+from gan_lessons.data.decode import CROPS, WHOLE
 from gan_lessons.data.decoders import Piece, Work, decoded_pieces
 from gan_lessons.data.locking import locked
 from gan_lessons.data.packed import Tar
@@ -55,13 +56,25 @@ class Cached(NamedTuple):
     unreadable: list[Unreadable]
 
 
+class CachedWhole(NamedTuple):
+    """Whole pictures: images, a memory map (bytes,); shapes, int64 (N, 2), height and width.
+
+    They follow one another, each row by row, the pixels as RGB. The rest as in `Cached`.
+    """
+
+    images: np.ndarray
+    shapes: np.ndarray
+    names: list[str]
+    unreadable: list[Unreadable]
+
+
 class NoRoom(OSError):
     """The cache would not fit on the disk, or would grow over the learner's limit."""
 
 
 def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 0,
            max_bytes: int | None = None, workers: int | None = None,
-           progress: bool = True) -> Cached:
+           progress: bool = True) -> Cached | CachedWhole:
     """Return the pictures of `source` as uint8 (N, 3, size, size), decoded at most once.
 
     The first call decodes in `workers` processes (default: one per core) and shows a progress
@@ -70,14 +83,16 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
     builder of the same set waits for the first. A changed source is decoded afresh, and the
     old pictures are removed when the new ones are complete.
 
-    max_bytes: the most that this set may take on the disk.
+    crop: "centre" or "random" (see `decode`); "whole" keeps all of each picture, its short side
+    `size` long, for crops that differ each time it is looked at: see `CachedWhole` and `Windows`.
+    max_bytes: the most that this set may take on the disk; whole pictures are taken for squares.
 
     The array may be written to without harm: changes stay in memory and are never saved.
 
     Raises NoRoom when the pictures would not fit; BadSource when none can be read.
     """
     runtime.whole_number("size", size, 1)
-    if size > LARGEST or crop not in CROPS:
+    if size > LARGEST or crop not in (*CROPS, WHOLE):
         raise ValueError(both(
             f"size 必须在 1 和 {LARGEST} 之间，crop 必须是 {' 或 '.join(CROPS)}；"
             f"收到 size={size}，crop={crop!r}。",
@@ -129,17 +144,22 @@ class Store:
         """Return how many bytes one picture takes."""
         return 3 * self.size**2
 
-    def open(self) -> Cached | None:
+    def open(self) -> Cached | CachedWhole | None:
         """Return the set when it is complete and sound, else None."""
         try:
             about = json.loads(self.about.read_text(encoding="ascii"))
             state = self.pictures.stat()
             rows = len(about["names"])
-            if not rows or state.st_size != rows * self.item_bytes:
+            stored = sum(piece_bytes(piece, self.item_bytes) for piece in about["pieces"])
+            if not rows or state.st_size != stored:
                 return None
             if state.st_mtime_ns != about["changed"] and not self._still_sound(about):
                 return None
             unreadable = [Unreadable(*line) for line in about["unreadable"]]
+            if self.crop == WHOLE:
+                shapes = np.array([shape for piece in about["pieces"] for shape in piece["shapes"]])
+                images = np.memmap(self.pictures, np.uint8, "c", shape=(stored,))
+                return CachedWhole(images, shapes, about["names"], unreadable)
             images = np.memmap(self.pictures, np.uint8, "c",
                                shape=(rows, 3, self.size, self.size))
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
@@ -174,13 +194,21 @@ class Store:
                     path.unlink()
 
 
+def piece_bytes(piece: dict, item_bytes: int) -> int:
+    """Return how many bytes a piece takes: each picture item_bytes, or what its shape says."""
+    if "shapes" in piece:
+        return sum(3 * height * width for height, width in piece["shapes"])
+    return piece["rows"] * item_bytes
+
+
 def sound_pieces(path: Path, pieces: list[dict], item_bytes: int) -> list[dict]:
     """Return the pieces, from the first on, that the file at `path` holds unharmed."""
     sound = []
     with open(path, "rb") as file:
         for piece in pieces:
-            content = file.read(piece["rows"] * item_bytes)
-            if len(content) != piece["rows"] * item_bytes or zlib.crc32(content) != piece["crc"]:
+            size = piece_bytes(piece, item_bytes)
+            content = file.read(size)
+            if len(content) != size or zlib.crc32(content) != piece["crc"]:
                 break
             sound.append(piece)
     return sound
@@ -211,7 +239,7 @@ def _build(store: Store, workers: int | None, progress: bool) -> None:
     with open(store.pictures, "r+b") as file, open(store.journal, "ab") as journal, tqdm(
             total=len(names), initial=done, desc="decoding", unit="img", delay=1,
             leave=False, disable=not progress) as bar:
-        file.seek(sum(piece["rows"] for piece in pieces) * store.item_bytes)
+        file.seek(sum(piece_bytes(piece, store.item_bytes) for piece in pieces))
         file.truncate()
         work = Work(source.for_reading(), store.size, store.crop, store.seed)
         for made in decoded_pieces(work, names[done:], workers):
@@ -241,8 +269,10 @@ def _append(file, journal, made: Piece) -> dict:
     content = made.images.tobytes()
     file.write(content)
     file.flush()
-    piece = {"tried": made.tried, "rows": len(made.images), "crc": zlib.crc32(content),
-             "unreadable": made.unreadable}
+    piece = {"tried": made.tried, "rows": made.tried - len(made.unreadable),
+             "crc": zlib.crc32(content), "unreadable": made.unreadable}
+    if made.shapes is not None:
+        piece["shapes"] = made.shapes
     journal.write(_line(piece))
     journal.flush()
     return piece
@@ -263,7 +293,8 @@ def _finish(store: Store, names: list[str], pieces: list[dict]) -> None:
             f"{listed(unreadable, 'en')}"))
     store.save({"names": [name for i, name in enumerate(names) if i not in skipped],
                 "unreadable": unreadable, "changed": store.pictures.stat().st_mtime_ns,
-                "pieces": [{"rows": piece["rows"], "crc": piece["crc"]} for piece in pieces]})
+                "pieces": [{key: piece[key] for key in ("rows", "crc", "shapes") if key in piece}
+                           for piece in pieces]})
     for path in (store.journal, store.unpacked):
         path.unlink(missing_ok=True)
 

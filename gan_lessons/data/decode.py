@@ -12,6 +12,8 @@ from gan_lessons.data.source_base import stem
 
 MOST_PIXELS = 80_000_000  # as many as 240 MB hold; the largest cameras' pictures still pass
 CROPS = ("centre", "random")
+WHOLE = "whole"  # no crop: pictures of different widths and heights, the short side the same
+LONGEST = 8  # times the short side; of an even longer picture the middle is kept
 # Only formats of pictures: some others would start helper programs. JPEG 2000 and AVIF are
 # not in every Pillow.
 Image.init()
@@ -29,12 +31,13 @@ class UnreadablePicture(ValueError):
 
 def decode(raw: bytes, size: int, crop: str = "centre", *, seed: int = 0,
            name: str = "") -> np.ndarray:
-    """Return the picture in `raw` as uint8 RGB, (3, size, size).
+    """Return the picture in `raw` as uint8 RGB, (3, size, size), or whole.
 
     The largest square in the picture is cut out, from the centre or, with crop="random", from
     a place that `seed` and the picture's own name decide, and resized with an antialiased
     bilinear filter: the short side becomes `size`. That is torchvision's Resize and CenterCrop,
     which round the long side and the window to whole pixels and may lie half a pixel beside.
+    With crop="whole" nothing is cut: (3, height, width), of which the smaller is `size`.
     Turned as its EXIF note says; what is transparent becomes white; of an animation the first
     frame is taken; 16 bits become 8.
 
@@ -46,8 +49,11 @@ def decode(raw: bytes, size: int, crop: str = "centre", *, seed: int = 0,
         warnings.simplefilter("ignore")  # Pillow's remarks on odd files are not the learner's
         try:
             picture = _to_rgb(_turned(_opened(raw, size)))
-            box = _square(picture.size, crop, seed, name)
-            small = picture.resize((size, size), Image.Resampling.BILINEAR, box=box)
+            if crop == WHOLE:
+                box, shape = _whole(picture.size, size)
+            else:
+                box, shape = _square(picture.size, crop, seed, name), (size, size)
+            small = picture.resize(shape, Image.Resampling.BILINEAR, box=box)
         except UnreadablePicture:
             raise
         except Exception as problem:  # fed garbage, a decoder fails in every way there is
@@ -109,3 +115,12 @@ def _square(shape: tuple[int, int], crop: str, seed: int, name: str) -> tuple[fl
     along = 0.5 if crop == "centre" else random.Random(f"{seed} {stem(name)}").random()
     left, top = (width - side) * along, (height - side) * along
     return left, top, left + side, top + side
+
+
+def _whole(shape: tuple[int, int], size: int) -> tuple[tuple[float, ...], tuple[int, int]]:
+    """Return what to keep, (left, top, right, bottom), and its new width and height."""
+    short = min(shape)
+    kept = [min(side, LONGEST * short) for side in shape]
+    left, top = ((side - keep) / 2 for side, keep in zip(shape, kept, strict=True))
+    width, height = (round(keep * size / short) for keep in kept)
+    return (left, top, left + kept[0], top + kept[1]), (width, height)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_lessons.data.decode import UnreadablePicture, decode
+from gan_lessons.data.decode import WHOLE, UnreadablePicture, decode
 from gan_lessons.data.source_base import Source
 from gan_lessons.messages import both
 
@@ -25,11 +25,16 @@ PIECE_BYTES = 4 * 1024**2  # of decoded pictures handed over at a time
 
 
 class Piece(NamedTuple):
-    """Some pictures in a row: how many were tried, those decoded, (position, why) of the rest."""
+    """Some pictures in a row: how many were tried, those decoded, (position, why) of the rest.
+
+    images: uint8 (n, 3, size, size). Whole pictures differ in shape: `shapes` has height and width
+    of each, and `images` is uint8 (bytes,), each picture row by row, its pixels as RGB.
+    """
 
     tried: int
     images: np.ndarray
     unreadable: list[tuple[int, str, str]]
+    shapes: list[tuple[int, int]] | None = None
 
 
 class Work(NamedTuple):
@@ -51,6 +56,11 @@ def decode_piece(read, work: Work, names: list[str]) -> Piece:
             unreadable.append((position, why.zh, why.en))
         except Exception as problem:  # gone, no permission, a broken or encrypted archive member
             unreadable.append((position, f"读不出来：{problem}", f"cannot be read: {problem}"))
+    if work.crop == WHOLE:
+        shapes = [image.shape[1:] for image in images]
+        pixels = [image.transpose(1, 2, 0).reshape(-1) for image in images]
+        return Piece(len(names), np.concatenate([np.empty(0, np.uint8), *pixels]), unreadable,
+                     shapes)
     shape = (len(images), 3, work.size, work.size)
     return Piece(len(names), np.array(images, dtype=np.uint8).reshape(shape), unreadable)
 

@@ -73,12 +73,12 @@ def _image_set(source: Source, name: str, card: str, subset: float, size: int, f
                options: dict) -> ImageSet:
     source = share(source, subset) if files is None else from_list(source, files, subset)
     images, _, unreadable = cached(source, size, **options)
-    _report(source, unreadable)
+    report(source, unreadable)
     about = card.format(name=name, n=len(images), path=source.path) if card is cards.OWN else card
     return ImageSet(torch.from_numpy(images), None, name, about)
 
 
-def _report(source: Source, unreadable: list[Unreadable]) -> None:
+def report(source: Source, unreadable: list[Unreadable]) -> None:
     """Print what was left out, the first few by name."""
     ignored = [Unreadable(*entry) for entry in source.ignored]
     if ignored:

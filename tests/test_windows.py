@@ -1,0 +1,122 @@
+"""Whole pictures in the cache, and the squares cut from them."""
+
+import numpy as np
+import pytest
+import torch
+from packing import as_folder, encoded, waves
+
+from gan_lessons.data import cache, decode
+from gan_lessons.data.sources import open_source
+from gan_lessons.data.windows import Windows
+
+QUICK = {"workers": 1, "progress": False}
+
+
+def shapes(n=7):
+    """Return (height, width) of pictures: wide, tall and square ones."""
+    return [[(32, 48), (50, 32), (32, 32)][i % 3] for i in range(n)]
+
+
+@pytest.fixture
+def folder(tmp_path, cache):
+    """Seven pictures whose short side is 32."""
+    files = {f"{i}.png": encoded(waves(i, *shape)) for i, shape in enumerate(shapes())}
+    return as_folder(tmp_path / "pictures", files)
+
+
+def picture(i):
+    return torch.from_numpy(waves(i, *shapes()[i])).permute(2, 0, 1)
+
+
+def test_the_ends_and_the_middle_of_a_picture_are_cut_exactly(folder):
+    windows = Windows.of(open_source(folder), 32, **QUICK)
+    place = torch.tensor([0.0, 0.5, 1.0])
+    for i, (height, width) in enumerate(shapes()):
+        cut = windows.cut(torch.tensor([i, i, i]), place, place)
+        for got, top, left in zip(cut, (0, (height - 31) // 2, height - 32),
+                                  (0, (width - 31) // 2, width - 32), strict=True):
+            assert torch.equal(got, picture(i)[:, top:top + 32, left:left + 32])
+
+
+def test_every_place_is_about_equally_likely(folder):
+    windows = Windows.of(open_source(folder), 32, **QUICK)
+    n = 17 * 400
+    row, column = torch.rand(2, n, generator=torch.Generator().manual_seed(0))
+    cut = windows.cut(torch.zeros(n, dtype=torch.int64), row, column)  # 32x48: 17 places
+    whole = picture(0)
+    count = [sum(torch.equal(one, whole[:, :, left:left + 32]) for one in cut[:1700])
+             for left in range(17)]
+    assert sum(count) == 1700
+    assert min(count) > 60 and max(count) < 140
+
+
+def test_a_set_is_decoded_once(folder, monkeypatch):
+    first = Windows.of(open_source(folder), 32, **QUICK)
+    monkeypatch.setattr(cache, "_build", None)
+    again = Windows.of(open_source(folder), 32, **QUICK)
+    assert torch.equal(first.pixels, again.pixels) and again.names == first.names
+
+
+def test_a_builder_that_was_stopped_is_gone_on_with(folder, monkeypatch):
+    whole = Windows.of(open_source(folder), 16, **QUICK)
+    monkeypatch.setattr("gan_lessons.data.decoders.PIECE_BYTES", 2 * 3 * 32**2)
+    kept, append = [], cache._append
+
+    def stop_after_two(*args):
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+        kept.append(append(*args))
+        return kept[-1]
+
+    monkeypatch.setattr(cache, "_append", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        Windows.of(open_source(folder), 32, **QUICK)
+    done = []
+    monkeypatch.setattr(cache, "_append", lambda *args: done.append(append(*args)) or done[-1])
+    resumed = Windows.of(open_source(folder), 32, **QUICK)
+    assert sum(piece["tried"] for piece in done) == 3  # 4 of 7 were there
+    for i in range(7):
+        part = resumed.pixels[resumed.start[i]:resumed.start[i] + resumed.height[i]
+                              * resumed.width[i]]
+        assert torch.equal(part.view(*shapes()[i], 3).permute(2, 0, 1), picture(i))
+    assert len(whole) == 7
+
+
+def test_a_damaged_cache_is_built_again(folder):
+    windows = Windows.of(open_source(folder), 32, **QUICK)
+    good = windows.pixels.clone()
+    store = cache.Store(open_source(folder), 32, decode.WHOLE, 0)
+    content = bytearray(store.pictures.read_bytes())
+    content[1000] ^= 255
+    store.pictures.write_bytes(content)
+    assert torch.equal(Windows.of(open_source(folder), 32, **QUICK).pixels, good)
+
+
+def test_unreadable_pictures_are_skipped_and_named(folder, capsys):
+    (folder / "3.png").write_bytes(b"no picture")
+    windows = Windows.of(open_source(folder), 32, **QUICK)
+    assert windows.names == [f"{i}.png" for i in (0, 1, 2, 4, 5, 6)]
+    cut = windows.cut(torch.tensor([3]), torch.zeros(1), torch.zeros(1))
+    assert torch.equal(cut[0], picture(4)[:, :32, :32])
+    said = capsys.readouterr().out
+    assert "3.png" in said and "跳过" in said
+
+
+def test_whole_pictures_and_squares_do_not_share_a_cache(folder):
+    squares = cache.cached(open_source(folder), 32, **QUICK)
+    Windows.of(open_source(folder), 32, **QUICK)
+    assert squares.images.shape == (7, 3, 32, 32)
+    assert cache.cached(open_source(folder), 32, **QUICK).images.shape == (7, 3, 32, 32)
+
+
+def test_of_a_very_long_picture_the_middle_is_kept():
+    ribbon = np.zeros((4, 400, 3), np.uint8)
+    ribbon[:, 184:216] = 255
+    whole = decode.decode(encoded(ribbon), 4, "whole")
+    assert whole.shape == (3, 4, 4 * decode.LONGEST)
+    assert (whole == 255).all()
+
+
+def test_the_short_side_becomes_the_size_asked_for():
+    assert decode.decode(encoded(waves(0, 90, 60)), 20, "whole").shape == (3, 30, 20)
+    assert decode.decode(encoded(waves(0, 10, 15)), 20, "whole").shape == (3, 20, 30)
