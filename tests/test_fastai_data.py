@@ -1,0 +1,342 @@
+"""The data block of the fastai style: source 000's chain, and what fastai got wrong there."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from packing import as_folder, as_zip, encoded, waves
+from PIL import Image
+
+from gan_lessons import show
+from gan_lessons.data import to_signed, toy_rooms
+from gan_lessons.data.sources import BadSource
+from gan_lessons.fastai_style import data_block, urls
+from gan_lessons.fastai_style.data_block import GANItemList, ImageList, NoisyItem, noop
+from gan_lessons.fastai_style.databunch import DataBunch
+from gan_lessons.fastai_style.transforms import crop_pad
+from gan_lessons.fastai_style.urls import URLs, untar_data
+
+HALVES = [torch.tensor([0.5, 0.5, 0.5]), torch.tensor([0.5, 0.5, 0.5])]
+
+
+def pictures(n=24, height=32, width=32):
+    return {f"{i % 3}/{i:03d}.png": encoded(waves(i, height, width)) for i in range(n)}
+
+
+@pytest.fixture
+def square(tmp_path, cache):
+    """24 pictures of 32x32 in three folders."""
+    return as_folder(tmp_path / "square", pictures())
+
+
+@pytest.fixture
+def wide(tmp_path, cache):
+    """24 pictures of 32x48."""
+    return as_folder(tmp_path / "wide", pictures(width=48))
+
+
+def random_crops(size):
+    return [[crop_pad(size=size, row_pct=(0, 1), col_pct=(0, 1))], []]
+
+
+def labelled(path, noise_sz=100):
+    return GANItemList.from_folder(path, noise_sz=noise_sz).no_split().label_from_func(noop)
+
+
+def bunch(path, size=32, bs=8, noise_sz=100) -> DataBunch:
+    return (labelled(path, noise_sz).transform(tfms=random_crops(size), size=size, tfm_y=True)
+            .databunch(bs=bs, device="cpu").normalize(stats=HALVES, do_x=False, do_y=True))
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what is drawn instead of drawing it: (figure, alternative text)."""
+    figures = []
+    monkeypatch.setattr(show, "show", lambda figure, alt, dpi=100: figures.append((figure, alt)))
+    return figures
+
+
+# Pictures
+
+def test_a_list_has_every_picture_once_in_the_order_of_names(square):
+    found = GANItemList.from_folder(square)
+    assert [path.name for path in found.items] == [f"{i:03d}.png" for i in range(24)]
+    assert len(found) == 24
+    pairs = found.split_none().label_from_func(noop).train
+    assert isinstance(pairs.x, GANItemList) and isinstance(pairs.y, ImageList)
+    assert pairs.y.items == found.items
+
+
+def test_a_list_can_be_of_an_archive_or_of_some_endings(tmp_path, square, cache):
+    packed = as_zip(tmp_path / "packed.zip", pictures())
+    assert torch.equal(bunch(packed).train_ds.windows.pixels, bunch(square).train_ds.windows.pixels)
+    (square / "extra.jpg").write_bytes(encoded(waves(0), "JPEG"))
+    assert len(GANItemList.from_folder(square, extensions={".JPG"})) == 1
+    assert len(GANItemList.from_folder(square, recurse=False)) == 1
+    with pytest.raises(BadSource, match="没有符合条件的图片"):
+        GANItemList.from_folder(square, extensions=[".gif"])
+
+
+def test_a_batch_is_noise_and_pictures_of_tanhs_range(square):
+    data = bunch(square, bs=5)
+    x, y = data.one_batch()
+    assert x.shape == (5, 100, 1, 1) and y.shape == (5, 3, 32, 32)
+    assert x.dtype == y.dtype == torch.float32
+    assert -1 <= y.min() < -0.5 and 0.5 < y.max() <= 1
+    assert len(data.train_dl) == len(list(data.train_dl)) == 4  # 24 // 5, the rest is left out
+    assert data.valid_dl is None and data.empty_val
+
+
+def test_pictures_of_the_right_size_come_through_exactly(square):
+    data = bunch(square, bs=24)
+    _, y = data.one_batch()
+    files = [np.array(Image.open(path)) for path in data.train_ds.y.items]
+    exact = torch.stack([torch.from_numpy(f).permute(2, 0, 1).float() / 255 * 2 - 1
+                         for f in files])
+    nearest = torch.cdist(y.flatten(1), exact.flatten(1)).argmin(1)
+    assert sorted(nearest.tolist()) == list(range(24))
+    assert torch.equal(y, exact[nearest])
+    assert torch.equal(data.to_images(y), (exact[nearest] + 1).mul(127.5).round().byte())
+
+
+def test_each_look_at_a_wide_picture_is_another_exact_window(wide):
+    pairs = bunch(wide).train_ds
+    whole = torch.from_numpy(waves(5, 32, 48)).permute(2, 0, 1)
+    windows = [whole[:, :, left:left + 32].float() / 255 for left in range(17)]
+    looks = [pairs[5][1] for _ in range(60)]
+    seen = {next(i for i, w in enumerate(windows) if torch.equal(w, look)) for look in looks}
+    assert len(seen) > 10
+    assert not torch.equal(pairs[5][0].data, pairs[5][0].data)
+
+
+def test_random_crops_differ_within_a_batch_and_between_passes(wide):
+    data = bunch(wide, bs=24)
+    data.train_ds.positions[:] = 0  # one picture, 24 times
+    first, second = data.one_batch()[1], data.one_batch()[1]
+    assert len(first.unique(dim=0)) > 8
+    assert not torch.equal(first, second)
+
+
+def test_validation_pictures_are_cut_from_the_centre_and_come_in_order(wide):
+    labels = GANItemList.from_folder(wide).split_by_rand_pct(0.25, seed=1).label_from_func(noop)
+    data = labels.transform(random_crops(32), size=32, tfm_y=True).databunch(bs=4, device="cpu")
+    assert (len(data.train_ds), len(data.valid_ds), len(data.valid_dl)) == (18, 6, 2)
+    assert not set(data.train_ds.y.names) & set(data.valid_ds.y.names)
+    seen = torch.cat([y for _, y in data.valid_dl])
+    for y, path in zip(seen, data.valid_ds.y.items, strict=True):
+        centre = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)[:, :, 8:40]
+        assert torch.equal(y, centre.float() / 255)
+
+
+def test_a_pass_has_every_picture_once_and_is_shuffled(square):
+    data = bunch(square, bs=6)
+    passes = [torch.cat([y for _, y in data.train_dl]) for _ in range(2)]
+    for y in passes:
+        assert len(y.flatten(1).unique(dim=0)) == 24
+    assert not torch.equal(*passes)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_same_seed_gives_the_same_batches(wide, workers):
+    def batches():
+        torch.manual_seed(7)
+        data = labelled(wide).transform(random_crops(32), size=32, tfm_y=True).databunch(
+            bs=8, num_workers=workers, device="cpu")
+        return [tensor for batch in data.train_dl for tensor in batch]
+
+    assert all(map(torch.equal, batches(), batches()))
+
+
+def test_what_comes_after_a_saved_state_comes_again(wide):
+    data = bunch(wide)
+    list(data.train_dl)
+    state = data.state_dict()
+    first = [tensor for batch in data.train_dl for tensor in batch]
+    list(data.train_dl)
+    data.load_state_dict(state)
+    assert all(map(torch.equal, first, (tensor for batch in data.train_dl for tensor in batch)))
+
+
+def test_unreadable_pictures_leave_the_list(square, capsys):
+    (square / "0" / "003.png").write_bytes(b"nothing")
+    data = bunch(square)
+    assert len(data.train_ds) == len(data.train_ds.x) == 23
+    assert "003.png" not in {path.name for path in data.train_ds.y.items}
+    assert "003.png" in capsys.readouterr().out
+
+
+def test_before_the_batches_a_pair_is_noise_and_the_whole_picture(wide):
+    noise, picture = labelled(wide, noise_sz=7).train[2]
+    assert noise.data.shape == (7, 1, 1)
+    assert torch.equal(picture, torch.from_numpy(waves(2, 32, 48)).permute(2, 0, 1).float() / 255)
+
+
+# Noise
+
+def test_a_noisy_item():
+    item = NoisyItem(10)
+    assert (item.obj, item.data.shape, str(item)) == (10, (10, 1, 1), "")
+    assert item.apply_tfms([crop_pad()]) is item
+    assert abs(float(NoisyItem(10_000).data.std()) - 1) < 0.05
+
+
+def test_the_list_gives_noise_and_takes_it_back(square):
+    found = GANItemList.from_folder(square, noise_sz=5)
+    item = found.get(0)
+    assert isinstance(item, NoisyItem) and item.data.shape == (5, 1, 1)
+    assert torch.equal(found.reconstruct(item.data).data, item.data)
+    with pytest.raises(IndexError):
+        found.get(24)
+
+
+# Showing
+
+@pytest.mark.parametrize("bs, rows, side, drawn", [(24, 2, 2, 4), (24, 5, 5, 24), (3, 4, 2, 3)])
+def test_show_batch_draws_a_square_grid(square, shown, bs, rows, side, drawn):
+    bunch(square, bs=bs).show_batch(rows=rows)
+    (figure, alt), = shown
+    filled = [axis for axis in figure.axes if axis.images]
+    assert (len(figure.axes), len(filled)) == (side**2, drawn)
+    assert tuple(figure.get_size_inches()) == (4 * side, 4 * side)
+    assert not any(axis.axison for axis in figure.axes)
+    assert str(drawn) in alt
+
+
+def test_what_is_drawn_are_the_pictures(square, shown):
+    data = bunch(square, bs=24)
+    torch.manual_seed(3)
+    x, y = data.one_batch()
+    data.show_xyzs(x, y, -y, figsize=(8, 8))
+    torch.manual_seed(3)
+    data.show_batch(rows=5)
+    (made, _), (real, _) = shown
+    assert tuple(made.get_size_inches()) == (8, 8)
+    for i in (0, 23):
+        picture = data.to_images(y)[i].permute(1, 2, 0).numpy()
+        assert np.array_equal(real.axes[i].images[0].get_array(), picture)
+        assert np.array_equal(made.axes[i].images[0].get_array(), 255 - picture)
+
+
+def test_a_wall_of_128_has_sixteen_blanks(square, shown):
+    GANItemList.from_folder(square).show_xys(None, torch.rand(128, 3, 8, 8), figsize=(8, 8))
+    (figure, _), = shown
+    assert [bool(axis.images) for axis in figure.axes] == [True] * 128 + [False] * 16
+
+
+# Mistakes
+
+@pytest.mark.parametrize("change, words", [
+    ({"tfm_y": False}, "tfm_y=True"),
+    ({"size": 64}, r"\[32, 64\]"),
+    ({"size": None, "tfms": [[], []]}, r"\[\]"),
+    ({"tfms": [["flip"], []]}, "crop_pad"),
+    ({"tfms": [[crop_pad(), crop_pad()], []]}, "crop_pad")])
+def test_transform_says_what_will_not_do(square, change, words):
+    given = {"tfms": random_crops(32), "size": 32, "tfm_y": True} | change
+    with pytest.raises(ValueError, match=words):
+        labelled(square).transform(**given)
+
+
+def test_crop_pads_own_size_is_taken_when_it_is_the_only_one(square):
+    data = labelled(square).transform(random_crops(16), tfm_y=True).databunch(bs=8, device="cpu")
+    assert data.one_batch()[1].shape == (8, 3, 16, 16)
+
+
+@pytest.mark.parametrize("options", [{"row_pct": (1, 0)}, {"col_pct": 1.5}, {"row_pct": "top"},
+                                     {"padding_mode": "mirror"}, {"size": 0},
+                                     {"col_pct": (0, 0.5, 1)}])
+def test_crop_pad_says_what_will_not_do(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be"):
+        crop_pad(**options)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda data: data.normalize(HALVES, do_x=False, do_y=True), "already"),
+    (lambda data: data.normalize(HALVES), "do_x=False"),
+])
+def test_normalize_refuses_noise_and_a_second_time(square, call, words):
+    with pytest.raises(ValueError, match=words):
+        call(bunch(square))
+
+
+@pytest.mark.parametrize("stats", [[0.5, 0.5], [HALVES[0]], [HALVES[0], torch.zeros(3)], "half"])
+def test_normalize_says_which_stats_it_takes(square, stats):
+    data = labelled(square).transform(size=32, tfm_y=True).databunch(bs=8, device="cpu")
+    with pytest.raises(ValueError, match="stats must be"):
+        data.normalize(stats, do_x=False, do_y=True)
+
+
+def test_other_mistakes_are_explained(square):
+    with pytest.raises(ValueError, match="label_from_func\\(noop\\)"):
+        GANItemList.from_folder(square).split_none().label_from_func(lambda path: path.name)
+    with pytest.raises(ValueError, match="transform\\(size=64"):
+        labelled(square).databunch(bs=8)
+    with pytest.raises(ValueError, match="24 pictures, fewer"):
+        bunch(square, bs=25)
+    with pytest.raises(ValueError, match="from_folder"):
+        GANItemList([square])
+    with pytest.raises(ValueError, match="split_none"):
+        GANItemList.from_folder(square).split_by_rand_pct(0)
+
+
+def test_no_split_is_only_an_older_name(square):
+    found = GANItemList.from_folder(square)
+    with pytest.warns(PendingDeprecationWarning, match="split_none"):
+        lists = found.no_split()
+    assert lists.train is found and lists.valid is None
+    with warnings.catch_warnings():  # nobody sees it unless asked for
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        found.no_split()
+
+
+# untar_data
+
+def test_without_photographs_toy_rooms_are_drawn_once(cache, capsys, monkeypatch):
+    path = untar_data(URLs.LSUN_BEDROOMS, toys=20)
+    said = capsys.readouterr().out
+    assert "玩具卧室" in said and "toy rooms" in said
+    assert "data get lsun-bedroom-sample" in said
+    monkeypatch.setattr(urls, "toy_rooms", None)
+    assert untar_data(URLs.LSUN_BEDROOMS, toys=20) == path
+    data = labelled(path).transform(size=64, tfm_y=True).databunch(bs=20, device="cpu").normalize(
+        HALVES, do_x=False, do_y=True)
+    drawn = to_signed(toy_rooms(20, 64).images)
+    seen = data.train_ds.cut(torch.arange(20), torch.Generator())
+    assert torch.equal(to_signed(seen), drawn)
+
+
+def test_half_drawn_rooms_are_not_left_behind(cache, monkeypatch):
+    saved = []
+
+    def full_disk(self, path, **options):
+        saved.append(path)
+        if len(saved) == 5:
+            raise OSError(28, "No space left on device")
+        save(self, path, **options)
+
+    save = Image.Image.save
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        untar_data(URLs.LSUN_BEDROOMS, toys=21)
+    left = [path.name for path in (cache / "toy-rooms").iterdir()]
+    assert not [name for name in left if name.startswith((".", "21"))]
+
+
+def test_photographs_on_this_machine_are_taken(tmp_path, cache, monkeypatch, capsys):
+    at = as_folder(tmp_path / "root" / "lsun_bedroom" / "data0" / "lsun" / "bedroom", pictures(6))
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "root"))
+    assert untar_data(URLs.LSUN_BEDROOMS) == at
+    assert capsys.readouterr().out == ""
+
+
+def test_another_url_is_refused():
+    with pytest.raises(ValueError, match="URLs.LSUN_BEDROOMS"):
+        untar_data("https://example.org/faces")
+
+
+def test_noop_returns_what_it_is_given():
+    assert noop(3) == 3
+    assert partial(data_block.noop)("x") == "x"
