@@ -1,5 +1,6 @@
 """What `from gan_lessons.fastai_style.vision.gan import *` brings: the GAN part of fastai v1."""
 
+from gan_lessons.fastai_style.data_block import GANItemList, ImageList, NoisyItem
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_loss import (
     AdaptiveLoss,
@@ -19,6 +20,7 @@ from gan_lessons.fastai_style.switchers import (
 )
 
 __all__ = ["AdaptiveGANSwitcher", "AdaptiveLoss", "AvgFlatten", "FixedGANSwitcher",
-           "GANDiscriminativeLR", "GANLearner", "GANLoss", "GANModule", "GANTrainer", "NoopLoss",
-           "WassersteinLoss", "accuracy_thresh_expand", "basic_critic", "basic_generator",
-           "gan_critic", "gan_loss_from_func"]
+           "GANDiscriminativeLR", "GANItemList", "GANLearner", "GANLoss", "GANModule",
+           "GANTrainer", "ImageList", "NoisyItem", "NoopLoss", "WassersteinLoss",
+           "accuracy_thresh_expand", "basic_critic", "basic_generator", "gan_critic",
+           "gan_loss_from_func"]
