@@ -1,0 +1,1 @@
+"""`show_doc`, as fastai's own documentation used it: signature, explanation, source."""

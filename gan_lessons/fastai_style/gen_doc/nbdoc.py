@@ -1,0 +1,111 @@
+"""What `from gan_lessons.fastai_style.gen_doc.nbdoc import *` brings: `show_doc`.
+
+The English explanations are the docstrings; the Chinese ones are in `chinese.md` beside this file.
+"""
+
+import ast
+import html
+import inspect
+import re
+import textwrap
+from functools import cache
+from pathlib import Path
+
+from IPython.display import display
+from torch import nn
+
+from gan_lessons.messages import both
+
+__all__ = ["show_doc"]
+
+PACKAGE = Path(__file__).resolve().parents[2]
+
+
+def show_doc(elt, title_level: int | None = None) -> None:
+    """Show what `elt`, a class, function or method of the course, is: how it is called, what it
+    does, in Chinese and English, and where its code is.
+
+    title_level: of the heading, 1 to 6; by default 2 for a class, 4 for anything else.
+
+    Raises ValueError for what is not part of the course.
+    """
+    display(Doc(elt, title_level))
+
+
+class Doc:
+    """The documentation of one thing, as text for a terminal and as HTML for a notebook.
+
+    name: such as GANLearner.wgan;  signature: how to call it, as in the code;  english, chinese:
+    paragraphs;  file, line: where the code is, below the folder of the repository.
+    """
+
+    def __init__(self, elt, title_level: int | None = None):
+        target = elt.fget if isinstance(elt, property) else inspect.unwrap(elt)
+        if not (callable(target) and _is_ours(target)):
+            raise ValueError(both(
+                f"show_doc 只认这门课里的类、函数和方法，收到 {elt!r}；别的请用 help()。",
+                f"show_doc knows the classes, functions and methods of the course, not {elt!r}; "
+                "for others there is help()."))
+        self.name = target.__qualname__
+        self.level = title_level or (2 if inspect.isclass(target) else 4)
+        self.english = inspect.getdoc(target) or ""
+        self.chinese = chinese().get(self.name, "")
+        self.signature = "" if isinstance(elt, property) else _signature(target)
+        self.file = Path(_file(target)).relative_to(PACKAGE.parent).as_posix()
+        self.line = _first_line(target)
+
+    def __repr__(self) -> str:
+        return (f"{self.name}{self.signature}\n{self.file}, line {self.line}\n\n"
+                f"{both(self.chinese, self.english)}")
+
+    def _repr_html_(self) -> str:
+        link = f'<a href="../{self.file}#L{self.line}">{self.file}, line {self.line}</a>'
+        return (f'<div class="gan-lessons-bilingual"><h{self.level}>{html.escape(self.name)}'
+                f"</h{self.level}><p><code>{html.escape(self.name + self.signature)}</code><br>"
+                f'<small>{link}</small></p><div lang="zh">{_paragraphs(self.chinese)}</div>'
+                f'<div lang="en">{_paragraphs(self.english)}</div></div>')
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """Return the Chinese explanations by name."""
+    text = Path(__file__).with_name("chinese.md").read_text(encoding="utf-8")
+    _, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    parts = (section.partition("\n") for section in sections)
+    return {name.strip(): body.strip() for name, _, body in parts}
+
+
+def _signature(target) -> str:
+    """Return the arguments as they are written in the code, without self or cls."""
+    function = target.__init__ if inspect.isclass(target) else target
+    if not _is_ours(function):  # the class has no __init__ of its own
+        return "()" if issubclass(target, (nn.Module, Exception)) else ""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    arguments = tree.body[0].args
+    if arguments.args and arguments.args[0].arg in ("self", "cls"):
+        del arguments.args[0]
+    result = tree.body[0].returns
+    return f"({ast.unparse(arguments)})" + (f" -> {ast.unparse(result)}" if result else "")
+
+
+def _first_line(target) -> int:
+    try:
+        return inspect.getsourcelines(target)[1]
+    except OSError:  # made by a call: NAME = Enum(...)
+        before, *_ = inspect.getsource(inspect.getmodule(target)).split(f"\n{target.__name__} = ")
+        return before.count("\n") + 2
+
+
+def _file(target) -> str:
+    return getattr(inspect.getmodule(target), "__file__", None) or ""
+
+
+def _is_ours(target) -> bool:
+    return Path(_file(target)).is_relative_to(PACKAGE)
+
+
+def _paragraphs(text: str) -> str:
+    """Return plain text with `code` and **stress** as HTML, one <p> for each paragraph."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    marked = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", marked)
+    return "".join(f"<p>{part}</p>" for part in marked.split("\n\n") if part)
