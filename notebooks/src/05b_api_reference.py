@@ -1,0 +1,641 @@
+# %% [markdown] tags=["lang-zh"]
+r"""
+# 05b · 接口参考：fastai 的 GAN 部分
+
+这一本是字典，不是课文：[fastai v1 文档里讲 GAN 的那一页](https://fastai1.fast.ai/vision.gan.html)写到的每个名字，这里都有签名、中英文说明、指向源代码的链接，还有一个真的会运行的小例子。顺序也照那一页：总述、构造方法、何时交换、学习率、网络、训练器、模块、数据。
+
+- **怎么用**：先读第 05 课，用到哪个名字再来查；或者从头运行一遍，约 1 分钟。
+- **代码在哪里**：`gan_lessons/fastai_style`，每个文件只讲一件事。点说明里的链接就能打开。
+- **和 fastai 的关系**：名字、默认的网络和损失的算法与 fastai v1 相同，算出来的数也相同；它已知的错误我们改掉了，见最后的表。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+# 05b · API reference: the GAN part of fastai
+
+This is a dictionary and no lesson. Every name on [fastai v1's page about GANs](https://fastai1.fast.ai/vision.gan.html) is here with its signature, an explanation in Chinese and English, a link to the code, and a small example that really runs. The order is that of the page: overview, factory methods, switchers, learning rates, networks, trainer, modules, data.
+
+- **How to use it**: read lesson 05 first and look a name up when you meet it; or run it from the top, in about 1 minute.
+- **Where the code is**: in `gan_lessons/fastai_style`, one idea per file. The links in the explanations open it.
+- **What it has to do with fastai**: names, default networks and losses are those of fastai v1, and so are the numbers that come out; its known bugs are repaired, see the table at the end.
+"""
+
+# %%
+import tempfile
+
+from PIL import Image
+
+from gan_lessons import lab, penalties, runtime
+from gan_lessons import data as course_data
+from gan_lessons.fastai_style.gen_doc.nbdoc import *
+from gan_lessons.fastai_style.vision import *
+from gan_lessons.fastai_style.vision.gan import *
+
+runtime.set_threads(1)  # the networks below are tiny
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+星号导入把一大串名字倒进笔记本，写起来快，读的人却不知道哪个名字从哪里来；fastai 的笔记本都这样开头，所以这里照做，课程的其余部分不用它。每个模块用 `__all__` 写明了会倒出哪些名字。
+
+下面的例子都用这份小数据：16x16 的玩具卧室，一批 8 张，噪声长 10；再加一对很小的网络。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+A star import pours a long list of names into the notebook: quick to write, but a reader cannot tell where a name comes from. All of fastai's notebooks begin like that, so this one does; the rest of the course does not. Each module says in `__all__` which names it pours out.
+
+The examples below share a small set of data, toy rooms of 16x16 in batches of 8 with noise of length 10, and a pair of very small networks.
+"""
+
+# %%
+path = untar_data(URLs.LSUN_BEDROOMS, toys=64, toy_size=32)
+data = (GANItemList.from_folder(path, noise_sz=10)
+        .split_none()
+        .label_from_func(noop)
+        .transform(tfms=[[crop_pad(row_pct=(0, 1), col_pct=(0, 1))], []], size=16, tfm_y=True)
+        .databunch(bs=8)
+        .normalize(do_x=False, do_y=True))
+data
+
+
+# %%
+def players(**options):
+    """Return a new generator and a new critic for 16x16 pictures."""
+    return (basic_generator(16, 3, noise_sz=10, n_features=8),
+            basic_critic(16, 3, n_features=8, **options))
+
+
+def count(network):
+    return f"{sum(p.numel() for p in network.parameters()):,}"
+
+
+quiet = {"silent": True, "show_img": False}
+torch.manual_seed(0)
+print("generator and critic have", *map(count, players()), "parameters")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 总述
+
+GAN 同时训练两个网络：**生成器**拿噪声造图片，**评论家**给图片打分。每走一步，两者之一学习，另一个不动：
+
+1. **评论家的一步**：取一批真图，用生成器造一批假图（不要梯度），两批都打分；损失奖励它把两批分开；只更新评论家。
+2. **生成器的一步**：造一批假图，让评论家打分；损失奖励评论家把假图当成真的；只更新生成器。
+
+评论家给的可以是一个数，也可以是一片分数，看输入的大小。fastai 的那一页说假图的目标处处是 0、真图处处是 1，这只对交叉熵一类的损失成立；Wasserstein 损失没有目标，只比较两边的平均分。
+
+`GANLearner` 的两个损失函数参数不同。生成器的损失收到 `fake_pred`、`target`、`output`，依次是假图的分数、真图和假图；评论家的损失收到 `real_pred` 和 `fake_pred`，依次是真图和假图的分数。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Overview
+
+A GAN trains two networks at once: the **generator** makes pictures of noise, the **critic** gives pictures a score. At each step one of them learns and the other keeps still:
+
+1. **A step of the critic**: take a batch of real pictures, let the generator make a batch of fakes (without gradient), score both; the loss rewards telling them apart; only the critic is updated.
+2. **A step of the generator**: make a batch of fakes and let the critic score them; the loss rewards fakes that the critic takes for real; only the generator is updated.
+
+What the critic returns may be one number or a map of scores, depending on the size of its input. fastai's page says that the targets are 0 everywhere for fakes and 1 everywhere for real pictures; that holds for losses such as cross-entropy. The Wasserstein loss has no targets and only compares the two mean scores.
+
+The two loss functions of `GANLearner` take different arguments. The generator's gets `fake_pred`, `target`, `output`: the scores of the fakes, real pictures, fakes. The critic's gets `real_pred` and `fake_pred`: the scores of real pictures and of fakes.
+"""
+
+# %%
+show_doc(GANLearner)
+
+
+# %%
+def gen_loss(fake_pred, target, output):
+    shapes = [tuple(t.shape) for t in (fake_pred, target, output)]
+    if shapes not in seen:
+        seen.append(shapes)
+    return fake_pred.mean() + 0.1 * (output - target).abs().mean()  # a pixel loss may be added
+
+
+seen = []
+torch.manual_seed(0)
+learn = GANLearner(data, *players(), gen_loss, WassersteinLoss(), clip=0.01, gen_first=True, **quiet)
+learn.fit(1, 2e-4)
+print("fake_pred, target, output:", *seen)
+print(learn)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 构造方法
+
+多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真图对 1、假图对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Factory methods
+
+Most of the time you need not write losses. `wgan` makes a Wasserstein GAN in one line. `from_learners` joins two Learners, each trained before, into one GAN: the critic's loss is the mean of real against 1 and fake against 0; the generator's is the **sum** of "fool the critic" and "resemble the target", weighted by `weights_gen` (fastai's page calls it a mean; its code adds).
+"""
+
+# %%
+show_doc(GANLearner.from_learners)
+
+# %%
+torch.manual_seed(0)
+generator, critic = players(per_sample=True)
+painter = Learner(data, generator, nn.L1Loss(), silent=True)
+judge = Learner(data, critic, nn.BCEWithLogitsLoss(), silent=True)
+painter.fit(1, 1e-3)
+learn = GANLearner.from_learners(painter, judge, weights_gen=(1.0, 50.0), **quiet)
+learn.fit(1, 2e-4)
+print(learn)
+
+# %%
+show_doc(gan_loss_from_func)
+
+# %%
+real_pred, fake_pred = torch.tensor([1.0, 2, 3]), torch.tensor([0.5, -0.5, 0])
+output, target = torch.arange(6.0).view(3, 2), torch.ones(3, 2)
+for weights in (None, (1.0, 50.0)):
+    gen_loss, crit_loss = gan_loss_from_func(nn.MSELoss(), nn.BCEWithLogitsLoss(), weights)
+    print(f"weights_gen={weights}: critic {crit_loss(real_pred, fake_pred):.4f}, "
+          f"generator {gen_loss(fake_pred, target, output):.4f}")
+
+# %%
+show_doc(GANLearner.wgan)
+
+# %% tags=["nbval-ignore-output"]
+torch.manual_seed(0)
+learn = GANLearner.wgan(data, *players(), switch_eval=False, wd=0.,
+                        opt_func=partial(optim.Adam, betas=(0., 0.99)))
+learn.fit(3, 2e-4)
+
+# %%
+print(learn)
+largest = max(float(p.detach().abs().max()) for p in learn.critic.parameters())
+print("all weights of the critic within the clip, but for the last step:", largest < 0.0105)
+smoother = GANLearner.wgan(data, *players(per_sample=True), penalty=penalties.gradient_penalty,
+                           **quiet)
+smoother.fit(1, 2e-4)
+print("WGAN-GP:", smoother)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 何时交换
+
+训练 GAN 要有人决定何时从评论家换到生成器、再换回来。这样的人叫交换器（switcher），是一个回调；下面两个是现成的。和别的回调一样，`on_...` 方法由训练循环来调用，不要自己调用。
+
+我们写一个小回调，记下每一步是谁走的：C 是评论家，G 是生成器。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Switchers
+
+Somebody has to say when training changes from the critic to the generator and back. That somebody is called a switcher and is a callback; here are the two that come with fastai. As with any callback, the training loop calls the `on_...` methods, you do not.
+
+A small callback of our own writes down whose step it was: C for the critic, G for the generator.
+"""
+
+
+# %%
+class Turns(Callback):
+    """Write down whose step it was, and at which learning rate."""
+
+    order = 10
+
+    def on_train_begin(self, learn):
+        self.turns, self.rates = "", {}
+
+    def on_backward_begin(self, learn):
+        player = "G" if learn.gan_trainer.gen_mode else "C"
+        self.turns += player
+        self.rates[player] = learn.opt.lr
+
+
+def turns(switcher, epochs=2, **options):
+    """Train with a switcher and return the turns taken."""
+    torch.manual_seed(0)
+    learn, notes = GANLearner.wgan(data, *players(), switcher, **quiet, **options), Turns()
+    learn.fit(epochs, 1e-4, callbacks=[notes])
+    return notes
+
+
+# %%
+show_doc(FixedGANSwitcher, title_level=3)
+
+# %%
+print("1 and 1:       ", turns(FixedGANSwitcher).turns)
+print("5 and 1 (wgan):", turns(None).turns)
+print("2 and 3:       ", turns(partial(FixedGANSwitcher, n_crit=2, n_gen=3)).turns)
+warm = partial(FixedGANSwitcher, n_crit=lambda steps: 6 if steps == 0 else 2)
+print("6 at first:    ", turns(warm).turns)
+
+# %%
+show_doc(FixedGANSwitcher.on_train_begin)
+show_doc(FixedGANSwitcher.on_batch_end)
+
+# %%
+show_doc(AdaptiveGANSwitcher, title_level=3)
+
+# %%
+print("no thresholds:           ", turns(AdaptiveGANSwitcher).turns)
+print("critic at -0.65, at best:", turns(partial(AdaptiveGANSwitcher, critic_thresh=-0.65)).turns)
+
+# %%
+show_doc(AdaptiveGANSwitcher.on_batch_end)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+第二行一直是 C：门槛够不着，生成器就永远等着。用 `AdaptiveGANSwitcher` 之前，先看看损失大约有多大。
+
+## 两边的学习率
+
+想让评论家学得比生成器快（或慢），加上这个回调即可；学习率本身按日程变化时也有效。用 `callback_fns` 交给学习器。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The second line is all C: the threshold is out of reach and the generator waits for ever. Before you use `AdaptiveGANSwitcher`, look at how large the losses are.
+
+## Discriminative learning rates
+
+To let the critic learn faster (or slower) than the generator, add this callback; it also works while a schedule changes the learning rate. Hand it to the learner in `callback_fns`.
+"""
+
+# %%
+show_doc(GANDiscriminativeLR, title_level=3)
+
+# %%
+five_times = turns(FixedGANSwitcher, callback_fns=[partial(GANDiscriminativeLR, mult_lr=5.)])
+for player, rate in five_times.rates.items():
+    print(f"{player}: {rate:.0e}")
+
+# %%
+show_doc(GANDiscriminativeLR.on_batch_begin)
+show_doc(GANDiscriminativeLR.on_step_end)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 网络
+
+两个基本网络互为镜像。**评论家**：先是一个 4x4、步幅 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3x3、步幅 1 的卷积；然后每个 4x4、步幅 2 的卷积让边长减半、通道数加倍，直到 4x4；末尾的 4x4 卷积得到一个数。**生成器**倒过来：一个 4x4、步幅 1 的转置卷积把噪声变成 4x4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3x3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
+
+两处要留心：一块的顺序是卷积、激活、批归一化，DCGAN 则是先归一化再激活；`basic_critic` 默认把**整批**的分数平均成一个数，需要每张图片一个分数时写 `per_sample=True`。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Specific models
+
+The two basic networks mirror each other. The **critic** starts with a 4x4 convolution of stride 2 from `n_channels` to `n_features`; then come `n_extra_layers` 3x3 convolutions of stride 1; then 4x4 convolutions of stride 2, each of which halves the side and doubles the channels, down to 4x4; a last 4x4 convolution gives one number. The **generator** goes the other way: a 4x4 transposed convolution of stride 1 turns the noise into 4x4, others double that up to half of `in_size`; then come `n_extra_layers` 3x3 layers, and at the end one more transposed convolution and a tanh. Whatever else you pass goes to `conv_layer`.
+
+Two things to note: a block is convolution, activation, batch normalisation, where DCGAN normalises before the activation; and `basic_critic` averages the scores of the **whole batch** into one number, unless you ask for one score a picture with `per_sample=True`.
+"""
+
+# %%
+show_doc(basic_critic)
+
+# %%
+pictures = torch.rand(8, 3, 64, 64) * 2 - 1
+critic = basic_critic(in_size=64, n_channels=3, n_extra_layers=1)
+print(count(critic), "parameters;", tuple(pictures.shape), "->", tuple(critic(pictures).shape))
+critic = basic_critic(in_size=64, n_channels=3, n_extra_layers=1, per_sample=True)
+print("per_sample=True:         ", tuple(pictures.shape), "->", tuple(critic(pictures).shape))
+
+# %%
+show_doc(basic_generator)
+
+# %%
+generator = basic_generator(in_size=64, n_channels=3, n_extra_layers=1)
+noise = torch.randn(8, 100, 1, 1)
+print(count(generator), "parameters;", tuple(noise.shape), "->", tuple(generator(noise).shape))
+narrow = basic_generator(in_size=64, n_channels=1, noise_sz=10, n_features=16)
+print(count(narrow), "with n_features=16, n_channels=1, noise_sz=10")
+
+# %%
+show_doc(gan_critic)
+
+# %%
+patches = gan_critic(nf=16)
+for side in (128, 224):
+    print(f"{side}x{side}: scores", tuple(patches(torch.rand(1, 3, side, side)).shape))
+print("with nf=128, as by default,", count(gan_critic()), "parameters")
+
+# %%
+show_doc(conv_layer)
+
+# %%
+for options in ({}, {"leaky": 0.2, "transpose": True}, {"norm_type": NormType.Spectral}):
+    print(options, "->", *(type(layer).__name__ for layer in conv_layer(3, 8, **options)))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 训练器
+
+`GANTrainer` 是每个 GANLearner 都带着的回调，幕后的事都归它：两个优化器轮流上，没轮到的一方冻结（`switch_eval=True` 时连批归一化和 dropout 也停住），评论家的权重裁剪到 `clip` 之内，两边的损失分别平滑、分别记录。`beta` 是平滑的系数，`gen_first=True` 让生成器先走，`show_img=True` 让每轮结束时多出一张图片。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The trainer
+
+`GANTrainer` is a callback that every GANLearner carries, and it does the work behind the scenes: two optimizers take turns; whoever is not learning is frozen (with `switch_eval=True` its batch normalisation and dropout keep still, too); the critic's weights are clipped to `clip`; the two losses are smoothed and recorded separately. `beta` is the coefficient of the smoothing, `gen_first=True` lets the generator begin, and `show_img=True` adds a picture at the end of each epoch.
+"""
+
+# %%
+show_doc(GANTrainer)
+
+# %%
+trainer = learn.gan_trainer  # of the Wasserstein GAN above: 3 epochs of 8 batches
+print("losses recorded: critic", len(trainer.closses), "generator", len(trainer.glosses))
+print("pictures:", trainer.titles, tuple(trainer.imgs[-1].shape))
+
+# %%
+show_doc(GANTrainer.switch)
+
+# %%
+for gen_mode in (None, None, True, True, False):
+    trainer.switch(gen_mode)
+    print(f"switch({gen_mode}): {'generator' if trainer.gen_mode else 'critic'}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+下面是它在训练的各个时刻所做的事，按先后排列。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+What it does at each moment of training, in the order in which they come:
+"""
+
+# %%
+show_doc(GANTrainer.on_train_begin)
+show_doc(GANTrainer.on_epoch_begin)
+show_doc(GANTrainer.on_batch_begin)
+show_doc(GANTrainer.on_backward_begin)
+show_doc(GANTrainer.on_epoch_end)
+show_doc(GANTrainer.on_train_end)
+
+
+# %%
+class Spy(Callback):
+    """Print what the trainer has prepared."""
+
+    def on_batch_begin(self, learn):
+        trainer = learn.gan_trainer
+        frozen = {name: not any(p.requires_grad for p in network.parameters())
+                  for name, network in learn.networks().items()}
+        who = "generator" if trainer.gen_mode else "critic"
+        if who not in self.seen:
+            print(f"{who}'s turn: input {tuple(learn.xb.shape)}, target {tuple(learn.yb.shape)}, "
+                  f"frozen: {[name for name, still in frozen.items() if still]}")
+        self.seen.add(who)
+
+    def on_epoch_end(self, learn):
+        print("the row of this epoch:", *learn.recorder.row)
+
+
+Spy.seen = set()
+torch.manual_seed(0)
+learn = GANLearner.wgan(data, *players(), **quiet)
+learn.fit(1, 2e-4, callbacks=[Spy()])
+print("afterwards in generator mode:", learn.model.gen_mode,
+      "| everything can learn:", all(p.requires_grad for p in learn.model.parameters()))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 模块
+
+两个网络合成一个模型，两个损失合成一个损失，普通的训练循环就能用来训练 GAN。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Specific modules
+
+Two networks become one model and two losses one loss, and an ordinary training loop can train a GAN.
+"""
+
+# %%
+show_doc(GANModule, title_level=3)
+
+# %%
+torch.manual_seed(0)
+model = GANModule(*players())
+print("critic mode:   ", tuple(model(torch.rand(4, 3, 16, 16)).shape))
+model.switch(gen_mode=True)
+print("generator mode:", tuple(model(torch.randn(4, 10, 1, 1)).shape))
+
+# %%
+show_doc(GANModule.switch)
+
+# %%
+model.switch()
+print("switch() without an argument goes back to the critic:", not model.gen_mode)
+
+# %%
+show_doc(GANLoss, title_level=3)
+
+# %%
+loss = GANLoss(NoopLoss(), WassersteinLoss(), model)
+z, x = torch.randn(4, 10, 1, 1), torch.rand(4, 3, 16, 16)
+model.switch(gen_mode=False)
+print("critic's turn:    a number:", loss(model(x), z).ndim == 0)
+model.switch(gen_mode=True)
+print("generator's turn: a number:", loss(model(z), x).ndim == 0)
+
+# %%
+show_doc(WassersteinLoss)
+show_doc(NoopLoss)
+
+# %%
+print(f"WassersteinLoss {WassersteinLoss()(real_pred, fake_pred):.1f}, "
+      f"NoopLoss {NoopLoss()(fake_pred):.1f}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+注意符号：评论家**最小化** mean(real) - mean(fake)，所以学到的是给真图打低分、给假图打高分；论文和本课其他各章正好相反。把评论家换成它的相反数，两种写法就是同一个游戏。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Mind the sign: the critic **minimises** mean(real) - mean(fake), so it learns low scores for real pictures and high ones for fakes; the paper and the other lessons of this course have it the other way round. Replace the critic by its negative, and the two are the same game.
+"""
+
+# %%
+show_doc(AdaptiveLoss, title_level=3)
+
+# %%
+score_map = torch.tensor([[0.0, 1, -1], [2, -2, 0.5]])  # three patches of two pictures
+is_real = torch.tensor([1, 0])
+print(f"{AdaptiveLoss(nn.BCEWithLogitsLoss())(score_map, is_real):.4f}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 数据块
+
+数据一步一步准备，每一步返回下一样东西：`from_folder` 列出图片，`split_none`（旧名 `no_split`）不留验证集，`label_from_func(noop)` 让图片自己做目标，`transform` 说明怎样裁成正方形，`databunch` 分批，`normalize` 把 y 变到 $[-1, 1]$。x 是噪声，所以要写 `tfm_y=True`、`do_x=False`、`do_y=True`。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Data block API
+
+Data are prepared step by step, and each step returns the next thing: `from_folder` lists the pictures, `split_none` (once called `no_split`) keeps none for validation, `label_from_func(noop)` makes each picture its own target, `transform` says how to cut squares, `databunch` makes batches, and `normalize` brings y to $[-1, 1]$. x is noise, hence `tfm_y=True`, `do_x=False` and `do_y=True`.
+"""
+
+# %%
+show_doc(NoisyItem, title_level=3)
+
+# %%
+item = NoisyItem(10)
+print("obj:", item.obj, "| data:", tuple(item.data.shape), "| as text:", repr(str(item)))
+
+# %%
+show_doc(GANItemList, title_level=3)
+show_doc(GANItemList.from_folder)
+
+# %%
+items = GANItemList.from_folder(path, noise_sz=10)
+print(len(items), "pictures, the first is", items.items[0].name)
+pairs = items.split_none().label_from_func(noop).train
+noise, picture = pairs[0]
+print("one pair:", noise, tuple(picture.shape))
+
+# %%
+show_doc(GANItemList.show_xys)
+xs, ys = data.one_batch()
+data.train_ds.x.show_xys(xs, data.denorm(ys), figsize=(4, 4))
+
+# %%
+show_doc(GANItemList.show_xyzs)
+zs = learn.pred_batch(batch=(xs, ys))
+data.train_ds.x.show_xyzs(xs, data.denorm(ys), data.denorm(zs), figsize=(4, 4))
+
+# %%
+show_doc(untar_data)
+show_doc(noop)
+show_doc(crop_pad)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+玩具卧室是正方形，裁剪对它们没有作用。把两间房并成一张长图，就看得出来：同一张图片看九次，每次裁到的地方都不一样，连同噪声也是新的。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Toy rooms are square, so there is nothing to cut off. Join two rooms into a wide picture and it shows: the same picture looked at nine times, cut somewhere else each time; the noise is new each time, too.
+"""
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    left, right = course_data.toy_rooms(2, size=64).images
+    wide = torch.cat([left, right], dim=2).permute(1, 2, 0).numpy()
+    Image.fromarray(wide).save(f"{folder}/wide.png")
+    torch.manual_seed(0)
+    labels = GANItemList.from_folder(folder).split_none().label_from_func(noop)
+    one = labels.transform([[crop_pad(row_pct=(0, 1), col_pct=(0, 1))], []], size=64,
+                           tfm_y=True).databunch(bs=1).train_ds
+    looks = [one[0] for _ in range(9)]
+one.x.show_xys(None, torch.stack([picture for _, picture in looks]), figsize=(4, 4))
+print("different windows:", len({picture.numpy().tobytes() for _, picture in looks}))
+print("different noise:  ", len({noise.data.numpy().tobytes() for noise, _ in looks}))
+
+# %%
+show_doc(DataBunch, title_level=3)
+show_doc(DataBunch.normalize)
+show_doc(DataBunch.show_batch)
+
+# %%
+data.show_batch(rows=5, figsize=(4, 4))
+print("a batch: x", tuple(xs.shape), "y", tuple(ys.shape))
+print("y within [-1, 1]:", -1 <= float(ys.min()) < 0 < float(ys.max()) <= 1)
+print("to bytes and back changes nothing:",
+      torch.equal(course_data.to_signed(data.to_images(ys)), ys))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 没有写进文档的方法
+
+fastai 的那一页把下面这些藏在末尾：有的是内部用的，有的还没来得及写说明。知道它们在做什么，读源代码时会轻松些。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Undocumented methods
+
+fastai's page hides these at its end: some are for internal use, others had not been documented yet. To know what they do makes reading the code easier.
+"""
+
+# %%
+show_doc(GANLoss.critic)
+show_doc(GANLoss.generator)
+
+# %%
+loss.critic(model.critic(x), z).backward()
+print("a critic's step leaves gradients in the generator:",
+      any(p.grad is not None for p in model.generator.parameters()))
+
+# %%
+show_doc(GANModule.forward)
+show_doc(NoisyItem.apply_tfms)
+
+# %%
+print("noise is not cut:", item.apply_tfms([crop_pad()]) is item)
+
+# %%
+show_doc(accuracy_thresh_expand)
+
+# %%
+for sigmoid in (True, False):
+    print(f"sigmoid={sigmoid}: {accuracy_thresh_expand(score_map, is_real, sigmoid=sigmoid):.3f}")
+
+# %%
+show_doc(GANItemList.get)
+show_doc(GANItemList.reconstruct)
+
+# %%
+fresh = items.get(0)
+print("the same noise comes back:", torch.equal(items.reconstruct(fresh.data).data, fresh.data))
+
+# %%
+show_doc(AdaptiveLoss.forward)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 与 fastai v1 不同的地方
+
+| fastai v1 | 这里 |
+|---|---|
+| `gen_first=True` 不起作用 | 生成器真的先走 |
+| `show_img=False` 时，表格里没有两个损失 | 总是有 |
+| 交换器把验证的批也算进去，有时生成器一步也走不了 | 只数优化器走的步 |
+| `n_crit` 写成函数，收到的总是 0 | 收到生成器至今走过的步数 |
+| 保存时少了评论家优化器的状态，载入出错也不说 | 全部保存；接着训练与没有中断过相同，出错会说明 |
+| 看结果、做预测时也裁剪评论家的权重 | 只在训练时裁剪 |
+| 没有验证集，或者还没训练，`validate`、`show_results`、`switch` 就报错 | 都能用 |
+| `from_learners` 把像素损失的两个参数弄反 | 先生成的，后目标 |
+| 评论家的损失看不到图片，写不出梯度惩罚 | 用 `penalty` |
+| 表格里的 `train_loss` 把两边的损失混成一个平均 | 标明是混合的；两边的损失另有两列 |
+| 文件的次序随磁盘而变；`crop_pad` 的 `size` 被忽略 | 按名字排序；两个 `size` 不同就报错 |
+| `GANLearner` 默认评论家 5 步、生成器 1 步 | 默认各 1 步，`wgan` 才是 5 比 1 |
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## What differs from fastai v1
+
+| fastai v1 | here |
+|---|---|
+| `gen_first=True` has no effect | the generator does begin |
+| with `show_img=False` the table lacks both losses | they are always there |
+| switchers count the batches of validation, too; the generator may never get a turn | only steps of the optimizers count |
+| `n_crit` as a function always gets 0 | it gets the steps that the generator has taken |
+| a saved learner lacks the state of the critic's optimizer, and errors in loading are hidden | all is saved; going on equals never having stopped, and errors are explained |
+| looking at results clips the critic's weights, too | they are clipped in training only |
+| without a validation set, or before training, `validate`, `show_results`, `switch` raise errors | all of them work |
+| `from_learners` swaps the two arguments of the pixel loss | generated first, target second |
+| the critic's loss does not see the pictures, so that no gradient penalty can be written | `penalty` |
+| `train_loss` in the table mixes the losses of both players into one mean | it says that it is mixed; each player's loss has a column of its own |
+| the order of the files depends on the disk; the `size` of `crop_pad` is ignored | sorted by name; two different `size` are an error |
+| by default `GANLearner` takes 5 steps of the critic for 1 of the generator | 1 step each; `wgan` has 5 to 1 |
+"""
