@@ -53,7 +53,8 @@ class Loader:
     (n, 3, size, size), 0 to 1 or normalised;  train: shuffle, and leave out a last, smaller batch.
 
     A pass draws one number from torch's own generator, and all else from that number, as torch's
-    DataLoader does: `torch.manual_seed` before a fit makes the fit repeatable.
+    DataLoader does: `torch.manual_seed` before a fit makes the fit repeatable, and a Learner that
+    is saved and loaded, which keeps that generator's state, goes on with the same batches.
     """
 
     def __init__(self, pairs: Pairs, bs: int, train: bool, device: torch.device):
@@ -165,14 +166,6 @@ class DataBunch:
                   figsize=None) -> None:
         """Draw normalised pictures zs that a generator made of the noise xs."""
         self.train_ds.x.show_xyzs(xs, self.to_images(ys), self.to_images(zs), imgsize, figsize)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return what fixes the coming batches: the state of torch's generator."""
-        return {"torch_rng": torch.get_rng_state()}
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Let the next pass be the one that followed when `state` was taken."""
-        torch.set_rng_state(state["torch_rng"].cpu())
 
 
 def _checked(stats) -> tuple[Tensor, Tensor]:

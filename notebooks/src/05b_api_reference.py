@@ -25,7 +25,7 @@ import tempfile
 
 from PIL import Image
 
-from gan_lessons import lab, penalties, runtime
+from gan_lessons import lab, losses, penalties, runtime
 from gan_lessons import data as course_data
 from gan_lessons.fastai_style.gen_doc.nbdoc import *
 from gan_lessons.fastai_style.vision import *
@@ -141,8 +141,8 @@ show_doc(GANLearner.from_learners)
 # %%
 torch.manual_seed(0)
 generator, critic = players(per_sample=True)
-painter = Learner(data, generator, nn.L1Loss(), silent=True)
-judge = Learner(data, critic, nn.BCEWithLogitsLoss(), silent=True)
+painter = Learner(data, generator, loss_func=nn.L1Loss(), silent=True)
+judge = Learner(data, critic, loss_func=nn.BCEWithLogitsLoss(), silent=True)
 painter.fit(1, 1e-3)
 learn = GANLearner.from_learners(painter, judge, weights_gen=(1.0, 50.0), **quiet)
 learn.fit(1, 2e-4)
@@ -171,7 +171,7 @@ learn.fit(3, 2e-4)
 # %%
 print(learn)
 largest = max(float(p.detach().abs().max()) for p in learn.critic.parameters())
-print("all weights of the critic within the clip, but for the last step:", largest < 0.0105)
+print("all weights of the critic within the clip:", largest <= 0.01)
 smoother = GANLearner.wgan(data, *players(per_sample=True), penalty=penalties.gradient_penalty,
                            **quiet)
 smoother.fit(1, 2e-4)
@@ -499,7 +499,7 @@ items = GANItemList.from_folder(path, noise_sz=10)
 print(len(items), "pictures, the first is", items.items[0].name)
 pairs = items.split_none().label_from_func(noop).train
 noise, picture = pairs[0]
-print("one pair:", noise, tuple(picture.shape))
+print("one pair:", repr(noise), tuple(picture.shape))
 
 # %%
 show_doc(GANItemList.show_xys)
@@ -531,7 +531,7 @@ with tempfile.TemporaryDirectory() as folder:
     left, right = course_data.toy_rooms(2, size=64).images
     wide = torch.cat([left, right], dim=2).permute(1, 2, 0).numpy()
     Image.fromarray(wide).save(f"{folder}/wide.png")
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     labels = GANItemList.from_folder(folder).split_none().label_from_func(noop)
     one = labels.transform([[crop_pad(row_pct=(0, 1), col_pct=(0, 1))], []], size=64,
                            tfm_y=True).databunch(bs=1).train_ds
@@ -599,6 +599,47 @@ print("the same noise comes back:", torch.equal(items.reconstruct(fresh.data).da
 
 # %%
 show_doc(AdaptiveLoss.forward)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## fastai 没有的
+
+`from_loss` 接上本课 `gan_lessons.losses` 里的任何一个损失，例如铰链损失（Hinge）；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## What fastai does not have
+
+`from_loss` takes any of the course's losses in `gan_lessons.losses`, such as the hinge loss; `ema=0.9` lets the learner keep a moving average of the generator's weights; `sample` needs no data and makes pictures from a seed; `save` and `load` remember all that is needed to go on.
+"""
+
+# %%
+show_doc(GANLearner.from_loss)
+show_doc(GANLearner.sample)
+show_doc(Learner.save)
+show_doc(Learner.load)
+
+
+# %%
+def hinge_learner():
+    torch.manual_seed(0)
+    return GANLearner.from_loss(data, *players(per_sample=True), losses.Hinge(), ema=0.9, **quiet)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    learn = hinge_learner()
+    learn.fit(1, 2e-4)
+    learn.save(f"{folder}/half_way.safetensors")
+    learn.fit(1, 2e-4, resume=True)
+
+    resumed = hinge_learner()
+    resumed.load(f"{folder}/half_way.safetensors")
+    resumed.fit(1, 2e-4, resume=True)
+print("stopped and resumed equals in one go:", torch.equal(learn.sample(8), resumed.sample(8)))
+print("samples:", tuple(learn.sample(8, seed=1).shape), learn.sample(8).dtype,
+      "| the average makes others:",
+      not torch.equal(learn.sample(8), learn.sample(8, average=True)))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
