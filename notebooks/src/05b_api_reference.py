@@ -531,7 +531,7 @@ with tempfile.TemporaryDirectory() as folder:
     left, right = course_data.toy_rooms(2, size=64).images
     wide = torch.cat([left, right], dim=2).permute(1, 2, 0).numpy()
     Image.fromarray(wide).save(f"{folder}/wide.png")
-    torch.manual_seed(1)
+    torch.manual_seed(3)
     labels = GANItemList.from_folder(folder).split_none().label_from_func(noop)
     one = labels.transform([[crop_pad(row_pct=(0, 1), col_pct=(0, 1))], []], size=64,
                            tfm_y=True).databunch(bs=1).train_ds

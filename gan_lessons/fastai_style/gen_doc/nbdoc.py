@@ -105,7 +105,11 @@ def _is_ours(target) -> bool:
 
 
 def _paragraphs(text: str) -> str:
-    """Return plain text with `code` and **stress** as HTML, one <p> for each paragraph."""
+    """Return plain text with `code` and **stress** as HTML, one <p> for each paragraph.
+
+    Arguments explained one after the other, `a: ...;  b: ...`, get a line each.
+    """
     marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
     marked = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", marked)
+    marked = re.sub(r"[;.]\s+(?=[a-z]\w*(?:, [a-z]\w*)*: )", "<br>", marked)
     return "".join(f"<p>{part}</p>" for part in marked.split("\n\n") if part)
