@@ -444,8 +444,8 @@ model.switch(gen_mode=True)
 print("generator's turn: a number:", loss(model(z), x).ndim == 0)
 
 # %%
-show_doc(WassersteinLoss)
-show_doc(NoopLoss)
+show_doc(WassersteinLoss, title_level=3)
+show_doc(NoopLoss, title_level=3)
 
 # %%
 print(f"WassersteinLoss {WassersteinLoss()(real_pred, fake_pred):.1f}, "

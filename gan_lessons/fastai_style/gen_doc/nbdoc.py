@@ -85,7 +85,8 @@ def _signature(target) -> str:
     if arguments.args and arguments.args[0].arg in ("self", "cls"):
         del arguments.args[0]
     result = tree.body[0].returns
-    return f"({ast.unparse(arguments)})" + (f" -> {ast.unparse(result)}" if result else "")
+    gives = "" if result is None else f" -> {ast.unparse(result)}".replace("'", "")
+    return f"({ast.unparse(arguments)}){gives}"
 
 
 def _first_line(target) -> int:
@@ -111,5 +112,5 @@ def _paragraphs(text: str) -> str:
     """
     marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
     marked = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", marked)
-    marked = re.sub(r"[;.]\s+(?=[a-z]\w*(?:, [a-z]\w*)*: )", "<br>", marked)
+    marked = re.sub(r";\s{1,2}(?=[a-z]\w*(?:,\s[a-z]\w*)*:\s)", "<br>", marked)
     return "".join(f"<p>{part}</p>" for part in marked.split("\n\n") if part)
