@@ -566,7 +566,7 @@ torch.manual_seed(0)
 for name, mean in (("N(1, 0.02)", 1.0), ("N(0, 0.02)", 0.0)):
     layer = nn.BatchNorm2d(32)
     nn.init.normal_(layer.weight, mean, 0.02)
-    print(f"scale from {name}: standard deviation 1.00 -> {float(layer(signal).std()):.2f}")
+    print(f"scale from {name}: standard deviation 1.00 -> {layer(signal).std().item():.2f}")
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
@@ -680,11 +680,11 @@ for name, (of_networks, edit, of_game) in ablations.CHANGES.items():
     print(f"{name:28s}", of_networks or of_game or (edit and edit.__name__) or "as it is")
 
 # %%
-small_steps = runtime.at_scale(smoke=20, default=400, full=2000)
+small_steps = runtime.at_scale(smoke=20, default=600, full=2000)
 digits, held_out_digits = (data.digits(train=part).framed(32) for part in (True, False))
 board = {name: fit(ablations.changed(name), digits, small_steps) for name in ablations.CHANGES}
-show.gallery({name: game.sample(14, average=True) for name, game in board.items()}, columns=14,
-             alt="The ablation board: one row of fourteen samples for each change. DCGAN as it is "
+show.gallery({name: game.sample(12, average=True) for name, game in board.items()}, columns=12,
+             alt="The ablation board: one row of twelve samples for each change. DCGAN as it is "
                  "writes digits; first weights N(0, 1) give black-and-white noise, beta1 0.9 a "
                  "grey texture; without BatchNorm one blurred shape; ReLU in D does no harm")
 
@@ -824,7 +824,7 @@ Now a game as in the paper: batch normalisation, the non-saturating loss, `betas
 # %%
 features = runtime.at_scale(smoke=8, default=16, full=64)
 DIGITS = {"features": features, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
-digit_steps = runtime.at_scale(smoke=30, default=1500, full=20_000)
+digit_steps = runtime.at_scale(smoke=30, default=1000, full=20_000)
 
 source = data.mnist if data.have_mnist() else data.digits
 images, held_out = (source(train=part).framed(32) for part in (True, False))
@@ -850,7 +850,7 @@ print("DCGAN", report)
 if runtime.scale() != "smoke":
     print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
     print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
-    print("the classifier is sure of at least 80 % of them:", report.confident >= 0.8)
+    print("the classifier is sure of at least 70 % of them:", report.confident >= 0.7)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -894,7 +894,7 @@ print("generated", coverage)
 
 # %%
 if runtime.scale() != "smoke":
-    print("more than half of the 96 combinations:", coverage.seen > 48)
+    print("at least 80 of the 96 combinations:", coverage.seen >= 80)
 
 # %% [markdown] tags=["lang-zh"]
 r"""

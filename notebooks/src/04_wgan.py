@@ -166,9 +166,9 @@ axes[0].bar(torch.arange(10) + 0.2, q, 0.4, color=show.ORANGE, hatch="///", labe
 axes[0].set(xlabel="place", ylabel="share of the earth")
 axes[0].legend()
 axes[1].imshow(plan, cmap="cividis")
-axes[1].set(xlabel="to place j (q)", ylabel="from place i (p)", title="the cheapest plan")
+axes[1].set(xlabel="to place j (q)", ylabel="from place i (p)", title="a cheapest plan")
 show.show(figure, "On the left two bar charts, p and q, over ten places; on the right the cheapest "
-                  "plan as a ten by ten picture: a staircase, nothing ever crosses over")
+                  "plan as a ten by ten picture: bright places say how much goes from i to j")
 
 by_crossing = float((p - q).cumsum(0)[:-1].abs().sum() * (places[1] - places[0]))
 print("the linear programme says 0.15149:", abs(cost - 0.15148578811369506) < 1e-9)
@@ -176,7 +176,7 @@ print("counting what crosses each place says the same:", abs(cost - by_crossing)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-最省的方案是一道阶梯：没有两车土互相超车。所以在一条线上不必解线性规划，**排好序、依次配对**就行：最小的配最小的，第二小的配第二小的。这就是第二种算法。
+右图是最省的方案之一。两车土若同向而行、一车超过另一车，对换终点，花费不变；若迎面错车，对换终点反而更省。所以最省的方案里没有迎面错车，其中总有一个连超车也没有。于是在一条线上不必解线性规划，**排好序、依次配对**就行：最小的配最小的，第二小的配第二小的。这就是第二种算法。
 
 ### 练习 1：排序求 $W_1$
 
@@ -197,7 +197,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The cheapest plan is a staircase: no two carts overtake each other. So on a line nobody needs a linear programme: **sort, and pair in order**, the smallest with the smallest, the second with the second. That is the second way.
+On the right is one of the cheapest plans. Where two carts go the same way and one overtakes the other, swapping their destinations costs nothing; where they meet head-on, swapping even saves. So in a cheapest plan no carts meet head-on, and one of these plans has no overtaking either. Hence on a line nobody needs a linear programme: **sort, and pair in order**, the smallest with the smallest, the second with the second. That is the second way.
 
 ### Exercise 1: $W_1$ by sorting
 
@@ -787,7 +787,7 @@ def grown(small, size, **settings):
     return large
 
 
-steps_32 = runtime.at_scale(smoke=20, default=1200, full=50_000)
+steps_32 = runtime.at_scale(smoke=20, default=1600, full=50_000)
 faster = {"lr": 5e-4, "n_critic": 2, "ema": 0.99}
 large = grown(small, 32, decay=steps_32, **faster)
 fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5)
@@ -810,15 +810,16 @@ Double once more, to 64x64, and train only briefly, to see what the inheritance 
 """
 
 # %%
-steps_64 = runtime.at_scale(smoke=10, default=100, full=100_000)
+steps_64 = runtime.at_scale(smoke=10, default=300, full=100_000)
 largest = grown(large, 64, decay=steps_64, **faster)
 from_scratch = recipes.wgan(64, features=8, latent=64, decay=steps_64, **faster)
 for game in (largest, from_scratch):
     fit(game, faces[64], steps_64)
 show.gallery({f"64x64, {steps_64} steps, inner layers carried over": largest.sample(10),
               f"64x64, {steps_64} steps, from scratch": from_scratch.sample(10)}, columns=10,
-             alt="Two rows of pictures at 64x64 after the same short training: with inner layers "
-                 "carried over there are heads and shirts; from scratch there are only blurs")
+             alt="Two rows of pictures at 64x64 after the same short training, both still coarse: "
+                 "with inner layers carried over, heads with different hair above striped shirts; "
+                 "from scratch, heads that resemble each other")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
