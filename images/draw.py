@@ -1,10 +1,15 @@
-"""Draw the figures of this folder. Run `python images/draw.py`; it trains for about two minutes."""
+"""Draw the figures of this folder. Run `python images/draw.py`; it trains for about two minutes.
 
+The figure of a long run is drawn from its folder: `python images/draw.py runs/long_run_faces`.
+"""
+
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import data, penalties, recipes, runtime, show
+from gan_lessons import data, penalties, recipes, runs, runtime, show
+from gan_lessons.runs.pictures import load
 from gan_lessons.train import fit, paint
 
 HERE = Path(__file__).parent
@@ -56,8 +61,32 @@ def toy_rooms() -> None:
     toy_set(data.toy_rooms, "toy_rooms")
 
 
-if __name__ == "__main__":
+def long_run(folder: str) -> None:
+    """Draw two rows of what a run learned from above six rows of what it paints, averaged weights.
+
+    The first 96 samples of seed 0, not chosen. The figure has the name of the run's folder.
+    """
+    run = runs.open(folder)
+    parts = [show.grid(pictures, columns=16)
+             for pictures in (load(run.settings).images[:32], run.sample(96))]
+    width, gap = parts[0].shape[1], 10
+    picture = Image.new("RGB", (width, sum(len(part) for part in parts) + gap), "white")
+    for part, top in zip(parts, (0, len(parts[0]) + gap), strict=True):
+        picture.paste(Image.fromarray(part), (0, top))
+    big = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
+    big.quantize(128).save(HERE / f"{run.folder.name}.png", optimize=True)
+
+
+def main(folders: list[str]) -> None:
+    """Draw the figures of the runs in these folders, or, without any, all others."""
     runtime.set_threads(1)
-    toy_faces()
-    toy_rooms()
-    lesson02_digits()
+    if not folders:
+        toy_faces()
+        toy_rooms()
+        lesson02_digits()
+    for folder in folders:
+        long_run(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -73,6 +73,9 @@ r"""
 | **[01](01_intuition.ipynb)** | 直观地理解 GAN：在平面上玩这场游戏，看它怎样出故障，又怎样治好 | 50 |
 | **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：生成手写数字，数一数漏了哪几个，再把漏掉的找回来 | 60 |
 | **[03](03_dcgan.ipynb)** | DCGAN：用卷积画数字和彩色人脸，一条一条拆掉它的规矩，再去隐空间里散步 | 75 |
+| **[04](04_wgan.ipynb)** | WGAN：画脸和卧室，读懂评论家的差距，从 16x16 一步步长到 64x64 | 70 |
+| **[05](05_fastai_style.ipynb)** | fastai 式的接口：把循环拆成回调，结果一个比特也不变 | 75 |
+| **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 20 |
 
 更多的课正在编写。每一课都能独立运行，结尾都有图片和一个衡量质量的数值。练习会自动批改，答案在 `solutions` 文件夹里。
 """
@@ -87,6 +90,9 @@ r"""
 | **[01](01_intuition.ipynb)** | The idea of a GAN: play the game in the plane, watch it fail, and cure it | 50 |
 | **[02](02_mlp_gan_mnist.ipynb)** | A fully connected GAN: write digits, count which ones are missing, win them back | 60 |
 | **[03](03_dcgan.ipynb)** | DCGAN: paint digits and faces in colour with convolutions, break its rules one by one, and walk through latent space | 75 |
+| **[04](04_wgan.ipynb)** | WGAN: paint faces and bedrooms, read the critic's gap, and grow from 16x16 to 64x64 | 70 |
+| **[05](05_fastai_style.ipynb)** | The fastai style: a loop taken apart into callbacks, without changing one bit of the result | 75 |
+| **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | 20 |
 
 More lessons are being written. Each runs on its own and ends with pictures and a number that says how good they are. Exercises are checked automatically; answers are in the `solutions` folder.
 """
