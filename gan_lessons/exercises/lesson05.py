@@ -1,0 +1,276 @@
+"""Lesson 05: a callback that clips, a switcher with long first turns, a learning rate given back.
+
+The first and the third play in a real learner, small enough to finish at once; the switcher hears
+the events of a pretended one, because the schedule it must keep is thousands of steps long.
+"""
+
+from contextlib import suppress
+from functools import partial
+
+import torch
+from torch import nn
+
+from gan_lessons.exercises.checking import checker, require, watched
+from gan_lessons.fastai_style.callback import EVENTS, Callback
+from gan_lessons.fastai_style.gan_learner import GANLearner
+from gan_lessons.fastai_style.switchers import FixedGANSwitcher
+from gan_lessons.losses import NonSaturating
+from gan_lessons.train import TrainingDiverged
+
+LIMIT = 0.05
+LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors' code
+
+
+@checker
+def clip_critic(make) -> None:
+    """Check ClipCritic(limit), a callback: the critic stays inside the box after its own steps."""
+    look = _Look()
+    learn = _play(_made(make, LIMIT), look, lr=1.0)
+    start, now = look.first, {n: p.detach() for n, p in learn.generator.named_parameters()}
+    require(all(float(p.abs().max()) > LIMIT * 1.001 for p in (*start.values(), *now.values())),
+            "生成器的权重也被裁剪了：learn.model 里有两个网络，只裁 learn.critic。",
+            "The generator's weights were clipped, too: learn.model holds both networks; clip "
+            "learn.critic alone.")
+    after, met = max(look.after), max(look.met)
+    require(not (after > LIMIT * 1.001 and max(look.gradients) <= LIMIT * 1.001),
+            "裁的是梯度，不是权重：要裁的是参数本身（.data 或 torch.no_grad() 里的 clamp_）。",
+            "The gradients were clipped, not the weights: clamp the parameters themselves, inside "
+            "torch.no_grad().")
+    require(not (met <= LIMIT * 1.001 < after),
+            f"裁得太早：fastai 也是在每批开始时裁，于是更新之后权重到了 {after:.2f}，要等下一批"
+            "开始才回来。更新之后的事件是 on_step_end。",
+            f"Too early: like fastai, this clips when a batch begins, so that after its update a "
+            f"weight is {after:.2f} and stays there until the next batch. The event after the "
+            "update is on_step_end.")
+    require(after <= LIMIT * 1.001,
+            f"评论家更新之后有权重达到 {after:.2f}，超出了 limit={LIMIT}：没有裁剪，或者裁的是别的"
+            "网络。在 on_step_end 里裁 learn.critic 的每个参数。",
+            f"After an update of the critic a weight is {after:.2f}, beyond limit={LIMIT}: nothing "
+            "was clipped, or another network. In on_step_end clip every parameter of "
+            "learn.critic.")
+    require(after > LIMIT * 0.999,
+            f"权重最大只到 {after:.3f}，盒子比 limit={LIMIT} 小：请用 self.limit。",
+            f"The largest weight is {after:.3f}, so the box is smaller than limit={LIMIT}: use "
+            "self.limit.")
+    require(min(look.lowest) < -LIMIT / 2,
+            "负的权重不见了：盒子是从 -limit 到 +limit，两侧都要留。",
+            "Negative weights are gone: the box reaches from -limit to +limit, on both sides.")
+
+
+@checker
+def warm_up_switcher(make) -> None:
+    """Check WarmUpSwitcher(learn): 100 steps of the critic at first, 5 later, 1 of G between."""
+    turns = _turns(make)
+    critic, gen = turns[0::2], turns[1::2]
+    require(len(critic) > 1,
+            "评论家一直没有交出回合。数够了步数，就调用 learn.gan_trainer.switch()。",
+            "The critic never handed over. Once it has taken its steps, call "
+            "learn.gan_trainer.switch().")
+    require(gen and set(gen[:-1] or gen) == {1},
+            f"生成器的一个回合应当只有 1 步，这里有 {max(gen, default=0)} 步：轮到它时，走一步就"
+            "交回去。",
+            f"A turn of the generator should be 1 step, here it is {max(gen, default=0)}: when it "
+            "is its turn, hand back after one step.")
+    require(critic[0] != SHORT, "第一个回合只有 5 步：还没有预热，开头应是 100 步。",
+            "The first turn has 5 steps: there is no warm-up yet, it should be 100.")
+    require(critic[0] == LONG,
+            f"第一个回合有 {critic[0]} 步，应是 100。先把这一步数进去，再比较。",
+            f"The first turn has {critic[0]} steps, it should be 100. Count the step first, then "
+            "compare.")
+    require(critic[1] == LONG,
+            f"第二个回合有 {critic[1]} 步，应是 100：交出回合时，计数要归零。",
+            f"The second turn has {critic[1]} steps, it should be 100: back to zero when the turn "
+            "is handed over.")
+    long = next((i for i, n in enumerate(critic) if n != LONG), len(critic))
+    require(long == FIRST,
+            f"100 步的回合有 {long} 个，应是 25 个：看 learn.gan_trainer.gen_steps 是否小于 25。",
+            f"There are {long} turns of 100 steps, there should be 25: ask whether "
+            "learn.gan_trainer.gen_steps is below 25.")
+    require(set(critic[FIRST:AGAIN]) == {SHORT},
+            f"预热之后每个回合应是 5 步，这里有 {sorted(set(critic[FIRST:AGAIN]))}。",
+            "After the warm-up every turn should have 5 steps, here there are "
+            f"{sorted(set(critic[FIRST:AGAIN]))}.")
+    require(critic[AGAIN] == LONG,
+            f"生成器走完 500 步之后的那个回合又应是 100 步，这里是 {critic[AGAIN]}：gen_steps 能被 "
+            "500 整除时也要长回合。",
+            f"The turn after the generator's step number 500 should have 100 steps again, here "
+            f"it has {critic[AGAIN]}: long turns also when gen_steps is a multiple of 500.")
+    require(_turns(make, batches=8 * LONG, accumulate=2)[:2] == [LONG, 1],
+            "数的是批，不是步：梯度要攒几批才走一步，learn.stepped 为真才算一步。",
+            "Batches were counted, not steps: gradients may be gathered over several batches; it "
+            "is a step when learn.stepped is true.")
+
+
+@checker
+def discriminative_lr(make) -> None:
+    """Check DiscriminativeLR(factor): the critic's steps are taken factor times as fast."""
+    base = 0.01
+    look = _Look()
+    learn = _play(_made(make, 5.0), look, lr=base)
+    critic, gen = look.rates["critic"], look.rates["generator"]
+    require(not _near(critic, [base] * len(critic)),
+            "评论家的每一步都还是原来的学习率：在更新之前（on_batch_begin 或 on_backward_end）"
+            "改 learn.opt.lr。",
+            "Every step of the critic still has the usual learning rate: change learn.opt.lr "
+            "before the update, in on_batch_begin or on_backward_end.")
+    require(_near(critic[:1], [5 * base]),
+            f"评论家第一步的学习率是 {critic[0]:g}，应是 {5 * base:g}：factor 乘以原来的学习率。",
+            f"The critic's first step has the learning rate {critic[0]:g}, it should be "
+            f"{5 * base:g}: factor times the usual one.")
+    require(_near(gen, [base] * len(gen)),
+            f"生成器的学习率也变了：{gen[0]:g}，应是 {base:g}。先看 learn.gan_trainer.gen_mode。",
+            f"The generator's learning rate changed, too: {gen[0]:g}, it should be {base:g}. Look "
+            "at learn.gan_trainer.gen_mode first.")
+    require(_near(critic, [5 * base] * len(critic)),
+            f"没有还回去：评论家第二步的学习率成了 {critic[1]:g}。更新之后（on_step_end）要恢复"
+            "原值。",
+            f"It was not given back: at the critic's second step the learning rate is "
+            f"{critic[1]:g}. Restore it after the update, in on_step_end.")
+    left = learn.opt_critic.lr, learn.opt_gen.lr
+    require(_near(left, [base, base]),
+            f"训练结束之后，两个优化器的学习率是 {left[0]:g} 和 {left[1]:g}，都应是 {base:g}。",
+            f"After training the two optimizers have the learning rates {left[0]:g} and "
+            f"{left[1]:g}; both should be {base:g}.")
+    look = _Look()
+    _play(_made(make, 5.0), look, _Falling(base), lr=base)
+    expected = [5 * base / batch for batch in look.critic_batches]
+    require(_near(look.rates["critic"], expected),
+            "学习率按日程变化时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
+            "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
+            "at each step, not from a value noted at the beginning.")
+
+
+class _Look(Callback):
+    """Notes what the players are like at every batch; the last to be told, so it sees the end."""
+
+    order = 1000
+
+    def __init__(self):
+        self.met, self.after, self.lowest, self.gradients = [], [], [], []
+        self.rates = {"critic": [], "generator": []}
+        self.first, self.batch, self.critic_batches = None, 0, []
+
+    def on_batch_begin(self, learn):
+        if self.first is None:
+            self.first = {n: p.detach().clone() for n, p in learn.generator.named_parameters()}
+        self.batch += 1
+        self.turn = "generator" if learn.gan_trainer.gen_mode else "critic"
+        if self.turn == "generator":
+            self.met.append(_largest(learn.critic.parameters()))
+
+    def on_backward_end(self, learn):
+        self.rates[self.turn].append(learn.opt.lr)
+        if self.turn == "critic":
+            self.critic_batches.append(self.batch)
+
+    def on_step_end(self, learn):
+        if self.turn == "critic":
+            self.gradients.append(_largest(p.grad for p in learn.critic.parameters()))
+
+    def on_batch_end(self, learn):
+        if self.turn == "critic":
+            self.after.append(_largest(learn.critic.parameters()))
+            self.lowest.append(min(float(p.detach().min()) for p in learn.critic.parameters()))
+
+
+class _Falling(Callback):
+    """A schedule: at batch number b, from 1, the learning rate is `base` / b."""
+
+    order = -100
+
+    def __init__(self, base: float):
+        self.base, self.batch = base, 0
+
+    def on_batch_begin(self, learn):
+        self.batch += 1
+        for opt in learn.optimizers():
+            opt.lr = self.base / self.batch
+
+
+class _Points:
+    """Data of a learner: twelve batches of noise and of points around (4, -4), always the same."""
+
+    def __init__(self):
+        self.train_dl = [(torch.randn(8, 2), torch.randn(8, 2) + torch.tensor([4.0, -4.0]))
+                         for _ in range(12)]
+        self.train_ds, self.valid_dl = range(96), None
+        self.device = torch.device("cpu")
+
+
+class _Trainer:
+    """A GANTrainer that only counts."""
+
+    def __init__(self):
+        self.gen_mode, self.gen_steps, self.critic_steps = False, 0, 0
+
+    def switch(self, gen_mode: bool | None = None):
+        self.gen_mode = not self.gen_mode if gen_mode is None else bool(gen_mode)
+
+
+class _Pretended:
+    """A learner that tells its switcher of batches and trains nothing."""
+
+    def __init__(self):
+        self.gan_trainer, self.stepped, self.resuming = _Trainer(), True, False
+
+
+def _made(make, *settings) -> Callback:
+    """Return the learner's callback; a method that returns `...` counts as not attempted."""
+    callback = make(*settings)
+    require(isinstance(callback, Callback),
+            "这个类应当继承 Callback：class 名字(Callback)。",
+            "The class should inherit from Callback: class Name(Callback).")
+    for event in EVENTS:
+        if (method := getattr(callback, event, None)) is not None:
+            setattr(callback, event, watched(method))
+    return callback
+
+
+def _play(*callbacks, lr: float) -> GANLearner:
+    """Return a small learner after twelve batches, one turn each, with these callbacks."""
+    torch.manual_seed(0)
+    generator = nn.Linear(2, 2)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.uniform_(0.5, 1.0)
+    critic = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1), nn.Flatten(0))
+    learn = GANLearner.from_loss(_Points(), generator, critic, NonSaturating(), wd=0.0,
+                                 opt_func=torch.optim.SGD, show_img=False, silent=True,
+                                 switcher=partial(FixedGANSwitcher, n_crit=2))
+    with suppress(TrainingDiverged):  # a wrong answer may do that; what it did is noted by then
+        learn.fit(1, lr, callbacks=callbacks)
+    return learn
+
+
+def _turns(make, batches: int = 5600, accumulate: int = 1) -> list[int]:
+    """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
+    learn, turns, player = _Pretended(), [0], False
+    switcher = _made(make, learn)
+    _tell(switcher, "on_train_begin", learn)
+    _tell(switcher, "on_epoch_begin", learn)
+    for batch in range(1, batches + 1):
+        learn.stepped = batch % accumulate == 0
+        if learn.gan_trainer.gen_mode != player:
+            player = learn.gan_trainer.gen_mode
+            turns.append(0)
+        turns[-1] += learn.stepped
+        for event in EVENTS[2:7]:  # those of one batch
+            if event == "on_step_end" and learn.stepped:
+                learn.gan_trainer.gen_steps += player
+                learn.gan_trainer.critic_steps += not player
+            if learn.stepped or event not in ("on_backward_end", "on_step_end"):
+                _tell(switcher, event, learn)
+    return turns
+
+
+def _tell(callback: Callback, event: str, learn) -> None:
+    if (method := getattr(callback, event, None)) is not None:
+        method(learn)
+
+
+def _largest(tensors) -> float:
+    return max(float(tensor.detach().abs().max()) for tensor in tensors)
+
+
+def _near(values, expected) -> bool:
+    return torch.allclose(torch.tensor(list(values)), torch.tensor(list(expected)), rtol=1e-4)

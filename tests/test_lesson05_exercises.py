@@ -1,0 +1,280 @@
+"""Lesson 05's checkers pass the solutions and give each named mistake the reason that fits."""
+
+import pytest
+import torch
+
+from gan_lessons.exercises import lesson05 as check
+from gan_lessons.fastai_style.callback import Callback, LearnerCallback
+from gan_lessons.penalties import clip_weights
+
+
+class Clip(Callback):
+    def __init__(self, limit):
+        self.limit = limit
+
+    def on_step_end(self, learn):
+        clip_weights(learn.critic, self.limit)
+
+
+class ClipAtTheEnd(Clip):
+    on_step_end = None
+
+    def on_batch_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            with torch.no_grad():
+                for p in learn.critic.parameters():
+                    p.copy_(p.clamp(-self.limit, self.limit))
+
+
+class ClipNothing(Clip):
+    def on_step_end(self, learn):
+        pass
+
+
+class ClipFirst(Clip):
+    on_step_end = None
+
+    def on_batch_begin(self, learn):
+        clip_weights(learn.critic, self.limit)
+
+
+class ClipBoth(Clip):
+    def on_step_end(self, learn):
+        clip_weights(learn.model, self.limit)
+
+
+class ClipGenerator(Clip):
+    def on_step_end(self, learn):
+        clip_weights(learn.generator, self.limit)
+
+
+class ClipGradients(Clip):
+    on_step_end = None
+
+    def on_backward_end(self, learn):
+        torch.nn.utils.clip_grad_value_(learn.opt.parameters, self.limit)
+
+
+class ClipAbove(Clip):
+    def on_step_end(self, learn):
+        for p in learn.critic.parameters():
+            p.data.clamp_(0, self.limit)
+
+
+class ClipFixed(Clip):
+    def on_step_end(self, learn):
+        clip_weights(learn.critic, 0.01)
+
+
+class NoCallback:
+    def __init__(self, limit):
+        self.limit = limit
+
+    on_step_end = Clip.on_step_end
+
+
+class WarmUp(LearnerCallback):
+    order, first, again, start = 40, 25, 500, 0
+
+    def __init__(self, learn):
+        super().__init__(learn)
+        self.taken = self.start
+
+    def target(self, trainer):
+        g = trainer.gen_steps
+        return 100 if g < self.first or g % self.again == 0 else 5
+
+    def counts(self, learn):
+        return learn.stepped
+
+    def on_batch_end(self, learn):
+        if not self.counts(learn):
+            return
+        trainer = learn.gan_trainer
+        if trainer.gen_mode:
+            self.hand_over(trainer)
+            return
+        self.taken += 1
+        if self.taken >= self.target(trainer):
+            self.hand_over(trainer)
+
+    def hand_over(self, trainer):
+        self.taken = 0
+        trainer.switch()
+
+
+class Never(WarmUp):
+    def hand_over(self, trainer):
+        pass
+
+
+class NoWarmUp(WarmUp):
+    first, again = 0, 10**9
+
+    def target(self, trainer):
+        return 5
+
+
+class OneMore(WarmUp):
+    start = -1
+
+
+class KeepsCounting(WarmUp):
+    def hand_over(self, trainer):
+        trainer.switch()
+
+
+class TooLong(WarmUp):
+    first = 26
+
+
+class OnlyAtFirst(WarmUp):
+    again = 10**9
+
+    def target(self, trainer):
+        return 100 if trainer.gen_steps < 25 else 5
+
+
+class FourLater(WarmUp):
+    def target(self, trainer):
+        return 4 if super().target(trainer) == 5 else 100
+
+
+class CountsBatches(WarmUp):
+    def counts(self, learn):
+        return True
+
+
+class StaysWithG(WarmUp):
+    def on_batch_end(self, learn):
+        self.taken += 1
+        if self.taken >= self.target(learn.gan_trainer):
+            self.hand_over(learn.gan_trainer)
+
+
+class Rate(Callback):
+    def __init__(self, factor):
+        self.factor = factor
+
+    def on_batch_begin(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            self.usual = learn.opt.lr
+            learn.opt.lr *= self.factor
+
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr = self.usual
+
+
+class RateJustBefore(Rate):
+    on_batch_begin = None
+
+    def on_backward_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr *= self.factor
+
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr /= self.factor
+
+
+class RateKept(Rate):
+    on_step_end = None
+
+
+class RateForBoth(Rate):
+    def on_batch_begin(self, learn):
+        self.usual = learn.opt.lr
+        learn.opt.lr *= self.factor
+
+    def on_step_end(self, learn):
+        learn.opt.lr = self.usual
+
+
+class RateAfter(Rate):
+    on_batch_begin = None
+
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr *= self.factor
+            learn.opt.lr /= self.factor
+
+
+class RateDivided(Rate):
+    def on_batch_begin(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            self.usual = learn.opt.lr
+            learn.opt.lr /= self.factor
+
+
+class RateLate(Rate):
+    """Gives back after the switcher, when `learn.opt` is already the other player's."""
+
+    order = 41
+    on_step_end = None
+
+    def on_batch_end(self, learn):
+        if learn.gan_trainer.gen_mode:
+            learn.opt.lr /= self.factor
+
+
+class RateFromTheStart(Rate):
+    def on_train_begin(self, learn):
+        self.usual = learn.opt_critic.lr
+
+    def on_batch_begin(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr = self.factor * self.usual
+
+
+RIGHT = [(check.clip_critic, Clip), (check.clip_critic, ClipAtTheEnd),
+         (check.warm_up_switcher, WarmUp),
+         (check.discriminative_lr, Rate), (check.discriminative_lr, RateJustBefore)]
+
+WRONG = [
+    (check.clip_critic, ClipNothing, "nothing was clipped, or another"),
+    (check.clip_critic, ClipFirst, "Too early"),
+    (check.clip_critic, ClipBoth, "The generator's weights were clipped, too"),
+    (check.clip_critic, ClipGenerator, "The generator's weights were clipped, too"),
+    (check.clip_critic, ClipGradients, "The gradients were clipped, not the weights"),
+    (check.clip_critic, ClipAbove, "Negative weights are gone"),
+    (check.clip_critic, ClipFixed, "use self.limit"),
+    (check.clip_critic, NoCallback, "should inherit from Callback"),
+    (check.warm_up_switcher, Never, "never handed over"),
+    (check.warm_up_switcher, NoWarmUp, "there is no warm-up yet"),
+    (check.warm_up_switcher, OneMore, "The first turn has 101 steps"),
+    (check.warm_up_switcher, KeepsCounting, "back to zero"),
+    (check.warm_up_switcher, TooLong, "There are 26 turns of 100 steps"),
+    (check.warm_up_switcher, OnlyAtFirst, "multiple of 500"),
+    (check.warm_up_switcher, FourLater, "every turn should have 5 steps"),
+    (check.warm_up_switcher, CountsBatches, "Batches were counted, not steps"),
+    (check.warm_up_switcher, StaysWithG, "hand back after one step"),
+    (check.discriminative_lr, RateKept, "It was not given back"),
+    (check.discriminative_lr, RateForBoth, "The generator's learning rate changed, too"),
+    (check.discriminative_lr, RateAfter, "still has the usual learning rate"),
+    (check.discriminative_lr, RateDivided, "it should be 0.05"),
+    (check.discriminative_lr, RateLate, "learning rate changed, too"),
+    (check.discriminative_lr, RateFromTheStart, "follows a schedule"),
+]
+
+
+@pytest.mark.parametrize("checker, answer", RIGHT)
+def test_right_answers_pass(checker, answer, capsys):
+    assert checker(answer) == "passed", capsys.readouterr().out
+
+
+@pytest.mark.parametrize("checker, answer, reason", WRONG)
+def test_wrong_answers_get_the_reason_that_fits(checker, answer, reason, capsys):
+    assert checker(answer) == "not yet"
+    said = capsys.readouterr().out
+    assert reason in said
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in said)
+
+
+@pytest.mark.parametrize("checker, base, event", [
+    (check.clip_critic, Clip, "on_step_end"), (check.warm_up_switcher, WarmUp, "on_batch_end"),
+    (check.discriminative_lr, Rate, "on_batch_begin")])
+def test_a_stub_is_not_an_error(checker, base, event, capsys):
+    stub = type("Stub", (base,), {event: lambda self, learn: ...})
+    assert checker(stub) == checker(...) == "not attempted"
+    assert capsys.readouterr().out.count("Not attempted") == 2
