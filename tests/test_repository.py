@@ -119,7 +119,7 @@ def test_notebook_imports_are_dependencies():
 
 
 def test_imports_of_tests_and_tools_are_dependencies():
-    own = {"build", "lint", "conftest", "traps", "study_lesson01", "study_lesson03", "packing",
+    own = {"build", "lint", "conftest", "traps", "study_lesson01", "study_lesson03", "study_lesson04",
            "fastai_standin"}
     for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("notebooks/*.py")]:
         assert outside(imports(parse(path), path) - own) <= {*NEEDED, *FOR_TESTS}, path.name

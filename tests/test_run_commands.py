@@ -1,4 +1,4 @@
-"""The commands `train` and `sample`, as somebody at a terminal meets them."""
+"""The commands `train`, `sample` and `measure`, as somebody at a terminal meets them."""
 
 import os
 import signal
@@ -191,3 +191,16 @@ def test_as_a_command(tmp_path):
     done = subprocess.run([*words, "--steps", "2", "--out", "runs/x"], cwd=tmp_path, text=True,
                           capture_output=True, env=environment)
     assert (done.returncode, "Finished at step 2" in done.stdout) == (0, True), done.stderr
+
+
+def test_torchrun_is_told_to_start_a_script_instead(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = run("train", "dcgan", *SMALL, "--steps", 1, "--out", tmp_path / "run")
+    assert code == 2 and "distributed.join()" in err and not (tmp_path / "run").exists()
+
+
+def test_measure_says_what_it_cannot_measure(run, made):
+    code, out, err = run("measure", "--run", made.folder, "-n", 200)
+    assert code == 1 and "no ruler for digits at 16 pixels" in err and out == ""
+    code, _, err = run("measure", "--run", made.folder, "-n", 10)
+    assert code == 2 and "between 200 and 100000" in err

@@ -1,6 +1,7 @@
 """python -m gan_lessons train: a long run in a folder of its own."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -147,6 +148,11 @@ def _train(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name not in ("command", "run")}
     given = {name: value for name, value in given.items() if value is not None}
     out, again = given.pop("out"), given.pop("resume", False)
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        return _misused("这个命令只用一个进程。要用几张显卡，请写一个脚本，开头调用 "
+                        "gan_lessons.distributed.join()，再用 torchrun 启动。",
+                        "This command works in one process. For several GPUs, write a script that "
+                        "begins with gan_lessons.distributed.join() and start that by torchrun.")
     if not again and not {"recipe", "data"} <= given.keys():
         return _misused("请写明配方和 --data（或用 --resume 接着训练），例如：\n"
                         f"  python -m gan_lessons train dcgan --data toy-faces --steps 5000 "

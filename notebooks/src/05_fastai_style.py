@@ -821,7 +821,7 @@ def on_average(values, parts=30):
 show.lines({"disc_loss": on_average(learn.gan_trainer.closses),
             "gen_loss": on_average(learn.gan_trainer.glosses)}, xlabel="epoch",
            ylabel="smoothed loss", alt="Smoothed losses of the WGAN over the epochs: disc_loss "
-           "below zero, gen_loss on its own course; only their scale is small")
+           "below zero, gen_loss on its own course, both small")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
