@@ -119,8 +119,8 @@ def test_notebook_imports_are_dependencies():
 
 
 def test_imports_of_tests_and_tools_are_dependencies():
-    own = {"build", "lint", "conftest", "traps", "study_lesson01", "study_lesson03", "study_lesson04",
-           "fastai_standin"}
+    own = {"build", "lint", "conftest", "traps", "packing", "fastai_standin", "study_lesson01",
+           "study_lesson03", "study_lesson04"}
     for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("notebooks/*.py")]:
         assert outside(imports(parse(path), path) - own) <= {*NEEDED, *FOR_TESTS}, path.name
 
