@@ -73,8 +73,9 @@ def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int =
     """Return SN-GAN: DCGAN's networks, a critic with spectral norm, and the hinge loss.
 
     Adam 1e-3 with betas 0, 0.9, batches of 64; over `steps` steps the learning rate falls to 2 %.
-    Use its `average`. With these settings the 96 kinds of core toy faces are all there after five
-    minutes on two cores. Miyato et al. 2018, arXiv 1802.05957; the learning rate is ours.
+    Use its `average`. With precision="bfloat16" the default settings took five minutes on two
+    cores and painted all 96 kinds of core toy faces on 3 of 3 seeds; float32 takes a third longer.
+    Miyato et al. 2018, arXiv 1802.05957; the learning rate is ours.
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,
                    extra_layers=extra_layers, norm=norm)
