@@ -48,7 +48,8 @@ def toys(settings: Settings, n: int, seed: int = 0) -> ImageSet:
 
 def enlarged(digits: ImageSet, size: int) -> ImageSet:
     """Return 28x28 digits at size x size: 32x32 with a black rim of 2, other sizes from that."""
-    images = F.pad(digits.images, (2, 2, 2, 2))
-    if size != 32:
-        images = F.interpolate(images, size, mode="bilinear", antialias=True)
-    return replace(digits, images=images)
+    framed = digits.framed(32)
+    if size == 32:
+        return framed
+    return replace(framed, images=F.interpolate(framed.images, size, mode="bilinear",
+                                                antialias=True))
