@@ -19,6 +19,8 @@ import matplotlib
 import pytest
 import torch
 
+from gan_lessons.__main__ import main
+
 matplotlib.use("Agg")
 torch.set_num_threads(1)
 
@@ -26,6 +28,19 @@ torch.set_num_threads(1)
 def pytest_collection_modifyitems(items):
     """Let the browser's tests come last: playwright keeps an event loop running ever after."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit code, what it printed and what it complained about."""
+    def run(*words):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stopped:  # argparse's way
+            code = stopped.code
+        out, err = capsys.readouterr()
+        return code, out, err
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,6 @@ import torch
 from torchvision.datasets import CelebA
 
 from gan_lessons import data
-from gan_lessons.__main__ import main
 from gan_lessons.commands import bench_data, bench_inputs, data_get
 from gan_lessons.data import download, lsun_zip, mnist_files
 
@@ -24,19 +23,6 @@ def places(monkeypatch, tmp_path):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return its exit code, what it printed and what it complained about."""
-    def run(*words):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as stopped:  # argparse's way
-            code = stopped.code
-        out, err = capsys.readouterr()
-        return code, out, err
-    return run
 
 
 @pytest.fixture

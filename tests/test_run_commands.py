@@ -11,24 +11,10 @@ import pytest
 import torch
 
 from gan_lessons import runs
-from gan_lessons.__main__ import main
 from gan_lessons.runs import recorder
 
 SMALL = ("--data", "digits", "--size", 16, "--features", 2, "--latent", 8, "--batch", 8,
          "--subset", 0.1, "--threads", 1)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return its exit code, what it printed and what it complained about."""
-    def run(*words):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as stopped:  # argparse's way
-            code = stopped.code
-        out, err = capsys.readouterr()
-        return code, out, err
-    return run
 
 
 @pytest.fixture(scope="module")
