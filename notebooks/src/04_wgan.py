@@ -25,13 +25,15 @@ So far D answered "real or fake". The D of this lesson answers "how far to go": 
 # %%
 import inspect
 import math
+import tempfile
 from functools import partial
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
-from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons import data, lab, losses, measure, penalties, recipes, runs, runtime, show
 from gan_lessons.exercises import lesson04 as check
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.train import adam, critic_step, fit, head_start, rmsprop
@@ -790,13 +792,17 @@ def grown(small, size, **settings):
 steps_32 = runtime.at_scale(smoke=20, default=1600, full=50_000)
 faster = {"lr": 5e-4, "n_critic": 2, "ema": 0.99}
 large = grown(small, 32, decay=steps_32, **faster)
-fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5)
+view = lab.TrainingView()
+fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5, watch=view,
+    watch_every=max(1, steps_32 // 32), progress=False)
 show.filmstrip(large.snapshots, pictures=12,
                alt="Filmstrip at 32x32: the first row, before any training at this size, shows only "
                    "soft patterns; below, faces with hair, eyes, mouths and striped shirts appear")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+上面的训练视图在训练时就在动：同一组噪声画出的图、损失和差距、速度、还剩多久。练完可以拖动滑块回放。按笔记本的 ■ 会在这一步之后停下，再运行一次 `fit` 就接着走。
+
 `n_critic` 从 5 减到 2：评论家里面几层已经练好，用不着那么多步，时间就省下来了。`decay` 让学习率逐渐变小，收尾更稳。
 
 再加一倍到 64x64，只练一小会儿，看看带过去的东西值多少：
@@ -804,6 +810,8 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
+The training view above moves while the network trains: what the same noise becomes, losses and gap, speed and time left. Afterwards a slider replays the run. The notebook's ■ stops it after the current step, and another `fit` goes on from there.
+
 `n_critic` goes from 5 down to 2: the critic's inner layers are trained and need fewer steps, which saves time. `decay` lets the learning rate fade, for a steadier end.
 
 Double once more, to 64x64, and train only briefly, to see what the inheritance is worth:
@@ -1002,9 +1010,33 @@ python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out run
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-第一行是 10 % 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里看结果：`from gan_lessons import runs`，然后 `runs.open("runs/faces").show()`。
+第一行是 10 % 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里用 `runs.open` 打开这个文件夹，训练途中也行。下面先练一个几秒钟的，看看里面有什么：
+"""
 
-## 人脸数据：先问三个问题
+# %% [markdown] tags=["lang-en"]
+r"""
+Photographs take long: on a graphics card `003` trained about 36 minutes on all of CelebA at 64x64, `000` nearly 2 hours on LSUN bedrooms. Runs like that belong on the command line, where they can be stopped at any time and go on later:
+
+```bash
+python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --steps 5000 --out runs/tenth
+python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out runs/faces
+python -m gan_lessons train --resume --out runs/faces
+```
+
+The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. In a notebook `runs.open` opens that folder, even while the run goes on. Here is one of a few seconds, to see what is inside:
+"""
+
+# %% tags=["nbval-ignore-output"]
+with tempfile.TemporaryDirectory() as folder:
+    settings = runs.Settings("wgan", "toy-faces-core", size=16, features=16, drawn=2000, lr=5e-4)
+    runs.train(settings, Path(folder) / "tiny", steps=60, sample_every=12, quiet=True)
+    tiny = runs.open(Path(folder) / "tiny")
+    print(sorted(path.name for path in tiny.folder.iterdir()))
+    tiny.show()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 人脸数据：先问四个问题
 
 玩具脸不是任何人。换成照片，就有了别人。CelebA 的数据卡（`data.celeba(...).card()`）和它的[主页](http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html)写得很明白，请在训练之前读一遍，并做下面几件事：
 
@@ -1020,17 +1052,7 @@ python -m gan_lessons train --resume --out runs/faces
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Photographs take long: on a graphics card `003` trained about 36 minutes on all of CelebA at 64x64, `000` nearly 2 hours on LSUN bedrooms. Runs like that belong on the command line, where they can be stopped at any time and go on later:
-
-```bash
-python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --steps 5000 --out runs/tenth
-python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out runs/faces
-python -m gan_lessons train --resume --out runs/faces
-```
-
-The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. To see the results in a notebook: `from gan_lessons import runs`, then `runs.open("runs/faces").show()`.
-
-## Pictures of faces: three questions first, and a fourth
+## Pictures of faces: four questions first
 
 Toy faces are nobody. With photographs there is somebody. CelebA's data card (`data.celeba(...).card()`) and its [home page](http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html) are plain about it; read them before you train, and do the following:
 
