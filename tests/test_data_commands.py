@@ -1,7 +1,8 @@
-"""The commands `data` and `bench data`, as somebody at a terminal meets them."""
+"""The commands `data` and `bench`, as somebody at a terminal meets them."""
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import torch
 from torchvision.datasets import CelebA
 
 from gan_lessons import data
-from gan_lessons.commands import bench_data, bench_inputs, data_get
+from gan_lessons.commands import bench_data, bench_fastai, bench_inputs, data_get
 from gan_lessons.data import download, lsun_zip, mnist_files
 
 
@@ -365,3 +366,24 @@ def test_the_ways_to_read_agree_on_the_pictures(tmp_path):
         assert one_pass.shape == (12, 3, 32, 32) and one_pass.abs().max() <= 1
         means = one_pass.mean((1, 2, 3)).sort().values
         assert torch.allclose(means, passes[0].mean((1, 2, 3)).sort().values, atol=0.02)
+
+
+@pytest.mark.slow
+def test_bench_fastai_measures_this_course_alone(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_fastai.tempfile, "tempdir", str(tmp_path))
+    before = tree(tmp_path)
+    code, out, _ = run("bench", "fastai", "--pictures", 20, "--batch", 16, "--repeats", 1,
+                       "--threads", 1)
+    assert code == 0
+    assert len(re.findall(r"gan_lessons.* \d+\.\d +\d+\.\d\n", out)) == 2
+    assert "Method: 20 JPEGs" in out and "测法" in out and "fastai 2 " not in out
+    assert tree(tmp_path) == before
+
+
+def test_bench_fastai_says_what_is_missing(run, tmp_path):
+    for python, why in ((sys.executable, "No module named 'fastai'"),
+                        (tmp_path / "python", "No such file")):
+        code, _, err = run("bench", "fastai", "--fastai", python, "--pictures", 16,
+                           "--batch", 16)
+        assert code == 1 and why in err and "Traceback" not in err
+        assert_both(err)

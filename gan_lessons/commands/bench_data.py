@@ -14,7 +14,6 @@ import torch
 from gan_lessons import runtime
 from gan_lessons.commands import bench_inputs as inputs
 from gan_lessons.commands.bench_wgan import CRITIC_STEPS, wgan_round
-from gan_lessons.commands.known import source_at
 from gan_lessons.data.decoders import cores
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.messages import both
@@ -53,16 +52,7 @@ def bench_data(root: str | None, count: int, size: int, batch: int, features: in
     raises.
     """
     with _own_cache() as folder, _all_cores():
-        print(both("正在准备图片……", "Preparing the pictures ..."), flush=True)
-        if root is None:
-            inputs.draw_jpegs(folder / "jpegs", count)
-        else:
-            count = inputs.copy_pictures(source_at(root)[0], folder / "jpegs", count)
-        if count < batch:
-            raise ValueError(both(
-                f"只有 {count} 张图片，不够一批 {batch} 张。请增大 --pictures 或减小 --batch。",
-                f"There are only {count} pictures, fewer than a batch of {batch}. Take more with "
-                "--pictures, or a smaller --batch."))
+        count = inputs.prepare(folder / "jpegs", root, count, batch)
         measured = _measure(folder / "jpegs", size, batch, features, repeats)
         kilobytes = _bytes_a_file(folder / "jpegs") / 1e3
     _report(measured, root, count, kilobytes, size, batch, features, repeats)
@@ -155,13 +145,12 @@ def _report(m: Measured, root: str | None, count: int, kilobytes: float, size: i
         print(f"  {name:<38}{rate:>10,.0f} images/s {m.cache / rate:>8,.1f}x")
     print()
     tried = ", ".join(f"{workers}: {rate:,.0f}" for workers, rate in m.data_loader.items())
-    what_zh = "代码画的 178x218 JPEG" if root is None else f"{root} 里的图片"
-    what_en = "JPEGs of 178x218 drawn by code" if root is None else f"pictures from {root}"
+    what_zh, what_en = inputs.described(root, count)
     print(both(
         f"WGAN 一轮（{CRITIC_STEPS} 步评论家 + 1 步生成器）算 {m.round_seconds:.2f} 秒，"
         f"读它的 {BATCHES} 批图片用 {m.input_seconds * 1e3:.1f} 毫秒："
         f"占 {m.share:.2%}（上限 {BAR:.0%}，{'合格' if m.share <= BAR else '超出'}）。\n"
-        f"测法：{count:,} 张{what_zh}，平均 {kilobytes:.1f} kB，{size}x{size}，每批 {batch} 张，"
+        f"测法：{what_zh}，平均 {kilobytes:.1f} kB，{size}x{size}，每批 {batch} 张，"
         f"{cores()} 个核心；三种办法轮流各测 {repeats} 遍，取中位数，最右一列是缓存快多少倍。\n"
         "  第一种：fastai 0.7 的做法，每一遍都完整解码、缩放、裁剪、归一化，8 个线程；"
         "解码用 Pillow。\n"
@@ -172,7 +161,7 @@ def _report(m: Measured, root: str | None, count: int, kilobytes: float, size: i
         f"{m.round_seconds:.2f} s, and reading its {BATCHES} batches takes "
         f"{m.input_seconds * 1e3:.1f} ms: a share of {m.share:.2%} (at most {BAR:.0%} wanted: "
         f"{'met' if m.share <= BAR else 'missed'}).\n"
-        f"Method: {count:,} {what_en}, {kilobytes:.1f} kB on average, {size}x{size}, batches of "
+        f"Method: {what_en}, {kilobytes:.1f} kB on average, {size}x{size}, batches of "
         f"{batch}, {cores()} cores; the three ways in turn, {repeats} times each, medians; the "
         "last column is how many times faster the cache is.\n"
         "  The first is what fastai 0.7 does: full decoding, resizing, cropping and normalising "

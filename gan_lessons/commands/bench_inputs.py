@@ -17,10 +17,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from gan_lessons.commands.known import source_at
 from gan_lessons.data.cache import cached
 from gan_lessons.data.decode import UnreadablePicture, decode
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import Source, open_source
+from gan_lessons.messages import both
 
 Epoch = Callable[[], Iterator[torch.Tensor]]
 THREADS_OF_003 = 8
@@ -67,6 +69,31 @@ def copy_pictures(source: Source, folder: Path, count: int) -> int:
             if done == count:
                 break
     return done
+
+
+def prepare(folder: Path, root: str | None, count: int, batch: int) -> int:
+    """Fill `folder` with `count` pictures, drawn or from `root`; return how many there are.
+
+    Raises ValueError when they are fewer than a batch takes, and what `open_source` raises.
+    """
+    print(both("正在准备图片……", "Preparing the pictures ..."), flush=True)
+    if root is None:
+        draw_jpegs(folder, count)
+    else:
+        count = copy_pictures(source_at(root)[0], folder, count)
+    if count < batch:
+        raise ValueError(both(
+            f"只有 {count} 张图片，不够一批 {batch} 张。请增大 --pictures 或减小 --batch。",
+            f"There are only {count} pictures, fewer than a batch of {batch}. Take more with "
+            "--pictures, or a smaller --batch."))
+    return count
+
+
+def described(root: str | None, count: int) -> tuple[str, str]:
+    """Return what `prepare` prepared in words, Chinese and English."""
+    if root is None:
+        return f"{count:,} 张代码画的 178x218 JPEG", f"{count:,} JPEGs of 178x218 drawn by code"
+    return f"{count:,} 张 {root} 里的图片", f"{count:,} pictures from {root}"
 
 
 def _dataset(folder: Path, size: int) -> ImageFolder:
