@@ -79,6 +79,15 @@ def average_gradients(optimizer: torch.optim.Optimizer, *_) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
+def of_first(value):
+    """Return the `value`, plain values and tensors, that process 0 has called this with."""
+    if not joined():
+        return value
+    box = [value]
+    processes.broadcast_object_list(box)
+    return box[0]
+
+
 def anyone(yes: bool, device: torch.device) -> bool:
     """Tell whether any of the processes says yes; all of them must ask at the same step."""
     if not joined():

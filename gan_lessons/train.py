@@ -185,6 +185,11 @@ class Game:
         """The device the networks are on."""
         return next(self.generator.parameters()).device
 
+    @property
+    def images_seen(self) -> int:
+        """How many real pictures (or points) D has been shown."""
+        return critic_turns(self, self.step) * self.batch
+
     def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
         """Return what G makes of `n` z drawn with `seed`: pictures or points, as `paint` does.
 

@@ -21,6 +21,8 @@ from gan_lessons.fastai_style.extras import (
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_loss import AdaptiveLoss
 from gan_lessons.fastai_style.learner import Learner
+from gan_lessons.fastai_style.live import Live
+from gan_lessons.lab import TrainingView
 from gan_lessons.losses import Hinge, Relativistic
 from gan_lessons.measure import frechet_distance, kernel_distance
 from gan_lessons.train import TrainingDiverged
@@ -303,6 +305,39 @@ def test_watch_looks_after_steps_of_the_generator():
     learn = wgan(callbacks=[Watch(lambda learn: seen.append(learn.gan_trainer.gen_steps), 2)])
     learn.fit(5, 1e-3)
     assert seen == [2, 4]
+
+
+class View:
+    """Stands for a lab.TrainingView: notes what it could read."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, game):
+        self.seen.append((game.step, game.goal, game.images_seen, len(game.history)))
+
+
+def test_live_tells_a_view_how_far_it_is():
+    view, learn = View(), wgan()
+    live = Live(view, every=2)
+    learn.fit(4, 1e-3, callbacks=[live])  # 24 batches: CCCCCG four times
+    assert view.seen == [(2, 4, 40, 2), (4, 4, 80, 4)]
+    learn.fit(2, 1e-3, callbacks=[live])  # goes on where it was
+    assert view.seen[2:] == [(6, 6, 120, 6)]
+    critic_loss, generator_loss, real, fake = live.played.history.T
+    assert torch.allclose(critic_loss, fake - real, atol=1e-6)  # higher means more real
+    assert len(generator_loss.unique()) == 6
+
+
+def test_live_fills_a_real_view():
+    view = TrainingView()
+    learn = wgan(ema=0.9)
+    learn.fit(4, 1e-3, callbacks=[Live(view, every=1)])
+    assert view.state == "finished" and view.scene["kind"] == "pictures" and view.scene["gap"]
+    assert list(view.snapshots) == [1, 2, 3, 4] and view.problem == {}
+    newest = learn.to_images(learn.generate(learn.fixed_noise(64, 1234)))
+    assert torch.equal(view.snapshots[4], newest[:len(view.snapshots[4])])
+    view.close()
 
 
 def test_a_callback_can_end_the_training_in_good_order():

@@ -7,6 +7,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from gan_lessons import distributed
 from gan_lessons.fastai_style.callback import Callback
 from gan_lessons.measure import frechet_distance, kernel_distance
 from gan_lessons.messages import both
@@ -59,7 +60,7 @@ class SavePictures(Callback):
 
     def on_epoch_end(self, learn) -> None:
         """Write the file named after the epoch, if it is time."""
-        if (learn.epoch + 1) % self.every == 0:
+        if (learn.epoch + 1) % self.every == 0 and distributed.number() == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
             pictures = grid(learn.sample(self.n, average=self.average), columns=8)
             PIL.Image.fromarray(pictures).save(self.folder / f"{learn.epoch:04d}.png")
@@ -89,7 +90,7 @@ class SampleDistances(Callback):
 
 
 class Watch(Callback):
-    """Call `show(learn)` after every `every`-th step of the generator: a place for a live view."""
+    """Call `show(learn)` after every `every`-th step of the generator, to look at anything."""
 
     order = 45
 

@@ -37,6 +37,7 @@ class GANLoss:
     of the fakes, `target` the real pictures, `output` the fakes;  loss_funcC: loss_funcC(real_pred,
     fake_pred) -> scalar;  penalty: penalty(critic, real, fake) -> scalar, added to the critic's
     loss: one of `gan_lessons.penalties`, or any other term that must see the pictures.
+    readings: the critic's mean scores of real pictures and of fakes, when it last learned.
     """
 
     def __init__(self, loss_funcG, loss_funcC, gan_model: GANModule, penalty=None):
@@ -62,12 +63,14 @@ class GANLoss:
         """
         with torch.no_grad():  # the critic's step needs no gradient in the generator
             fake = self.gan_model.generator(input)
-        loss = self.loss_funcC(real_pred.float(), self.gan_model.critic(fake).float())
+        fake_pred = self.gan_model.critic(fake)
+        self.readings = real_pred.detach().float().mean(), fake_pred.detach().float().mean()
+        loss = self.loss_funcC(real_pred.float(), fake_pred.float())
         if self.penalty is None:
             return loss
         if real_pred.shape[:1] != real.shape[:1]:
             raise ValueError(both(
-                f"惩罚项需要每张图片一个分数：{len(real)} 张图片，判别器给出的形状却是 "
+                f"惩罚项需要每张图片一个分数：{len(real)} 张图片，评论家给出的形状却是 "
                 f"{tuple(real_pred.shape)}。请用 basic_critic(..., per_sample=True)。",
                 f"A penalty needs a score for each picture: for {len(real)} pictures the critic "
                 f"returned the shape {tuple(real_pred.shape)}. Use basic_critic(..., "

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gan_lessons import runtime
+from gan_lessons import distributed, runtime
 from gan_lessons.data import to_images
 from gan_lessons.fastai_style import saving
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
@@ -63,7 +63,8 @@ class Learner:
         self.wd, self.true_wd, self.bn_wd = wd, true_wd, bn_wd
         self.accumulate = whole_number("accumulate", accumulate, 1)
         self.path = Path(path or getattr(data, "path", None) or ".")
-        self.model_dir, self.silent = model_dir, silent
+        self.model_dir = model_dir
+        self.silent = silent or distributed.number() > 0  # one process shows, and one writes
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
@@ -81,15 +82,20 @@ class Learner:
         optimizers keep what they remember from one fit to the next; the table and the smoothed
         losses begin anew, unless `resume` is true: then they go on, as after `load`. The stop
         button ends the training after the current batch. `progress` shows a bar.
+
+        Where several processes have joined (see gan_lessons.distributed), each calls `fit`: they
+        begin with the networks of process 0, share each batch, and average the gradients.
         """
         epochs = whole_number("epochs", epochs, 1)
         self._check_batches()
         self.prepare_optimizers(_number("lr", lr), self.wd if wd is None else _number("wd", wd))
-        self.resuming = resume
+        self.resuming, self.batches = resume, epochs * len(self.data.train_dl)
+        if distributed.joined():
+            self.set_state(distributed.of_first(self.state()))
         made = [make(self) for make in self.callback_fns]
         with (self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop,
-              tqdm(total=epochs * len(self.data.train_dl), disable=self.silent or not progress,
-                   unit="batch", leave=False, mininterval=0.5) as self.bar):
+              tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
+                   leave=False, mininterval=0.5) as self.bar):
             done = len(self.recorder.table.rows)  # 0, unless resumed
             for self.epoch in range(done, done + epochs):
                 self.fit_epoch()
@@ -99,10 +105,10 @@ class Learner:
         self.model.train()
         self.event("on_epoch_begin")
         for x, y in self.data.train_dl:
-            self.xb, self.yb = self._to_device(x), self._to_device(y)
+            self.xb, self.yb = (self._to_device(distributed.share(part)) for part in (x, y))
             self.fit_batch()
             self.bar.update()
-            if self.stop.is_set():
+            if distributed.anyone(self.stop.is_set(), self.data.device):
                 raise CancelFit
         self.validation = self._validation_row()
         self.event("on_epoch_end")
@@ -117,6 +123,7 @@ class Learner:
         self.opt.backward(self.loss / self.accumulate if self.accumulate > 1 else self.loss)
         if self.stepped:
             self.gathered = 0
+            distributed.average_gradients(self.opt.opt)
             self.opt.unscale()
             self.event("on_backward_end")
             self.opt.step()
@@ -253,7 +260,11 @@ class Learner:
 
         name: without folder and suffix, or a whole path. Return the path of the file.
         """
-        saving.save(self, self._file(name))
+        try:
+            if distributed.number() == 0:
+                saving.save(self, self._file(name))
+        finally:
+            distributed.wait()
         return self._file(name)
 
     def load(self, name: str | Path, with_opt: bool = True):
@@ -341,6 +352,7 @@ class Learner:
         return x.to(self.data.device, non_blocking=True, **layout)
 
     def _check_batches(self) -> None:
+        distributed.check(getattr(self.data, "batch_size", distributed.count()))
         if len(self.data.train_dl) == 0:
             raise ValueError(both(
                 "训练集里连一批都凑不满。请减小批大小 bs，或增加图片。",

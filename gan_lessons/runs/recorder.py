@@ -119,7 +119,7 @@ class Recorder:
         gap = {"gap": means["real"] - means["fake"]} if means else {}
         return {"state": state, "step": game.step,
                 "last_step": None if self.last == ENDLESS else self.last,
-                "images_seen": critic_turns(game, game.step) * game.batch,
+                "images_seen": game.images_seen,
                 "seconds": round(self.earlier + self._seconds(), 1),
                 "images_per_second": round(self._rate(game), 1),
                 "mean_of_last_100": means | gap,

@@ -18,7 +18,7 @@ from gan_lessons.data import PointSet
 from gan_lessons.lab import page
 from gan_lessons.losses import Minimax, Wasserstein
 from gan_lessons.messages import both
-from gan_lessons.train import Game, TrainingDiverged, critic_turns, paint, sample_noise
+from gan_lessons.train import Game, TrainingDiverged, paint, sample_noise
 
 from .album import LIMIT, Album, Moment
 from .drawing import columns_for, count_for, draw_paper, pack, reach, table
@@ -124,8 +124,7 @@ class TrainingView(Slots):
     def _look(self, game: Game) -> None:
         """Send numbers and curves, and a picture when one is due."""
         self._album.rewind(game.step)
-        seen = critic_turns(game, game.step) * game.batch
-        self._stopwatch.look(game.step, seen)
+        self._stopwatch.look(game.step, game.images_seen)
         self._tell_numbers("finished" if game.goal == game.step else "training")
         late = time.perf_counter() - self._sent > PAUSE
         number, self._number = self._number, self._number + 1
