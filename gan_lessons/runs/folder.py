@@ -51,7 +51,8 @@ def write_settings(folder: Path, settings: Settings, schedule: Schedule, game: G
     about = {"format": FORMAT, "settings": asdict(settings), "schedule": asdict(schedule),
              "pictures": {"described": pictures.described(), "channels": pictures.shape[0]},
              "game": {"loss": type(game.loss).__name__, "batch": game.batch, "lr": game.lr,
-                      "betas": game.betas, "n_critic": game.n_critic, "clip": game.clip,
+                      "betas": game.betas if game.optimizer is None else None,
+                      "n_critic": game.n_critic, "clip": game.clip,
                       "ema": game.ema, "generator_weights": weights(game.generator),
                       "critic_weights": weights(game.critic)},
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}

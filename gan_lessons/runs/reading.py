@@ -101,10 +101,10 @@ class Run:
         told = {name: value for name, value in vars(s).items()
                 if value is not None and value is not False}
         came_to = {name: value for name, value in self.about["game"].items() if name not in told}
-        print(both(f"训练 {self.folder}：第 {summary.get('step', 0)} 步，"
+        print(both(f"训练 {self.folder.name}：第 {summary.get('step', 0)} 步，"
                    f"看过 {summary.get('images_seen', 0):,} 张真图，用时 "
                    f"{summary.get('seconds', 0) / 60:,.1f} 分钟。",
-                   f"Run {self.folder}: step {summary.get('step', 0)}, "
+                   f"Run {self.folder.name}: step {summary.get('step', 0)}, "
                    f"{summary.get('images_seen', 0):,} real pictures seen, "
                    f"{summary.get('seconds', 0) / 60:,.1f} minutes."))
         print("  " + ", ".join(f"{name} {value}" for name, value in told.items()))
