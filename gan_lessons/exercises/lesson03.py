@@ -23,16 +23,16 @@ def transposed_size(tconv_out) -> None:
         made = nn.ConvTranspose2d(1, 1, k, s, p)(torch.zeros(1, 1, n, n)).shape[-1]
         require(size == made,
                 f"n={n}、k={k}、s={s}、p={p} 时 torch 给出 {made}，你的答案是 {size}。"
-                "n 个印章，相邻的隔 s 格，每个宽 k：先数出总宽，再裁掉两边。",
+                "n 枚印章，相邻的隔 s 格，每枚宽 k：先数出总宽，再裁掉两边。",
                 f"For n={n}, k={k}, s={s}, p={p} torch gives {made}, your answer is {size}. "
                 "n stamps, s apart, each k wide: count the whole width, then trim both sides.")
 
 
 WRONG_SIZES = (
     (lambda n, k, s, p: (n + 2 * p - k) // s + 1,
-     "这是普通卷积的尺寸公式。转置卷积反过来：从它的输出边长求输入边长。",
-     "That is the rule of an ordinary convolution. A transposed one goes the other way: from its "
-     "output's side to its input's."),
+     "这是普通卷积的尺寸公式。转置卷积反过来：由普通卷积的输出边长求它的输入边长。",
+     "That is the rule of an ordinary convolution. A transposed one goes the other way: from the "
+     "ordinary one's output side to its input side."),
     (lambda n, k, s, p: n * s,
      "n * s 只在 k = s + 2p 时才对，例如 k=4、s=2、p=1。卷积核的宽度和 padding 也要算进去。",
      "n * s is right only where k = s + 2p, as for k=4, s=2, p=1. The width of the kernel and the "
@@ -47,7 +47,7 @@ WRONG_SIZES = (
      "padding 的符号反了：在转置卷积里，它让输出变小。",
      "The sign of the padding is wrong: in a transposed convolution it makes the output smaller."),
     (lambda n, k, s, p: n * s - 2 * p + k,
-     "多算了一步：n 个印章之间只有 n - 1 个间隔。",
+     "多算了一步：n 枚印章之间只有 n - 1 个间隔。",
      "One step too many: between n stamps there are n - 1 gaps."),
 )
 

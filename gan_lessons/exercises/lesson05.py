@@ -135,7 +135,7 @@ def discriminative_lr(make) -> None:
     _play(_made(make, 5.0), look, _Falling(base), lr=base)
     expected = [5 * base / batch for batch in look.critic_batches]
     require(_near(look.rates["critic"], expected),
-            "学习率按日程变化时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
+            "学习率本身在变时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
             "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
             "at each step, not from a value noted at the beginning.")
 

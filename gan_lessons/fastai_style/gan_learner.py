@@ -180,7 +180,7 @@ class GANLearner(Learner):
     def _generator(self, average: bool) -> nn.Module:
         if average and self.average is None:
             raise ValueError(both(
-                "没有移动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的移动平均。",
+                "没有滑动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的滑动平均。",
                 "There is no moving average. Make the learner with ema=0.999, and training keeps "
                 "one of the generator's weights."))
         return self.average.module if average else self.generator

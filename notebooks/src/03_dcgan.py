@@ -2,7 +2,7 @@
 r"""
 # 03 · DCGAN：卷积来画画
 
-把上一课的全连接层换成卷积，再守几条规矩，同样两步更新就能画出清楚的数字和彩色的人脸。这些规矩从哪里来、哪一条真的碰不得，这一课逐条试给你看。
+把上一课的全连接层换成卷积，再守几条规矩，同样的两步更新就能画出清楚的数字和彩色的人脸。这些规矩从哪里来、哪一条真的碰不得，这一课逐条试给你看。
 
 - **学完你会**：推导（转置）卷积的输出边长；说出 DCGAN 的每条规矩写在哪一行；每次只改一处，找出训练失败的原因；在隐空间里散步，并用数值说明哪条路更好走；查出样本是不是抄来的。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
@@ -14,7 +14,7 @@ r"""
 r"""
 # 03 · DCGAN: painting with convolutions
 
-Replace last lesson's fully connected layers with convolutions, keep a few rules, and the same two steps paint clear digits and faces in colour. Where the rules come from, and which of them really must not be broken, this lesson tries out one by one.
+Replace last lesson's fully connected layers with convolutions, keep a few rules, and the same two steps paint clear digits and faces in colour. This lesson shows where the rules come from and tries out, one by one, which of them really must not be broken.
 
 - **You will be able to**: derive the output size of a (transposed) convolution; point to the line of code behind each rule of DCGAN; find out why training fails, one change at a time; walk through latent space and say in numbers which path is better; find out whether samples are copies.
 - **You need**: the two steps of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
@@ -77,7 +77,7 @@ r"""
 
 在全连接层眼里，一张图只是一串数：把像素的次序打乱，只要每张都按同样的次序打乱，它学起来毫无分别。可是图片里相邻的像素关系密切，而且一只眼睛往左挪几格还是眼睛。**卷积**把这两点写进了网络：每个输出只看一小块邻居，每个位置用的是同一组权重。
 
-判别器从图片走到一个分数，边长一次次减半；生成器反过来，从 4x4 出发，边长一次次加倍。下面是论文（和 `003`）的尺寸，图片 64x64，一格一层：
+判别器从图片走到一个分数，边长一次次减半；生成器反过来，从 4x4 出发，边长一次次加倍。下面是 `003` 的形状，图片 64x64，一格一层；论文的网络边长相同，通道多一倍：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -86,7 +86,7 @@ r"""
 
 To a fully connected layer a picture is just a list of numbers: shuffle the pixels, the same way in every picture, and it learns neither better nor worse. But neighbouring pixels belong together, and an eye that moves a few pixels to the left is still an eye. A **convolution** builds both into the network: each output looks at a small neighbourhood only, and every place uses the same weights.
 
-The discriminator goes from a picture to one score and halves the side again and again; the generator goes the other way, from 4x4, and doubles it. Here are the sizes of the paper (and of `003`), for pictures of 64x64, one block a layer:
+The discriminator goes from a picture to one score and halves the side again and again; the generator goes the other way, from 4x4, and doubles it. Here are the shapes of `003`, for pictures of 64x64, one block per layer; the networks of the paper have the same sides and twice as many channels:
 """
 
 # %%
@@ -108,16 +108,16 @@ for title, trail in trails.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-看 G：每上一级，边长加倍，通道减半。`100x1x1` 是噪声 $z$ 站成的一根柱子，`003` 里形状写作 `(B, 100, 1, 1)`；我们的网络收平的 $z$，第一层自己把它立起来。D 是它的镜像。两个网络里没有池化，也没有全连接层。
+看 G：每上一级，边长加倍，通道减半。`100x1x1` 是噪声 $z$ 站成的一根柱子，`003` 里形状写作 `(B, 100, 1, 1)`；我们的网络收到的 $z$ 是一串数，由第一层把它立起来。D 是它的镜像。两个网络里没有池化，也没有全连接层。
 
-权重共用省下了多少？拿 32x32 的 G 的最后一层来数：
+只看邻居、共用权重，省下了多少？拿 32x32 的 G 的最后一层来数：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 Look at G: with each step up the side doubles and the channels halve. `100x1x1` is the noise $z$ standing up as a column, `(B, 100, 1, 1)` in `003`; our networks take $z$ flat and stand it up in their first layer. D is the mirror image. Neither has pooling, neither has a fully connected layer.
 
-What does sharing the weights save? Count the last layer of a G for 32x32:
+What do small neighbourhoods and shared weights save? Count the weights in the last layer of a G for 32x32:
 """
 
 # %%
@@ -145,7 +145,7 @@ r"""
 r"""
 ## Transposed convolution: stamping
 
-How does a picture get larger? Think of a rubber stamp with the kernel cut into it. Every number of the input stamps once, in darker ink the larger the number; when the input moves on by one place, the stamp moves on by `stride` places in the output; where stamps overlap, the ink adds up; finally `padding` places are trimmed off each of the four sides. This is a **transposed convolution**, `nn.ConvTranspose2d`.
+How does a picture get larger? Think of a rubber stamp with the kernel cut into it. Every number of the input stamps once, in darker ink the larger the number; one place further in the input is `stride` places further in the output; where stamps overlap, the ink adds up; finally `padding` places are trimmed off each of the four sides. This is a **transposed convolution**, `nn.ConvTranspose2d`.
 
 ### Predict, then run 1: how large is the result?
 
@@ -178,12 +178,12 @@ print("by hand equals torch:", torch.allclose(stamped, by_torch, atol=1e-5))
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**，16：正好加倍，所以 DCGAN 处处用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
+答案是 **B**，16：正好加倍，所以我们的网络和 `003` 一样，凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**, 16: exactly twice the side, which is why DCGAN uses these three numbers throughout. A small picture makes it plain: four numbers stamp four times, with `stride` 2 and nothing trimmed:
+The answer is **B**, 16: exactly twice the side, which is why our networks, like those of `003`, use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
 """
 
 # %%
@@ -241,12 +241,12 @@ verdict = check.transposed_size(tconv_out)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-普通卷积的公式你见过：$\lfloor (n + 2p - k)/s \rfloor + 1$。两个公式互为反面：先放大再缩小，边长总会回到原处。拿同样的 200 组数试一试：
+普通卷积的公式你见过：$\lfloor (n + 2p - k)/s \rfloor + 1$。两个公式互相抵消：先放大再缩小，边长总会变回原来的数。（先缩小再放大，要除得尽才行。）拿同样的 200 组数试一试：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The rule of an ordinary convolution you know: $\lfloor (n + 2p - k)/s \rfloor + 1$. The two undo each other: enlarge, then shrink, and the side is always what it was. Try it on the same 200 cases:
+The rule of an ordinary convolution you know: $\lfloor (n + 2p - k)/s \rfloor + 1$. In this order the two undo each other: enlarge, then shrink, and the side is always what it was. (The other way round the division must leave no remainder.) Try it on the same 200 cases:
 """
 
 # %%
@@ -343,12 +343,12 @@ for name, panel in panels.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以 DCGAN 选它（`003` 也一样）。连叠三层再看：
+答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络和 `003` 都选它（DCGAN 作者自己的代码用 5x5 的卷积核）。连叠三层再看：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why DCGAN takes it (and so does `003`). Here are three layers on top of each other:
+The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks and `003` take it (the code of DCGAN's own authors has kernels of 5x5). Here are three layers on top of each other:
 """
 
 # %%
@@ -385,11 +385,11 @@ r"""
 | 中间没有全连接层 | `nn.Unflatten(1, (latent, 1, 1))` | 省参数；头尾各用一个 4x4 的卷积代替 |
 | 两个网络都用批归一化 | `_block` | 每个通道的均值和方差稳住，梯度才传得远 |
 | 但 G 的输出层和 D 的输入层不用 | `normalised=False` | 图片本身的亮度和对比度要留住 |
-| 次序：卷积、批归一化、激活 | `_block` | 先归一，再激活；`003` 把后两样写反了 |
+| 次序：卷积、批归一化、激活 | `_block` | 先归一化，再激活；`003` 把后两样写反了 |
 | G 用 ReLU，最后 tanh | `nn.ReLU()`、`nn.Tanh()` | 数据在 $[-1, 1]$，和上一课相同 |
 | D 用 LeakyReLU，斜率 0.2 | `slope` | 负的一侧也有梯度传回 G |
 | 权重取自 $N(0, 0.02)$ | `initialise` | 第一步不会太大；批归一化的缩放取 $N(1, 0.02)$ |
-| Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 惯性小一些；上一课见过 0.9 的下场 |
+| Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 惯性（动量）小一些；上一课见过 0.9 的下场 |
 
 `003` 还有**附加层** `extra_layers`：在边长减半处再加几个 3x3 的卷积，大小不变，只添深度。我们的网络也有这个参数。
 """
@@ -414,7 +414,7 @@ Before 2015, GANs made of convolutions often failed to learn. Radford et al. tri
 | weights from $N(0, 0.02)$ | `initialise` | the first steps are not too large; batch normalisation's scale is $N(1, 0.02)$ |
 | Adam, learning rate 0.0002, `betas=(0.5, 0.999)` | `recipes.dcgan` | less momentum; the last lesson showed what 0.9 can do |
 
-`003` also has **extra layers**, `extra_layers`: a few more 3x3 convolutions where the side is half, which leave the size alone and add depth. Our networks have that argument, too.
+`003` also has **extra layers**, `extra_layers`: a few more 3x3 convolutions at half the final side, which keep the size and add depth. Our networks have that argument, too.
 """
 
 # %%
@@ -434,14 +434,14 @@ print("G's last two:", [type(module).__name__ for module in G[-2:]])
 r"""
 ### `003` 里没人理会的开关
 
-`003` 的放大模块有一个参数 `bn`，用来关掉批归一化。它有同样的毛病：
+`003` 的放大模块有一个参数 `bn`，用来关掉批归一化。下面这个模块有同样的毛病：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
 ### The switch in `003` that nobody heeds
 
-The enlarging block of `003` has an argument `bn` that should switch batch normalisation off. This one is ill in the same way:
+The enlarging block of `003` has an argument `bn` that should switch batch normalisation off. Here is a block with the same fault:
 """
 
 # %%
@@ -649,7 +649,7 @@ r"""
 
 规矩有八九条，缺了哪一条会出事？办法是**消融**：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001），数据是自带的数字，放进 32x32 的黑框里（`framed(32)`：28x28 的图四边各垫 2 格黑色，不放大，不变糊）。
 
-### 先猜再跑 3：哪一处改动最先出事？
+### 先猜再跑 3：哪一处改动害处最大？
 
 - A. 去掉批归一化。
 - B. 初始权重取 $N(0, 1)$。
@@ -665,7 +665,7 @@ r"""
 
 There are eight or nine rules; which of them can you not do without? The way to find out is an **ablation**: the same seed, the same data, one change at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001), the data are the bundled digits in a black frame of 32x32 (`framed(32)` puts 2 black pixels on each side of 28x28; nothing is enlarged or blurred).
 
-### Predict, then run 3: which change fails first?
+### Predict, then run 3: which change does the most harm?
 
 - A. Leaving out batch normalisation.
 - B. First weights from $N(0, 1)$.
@@ -717,7 +717,7 @@ if runtime.scale() == "default":
 r"""
 一个种子说明不了问题。同样的对局各用五个种子，练到 600 步，1,000 个样本（`tests/study_lesson03.py`，一个核心七分钟）；下限是 0.06：
 
-| 改了什么 | 600 步时的 `fd_digits` | 占到 4% 以上的数字 | 结论 |
+| 改了什么 | 600 步时的 `fd_digits` | 占到 4% 以上的数字有几个 | 结论 |
 |---|---|---|---|
 | 照规矩 | 1.5、1.3、1.5、1.6、3.7 | 10、10、10、10、10 |  |
 | 去掉批归一化 | 5.9、6.2、5.1、8.5、8.1 | 5、5、6、5、5 | 每个种子都变差，漏掉一半的数字 |
@@ -728,11 +728,11 @@ r"""
 | D 里用 ReLU | 1.1、1.3、1.1、1.0、3.2 | 10、10、9、10、9 | 没有坏处，还略好一点 |
 | Adam 的 `betas=(0.9, 0.999)` | 16.4、16.3、17.6、16.6、18.3 | 3、3、2、5、2 | 失败 |
 
-答案是 **B**。还有一条选项里没有的也一样致命：把 Adam 的惯性改回默认的 0.9，和上一课的结论不谋而合。去掉批归一化、在两头多加批归一化，每个种子都明显变差。
+答案是 **B**。还有一条选项里没有的也一样致命：把 Adam 的惯性改回默认的 0.9，这和上一课的结论一致。去掉批归一化、在两头多加批归一化，每个种子都明显变差。
 
 另外三条，在这个规模上**看不出害处**，我们照实写下来：
 
-- D 里用 ReLU，五个种子都略好于 LeakyReLU。论文的理由说得通（负的一侧没有梯度），但这么小、这么短的对局里没有显出来。
+- D 里用 ReLU，五个种子都略好于 LeakyReLU（第二个是 1.26 对 1.30）。常见的理由说得通（负的一侧没有梯度），但这么小、这么短的对局里没有显出来。论文自己只说它效果好。
 - 次序颠倒，有的种子好，有的种子差。
 - 缩放取 $N(0, 0.02)$ 只是起步慢：300 步时五个种子的距离是 16、18、16、18、17，照规矩是 8、5、9、11、26；到 600 步，Adam 已经把缩放救了回来。所以这个错误很难发现，但仍是错误。
 
@@ -743,7 +743,7 @@ r"""
 r"""
 One seed proves little. Here are the same games on five seeds each, 600 steps, 1,000 samples (`tests/study_lesson03.py`, seven minutes of one core); the floor is 0.06:
 
-| What was changed | `fd_digits` at 600 steps | Digits with at least 4% | Verdict |
+| What was changed | `fd_digits` at 600 steps | Digits with at least 4% of the samples | Verdict |
 |---|---|---|---|
 | as it is | 1.5, 1.3, 1.5, 1.6, 3.7 | 10, 10, 10, 10, 10 |  |
 | no batch normalisation | 5.9, 6.2, 5.1, 8.5, 8.1 | 5, 5, 6, 5, 5 | worse on every seed, half the digits missing |
@@ -754,13 +754,13 @@ One seed proves little. Here are the same games on five seeds each, 600 steps, 1
 | ReLU in D | 1.1, 1.3, 1.1, 1.0, 3.2 | 10, 10, 9, 10, 9 | no harm, even a little better |
 | Adam with `betas=(0.9, 0.999)` | 16.4, 16.3, 17.6, 16.6, 18.3 | 3, 3, 2, 5, 2 | fails |
 
-The answer is **B**. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9, in agreement with the last lesson. Leaving out batch normalisation, and adding it at the ends, is clearly worse on every seed.
+The answer is **B**. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9, in agreement with the last lesson. Leaving out batch normalisation is clearly worse on every seed, and so is adding it at the ends.
 
 The other three do **no visible harm** at this scale, and we say so:
 
-- With ReLU in D all five seeds are a little better than with LeakyReLU. The paper's reason is sound (there is no gradient on the negative side), but games so small and short do not show it.
+- With ReLU in D all five seeds are a little better than with LeakyReLU (the second by 1.26 to 1.30). The usual argument for LeakyReLU is sound (a ReLU lets no gradient through on its negative side), but games as small and short as these do not show it. The paper only says that it worked well.
 - With the order reversed some seeds are better and some are worse.
-- A scale from $N(0, 0.02)$ only makes for a slow start: at 300 steps the distances of the five seeds are 16, 18, 16, 18, 17, as it is they are 8, 5, 9, 11, 26; by 600 steps Adam has repaired the scale. That makes the mistake hard to notice, but a mistake it is.
+- A scale from $N(0, 0.02)$ only makes for a slow start: at 300 steps the distances of the five seeds are 16, 18, 16, 18, 17, against 8, 5, 9, 11, 26 with the rule kept; by 600 steps Adam has repaired the scale. That makes the mistake hard to notice, but a mistake it is.
 
 At another scale the verdicts may differ; an ablation answers only for the setting it was measured in. Hence several seeds, and a setting that is written down.
 """
@@ -769,7 +769,7 @@ At another scale the verdicts may differ; an ablation answers only for the setti
 r"""
 ## 今日故障：还没开始就输了一半
 
-“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了一半。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0。D 的 logit 也比平常大几十倍，它起初错得离谱，可是它还能改：一两百步之后真假就分开了。G 却几乎不动，收到的信号再大，乘上接近 0 的斜率也所剩无几，于是它的损失一路往上，图始终是黑白噪点。
+“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了一半。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0。D 的 logit 也比平常大几十倍，所以 D 起初错得离谱，可是 D 还能改：一两百步之后真假就分开了。G 却几乎不动，收到的信号再大，乘上接近 0 的斜率也所剩无几，于是它的损失一路往上，图始终是黑白噪点。
 
 训练之前就能查出来：看一眼 G 的第一批图里有多少像素超出 0.99，再看 D 的 logit 有多大。
 """
@@ -778,7 +778,7 @@ r"""
 r"""
 ## The failure of the day: half lost before it begins
 
-The game with first weights from $N(0, 1)$ is half lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D are dozens of times too large as well, and at first it is badly wrong, but it can learn: after one or two hundred steps it tells real from fake. G hardly moves. However loud the signal it hears, little is left of it after it is multiplied by a slope close to 0; so its loss keeps rising and its pictures stay black-and-white noise.
+The game with first weights from $N(0, 1)$ is half lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D are dozens of times too large as well, and at first D is badly wrong, but it can learn: after one or two hundred steps it tells real from fake. G hardly moves. However loud the signal it hears, little is left of it after it is multiplied by a slope close to 0; so its loss keeps rising and its pictures stay black-and-white noise.
 
 You can find this out before training: look how many pixels of G's first batch lie beyond 0.99, and how large the logits of D are.
 """
@@ -811,14 +811,14 @@ show.curves(board["DCGAN"].history, HISTORY,
 r"""
 ## 正式开练：数字
 
-现在用论文的样子训练一局：批归一化，非饱和损失，`betas=(0.5, 0.999)`，只是网络小（`features=16`，论文是 64 起步），学习率相应大一些。电脑里有 MNIST 就用 MNIST。每隔一段时间用**同一组噪声**画一次：`003` 也这样画，叫它 `fixed_noise`。
+现在照论文的样子训练一局：批归一化，非饱和损失，`betas=(0.5, 0.999)`，只是网络小（`features=16`，论文是 128 起步），学习率相应大一些。电脑里有 MNIST 就用 MNIST。每隔一段时间用**同一组噪声**画一次：`003` 也这样画，叫它 `fixed_noise`。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## In earnest: digits
 
-Now a game as in the paper: batch normalisation, the non-saturating loss, `betas=(0.5, 0.999)`; only the networks are small (`features=16`; the paper begins at 64) and the learning rate is larger to match. If MNIST is on this computer, we use it. From time to time we paint from **the same noise**, as `003` does with its `fixed_noise`.
+Now a game as in the paper: batch normalisation, the non-saturating loss, `betas=(0.5, 0.999)`; only the networks are small (`features=16`; the paper begins at 128) and the learning rate is larger to match. If MNIST is on this computer, we use it. From time to time we paint from **the same noise**, as `003` does with its `fixed_noise`.
 """
 
 # %%
@@ -858,7 +858,7 @@ r"""
 
 最后画人脸：代码画出的玩具人脸，32x32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景会变，共 96 种组合，所以“漏了谁”可以一个一个数出来。
 
-这里换两样后面才细讲的东西，因为它们让同样大小的网络学得快得多：D 的批归一化换成**谱归一化**（每个卷积核除以它最大的奇异值，D 的坡就不会太陡），损失换成 **hinge**（已经判对、而且足够有把握的样本，不再计较）。这样的组合叫 SN-GAN，设置都在 `recipes.sngan` 里；第 06 课讲为什么。G 不变，规矩照旧。
+这里换两样后面才细讲的东西，因为它们让同样大小的网络学得快得多：D 的批归一化换成**谱归一化**（每个卷积核写成矩阵，除以它最大的奇异值，D 的坡就不会太陡），损失换成 **hinge**，也就是合页损失（已经判对、而且足够有把握的样本，不再计较）。这样的组合叫 SN-GAN，设置都在 `recipes.sngan` 里，那里的 Adam 也不同：`betas=(0.0, 0.9)`，学习率逐渐变小。第 06 课讲为什么。G 的网络不变。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -867,11 +867,11 @@ r"""
 
 Last come faces: toy faces drawn by code, 32x32, nobody's photograph. Skin, hair style, glasses, mouth and background vary in the core set, 96 combinations in all, so that who is missing can be counted one by one.
 
-Two things are new here and explained later, because they let networks of the same size learn much faster: D's batch normalisation gives way to **spectral normalisation** (every kernel is divided by its largest singular value, so that D's slopes are not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). The combination is called SN-GAN, with all its settings in `recipes.sngan`; lesson 06 says why. G and its rules stay as they are.
+Two things are new here and explained later, because they let networks of the same size learn much faster: D's batch normalisation gives way to **spectral normalisation** (every kernel, written as a matrix, is divided by its largest singular value, so that D's slopes are not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). The combination is called SN-GAN, with all its settings in `recipes.sngan`, where Adam is different, too: `betas=(0.0, 0.9)` and a learning rate that fades out. Lesson 06 says why. The network of G stays as it is.
 """
 
 # %%
-face_steps = runtime.at_scale(smoke=30, default=3000, full=50_000)
+face_steps = runtime.at_scale(smoke=30, default=2600, full=50_000)
 
 faces = data.toy_faces(10_000, size=32, core=True)
 painter = recipes.sngan(32, features=features, steps=face_steps, ema=0.995)
@@ -898,19 +898,19 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是认得清的样本占多少。真图的一行就是下限。
+怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是认得清的样本占多少，`outside` 是认得清、却画出了数据里没有的值的样本占多少。下面每行是一个因素的各个值所占的比例，前面的数说它们相当于几个同样常见的值。真图的成绩就是下限。存下的这一次，组合几乎齐了，认得清的样本却只有一半左右。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many perfectly even samples of that number would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share that could be read. The line of the real pictures is the floor.
+How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many the same number of perfectly even samples would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share that could be read, `outside` the share that could be read but shows a value the data never have. Each line below gives the shares of one factor's values, after the number of equally frequent values that they amount to. The report of the real pictures is the floor. In the run stored here nearly all combinations are there, but only about half of the samples can be read.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 隐空间漫步
 
-G 背下来的是一张张图，还是学到了怎样画？从一个 $z$ 走到另一个，看看中间的图。若是背的，中间只会是两张图的叠影，或者突然跳变；若是学会了，每一张都应该像样。
+G 是把图一张张背了下来，还是学会了怎样画？从一个 $z$ 走到另一个，看看中间的图。若是背的，中间只会是两张图的叠影，或者突然跳变；若是学会了，每一张都应该像样。
 
 走法有两种。**直线**：$(1-t)\,z_0 + t\,z_1$。**圆弧**（球面插值）：
 
@@ -923,7 +923,7 @@ $\theta$ 是两者的夹角。区别在长度：64 维的 $z \sim N(0, I)$，长
 r"""
 ## A walk through latent space
 
-Has G learned pictures by heart, or has it learned to paint? Walk from one $z$ to another and look at the pictures on the way. Had it learned by heart, they would be double exposures of the two ends, or jump; if it can paint, every one should be presentable.
+Has G learned pictures by heart, or has it learned to paint? Walk from one $z$ to another and look at the pictures on the way. If it has learned by heart, they are double exposures of the two ends, or they suddenly jump; if it can paint, every one of them should look right.
 
 There are two ways to walk. In a **straight line**: $(1-t)\,z_0 + t\,z_1$. On an **arc** (spherical interpolation):
 
@@ -933,8 +933,8 @@ where $\theta$ is the angle between the two. The difference is the length: in 64
 """
 
 # %%
-ends = sample_noise(400, painter.latent, torch.Generator().manual_seed(5))
-start, end = ends[:200], ends[200:]
+ends = sample_noise(2000, painter.latent, torch.Generator().manual_seed(5))
+start, end = ends[:1000], ends[1000:]
 ways = {"linear": latent.linear, "spherical": latent.spherical}
 show.gallery({f"{name} {i + 1}": paint(painter.average, way(start[i], end[i], 13))
               for i in range(3) for name, way in ways.items()}, columns=13,
@@ -956,12 +956,12 @@ print("of 100,000 random z, as short as the middle of the line: fewer than 1 in 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-所以有人说：直线的中点在训练分布之外，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一个尺子，认得清的样本占多少；再把 $z$ 整个缩短或拉长，看到多远才画坏。
+所以有人说：直线的中点落在训练时几乎遇不到的地方，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一把尺子，认得清的样本占多少；再把 $z$ 整个缩短或拉长，看到多远才画坏。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Hence the advice to walk on the arc: the middle of the line is outside the distribution that G was trained on. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples that can be read; and then shorten or stretch $z$ as a whole, to see how far one can go before the pictures break.
+Hence the advice to walk on the arc: the middle of the line lies where training hardly ever drew any noise. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples that can be read; and then shorten or stretch $z$ as a whole, to see how far one can go before the pictures break.
 """
 
 # %%
@@ -987,14 +987,14 @@ print(f"variety of the pictures when z is shortened to 0.3: {spread:.0%} of the 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这几个数要放在一起读。直线中点的可读率若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张。拉长到 3 倍同样在分布之外，只是在另一头。
+这几个数要放在一起读，也不要读得太细：用 1,000 张图算出的比例，误差约有 2 个百分点。直线中点的可读率若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。存下的这一次，直线的中点和随机的 $z$ 一样好认，圆弧的中点高出几个百分点：走哪条路都行。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张；可读的也少了一半，因为每个因素都画得含糊，像几张脸的折中。拉长到 3 倍也是训练时遇不到的长度，却反而更好认：G 的每个取舍都更分明。可见“离分布远”不一定等于“画得坏”，量了才知道。
 
-路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？两幅真图之间若一步跳过去，距离又是多少？
+路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？若从一头一步跳到另一头，距离又是多少？
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Read these numbers together. If pictures half-way along the line are about as readable as those of random $z$, a somewhat shorter $z$ does no harm; if they are much less so, take the arc. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left. Stretching to 3 is outside the distribution as well, at the other end.
+Read these numbers together, and not too closely: a share found with 1,000 pictures is uncertain by some 2 percentage points. If pictures half-way along the line are about as readable as those of random $z$, a somewhat shorter $z$ does no harm; if they are much less so, take the arc. In the run stored here the middle of the line can be read as well as random $z$, and that of the arc by a few points more often: either way will do. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left; and half as many can be read, since every factor is painted vaguely, like a compromise between faces. A $z$ stretched to 3 is just as far from anything met in training, and yet its pictures are easier to read: each of G's choices is more decided. So "far from the distribution" need not mean "badly painted"; one has to measure.
 
 Are all steps of the way equally long? Compare neighbouring pictures, pixel by pixel (root mean square, in grey levels): how many times the mean step is the longest one? And how far is it if one jumps from one end to the other?
 """
@@ -1051,12 +1051,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-样本离训练集并不比没见过的真图更近，没有抄。像素距离看不出平移一格的抄袭，第 07 课会用特征再查一次。
+按中位数看，样本到训练集的距离至少有没见过的真图的一半，而抄来的图距离应当接近 0，所以没有抄。像素距离看不出平移一格的抄袭，第 07 课会用特征再查一次。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The samples are no closer to the training set than real pictures that G has never seen: no copies. A distance in pixels would miss a copy that is shifted by one pixel; lesson 07 looks again, with features.
+By the median, samples lie at least half as far from the training set as real pictures that G has never seen; copies would lie at a distance of about 0. So these are no copies. A distance in pixels would miss a copy that is shifted by one pixel; lesson 07 looks again, with features.
 """
 
 # %% [markdown] tags=["lang-zh", "quiz"]
@@ -1084,15 +1084,15 @@ r"""
 
 - 用印章推导转置卷积的边长 $(n - 1)s - 2p + k$，并说出为什么它不是卷积的逆；
 - 看到棋盘格，知道先查 `kernel` 能不能被 `stride` 整除；
-- 把 DCGAN 的每条规矩指到代码里的一行，并用消融说明哪条碰不得、在什么规模上；
+- 为 DCGAN 的每条规矩指出代码里对应的那一行，并用消融说明在什么规模上、哪条碰不得；
 - 在隐空间里走直线和圆弧，用长度、可读率和步长来比较；
-- 用弗雷歇距离、组合数和最近邻说明画得好不好、全不全、是不是抄的，每个数旁边附上下限。
+- 用弗雷歇距离、组合数和最近邻说明画得好不好、全不全、是不是抄的，每个数旁边都注明下限。
 
 这些说法或写法需要更正：
 
 | 出处 | 更正 | 在哪里看到 |
 |---|---|---|
-| `003`：放大模块的 `bn` 参数 | 没有存，也没有用；批归一化总是建了 | 没人理会的开关 |
+| `003`：放大模块的 `bn` 参数 | 没有存，也没有用；批归一化不管怎样都会建 | 没人理会的开关 |
 | `003`：卷积、ReLU、批归一化 | DCGAN 的次序是卷积、批归一化、激活 | 规矩、消融 |
 | `003`：边长是 16 的倍数就行 | 48 让 G 的循环永不停止，D 也放不下最后的卷积核；要 2 的幂 | 48 能被 16 整除 |
 | `003`：称转置卷积为“反卷积” | 它是转置，不是逆 | “反卷积”并不反 |
@@ -1132,7 +1132,7 @@ These statements and habits needed correcting:
 r"""
 ## 延伸
 
-- **放大。** `recipes.dcgan()` 默认就是论文的网络，64 个特征。有显卡就设 `GAN_LESSONS_SCALE=full`；64x64 的真人照片留到第 04 课，那里也谈谈肖像和同意。
+- **放大。** `recipes.dcgan(64)` 就是 64x64 的 DCGAN，按常见的大小取 64 个特征（论文用 128 个）。有显卡就设 `GAN_LESSONS_SCALE=full`；64x64 的真人照片留到第 04 课，那里也谈谈肖像和同意。
 - **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用五个种子量。把 `small_steps` 加长，看看 `003` 的次序会不会分出高下。
 - **向量算术。** 论文里有一个有名的例子：“戴眼镜的男人”减“男人”加“女人”。用 `measure.factor_reader` 认出戴眼镜和不戴眼镜的样本，各取几十个 $z$ 求平均，两个平均相减，加到别的 $z$ 上，看看眼镜会不会出现。
 - **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套，`003` 的后半篇在那里接着讲。
@@ -1143,7 +1143,7 @@ r"""
 r"""
 ## Going further
 
-- **Scale up.** `recipes.dcgan()` is by default the network of the paper, with 64 features. With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64x64 wait for lesson 04, which also talks about portraits and consent.
+- **Scale up.** `recipes.dcgan(64)` has DCGAN's networks at 64x64 in their usual size, with 64 features (the paper has 128). With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64x64 wait for lesson 04, which also talks about portraits and consent.
 - **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on five seeds. Make `small_steps` longer and see whether the order of `003` makes a difference then.
 - **Arithmetic with vectors.** The paper has a famous example: "man with glasses" minus "man" plus "woman". Use `measure.factor_reader` to find samples with and without glasses, average a few dozen $z$ of each kind, subtract the averages, add the difference to another $z$, and see whether glasses appear.
 - **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks; the second half of `003` is taken up there.

@@ -2,24 +2,24 @@
 r"""
 # 04 · WGAN：会画脸和卧室，还有一条读得懂的曲线
 
-前几课的 D 只回答“真还是假”。这一课的 D 回答“还差多远”：它是一位**评论家**，打出的分数没有上下限，真品和赝品的平均分之差估计了两个分布的距离。
+前几课的 D 只回答“真还是假”。这一课的 D 回答“还差多远”：它是一位**评论家**，打出的分数没有上下限，真品和赝品的平均分之差，就是对两个分布之间距离的估计。
 
 - **学完你会**：用两种办法算出一维的 Wasserstein 距离；说出为什么评论家不能太陡；写出 WGAN 的损失和权重裁剪；看差距而不看单个分数；把学会的权重从 16x16 带到 32x32，再带到 64x64。
 - **需要准备**：学过第 02 课；卷积网络见第 03 课，没学过也能读。
 - **用时**：阅读和练习 70 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡和网络）。
-- **来历**：[alexshuang 的《用 PyTorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)用 CelebA 画人脸，下文称作 `003`；[fast.ai 的 LSUN 卧室一课](https://github.com/fastai/course-v3)画卧室，称作 `000`。它们讲过的，这里都有；说得不对的，我们用实验更正。
+- **来历**：[alexshuang 的《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)用 CelebA 画人脸，下文称作 `003`；[fast.ai 的 LSUN 卧室一课](https://github.com/fastai/course-v3)画卧室，称作 `000`。它们讲过的，这里都有；说得不对的，我们用实验更正。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
 # 04 · WGAN: faces, bedrooms, and a curve that can be read
 
-So far D answered "real or fake". The D of this lesson answers "how far to go": it is a **critic**, its scores have no upper or lower end, and the difference between the mean scores of real and fake estimates a distance between two distributions.
+So far D answered "real or fake". The D of this lesson answers "how far is there still to go": it is a **critic**, its scores have no upper or lower end, and the difference between the mean scores of real and fake pictures estimates a distance between two distributions.
 
-- **You will be able to**: compute the Wasserstein distance in one dimension in two ways; say why the critic must not be steep; write WGAN's losses and its weight clipping; read the gap and not a single score; carry learned weights from 16x16 to 32x32 and on to 64x64.
+- **You will be able to**: compute the Wasserstein distance in one dimension in two ways; say why the critic must not be too steep; write WGAN's losses and its weight clipping; read the gap and not a single score; carry learned weights from 16x16 to 32x32 and on to 64x64.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
 - **Time**: 70 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
-- **Where it comes from**: [alexshuang's WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch) paints faces after CelebA and is called `003` below; [fast.ai's lesson on LSUN bedrooms](https://github.com/fastai/course-v3) paints bedrooms and is called `000`. All they teach is here; where they are mistaken, experiments put it right.
+- **Where it comes from**: [alexshuang's WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch) paints faces, learned from CelebA, and is called `003` below; [fast.ai's lesson on LSUN bedrooms](https://github.com/fastai/course-v3) paints bedrooms and is called `000`. All they teach is here; where they are mistaken, experiments put it right.
 """
 
 # %%
@@ -131,11 +131,11 @@ print("W1 equals the shift everywhere:", bool((w1_curve - shifts).abs().max() < 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。JS 散度到 $\log 2$ 就封顶了：它只知道“完全分开”，不知道还差多远，斜率是 0，G 从中得不到方向。$W_1$ 的斜率处处是 1：走近一步，距离就短一步。图片的分布又薄又散，训练之初几乎总是完全分开的，所以这件事很要紧。
+答案是 **B**。JS 散度到 $\log 2$ 就封顶了：它只知道“完全分开”，不知道还差多远，斜率几乎是 0，G 从中得不到方向。$W_1$ 的斜率处处是 1：走近一步，距离就短一步。图片的分布又薄又散，训练之初几乎总是完全分开的，所以这件事很要紧。
 
 ## 搬土：两种算法
 
-把分布看作一堆土。**Wasserstein 距离**（$W_1$，又叫推土机距离）是把一堆土搬成另一堆的最省的花费：土量乘路程，再加起来。
+把分布看作一堆土。**Wasserstein 距离**（$W_1$，又叫推土机距离）是把一堆土搬成另一堆的最小花费：土量乘路程，再加起来。
 
 $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
@@ -144,11 +144,11 @@ $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The JS divergence ends at $\log 2$: it knows "entirely apart" but not how far, its slope is 0, and G learns no direction from it. The slope of $W_1$ is 1 everywhere: one step closer is one step less. The distributions of pictures are thin and scattered and at the start of training nearly always entirely apart, so this matters.
+The answer is **B**. The JS divergence ends at $\log 2$: it knows "entirely apart" but not how far, its slope is almost 0, and G learns no direction from it. The slope of $W_1$ is 1 everywhere: one step closer is one step less. The distributions of pictures are thin and scattered and at the start of training nearly always entirely apart, so this matters.
 
 ## Moving earth: two ways to compute it
 
-Think of a distribution as a heap of earth. The **Wasserstein distance** ($W_1$, also called the earth mover's distance) is the least cost of turning one heap into the other: amount times way, summed.
+Think of a distribution as a heap of earth. The **Wasserstein distance** ($W_1$, also called the earth mover's distance) is the least cost of turning one heap into the other: amount times distance, summed over all of it.
 
 $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
@@ -213,7 +213,7 @@ On the right is one of the cheapest plans. Where two carts go the same way and o
 
 <details><summary>Hint two</summary>
 
-A way is never negative, so take `.abs()`; all samples are the same amount of earth, so end with `.mean()`.
+A distance is never negative, so take `.abs()`; all samples are the same amount of earth, so end with `.mean()`.
 
 </details>
 """
@@ -248,7 +248,7 @@ $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb
 
 Find a function $f$ that scores every place such that the mean score of real is as far above that of fake as can be. The one rule: **no slope above 1**, that is $|f(x) - f(y)| \le |x - y|$, which is called 1-Lipschitz. Without it, scores a hundred times as large have a hundred times the gap, and nothing is measured. With it, the largest gap is exactly the cost of moving the earth. $f$ is the critic, and a network plays it.
 
-First a check on those two heaps: where earth has to go to the right the best $f$ falls, where it has to go to the left it rises.
+First a check on those two heaps: where earth has to go to the right, on its way from p to q, the best $f$ falls; where it has to go to the left, it rises.
 """
 
 # %%
@@ -266,21 +266,21 @@ print("other functions with slopes up to 1 have smaller gaps:",
 r"""
 ### 先猜再跑 2：裁剪的尺度
 
-怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$，这就是**权重裁剪**，$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，每层 64 个单元。$c$ 取 1 或 0.001，会怎样？
+怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$，这就是**权重裁剪**，$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
 
 - A. 差不多，$c$ 只是个单位。
 - B. $c = 1$ 时坡度上千，$c = 0.001$ 时坡度小到不足百万分之一：每一层都再乘一次。
-- C. $c = 0.001$ 更准，因为离“坡度不超过 1”更保险。
+- C. $c = 0.001$ 更准，因为守住“坡度不超过 1”更有把握。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
 ### Predict, then run 2: how far to clip
 
-How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$. That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers with 64 units each. What happens at $c$ equal to 1 or 0.001?
+How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$. That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
 
 - A. About the same: $c$ is only a unit.
-- B. At $c = 1$ the slope is in the thousands, at $c = 0.001$ less than a millionth: every layer multiplies once more.
+- B. At $c = 1$ the slope is more than a thousand, at $c = 0.001$ less than a millionth: every layer multiplies once more.
 - C. $c = 0.001$ is more accurate, because it is on the safe side of "no slope above 1".
 """
 
@@ -321,14 +321,14 @@ print("steepest slope below a millionth at c = 0.001:", steepest["c = 0.001"] < 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。坡度的上限随 $c$ 的层数次方变化，所以裁剪只保证“有一个上限 $K$”，而 $K$ 是多少很难说；差距估计的是 $K \cdot W_1$，单位由 $c$ 和网络决定。$c$ 太大，评论家很陡、学得慢；太小，传回 G 的梯度所剩无几。WGAN 的作者自己也说，裁剪是一个“明显很糟”的办法，只是够用。
+答案是 **B**。坡度的上限按 $c$ 的乘方变化，有几层就是几次方，所以裁剪只保证“有一个上限 $K$”，而 $K$ 是多少很难说；差距至多是 $K \cdot W_1$，单位由 $c$ 和网络决定。$c$ 太大，评论家很陡、学得慢；太小，传回 G 的梯度所剩无几。WGAN 的作者自己也说，裁剪是一个“明显很糟”的办法，只是够用。
 
 还有一层代价要画出来才看得见。下面把每条曲线除以它自己最大的坡度，和真正最好的 $f$ 放在一起：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The bound on the slope goes with $c$ to the power of the number of layers, so clipping only promises that there is some bound $K$, and hardly what $K$ is; the gap estimates $K \cdot W_1$, in a unit set by $c$ and by the network. Too large a $c$ and the critic is steep and slow to learn; too small, and next to no gradient gets back to G. WGAN's authors themselves call clipping a "clearly terrible" way that is good enough.
+The answer is **B**. The bound on the slope goes with $c$ to the power of the number of layers, so clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. Too large a $c$ and the critic is steep and slow to learn; too small, and next to no gradient gets back to G. WGAN's authors themselves call clipping a "clearly terrible" way that is good enough.
 
 There is another price, which only a picture shows. Divide every curve by its own steepest slope and put it beside the best $f$ there is:
 """
@@ -359,7 +359,7 @@ print("the one with a gradient penalty turns 3 times, as the best f does:",
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪过的评论家**太简单**：它只学会“两边高、中间低”，把中间那堆真品压没了。用梯度惩罚（第 06 课）的评论家学出了完整的锯齿。这不妨碍裁剪画出脸来，却说明它不是最好的办法。
+裁剪过的评论家**太简单**：它只学会“两边高、中间低”，把中间那堆真品抹平了。用梯度惩罚（第 06 课）的评论家学出了完整的锯齿。用裁剪照样能画出脸来，但它不是最好的办法。
 
 ## 写出来
 
@@ -383,7 +383,7 @@ $$L_D = \mathbb{E}\,[f(G(z))] - \mathbb{E}\,[f(x)], \qquad L_G = -\mathbb{E}\,[f
 r"""
 ### 练习 2：两个损失
 
-补全 `critic_loss` 和 `generator_loss`。参数是评论家给出的分数，形状 `(B,)`，两个 B 可以不同。批改时用 $f(x) = x$，所以真品是大数、赝品是小数。
+补全 `critic_loss` 和 `generator_loss`。参数是评论家给出的分数，形状 `(B,)`，两个 B 可以不同。批改时用 $f(x) = x$，所以真品的数大，赝品的数小。
 
 <details><summary>提示一</summary>
 
@@ -430,9 +430,9 @@ verdict = check.losses(critic_loss, generator_loss)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### 练习 3：一步评论家，裁剪放在哪里？
+### 练习 3：评论家的一步，裁剪放在哪里？
 
-补全 `update`：评论家走一步，然后裁剪。`real` 和 `fake` 是数据，`limit` 是 $c$；裁剪可以用 `penalties.clip_weights(critic, limit)`。批改时会检查：G 接下来遇到的评论家，没有一个权重超出盒子。
+补全 `update`：评论家走一步，然后裁剪。`real` 和 `fake` 是数据，`limit` 是 $c$；损失就是练习 2 的 `critic(fake).mean() - critic(real).mean()`；裁剪可以用 `penalties.clip_weights(critic, limit)`。批改时会检查：G 接下来遇到的评论家，没有一个权重超出盒子。
 
 <details><summary>提示一</summary>
 
@@ -451,7 +451,7 @@ r"""
 r"""
 ### Exercise 3: one step of the critic, and where to clip
 
-Complete `update`: one step of the critic, and clipping. `real` and `fake` are data and `limit` is $c$; to clip, use `penalties.clip_weights(critic, limit)`. The checker makes sure that the critic which G meets next has no weight outside the box.
+Complete `update`: one step of the critic, and clipping. `real` and `fake` are data and `limit` is $c$; the loss is that of exercise 2, `critic(fake).mean() - critic(real).mean()`; to clip, use `penalties.clip_weights(critic, limit)`. The checker makes sure that the critic which G meets next has no weight outside the box.
 
 <details><summary>Hint one</summary>
 
@@ -479,7 +479,7 @@ r"""
 
 本课默认用代码画的脸和卧室：不用下载，没有真人，也知道一共有多少种（脸 96 种，卧室 54 种）。你有 CelebA 或 LSUN 的话，后面有一节专门讲怎么换上。
 
-`000` 把这件事说得很清楚：噪声是输入，图片是目标；只归一化图片，不归一化噪声。它的代码里有一行问“`noop` 是什么”：一个原样返回的函数，因为图片就是自己的目标，不需要标签。它还说不留验证集的原因“以后再讲”：训练 G 不需要，但打分需要（第 07 课）。
+`000` 把这件事说得很清楚：噪声是输入，图片是目标；只归一化图片，不归一化噪声。它的代码里有一行问“`noop` 是什么”。答案是：一个把输入原样返回的函数，因为图片就是自己的目标，不需要标签。它还说不留验证集的原因“以后再讲”：训练 G 不需要，但打分需要（第 07 课）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -488,7 +488,7 @@ r"""
 
 By default this lesson paints faces and bedrooms drawn by code: nothing to download, nobody's portrait, and we know how many kinds there are (96 of faces, 54 of rooms). If you have CelebA or LSUN, a section below shows how to use them.
 
-`000` puts it clearly: noise is the input, a picture the target; pictures are normalised, noise is not. A line of its code asks what `noop` is: a function that gives back what it gets, because a picture is its own target and needs no label. And it promises to explain "later" why there is no validation set: training G needs none, marking it does (lesson 07).
+`000` puts it clearly: noise is the input, a picture the target; pictures are normalised, noise is not. A line of its code asks what `noop` is: a function that gives back what it gets, because a picture is its own target and needs no label. And it promises to explain "later" why there is no validation set: training G needs none, but judging its pictures does (lesson 07).
 """
 
 # %%
@@ -502,7 +502,7 @@ show.gallery({"toy faces": faces[64].images[:12], "toy rooms": rooms[32].images[
 r"""
 ## 九个似是而非的说法
 
-`003` 的代码能画出脸，它的几句话和几行代码却经不起检验。先从最要紧的一条开始。
+`003` 的代码能画出脸，其中有几句话、几行代码却经不起检验。先从最要紧的一条开始。
 
 ### 先猜再跑 3：给评论家加 100
 
@@ -586,16 +586,16 @@ show.lines({"003: fake_loss": (torch.arange(1, 6), fake_loss),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467，差距从 0.435 到 0.448，几乎没动：整条分数往下平移了，仅此而已。再看 `000` 的 30 轮，它的 `disc_loss` 就是差距，从 1.086 稳稳降到 0.254：**这**才是值得看的曲线。（`003` 说训练 4 轮，却印了 5 行。以后我们数 G 的步数，不数轮。）
+答案是 **B**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467，差距从 0.435 到 0.448，几乎没动：所有的分数一起往下平移了，仅此而已。再看 `000` 的 30 轮，它的 `disc_loss` 变号之后就是差距，从 1.086 稳稳降到 0.254：**这**才是值得看的曲线。（`003` 说训练 4 轮，却印了 5 行。以后我们数 G 的步数，不数轮。）
 
 其余几条，一条一个实验：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467, and the gap went from 0.435 to 0.448, next to nothing: all scores slid down together. Now look at the 30 epochs of `000`. Its `disc_loss` is the gap, and it falls steadily from 1.086 to 0.254: **that** is the curve to watch. (`003` says it trains for 4 epochs and prints 5 lines. From here on we count G's steps, not epochs.)
+The answer is **B**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467, and the gap went from 0.435 to 0.448, next to nothing: all scores slid down together. Now look at the 30 epochs of `000`. Its `disc_loss`, with the sign changed, is the gap, and it falls steadily from 1.086 to 0.254: **that** is the curve to watch. (`003` says it trains for 4 epochs and prints 5 lines. From here on we count G's steps, not epochs.)
 
-The others, one experiment each:
+Now the other half-truths, with one experiment each:
 """
 
 # %%
@@ -613,28 +613,30 @@ for make in (dcgan.source_003, dcgan.pair):
     print(f"{make.__name__}: {order}; the next layer gets negative values:",
           bool((into_the_next < 0).any()))
 
-# Clipping all parameters clips BatchNorm's scale, too
+# Clipping all parameters clips BatchNorm's scale, too; here the scales alone are clipped
 torch.manual_seed(0)
 _, clipped = dcgan.source_003(32, features=16)
 noise, black = torch.rand(64, 3, 32, 32) * 2 - 1, torch.zeros(64, 3, 32, 32)
 difference = [float((clipped(noise).mean() - clipped(black).mean()).detach().abs())]
-penalties.clip_weights(clipped, 0.01)
+for layer in clipped.modules():
+    if isinstance(layer, nn.BatchNorm2d):
+        penalties.clip_weights(layer, 0.01)
 difference.append(float((clipped(noise).mean() - clipped(black).mean()).detach().abs()))
-print("after clipping, noise and black differ 100 times less in score:",
+print("with scales of 0.01, noise and black differ 100 times less in score:",
       difference[1] < difference[0] / 100)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 - **符号**是约定。读别人的日志之前，先弄清它把哪一边变大。
 - **次序**：`003` 先 ReLU 再批归一化，下一层收到的数有正有负；DCGAN 和 WGAN 作者的代码是先批归一化再 ReLU。两种都能训练，但要说清楚用的是哪一种。另外，`003` 的 `DeconvBlock` 有个 `bn` 参数，却从不照办（第 03 课的练习）。
-- **批归一化的缩放也被裁了**：$\gamma$ 本来在 1 左右，被压到 0.01，分数的差别一下子缩小上百倍。作者的代码也是这样做的。按理说，应当不裁 $\gamma$，或者干脆不在评论家里用批归一化；今日故障会告诉我们，在裁剪之下去掉它会发生什么。
+- **批归一化的缩放也被裁了**：$\gamma$ 本来在 1 左右，被压到 0.01，分数的差别一下子缩小到不足百分之一。作者的代码也是这样做的。按理说，应当不裁 $\gamma$，或者干脆不在评论家里用批归一化；今日故障会告诉我们，在裁剪之下去掉它会发生什么。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 - **The sign** is a convention. Before reading somebody's log, find out which side it makes large.
 - **The order**: in `003` ReLU comes before batch normalisation, and the next layer gets numbers of both signs; DCGAN and the code of WGAN's authors normalise first. Both train, but say which one you use. Besides, the `DeconvBlock` of `003` has an argument `bn` that it never heeds (an exercise of lesson 03).
-- **The scale of batch normalisation is clipped, too**: $\gamma$ is about 1 by nature and is pressed down to 0.01, and differences of scores shrink more than a hundredfold at once. The authors' code does the same. In principle one would spare $\gamma$, or have no batch normalisation in the critic; the failure of the day shows what happens under clipping when it is removed.
+- **The scale of batch normalisation is clipped, too**: $\gamma$ starts at about 1 and is pressed down to 0.01, and differences of scores shrink more than a hundredfold at once. The authors' code does the same. In principle one would spare $\gamma$, or have no batch normalisation in the critic; the failure of the day shows what happens under clipping when it is removed.
 """
 
 # %%
@@ -670,8 +672,8 @@ except ValueError as refused:
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **裁剪的位置**：算法 1 在每次更新之后裁剪；`003` 在更新之前裁，于是 G 遇到的评论家总有一部分权重在盒子外面。
-- **在 `forward` 里求平均**：每张图的分数没了，针对单张图的梯度惩罚就小了 64 倍。网络应当给出 `(B,)`，平均留给损失去做。
+- **裁剪的位置**：WGAN 论文的算法 1 在每次更新之后裁剪；`003` 在更新之前裁，于是 G 遇到的评论家总有一部分权重在盒子外面。
+- **在 `forward` 里求平均**：每张图的分数没了，梯度惩罚看到的单张图的梯度就小了 64 倍。网络应当给出 `(B,)`，平均留给损失去做。
 - **一轮的尾巴**：剩下的批不足 5 个，G 照样走一步；G 那一步还用了全局的批大小，而不是手上这一批的。我们的 `batches` 没有尽头，每一批都是满的。
 - **边长**：`003` 只检查能否被 16 整除，48 通过检查之后，循环永远不停。这里的网络要求 2 的幂。
 - **写法**：`F.tanh`、`.data`、`V()`、`set_trainable` 是旧写法；今天写 `torch.tanh`、`torch.no_grad()`，再冻结参数（`train.frozen`）。
@@ -680,8 +682,8 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **Where to clip**: algorithm 1 clips after each update; `003` clips before it, so that G always meets a critic with part of its weights outside the box.
-- **The mean in `forward`**: the score of each picture is gone, and a penalty on single pictures is 64 times too small. A network should return `(B,)` and leave the mean to the loss.
+- **Where to clip**: algorithm 1 of the WGAN paper clips after each update; `003` clips before it, so that G always meets a critic with part of its weights outside the box.
+- **The mean in `forward`**: the score of each picture is gone, and the gradient that a penalty on single pictures sees is 64 times too small. A network should return `(B,)` and leave the mean to the loss.
 - **The tail of an epoch**: fewer than 5 batches are left, and G moves all the same; its step also takes the global batch size and not that of the batch at hand. Our `batches` never end, and all are full.
 - **The side**: `003` checks only that it is a multiple of 16; 48 passes, and its loop never ends. The networks here want a power of 2.
 - **Style**: `F.tanh`, `.data`, `V()` and `set_trainable` are the old way; today one writes `torch.tanh`, `torch.no_grad()` and freezes parameters (`train.frozen`).
@@ -692,7 +694,7 @@ r"""
 r"""
 ## 先小后大：16x16
 
-`000` 说“先用小图，再逐步放大”，却没有做下去；这里真的做。第一站是 16x16，用论文的 5 比 1：评论家走五步，G 走一步。评论家要尽量接近最好的 $f$，差距才有意义，所以 WGAN 作者的代码还在最初的 25 步和以后的每 500 步让评论家连走 100 步（我们的开关叫 `warm_up=True`）。这里从简：开局之前让评论家先走 100 步。和第 01 课不同，评论家练得多在这里**是好事**：它的坡度有上限，不会把 G 的梯度掐断。
+`000` 说“先用小图，再逐步放大”，却没有做下去；这里真的做。第一站是 16x16，用论文的 5 比 1：评论家走五步，G 走一步。评论家要尽量接近最好的 $f$，差距才有意义，所以 WGAN 作者的代码里，G 的前 25 步每一步之前，以后每隔 500 步，评论家都要先连走 100 步（我们的开关叫 `warm_up=True`）。这里从简：开局之前让评论家先走 100 步。和第 01 课不同，评论家练得多在这里**是好事**：它的分数不会饱和，练得再好，也不会把 G 的梯度掐断。
 
 边训练边记两样东西：评论家的差距，以及样本到真图的弗雷歇距离。距离用本课自己的小分类器的特征来算（只能和本课的数相比），16x16 的图先放大一倍再给它看。
 """
@@ -701,7 +703,7 @@ r"""
 r"""
 ## Small first: 16x16
 
-`000` says "begin small and resize gradually", and then never does; here it happens. The first stop is 16x16, with the paper's 5 to 1: five steps of the critic, one of G. The gap means something only while the critic is close to the best $f$; so the code of WGAN's authors also lets it take 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`). Here we keep it short: the critic takes 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its slope is bounded and cannot cut off G's gradient.
+`000` says "begin small and resize gradually", and then never does; here it happens. The first stop is 16x16, with the paper's 5 to 1: five steps of the critic, one of G. The gap means something only while the critic is close to the best $f$; so the code of WGAN's authors also lets it take 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`). Here we keep it short: the critic takes 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its scores do not saturate, so G's gradient does not fade as the critic improves.
 
 While training, we note two things: the critic's gap, and the Fréchet distance of samples from real pictures. The distance uses the features of the course's own small classifier (compare it only with numbers of this lesson), which gets to see the 16x16 pictures at twice their size.
 """
@@ -764,7 +766,7 @@ r"""
 
 ## 再大：32x32，带着学会的
 
-边长加倍时，两个网络只在外面多一层；里面的 4x4、8x8 早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分抄过去：边长加倍、`features` 减半，里面的层正好对得上。最外一层是新的，要从头学。
+边长加倍时，两个网络各在靠近图片的一头多出一层，更里面的几层早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分抄过去：边长加倍、`features` 减半，里面的层正好对得上。靠近图片的两层要从头学：一层是新添的，原来最外面的那层形状变了。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -773,7 +775,7 @@ Both lines fall together: the gap is smaller, and the pictures really are closer
 
 ## Larger: 32x32, with what was learned
 
-When the side doubles, each network only gets one more layer outside; the 4x4 and 8x8 inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes: with the side doubled and `features` halved, the inner layers fit exactly. The outermost is new and has to learn from scratch.
+When the side doubles, each network gets one more layer at the end where the picture is; the layers further inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes: with the side doubled and `features` halved, the inner layers fit exactly. The two layers next to the picture have to learn from scratch: one is added, and the one that used to be outermost has new shapes.
 """
 
 # %%
@@ -819,8 +821,9 @@ Double once more, to 64x64, and train only briefly, to see what the inheritance 
 
 # %%
 steps_64 = runtime.at_scale(smoke=10, default=300, full=100_000)
-largest = grown(large, 64, decay=steps_64, **faster)
-from_scratch = recipes.wgan(64, features=8, latent=64, decay=steps_64, **faster)
+brief = {**faster, "lr": 1e-3, "decay": steps_64}  # so few steps have to be longer
+largest = grown(large, 64, **brief)
+from_scratch = recipes.wgan(64, features=8, latent=64, **brief)
 for game in (largest, from_scratch):
     fit(game, faces[64], steps_64)
 made = {"32x32": large.sample(200, average=True),
@@ -846,9 +849,16 @@ if runtime.scale() != "smoke":
           matches[0] >= 10)
     print("from scratch, they are:", matches[1] >= 10)
 
+# %% tags=["nbval-ignore-output"]
+reader = measure.factor_reader(faces[64])
+known = reader.features(faces[64].images[:2000])
+for name, game in (("carried over", largest), ("from scratch", from_scratch)):
+    fakes = reader.features(game.sample(1000, average=True))
+    print(f"{name}: Frechet distance to real faces {measure.frechet_distance(fakes, known):.0f}")
+
 # %% [markdown] tags=["lang-zh"]
 r"""
-同一列用的是同一个 $z$。带着里层过去的网络，从一开始就知道这个 $z$ 该是什么发型、什么背景，要学的只是把它画细；从头练的网络，连这个 $z$ 指的是谁都要另起炉灶。`recognised` 把图缩到 8x8，看 200 张里有几张最像自己那张 32x32 的脸：瞎猜平均猜中 1 张。300 步还太少，画得还粗，五官要练更久；课程外的长时间训练里，这一站最费时间。
+同一列用的是同一个 $z$。继承了里层的网络，从一开始就知道这个 $z$ 该是（比如）什么发型，要学的只是把它画出来；从头练的网络，连这个 $z$ 指的是谁都得重新决定。`recognised` 把图缩到 8x8，看 200 张里有几张最像自己那张 32x32 的脸：瞎猜平均猜中 1 张。认得出来，本来就是继承的结果；更公平的一问是：走了同样多的步，谁离真脸更近？弗雷歇距离回答它，用的是小分类器的特征，各 1,000 个样本，越小越近。存下的这一次，从头练的并没有落后：网络这么小、练得这么短，继承带来的是“认得这个 $z$”，不是更快；逐步放大能省多少时间，要到大图、长训练才看得出（[Karras 等，2018](https://arxiv.org/abs/1710.10196)）。300 步还太少，画得还粗，五官要练更久；课程外的长时间训练里，这一站最费时间。
 
 ## 卧室
 
@@ -857,7 +867,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Each column has one $z$. The network that took its inner layers along knows from the start what hair and what background this $z$ stands for and only has to learn the finer strokes; the one from scratch has to decide anew who this $z$ is. `recognised` shrinks the pictures to 8x8 and counts how many of 200 are most like their own face at 32x32: by chance it would be 1. After 300 steps the pictures are still coarse, and the features of a face take longer; in long runs this stop takes most of the time.
+Each column has one $z$. The network that took its inner layers along knows from the start what hair, for instance, this $z$ stands for, and has to learn to paint it; the one from scratch has to decide anew who this $z$ is. `recognised` shrinks the pictures to 8x8 and counts how many of 200 are most like their own face at 32x32: by chance it would be 1. That they are recognised follows from the inheritance; a fairer question is who is closer to real faces after as many steps. The Fréchet distance answers it, in the features of the small classifier, with 1,000 samples each: the smaller, the closer. In the run stored here the one from scratch is not behind: with networks so small and a training so short, the inheritance brings the knowledge of who this $z$ is, not speed; how much time growing saves shows with large pictures and long trainings ([Karras et al. 2018](https://arxiv.org/abs/1710.10196)). After 300 steps the pictures are still coarse, and the features of a face take longer; in long runs this stop takes most of the time.
 
 ## Bedrooms
 
@@ -878,14 +888,14 @@ print("rooms painted:", tuple(large_rooms.sample(4).shape))
 r"""
 ## 成绩单
 
-左看右看，不如数一数。`measure.factor_coverage` 让小分类器读出每张脸的肤色、发型、眼镜、嘴和背景，再数 96 种组合各有多少。协议：2,000 个样本；每一项都有九成把握的才算数；反向 KL 衡量分布匀不匀，旁边的下限是 2,000 张完美样本也会有的数值。
+左看右看，不如数一数。`measure.factor_coverage` 让小分类器读出每张脸的肤色、发型、眼镜、嘴和背景，再数 96 种组合各有多少。协议：2,000 个样本；每一项都有九成把握、而且没有读出数据里不存在的值（这种样本的比例是 `outside`）的才算数；反向 KL 衡量分布离均匀有多远，旁边的下限是同样多的完美样本也会有的数值，多少以算数的为准。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The report card
 
-Counting beats staring. `measure.factor_coverage` lets the small classifier read skin, hair style, glasses, mouth and background of every face and counts the 96 combinations. The protocol: 2,000 samples; one counts only if the classifier is nine-tenths sure of every factor; the reverse KL says how even the shares are, and the floor beside it is what 2,000 perfect samples would get.
+Counting beats staring. `measure.factor_coverage` lets the small classifier read skin, hair style, glasses, mouth and background of every face and counts the 96 combinations. The protocol: 2,000 samples; one counts only if the classifier is nine-tenths sure of every factor and reads no value that the data never have (the share of those is `outside`); the reverse KL says how far the shares are from even, and the floor beside it is what perfect samples would get, as many as were counted.
 """
 
 # %%
@@ -912,12 +922,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-脸和卧室都认得出来：头发、眼镜、笑脸、条纹衫，床、窗户和灯；背景上还有噪点，五官有时糊成一团，分类器有把握的只是其中一部分。大多数组合都出现了，但分布还不匀，反向 KL 离下限很远。这是裁剪和几分钟的 CPU 换来的；第 06 课用同样的时间做得更好。
+脸和卧室都认得出来：头发、眼镜、笑脸、条纹衫，床、窗户和灯；背景上还有噪点，五官有时糊成一团，分类器有把握的只是其中一部分。大多数组合都出现了，但分布还不匀，反向 KL 离下限很远。这是裁剪加上几分钟的 CPU 时间换来的；更好的办法见第 06 课。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Faces and rooms can be recognised: hair, glasses, smiles and striped shirts; bed, window and lamp. There is still noise in the backgrounds, features sometimes run together, and the classifier is sure of only a part of them. Most combinations occur, but their shares are uneven and the reverse KL is far from its floor. That is what clipping and a few minutes of CPU buy; lesson 06 does better in the same time.
+Faces and rooms can be recognised: hair, glasses, smiles and striped shirts; bed, window and lamp. There is still noise in the backgrounds, features sometimes run together, and the classifier is sure of only a part of them. Most combinations occur, but their shares are uneven and the reverse KL is far from its floor. That is what clipping and a few minutes of CPU buy; lesson 06 shows what does better.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
@@ -958,12 +968,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-评论家想要更大的差距，最省事的办法是把权重推到盒子边上，变成 $+c$ 或 $-c$：剩下的评论家比数亮度强不了多少，就像前面那条没有起伏的山谷。讨好它很容易，G 画出来的几乎是同一张图。批归一化在每一层重新拉开差别，裁剪才够用。WGAN 的论文试过去掉**生成器**的批归一化，照样练成；评论家的，他们一直留着。真正的药是换掉裁剪：梯度惩罚，第 06 课。
+评论家想要更大的差距，最省事的办法是把权重推到盒子边上，变成 $+c$ 或 $-c$：这样的评论家，比只数一数亮度强不了多少，就像前面那条没有起伏的山谷。讨好它很容易，G 画出来的几乎是同一张图。批归一化在每一层重新拉开差别，裁剪才够用。WGAN 的论文试过去掉**生成器**的批归一化，照样练成；评论家的，他们一直留着。真正的药是换掉裁剪：梯度惩罚，第 06 课。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A critic that wants a larger gap has an easy way: push weights to the edge of the box, to $+c$ or $-c$. What is left counts little more than brightness, like the valley without bumps above; pleasing it is easy, and G paints nearly the same picture every time. Batch normalisation pulls differences apart again in every layer, and with it clipping will do. The WGAN paper took batch normalisation out of the **generator** and training still worked; the critic kept its own. The real remedy is to replace clipping: the gradient penalty, in lesson 06.
+A critic that wants a larger gap has an easy way: push weights to the edge of the box, to $+c$ or $-c$. What is left measures little more than brightness, like the smooth valley in the figure above; pleasing it is easy, and G paints nearly the same picture every time. Batch normalisation pulls differences apart again in every layer, and with it clipping will do. The WGAN paper took batch normalisation out of the **generator** and training still worked; the critic kept its own. The real remedy is to replace clipping: the gradient penalty, in lesson 06.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1042,8 +1052,8 @@ r"""
 
 | 问题 | 事实 | 要做的事 |
 |---|---|---|
-| 他们同意了吗？ | 202,599 张照片收集自互联网，没有人被问过 | 不公开照片，不用来辨认谁；想用自己的照片，先征得拍到的每个人同意 |
-| 允许怎样用？ | 只准非商业研究，不得复制、发布、分发任何部分 | 图片留在自己的电脑里；存笔记本之前清掉带照片的输出 |
+| 他们同意了吗？ | 202,599 张照片收集自互联网，事先没有问过任何人 | 不公开照片，也不用它们辨认任何人；想用自己的照片，先征得拍到的每个人同意 |
+| 允许怎样用？ | 只准非商业研究，不得复制、发布、分发任何部分 | 图片留在自己的电脑里；分享笔记本之前清掉带照片的输出 |
 | 它像谁？ | 欧美名人、浅肤色、年轻人偏多；“有魅力”这类标签是标注者的看法 | 报告样本里各类人占多大比例；不要说模型画的是“普通人” |
 | 会伤害谁？ | 假脸可以用来冒充、欺骗和羞辱人（深度伪造） | 生成的脸标明是生成的；不做某个真人的脸 |
 
@@ -1063,7 +1073,7 @@ Toy faces are nobody. With photographs there is somebody. CelebA's data card (`d
 | Whom does it look like? | mostly Western celebrities, light skin, young; labels such as "attractive" are the annotators' opinions | report which people make up what share of the samples; do not claim that the model paints "ordinary people" |
 | Whom can it hurt? | fake faces serve to impersonate, deceive and humiliate (deepfakes) | mark generated faces as generated; make no face of a real person |
 
-Try it: the report of `measure.factor_coverage` has a line for skin. Leave only a tenth of dark skin in the training set, train again, and see whether G copies that share faithfully or makes it more lopsided. LSUN shows other people's homes and states no licence: use it to learn, likewise.
+Try it: the report of `measure.factor_coverage` has a line for skin. Leave only a tenth of dark skin in the training set, train again, and see whether G copies that share faithfully or makes it more lopsided. LSUN shows other people's homes and states no licence: it, too, is for study only.
 """
 
 # %% [markdown] tags=["lang-zh", "quiz"]
@@ -1112,7 +1122,7 @@ r"""
 | `000`：真图 1 分、假图 0 分 | WGAN 的分数没有上下限 | 先猜再跑 3 |
 | `000`：逐步放大（没有做） | 做了，权重带着走 | 先小后大 |
 | `000`：`noop` 和验证集的问题 | 原样返回；打分时需要留出的数据 | 数据 |
-| labml 的“WGAN” | 那是合页损失，也没有裁剪 | 练习 2 的批改 |
+| labml 的“WGAN” | 那是合页（hinge）损失，也没有裁剪 | 练习 2 的批改 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]

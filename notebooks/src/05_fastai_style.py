@@ -7,7 +7,7 @@ r"""
 - **学完你会**：把一个训练循环改写成回调而不改变结果；说出每一批里的五个事件，以及谁在哪个事件里动了什么；自己写一个切换器和一个回调；换损失、换惩罚项只改一个参数。
 - **需要准备**：[第 04 课](04_wgan.ipynb)的 WGAN；知道 Python 的类和继承。
 - **用时**：阅读和练习 75 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡和网络）。
-- **来历**：fastai 课程的 [WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)的一个中文注释版，下文称作 `000`；[fastai v1 文档里讲 GAN 的一页](https://fastai1.fast.ai/vision.gan.html)，称作 `001`。它们教的都在这里；原文留下的问题我们回答，说错的地方我们更正。
+- **来历**：fastai 课程的 [WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)的一个中文注释版，下文称作 `000`；[fastai v1 文档里讲 GAN 的一页](https://fastai1.fast.ai/vision.gan.html)，称作 `001`。它们讲过的，这里都有；原文留下的问题，我们来回答；说错的地方，我们来更正。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
@@ -16,7 +16,7 @@ r"""
 
 Four lines of code train a GAN, and it looks like magic. In this lesson we first write the magic as one loop of sixty lines, then move it line by line into a few small classes, and in the end prove that not one bit of the result has changed.
 
-- **You will be able to**: turn a training loop into callbacks without changing its result; name the five events of every batch and say who touches what in which; write a switcher and a callback of your own; change the loss or the penalty by changing one argument.
+- **You will be able to**: turn a training loop into callbacks without changing its result; name the five events of every batch and say who changes what in each of them; write a switcher and a callback of your own; change the loss or the penalty by changing one argument.
 - **You need**: the WGAN of [lesson 04](04_wgan.ipynb); classes and inheritance in Python.
 - **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
 - **Where it comes from**: a copy with Chinese notes of the [WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb) of fastai's course, called `000` below; and [the page about GANs in the documentation of fastai v1](https://fastai1.fast.ai/vision.gan.html), called `001`. All they teach is here; we answer the questions they leave open and put right what is wrong.
@@ -29,6 +29,7 @@ from functools import partialmethod
 from gan_lessons import lab, losses, measure, penalties, runtime, show
 from gan_lessons.data import toy_rooms
 from gan_lessons.exercises import lesson05 as check
+from gan_lessons.fastai_style.live import Live
 
 runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
 lab.language_switch()
@@ -98,7 +99,7 @@ print(*brought, sep="  ")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-方便是真的：一行就有了几十个名字，连 `torch` 和 `partial` 都在里面。代价也是真的：我们自己的 `partial` 被盖掉了，没有任何提示；而且读代码的人看到 `noop`，不知道它从哪里来。每个模块至少用 `__all__` 写明自己倒出哪些名字。试东西的笔记本里可以用，写给别人读的代码里不要用。
+方便是真的：一行就有了几十个名字，连 `torch` 和 `partial` 都在里面。代价也是真的：我们自己的 `partial` 被盖掉了，没有任何提示；而且读代码的人看到 `noop`，不知道它从哪里来。好在每个模块都用 `__all__` 写明了自己导出哪些名字。试东西的笔记本里可以用，写给别人读的代码里不要用。
 
 ## 数据块：噪声进，图片出
 
@@ -107,7 +108,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The comfort is real: one line brings dozens of names, even `torch` and `partial`. So is the price: a `partial` of our own has been replaced without a word, and whoever reads `noop` further down cannot tell where it comes from. At least each module lists in `__all__` what it hands out. In a notebook where one tries things this is fine; in code for others to read it is not.
+The convenience is real: one line brings dozens of names, even `torch` and `partial`. So is the price: a `partial` of our own has been replaced without a word, and whoever reads `noop` further down cannot tell where it comes from. At least each module lists in `__all__` what it hands out. In a notebook where one tries things this is fine; in code for others to read it is not.
 
 ## The data block: noise in, pictures out
 
@@ -140,7 +141,7 @@ data
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`000` 把这几步写成一条链，并在注释里问：`noop` 是什么？别的地方也没有解释清楚。逐个回答：
+`000` 把这几步写成一条链，并在注释里问：`noop` 是什么？没有解释的还不止这一处。逐个回答：
 
 - **`noop` 什么也不做**，收到什么就返回什么。`label_from_func(noop)` 的意思是：一张图片的标签就是这张图片。GAN 的目标 y 是真的图片，不是类别。
 - **x 是噪声。** 每取一次都是新的 `NoisyItem`，长度 `noise_sz`，默认 100。
@@ -158,9 +159,9 @@ In `000` these steps are one chain, with a question in a comment: what is `noop`
 
 - **`noop` does nothing**: it returns what it is given. `label_from_func(noop)` says that the label of a picture is that picture. The target y of a GAN is a real picture, not a class.
 - **x is noise.** Each time it is asked for there is a new `NoisyItem`, of length `noise_sz`, 100 by default.
-- **Why `tfm_y=True`?** What is to be cut are the pictures, and the pictures are y; noise has no rows and columns. `row_pct=(0, 1)` lets the window lie anywhere between the two ends; a square picture leaves it no room, so it is the same each time.
+- **Why `tfm_y=True`?** It is the pictures that are cropped, and the pictures are y; noise has no rows and columns to crop. `row_pct=(0, 1)` lets the window lie anywhere between the two ends; a square picture leaves it no room, so it is the same each time.
 - **Why `do_x=False, do_y=True`?** Noise has mean 0 and standard deviation 1 as it is. Pictures have to go from $[0, 1]$ to $[-1, 1]$, the range of tanh; hence 0.5 for both mean and standard deviation.
-- **Why no validation set?** The generator has no label to predict. Its loss is only what the critic thinks at the moment; computed again on pictures held out it is the same critic's opinion, and does not tell whether the works are any good. (`no_split` is the old name of `split_none`, and works, too.) Pictures held out are good for other things: to measure how far samples are from real ones and to look for copies, see lesson 07.
+- **Why no validation set?** The generator has no label to predict. Its loss is only what the critic thinks at the moment; computed again on pictures held out it is the same critic's opinion, and does not tell whether the pictures are any good. (`no_split` is the old name of `split_none`, and works, too.) Pictures held out are good for other things: to measure how far samples are from real ones and to look for copies, see lesson 07.
 - `000` announces that sizes will grow, and then they do not. [Lesson 04](04_wgan.ipynb) does it; here `size` is an argument, and another number is another size.
 
 Check it in code:
@@ -186,7 +187,7 @@ data.show_batch(rows=4, figsize=(5, 5))
 r"""
 ## 两个网络
 
-`basic_generator` 从 1x1 的噪声出发，先到 4x4，再一层一层加倍；`basic_critic` 反过来，一直减半到 4x4，最后一个 4x4 的卷积收成一个数。`n_extra_layers` 在边长的一半处加 3x3 的层。每一块的次序是卷积、激活、批归一化，和 DCGAN 不同，和 `000` 相同，好让参数个数与 fastai 的一个不差。
+`basic_generator` 从 1x1 的噪声出发，先到 4x4，再一层一层加倍；`basic_critic` 反过来，一直减半到 4x4，最后一个 4x4 的卷积收成一个数。`n_extra_layers` 在边长的一半处加 3x3 的层。每一块的次序是卷积、激活、批归一化，和 DCGAN 不同，和 `000` 相同，好让网络与 fastai 的完全一样；参数个数也一个不差。
 
 注意评论家的输出：**整批只有一个数**。
 """
@@ -195,7 +196,7 @@ r"""
 r"""
 ## Two networks
 
-`basic_generator` starts from noise of 1x1, goes to 4x4 and doubles the side layer by layer; `basic_critic` goes the other way, halving down to 4x4, where a last 4x4 convolution leaves one number. `n_extra_layers` adds 3x3 layers at half the side. The order within a block is convolution, activation, BatchNorm; it is not that of DCGAN but that of `000`, so that the parameters agree with fastai's to the last one.
+`basic_generator` starts from noise of 1x1, goes to 4x4 and doubles the side layer by layer; `basic_critic` goes the other way, halving down to 4x4, where a last 4x4 convolution leaves one number. `n_extra_layers` adds 3x3 layers at half the side. The order within a block is convolution, activation, BatchNorm; it is not that of DCGAN but that of `000`, so that the networks are exactly fastai's; the number of parameters agrees, too.
 
 Look at what the critic returns: **one number for the whole batch**.
 """
@@ -222,7 +223,7 @@ r"""
 
 ## 六十行的循环
 
-下面这个函数把第 04 课的循环写在一处：裁剪、冻结、两种损失、更新、平滑、记账、每轮一张图、轮到谁。请读一遍；每段注释待会儿都会变成某个类里的几行。两处与第 04 课不同，都是为了和 fastai 一致：评论家学的是**真品低、赝品高**（正负号整个反过来，游戏不变），裁剪放在每批的**开头**。
+下面这个函数把第 04 课的循环写在一处：裁剪、冻结、两种损失、更新、平滑、记账、每轮一张图、轮到谁。请读一遍；每条注释待会儿都会变成某个类里的几行。两处与第 04 课不同，都是为了和 fastai 一致：评论家学的是**真品低、赝品高**（正负号整个反过来，游戏不变），裁剪放在每批的**开头**。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -233,7 +234,7 @@ r"""
 
 ## Sixty lines of loop
 
-This function has the loop of lesson 04 in one place: clipping, freezing, two losses, the update, smoothing, book-keeping, a picture an epoch, whose turn it is. Read it; each comment will become a few lines of some class. In two respects it differs from lesson 04, to agree with fastai: the critic learns **low for real, high for fake** (all signs are turned round, the game is the same), and clipping comes at the **beginning** of each batch.
+This function has the loop of lesson 04 in one place: clipping, freezing, two losses, the update, smoothing, book-keeping, one picture per epoch, whose turn it is. Read it; each comment will become a few lines of some class. In two respects it differs from lesson 04, to agree with fastai: the critic learns **low for real, high for fake** (all signs are turned round, the game is the same), and clipping comes at the **beginning** of each batch.
 """
 
 # %%
@@ -456,7 +457,7 @@ r"""
 蓝色圆点是评论家的批，橙色方块是生成器的批。切换器 `FixedGANSwitcher` 的 `order` 是 40，在 `on_batch_end` 里交换。现在放两本日记，`order` 分别是 0 和 100，都在 `on_batch_end` 里记下“现在轮到谁”。12 批之后，两本日记：
 
 - A. 一样，都是 `CCCCCGCCCCCG`。
-- B. 不一样：后听到的那本，从每个回合的最后一步起就记成了对方。
+- B. 不一样：后听到的那本，在每个回合的最后一步记成了对方。
 - C. 不一样：先听到的那本少记一批。
 """
 
@@ -500,7 +501,7 @@ fastai 在每批**开头**裁剪。论文的算法是每次更新**之后**裁�
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. It does not matter who comes first in the list; `order` does, and only among equals the list. This is what `GANDiscriminativeLR` of fastai v2 stumbled over: added with `add_cb` it came after the switcher, and it was the generator's step that took the critic's learning rate.
+The answer is **B**. It does not matter who comes first in the list; `order` decides, and the list only breaks ties. This is what `GANDiscriminativeLR` of fastai v2 stumbled over: added with `add_cb` it came after the switcher, and it was the generator's step that took the critic's learning rate.
 
 ### Exercise 1: `ClipCritic`
 
@@ -613,7 +614,7 @@ The answer is **B**. There is no error, and in the table the critic's loss goes 
 
 The code that the authors of WGAN published trains the critic longer at the start: before each of the generator's first 25 steps the critic takes 100, later 5; and 100 once more whenever the generator's steps are a multiple of 500. (0 is a multiple of 500, too, but is among the first 25 anyway.)
 
-Write this switcher. `learn.stepped` tells whether this batch ended in an update: gradients can be gathered over several batches, and it is steps that count. `learn.gan_trainer.gen_steps` is how many the generator has taken.
+Write this switcher. `learn.stepped` tells whether this batch ended in an update: gradients can be accumulated over several batches, and what you must count is steps. `learn.gan_trainer.gen_steps` is how many the generator has taken.
 
 <details><summary>Hint one</summary>
 
@@ -660,7 +661,7 @@ r"""
 
 ### 先猜再跑 3：一个回合里看了几批？
 
-一个回合：评论家 5 步，生成器 1 步。评论家每一步看两批图（真品和赝品），生成器的一步里看一批。批归一化自己数看过几批：`num_batches_tracked`。`switch_eval=False` 时，生成器和评论家各数到几？
+一个回合：评论家 5 步，生成器 1 步。评论家走一步，它自己看两批图（真品和赝品）；生成器走一步，评论家看一批。批归一化自己数看过几批：`num_batches_tracked`。`switch_eval=False` 时，生成器和评论家各数到几？
 
 - A. 生成器 1，评论家 10。
 - B. 生成器 6，评论家 11。
@@ -669,7 +670,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-## Who does not learn changes, too: `switch_eval`
+## Even the network that is not learning changes: `switch_eval`
 
 The weights of a frozen network do not move. But the running statistics of BatchNorm are no weights: whenever a network in training mode sees a batch, they follow. `switch_eval=True` puts the one that is not learning into evaluation mode, where its statistics keep still as well.
 
@@ -702,7 +703,7 @@ r"""
 
 ### 练习 3：`DiscriminativeLR`
 
-让评论家学得比生成器快 `factor` 倍。`learn.opt` 是此刻这一方的优化器，`learn.opt.lr` 可读可写。更新之前调高，更新之后**恢复原值**；学习率可能按日程变化，所以每次都从当时的值算起。
+让评论家的学习率是生成器的 `factor` 倍。`learn.opt` 是此刻这一方的优化器，`learn.opt.lr` 可读可写。更新之前调高，更新之后**恢复原值**；学习率本身可能也在变，所以每次都从当时的值算起。
 
 <details><summary>提示一</summary>
 
@@ -725,7 +726,7 @@ There is one more thing that only shows when you do as the original does: clippi
 
 ### Exercise 3: `DiscriminativeLR`
 
-Let the critic learn `factor` times as fast as the generator. `learn.opt` is the optimizer of whoever's turn it is, and `learn.opt.lr` can be read and set. Raise it before the update and **put it back** after; the learning rate may follow a schedule, so start from what it is at the time.
+Give the critic `factor` times the generator's learning rate. `learn.opt` is the optimizer of whoever's turn it is, and `learn.opt.lr` can be read and set. Raise it before the update and **put it back** after; the learning rate may follow a schedule, so start from what it is at the time.
 
 <details><summary>Hint one</summary>
 
@@ -783,9 +784,9 @@ r"""
 - `gen_loss` 和 `disc_loss` 是两个玩家各自的损失，按 `beta` 平滑，默认 0.98。
 - `disc_loss` 是负的：评论家学的是真品低、赝品高，`-disc_loss` 就是它对距离的估计。在 `000` 的 30 轮里，它从 1.09 一路缩到 0.25：**这才是有用的曲线**，说明赝品在靠近真品。训练短的时候先要等评论家练起来，距离会先升后降。
 - `gen_loss` 是赝品的平均分，只有和真品的分数放在一起才有意义。
-- `train_loss (mixed)` 把两个玩家的损失混在一个平均数里，没有用处；fastai 的表里也有这一列，我们只给它加了个实话实说的名字。
+- `train_loss (mixed)` 把两个玩家的损失混在一个平均数里，没有用处；fastai 的表里也有这一列，我们只是给它换了个实话实说的名字。
 - 没有 `valid_loss`，因为没有验证集。
-- 表上方的一排小图每轮一张，噪声总是同一个；fastai 每轮换一个噪声，看不出是谁变了。
+- 表上方的一排小图每轮一张，噪声总是同一份；fastai 每轮换一份噪声，就分不清变的是网络还是噪声。
 
 `000` 在训练之后先切回生成器模式，再看结果。`fit` 结束时本来就在这个模式，那一行多余，但没有害处：
 """
@@ -825,7 +826,7 @@ show.lines({"disc_loss": on_average(learn.gan_trainer.closses),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-一片色块，隐约有一张床，还不是卧室。论文的训练有十万步的量级，这里只有一百多步。
+一片色块，隐约有一张床，还不是卧室。论文里的训练以十万步计，这里只有一百多步。
 
 ## 换损失，换惩罚
 
@@ -882,7 +883,7 @@ fastai 的评论家损失只收到分数，收不到图片，所以写不出梯�
 
 # %% [markdown] tags=["lang-en"]
 r"""
-In fastai the critic's loss gets scores and no pictures, so a gradient penalty cannot be written; people asked for years. Here it is one argument: `penalty=penalties.gradient_penalty` is WGAN-GP, and then nothing is clipped. A penalty wants a score for each picture; given a critic that takes the mean, it says so:
+In fastai the critic's loss gets scores and no pictures, so a gradient penalty cannot be written there; users asked for one for years. Here it is one argument: `penalty=penalties.gradient_penalty` is WGAN-GP, and then nothing is clipped. A penalty wants a score for each picture; given a critic that takes the mean, it says so:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -893,12 +894,12 @@ except ValueError as problem:
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-下面换三样，各是一个参数：损失用第 02 课的非饱和损失（`from_loss` 收 `gan_lessons.losses` 里的任何一个，符号约定是课程的：越高越真）；惩罚用那一课治好模式崩溃的 R1；再加 `ema`，记住生成器权重的滑动平均。评论家逐张打分，不用批归一化。1 比 1，于是同样多的批里，生成器走的步数是原来的 3 倍；这次轮数也多一些。
+下面换三样，各是一个参数：损失用第 02 课的非饱和损失（`from_loss` 收 `gan_lessons.losses` 里的任何一个，符号约定是课程的：越高越真）；惩罚用那一课治好模式崩溃的 R1；再加 `ema`，记住生成器权重的滑动平均。评论家逐张打分，不用批归一化。1 比 1，于是同样多的批里，生成器走的步数是原来的 3 倍；这次轮数也多。所以下面的成绩单比的是两整套做法，不只是两个损失。回调 `Live` 把学习器接到上一课的训练视图上，训练时就能看。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now change three things, each of them one argument: the loss becomes the non-saturating one of lesson 02 (`from_loss` takes any of `gan_lessons.losses`, with the course's sign: higher is more real); the penalty becomes R1, which cured the mode collapse there; and `ema` keeps a moving average of the generator's weights. The critic scores each picture and has no BatchNorm. It is 1 to 1, so that in as many batches the generator takes 3 times as many steps; and this time there are a few more epochs.
+Now change three things, each of them one argument: the loss becomes the non-saturating one of lesson 02 (`from_loss` takes any of `gan_lessons.losses`, with the course's sign: higher is more real); the penalty becomes R1, which cured the mode collapse there; and `ema` keeps a moving average of the generator's weights. The critic scores each picture and has no BatchNorm. It is 1 to 1, so that in as many batches the generator takes 3 times as many steps; and this time it trains for more epochs. The report card below thus compares two whole recipes, not just two losses. The callback `Live` connects the learner to the training view of the last lesson, so that you can watch.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -909,8 +910,10 @@ better = GANLearner.from_loss(data, generator, critic, losses.NonSaturating(),
                               penalty=partial(penalties.r1, gamma=0.5), ema=0.99,
                               switch_eval=False, opt_func=adam, wd=0.0)
 print(better)
+view = lab.TrainingView(average=True)
 better.fit(runtime.at_scale(smoke=1, default=18, full=60),
-           runtime.at_scale(smoke=1e-3, default=1e-3, full=2e-4))
+           runtime.at_scale(smoke=1e-3, default=1e-3, full=2e-4),
+           callbacks=[Live(view, every=24)], progress=False)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -939,7 +942,7 @@ print("the same seed, the same pictures:",
 r"""
 再给两个数。玩具卧室是代码画的，每张的墙、地面、床、窗、灯、画、地毯是哪一种都知道，所以可以训练一个小网络来读图，再去读样本。做法：每种取 1,000 个样本，缩到 32x32。
 
-- 弗雷歇距离：样本的 128 个特征和 2,000 张真品的差多远，越小越好，真品自己的是下限。特征来自这个小网络，不能和论文里的 FID 相比。
+- 弗雷歇距离：样本的 128 个特征和 2,000 张真品的特征相差多远，越小越好；另一批真品量出的距离就是下限。特征来自这个小网络，不能和论文里的 FID 相比。
 - `sure`：七样全都有九成以上把握的样本占多少；再数这些样本里，每样东西的各种取法各占多少。
 
 两个数要一起看：
@@ -976,7 +979,7 @@ if drawn and runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`sure` 单独看会骗人：读图的网络从没见过一片色块，可是对裁剪的 WGAN 画的色块，它照样有一部分很有把握。第 02 课的分类器也上过这个当。距离看的是整群样本，一片色块离真品有多远，它说得出来。
+`sure` 单独看会骗人：读图的网络从没见过这样的色块，可是裁剪的 WGAN 画出的色块里，照样有一部分让它很有把握。第 02 课的分类器也上过这个当。距离看的是整群样本，一片色块离真品有多远，它说得出来。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -995,7 +998,7 @@ fastai v1 的 `save` 只存 `learn.opt`，训练之后那是生成器的优化�
 r"""
 ## Save it, and train on
 
-`save` of fastai v1 keeps only `learn.opt`, which after training is the generator's optimizer; the critic's Adam state is lost, and the error that `load` runs into is swallowed by a bare `except`. Here both optimizers, the random numbers, whose turn it is and how far it has come are in one file, which gets its name only when it is complete. Save, train on with a new learner, and it is the same as in one go:
+`save` of fastai v1 keeps only `learn.opt`, which after training is the generator's optimizer; the critic's Adam state is lost, and the error that `load` runs into is swallowed by a bare `except`. Here both optimizers, the random numbers, whose turn it is and how far it has come are in one file, which gets its name only when it is complete. Save, go on with a new learner, and the result is the same as without the break:
 """
 
 # %%
@@ -1051,7 +1054,7 @@ for name, switcher in (("as in v1", CountsValidation), ("repaired", FixedGANSwit
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-每一轮的第 5 步落在验证里，生成器的那一步也落在验证里：没有梯度，什么都没发生。**损失在动，不等于在学**。我们的切换器只数训练的步，而且一个测试看着它：训练的次序必须正好是 `CCCCCGCCCCCG`。
+每一轮的第 5 步落在验证里，生成器的那一步也落在验证里：没有梯度，什么都没发生。**损失在动，不等于在学**。我们的切换器只数训练的步，而且有一个测试看着它：训练的次序必须正好是 `CCCCCGCCCCCG`。
 
 再看 v2 的一个毛病。它让两个网络共用一个优化器，不学的那一方梯度**清零**而不是**清除**。对 Adam 来说，梯度是 0 也是一步：
 """
@@ -1116,7 +1119,7 @@ r"""
 | `learn.save`、`learn.load` | 同名，两个优化器都在 | `checkpoint.save`、`checkpoint.load` |
 | `GANDiscriminativeLR` | 同名 | |
 
-逐个名字的说明和例子在 [05b 接口参考](05b_api_reference.ipynb)里。
+逐个名字的说明和例子在 [05b 接口手册](05b_api_reference.ipynb)里。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1134,7 +1137,7 @@ Each line has its test in `tests/test_fastai_behaviour.py`:
 | `save` loses the critic's optimizer, `load` keeps quiet | v1 | saved and trained on, the losses are the same one by one |
 | a look at results clips the critic's weights | v1 | equal bit for bit before and after |
 | the two arguments of the pixel loss are swapped | v1 | a loss that is not symmetric |
-| who is frozen drifts | v2 | frozen parameters do not move by a bit, `grad` is `None` |
+| the frozen network drifts | v2 | frozen parameters do not move by a bit, `grad` is `None` |
 | a callback for the learning rate, added late, acts on the other player | v2 | the same however it is added |
 | `export` fails | v1, v2 | export, and read it back |
 
@@ -1186,7 +1189,7 @@ r"""
 - 说出一批里的五个事件，知道 `order` 决定谁先听到；
 - 写切换器，数步而不数批，知道门槛可能永远够不到；
 - 用一个参数换损失、加惩罚、留滑动平均；
-- 不相信会动的损失，只相信量出来的样本。
+- 不因为损失在动就相信它，只相信量过的样本。
 
 原文需要更正或补充的地方：
 
@@ -1211,7 +1214,7 @@ You can now:
 - name the five events of a batch, and know that `order` decides who hears them first;
 - write a switcher that counts steps, not batches, and know that a threshold may never be reached;
 - change the loss, add a penalty and keep a moving average, each with one argument;
-- trust no loss for moving, but samples that were measured.
+- judge a training by samples that were measured, not by a loss that moves.
 
 What needed correcting or adding in the originals:
 
@@ -1231,7 +1234,7 @@ r"""
 ## 延伸
 
 - **读代码。** 依次是 `learner.py`、`networks.py`、`gan_loss.py`、`gan_trainer.py`、`switchers.py`、`gan_learner.py`；`extras.py` 里的回调每个只有几行，照着写自己的。
-- **放大。** 把 LSUN 的卧室照片放进 `GAN_LESSONS_DATA` 所指的文件夹，有显卡就设 `GAN_LESSONS_SCALE=full`，再运行一遍。
+- **放大。** 把 LSUN 的卧室照片放进 `GAN_LESSONS_DATA` 所指的文件夹，有显卡就设 `GAN_LESSONS_SCALE=full`，再运行一遍。有几块显卡，就在脚本开头调用 `gan_lessons.distributed.join()`，再用 `torchrun` 启动：学习器会把每一批分给各个进程。
 - **动手改。** 用 `WarmUpSwitcher` 重新训练 `wgan`，比较 `-disc_loss`；把 `penalty` 换成 `penalties.gradient_penalty`，`n_crit` 取 1、2、5，量一量哪个划算。
 - **往前走。** 更多的损失和惩罚在第 06 课；怎样打分才公平在第 07 课。
 - **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)；Howard 和 Gugger，[fastai: A Layered API for Deep Learning](https://arxiv.org/abs/2002.04688)，讲为什么要回调。
@@ -1242,7 +1245,7 @@ r"""
 ## Going further
 
 - **Read the code.** In this order: `learner.py`, `networks.py`, `gan_loss.py`, `gan_trainer.py`, `switchers.py`, `gan_learner.py`; the callbacks in `extras.py` are a few lines each, models for your own.
-- **Scale up.** Put the bedrooms of LSUN into the folder that `GAN_LESSONS_DATA` names, set `GAN_LESSONS_SCALE=full` if there is a graphics card, and run again.
+- **Scale up.** Put the bedrooms of LSUN into the folder that `GAN_LESSONS_DATA` names, set `GAN_LESSONS_SCALE=full` if there is a graphics card, and run again. With several of them, call `gan_lessons.distributed.join()` at the top of a script and start it with `torchrun`: the learner shares each batch among the processes.
 - **Change something.** Train `wgan` again with your `WarmUpSwitcher` and compare `-disc_loss`; let `penalty` be `penalties.gradient_penalty` with `n_crit` 1, 2, 5, and measure which is worth its time.
 - **Go on.** More losses and penalties are in lesson 06, fair marking in lesson 07.
 - **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028); Howard and Gugger, [fastai: A Layered API for Deep Learning](https://arxiv.org/abs/2002.04688), on why there are callbacks.

@@ -1,6 +1,6 @@
 # %% [markdown] tags=["lang-zh"]
 r"""
-# 05b · 接口参考：fastai 的 GAN 部分
+# 05b · 接口手册：fastai 的 GAN 部分
 
 这一本是字典，不是课文：[fastai v1 文档里讲 GAN 的那一页](https://fastai1.fast.ai/vision.gan.html)写到的每个名字，这里都有签名、中英文说明、指向源代码的链接，还有一个真的会运行的小例子。顺序也照那一页：总述、构造方法、何时交换、学习率、网络、训练器、模块、数据。
 
@@ -13,7 +13,7 @@ r"""
 r"""
 # 05b · API reference: the GAN part of fastai
 
-This is a dictionary and no lesson. Every name on [fastai v1's page about GANs](https://fastai1.fast.ai/vision.gan.html) is here with its signature, an explanation in Chinese and English, a link to the code, and a small example that really runs. The order is that of the page: overview, factory methods, switchers, learning rates, networks, trainer, modules, data.
+This is a reference, not a lesson. Every name on [fastai v1's page about GANs](https://fastai1.fast.ai/vision.gan.html) is here with its signature, an explanation in Chinese and English, a link to the code, and a small example that really runs. The order is that of the page: overview, factory methods, switchers, learning rates, networks, trainer, modules, data.
 
 - **How to use it**: read lesson 05 first and look a name up when you meet it; or run it from the top, in about 1 minute.
 - **Where the code is**: in `gan_lessons/fastai_style`, one idea per file. The links in the explanations open it.
@@ -80,19 +80,19 @@ r"""
 
 GAN 同时训练两个网络：**生成器**拿噪声造图片，**评论家**给图片打分。每走一步，两者之一学习，另一个不动：
 
-1. **评论家的一步**：取一批真图，用生成器造一批假图（不要梯度），两批都打分；损失奖励它把两批分开；只更新评论家。
-2. **生成器的一步**：造一批假图，让评论家打分；损失奖励评论家把假图当成真的；只更新生成器。
+1. **评论家的一步**：取一批真品，用生成器造一批赝品（不要梯度），两批都打分；损失奖励它把两批分开；只更新评论家。
+2. **生成器的一步**：造一批赝品，让评论家打分；损失奖励评论家把赝品当成真的；只更新生成器。
 
-评论家给的可以是一个数，也可以是一片分数，看输入的大小。fastai 的那一页说假图的目标处处是 0、真图处处是 1，这只对交叉熵一类的损失成立；Wasserstein 损失没有目标，只比较两边的平均分。
+评论家给的可以是一个数，也可以是一片分数，看输入的大小。fastai 的那一页说赝品的目标处处是 0、真品处处是 1，这只对交叉熵一类的损失成立；Wasserstein 损失没有目标，只比较两边的平均分。
 
-`GANLearner` 的两个损失函数参数不同。生成器的损失收到 `fake_pred`、`target`、`output`，依次是假图的分数、真图和假图；评论家的损失收到 `real_pred` 和 `fake_pred`，依次是真图和假图的分数。
+`GANLearner` 的两个损失函数参数不同。生成器的损失收到 `fake_pred`、`target`、`output`，依次是赝品的分数、真品和赝品；评论家的损失收到 `real_pred` 和 `fake_pred`，依次是真品和赝品的分数。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Overview
 
-A GAN trains two networks at once: the **generator** makes pictures of noise, the **critic** gives pictures a score. At each step one of them learns and the other keeps still:
+A GAN trains two networks at once: the **generator** turns noise into pictures, the **critic** gives pictures a score. At each step one of them learns and the other keeps still:
 
 1. **A step of the critic**: take a batch of real pictures, let the generator make a batch of fakes (without gradient), score both; the loss rewards telling them apart; only the critic is updated.
 2. **A step of the generator**: make a batch of fakes and let the critic score them; the loss rewards fakes that the critic takes for real; only the generator is updated.
@@ -125,14 +125,14 @@ print(learn)
 r"""
 ### 构造方法
 
-多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真图对 1、假图对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
+多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真品对 1、赝品对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### Factory methods
 
-Most of the time you need not write losses. `wgan` makes a Wasserstein GAN in one line. `from_learners` joins two Learners, each trained before, into one GAN: the critic's loss is the mean of real against 1 and fake against 0; the generator's is the **sum** of "fool the critic" and "resemble the target", weighted by `weights_gen` (fastai's page calls it a mean; its code adds).
+Most of the time you need not write losses. `wgan` makes a Wasserstein GAN in one line. `from_learners` joins two Learners, each trained before, into one GAN: the critic's loss is the mean of two terms, real pictures against a target of 1 and fakes against 0; the generator's is the **sum** of "fool the critic" and "resemble the target", weighted by `weights_gen` (fastai's page calls it a mean; its code adds).
 """
 
 # %%
@@ -181,7 +181,7 @@ print("WGAN-GP:", smoother)
 r"""
 ## 何时交换
 
-训练 GAN 要有人决定何时从评论家换到生成器、再换回来。这样的人叫交换器（switcher），是一个回调；下面两个是现成的。和别的回调一样，`on_...` 方法由训练循环来调用，不要自己调用。
+训练 GAN 要有人决定何时从评论家换到生成器、再换回来。这样的人叫切换器（switcher），是一个回调；下面两个是现成的。和别的回调一样，`on_...` 方法由训练循环来调用，不要自己调用。
 
 我们写一个小回调，记下每一步是谁走的：C 是评论家，G 是生成器。
 """
@@ -249,7 +249,7 @@ r"""
 
 ## 两边的学习率
 
-想让评论家学得比生成器快（或慢），加上这个回调即可；学习率本身按日程变化时也有效。用 `callback_fns` 交给学习器。
+想让评论家学得比生成器快（或慢），加上这个回调即可；学习率本身在变时也有效。用 `callback_fns` 交给学习器。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -277,7 +277,7 @@ show_doc(GANDiscriminativeLR.on_step_end)
 r"""
 ## 网络
 
-两个基本网络互为镜像。**评论家**：先是一个 4x4、步幅 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3x3、步幅 1 的卷积；然后每个 4x4、步幅 2 的卷积让边长减半、通道数加倍，直到 4x4；末尾的 4x4 卷积得到一个数。**生成器**倒过来：一个 4x4、步幅 1 的转置卷积把噪声变成 4x4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3x3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
+两个基本网络互为镜像。**评论家**：先是一个 4x4、步长 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3x3、步长 1 的卷积；然后每个 4x4、步长 2 的卷积让边长减半、通道数加倍，直到 4x4；末尾的 4x4 卷积得到一个数。**生成器**倒过来：一个 4x4、步长 1 的转置卷积把噪声变成 4x4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3x3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
 
 两处要留心：一块的顺序是卷积、激活、批归一化，DCGAN 则是先归一化再激活；`basic_critic` 默认把**整批**的分数平均成一个数，需要每张图片一个分数时写 `per_sample=True`。
 """
@@ -453,7 +453,7 @@ print(f"WassersteinLoss {WassersteinLoss()(real_pred, fake_pred):.1f}, "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-注意符号：评论家**最小化** mean(real) - mean(fake)，所以学到的是给真图打低分、给假图打高分；论文和本课其他各章正好相反。把评论家换成它的相反数，两种写法就是同一个游戏。
+注意符号：评论家**最小化** mean(real) - mean(fake)，所以学到的是给真品打低分、给赝品打高分；论文和本课程其他各课正好相反。把评论家换成它的相反数，两种写法就是同一个游戏。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -563,7 +563,7 @@ fastai 的那一页把下面这些藏在末尾：有的是内部用的，有的�
 r"""
 ## Undocumented methods
 
-fastai's page hides these at its end: some are for internal use, others had not been documented yet. To know what they do makes reading the code easier.
+fastai's page hides these at its end: some are for internal use, others had not been documented yet. Knowing what they do makes the code easier to read.
 """
 
 # %%
@@ -649,7 +649,7 @@ r"""
 |---|---|
 | `gen_first=True` 不起作用 | 生成器真的先走 |
 | `show_img=False` 时，表格里没有两个损失 | 总是有 |
-| 交换器把验证的批也算进去，有时生成器一步也走不了 | 只数优化器走的步 |
+| 切换器把验证的批也算进去，有时生成器一步也走不了 | 只数优化器走的步 |
 | `n_crit` 写成函数，收到的总是 0 | 收到生成器至今走过的步数 |
 | 保存时少了评论家优化器的状态，载入出错也不说 | 全部保存；接着训练与没有中断过相同，出错会说明 |
 | 看结果、做预测时也裁剪评论家的权重 | 只在训练时裁剪 |

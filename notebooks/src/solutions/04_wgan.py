@@ -39,12 +39,12 @@ verdict = check.wasserstein_1d(w1)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-课文里的两堆土也能排序：一堆有 43 份，一堆有 32 份，各自复制到 1,376 份就一样多了。线性规划、过路的土量、排序，三个数相同。
+课文里的两堆土也能排序：一堆有 43 份，一堆有 32 份，各自复制到 1,376 份就一样多了。线性规划、数各处经过的土量、排序，三个数相同。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The lesson's two heaps can be sorted, too: one has 43 parts, the other 32, and copied to 1,376 each they are equally many. The linear programme, the earth that crosses, and sorting give one and the same number.
+The lesson's two heaps can be sorted, too: one has 43 parts, the other 32; copy the parts until there are 1,376 on each side, and they can be paired. The linear programme, the earth that crosses, and sorting give one and the same number.
 """
 
 # %%
@@ -142,7 +142,7 @@ r"""
 
 - “差距能和别人的比吗？”不能。裁剪给出的单位由 $c$ 和网络决定；换一个 `features`，数就变了。只能在同一次训练里前后比。
 - “差距变大就是变差了吗？”开头那一段是评论家在追赶。先让它走几十步，再开始读。
-- “五个种子都行吗？”`tests/study_lesson04.py` 跑过五个种子，秩相关存在 `tests/lesson04_rates.json` 里。
+- “五个种子都行吗？”`tests/study_lesson04.py` 跑过五个种子，秩相关记在 `tests/lesson04_rates.json` 里。
 - “为什么不直接用梯度惩罚？”第 06 课就用。先看清裁剪的毛病，才知道惩罚在治什么。
 
 **谈人脸数据时**：别只念条款。请学生想一想，自己的照片如果在 CelebA 里，愿意让别人拿来做什么，不愿意让别人拿来做什么。
@@ -159,7 +159,7 @@ r"""
 | Minutes | What |
 |---|---|
 | 10 | Predict, then run 1: two hills. Let students draw the JS curve first |
-| 15 | Moving earth: do it on a table with beans or coins and count the way; exercise 1 |
+| 15 | Moving earth: do it on a table with beans or coins and add up the distances; exercise 1 |
 | 15 | The dual and the slope, Predict, then run 2, the picture of the zigzag |
 | 10 | Exercises 2, 3 |
 | 15 | Predict, then run 3, 4, the half-truths |

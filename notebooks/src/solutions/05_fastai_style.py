@@ -149,15 +149,15 @@ r"""
 
 课前请把整本运行一遍，训练的两格课堂上不必重跑。
 
-**板书**：画一条时间轴，5 批评论家、1 批生成器，每批五个点；学生说出每个点上谁在做什么。然后擦掉 `order`，问次序会怎样。
+**板书**：画一条时间轴，评论家 5 批、生成器 1 批，每批五个点；学生说出每个点上谁在做什么。然后擦掉 `order`，问次序会怎样。
 
 **常见的问题**
 
 - “为什么要回调？函数参数不行吗？”可以，`gan_lessons.train.fit` 就是那样写的。参数适合事先想得到的变化，回调适合想不到的。代价是要读懂事件和次序。
-- “逐位相等是不是太严了？”正因为严才有用：两种写法只要有一处次序不同，误差就会被放大，很快完全不像。
+- “逐位相等是不是太严了？”正因为严才有用：两种写法只要有一处次序不同，误差就会被放大，结果很快就面目全非。
 - “损失为什么那么小？”裁剪到 0.01，连批归一化的缩放也压到 0.01。
 
-**给学得快的学生**：写一个 `GradientClip` 那样的回调，记录每一步的梯度长度，画出评论家和生成器两条线；再把 `ClipCritic` 和 `clip=None` 合起来训练，与默认的裁剪比较。
+**给学得快的学生**：写一个 `GradientClip` 那样的回调，记录每一步的梯度长度，画出评论家和生成器两条线；或者用 `ClipCritic` 配 `clip=None` 来训练，与默认的裁剪比较。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -178,7 +178,7 @@ r"""
 
 Run the whole notebook before class; the two cells that train need not run again in class.
 
-**On the board**: draw a line of time with 5 batches of the critic and 1 of the generator, five dots each; students say who does what at each dot. Then wipe out `order` and ask what becomes of the sequence.
+**On the board**: draw a timeline with 5 batches of the critic and 1 of the generator, five dots each; students say who does what at each dot. Then wipe out `order` and ask what becomes of the sequence.
 
 **Common questions**
 
