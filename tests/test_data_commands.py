@@ -376,7 +376,7 @@ def test_bench_fastai_measures_this_course_alone(run, tmp_path, monkeypatch):
                        "--threads", 1)
     assert code == 0
     assert len(re.findall(r"gan_lessons.* \d+\.\d +\d+\.\d\n", out)) == 2
-    assert "Method: 20 JPEGs" in out and "测法" in out and "fastai 2 " not in out
+    assert "Method: 20 JPEGs" in out and "测法" in out and "fastai 2   " not in out
     assert tree(tmp_path) == before
 
 

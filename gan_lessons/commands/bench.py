@@ -17,7 +17,7 @@ def add(commands) -> None:
             "比较三种读图片的办法，并测量读图片占一轮 WGAN 训练多少时间。用完后不留下任何文件。",
             "Compare three ways to read pictures, and measure their share in a round of WGAN "
             "training. Leaves no file behind."))
-    _inputs(data, pictures=2048)
+    _inputs(data, pictures=2048, repeats=3)
     data.add_argument("--size", type=int, choices=(16, 32, 64, 128), default=64, help=(
         "边长（像素），默认 64 / the side in pixels, 64 unless given"))
     data.add_argument("--features", type=whole(1), default=64, metavar="N", help=(
@@ -36,13 +36,13 @@ def add(commands) -> None:
     fastai.add_argument("--fastai", metavar="PYTHON", help=(
         "装了 fastai 2 的环境里的 python；不写就只测本课程 / the python of an environment with "
         "fastai 2; without it only this course is measured"))
-    _inputs(fastai, pictures=384)
+    _inputs(fastai, pictures=384, repeats=5)
     fastai.add_argument("--threads", type=whole(1), metavar="N", help=(
         "线程数，默认全部核心 / threads, every core unless given"))
     fastai.set_defaults(run=told(_fastai))
 
 
-def _inputs(parser: argparse.ArgumentParser, pictures: int) -> None:
+def _inputs(parser: argparse.ArgumentParser, pictures: int, repeats: int) -> None:
     """Add the options that every benchmark has."""
     parser.add_argument("--root", metavar="PATH", help=(
         "用这里的图片；默认用代码画 178x218 的 JPEG / "
@@ -51,8 +51,8 @@ def _inputs(parser: argparse.ArgumentParser, pictures: int) -> None:
         f"多少张图片，默认 {pictures} / how many pictures, {pictures} unless given"))
     parser.add_argument("--batch", type=whole(1), default=64, metavar="N", help=(
         "批大小，默认 64 / the batch size, 64 unless given"))
-    parser.add_argument("--repeats", type=whole(1), default=3, metavar="N", help=(
-        "重复几次，取中位数，默认 3 / how often, for the median, 3 unless given"))
+    parser.add_argument("--repeats", type=whole(1), default=repeats, metavar="N", help=(
+        f"重复几次，取中位数，默认 {repeats} / how often, for the median, {repeats} unless given"))
 
 
 def _data(args: argparse.Namespace) -> int:

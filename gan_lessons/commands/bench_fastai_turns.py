@@ -12,8 +12,11 @@ import time
 from functools import partial
 
 
-def fastai_2(folder: str, batch: int, threads: int):
-    """Return a function that trains one epoch: lesson 7's cells in fastai 2, wd and momentum 0."""
+def fastai_2(folder: str, batch: int, threads: int, fast: bool):
+    """Return a function that trains one epoch: lesson 7's cells in fastai 2, wd and momentum 0.
+
+    fast: with its `to_channelslast`, and in bfloat16 on a GPU (on CPUs it knows float32 only).
+    """
     import torch
     from fastai.data.all import DataBlock, IndexSplitter, Normalize, TransformBlock, get_image_files
     from fastai.optimizer import Adam
@@ -31,6 +34,8 @@ def fastai_2(folder: str, batch: int, threads: int):
                             basic_critic(64, n_channels=3, n_extra_layers=1), switch_eval=False,
                             opt_func=partial(Adam, mom=0.0, sqr_mom=0.99, wd=0.0))
     learn.recorder.train_metrics, learn.recorder.valid_metrics = True, False
+    if fast:
+        learn.to_channelslast(use_amp=torch.cuda.is_available(), amp_mode="bf16")
 
     def epoch():
         with learn.no_bar(), learn.no_logging():
@@ -38,8 +43,11 @@ def fastai_2(folder: str, batch: int, threads: int):
     return epoch
 
 
-def ours(folder: str, batch: int, threads: int, **settings):
-    """Return a function that trains one epoch: the same with gan_lessons.fastai_style."""
+def ours(folder: str, batch: int, threads: int, fast: bool):
+    """Return a function that trains one epoch: the same with gan_lessons.fastai_style.
+
+    fast: channels_last, and bfloat16 where the device calculates with it.
+    """
     from gan_lessons import runtime
     from gan_lessons.fastai_style.vision import crop_pad, noop, optim
     from gan_lessons.fastai_style.vision.gan import (
@@ -53,6 +61,7 @@ def ours(folder: str, batch: int, threads: int, **settings):
     data = (GANItemList.from_folder(folder, noise_sz=100).no_split().label_from_func(noop)
             .transform(tfms=[[crop_pad(size=64, row_pct=(0, 1), col_pct=(0, 1))], []], size=64,
                        tfm_y=True).databunch(bs=batch).normalize(do_x=False, do_y=True))
+    settings = {"channels_last": True, "precision": "auto"} if fast else {}
     learn = GANLearner.wgan(data, basic_generator(in_size=64, n_channels=3, n_extra_layers=1),
                             basic_critic(in_size=64, n_channels=3, n_extra_layers=1),
                             switch_eval=False, wd=0.0, silent=True,

@@ -49,7 +49,9 @@ function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colou
   pen.fillStyle = colours.text;
   pen.font = "11px system-ui, sans-serif";
   pen.textAlign = "right";
-  const short = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : String(+value.toPrecision(2)));
+  // Two digits of the span are enough: beside 1.7, -0.0036 is 0.
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(high - low)));
+  const short = (value) => String(+(decimals < 4 ? value.toFixed(decimals) : value.toPrecision(2)));
   pen.fillText(short(high), left - 4, top + 8);
   pen.fillText(short(low), left - 4, bottom);
   pen.save();
