@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import time
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         os.replace(half_way, path)
     finally:
         half_way.unlink(missing_ok=True)
+
+
+def half_written(folder: Path) -> list[Path]:
+    """Return what killed calls of `write_atomically` left in `folder`."""
+    return [path for path in folder.glob(".*.part") if re.fullmatch(r"\..+\.\d+\.part", path.name)]
 
 
 def megabytes(n: float) -> str:

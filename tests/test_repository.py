@@ -109,7 +109,8 @@ def outside(names) -> set[str]:
 
 
 def test_package_imports_are_dependencies():
-    assert outside(set().union(*imported_by_package().values())) <= set(NEEDED)
+    elsewhere = {"fastai"}  # `bench fastai` runs it in an environment of its own
+    assert outside(set().union(*imported_by_package().values())) <= {*NEEDED, *elsewhere}
 
 
 def test_notebook_imports_are_dependencies():

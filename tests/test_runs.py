@@ -195,6 +195,17 @@ def test_what_a_kill_left_behind_or_undone_is_put_right(straight, tmp_path):
     assert results(runs.resume(folder, steps=10, quiet=True).folder) == results(straight.folder)
 
 
+def test_what_a_killed_process_left_half_written_is_cleared_away(straight, tmp_path):
+    folder = tmp_path / "run"
+    left = [folder / ".settings.json.31.part", folder / "grids" / ".step_000002.png.31.part"]
+    folder.mkdir()
+    left[0].write_bytes(b"{")  # killed before there was anything else, then begun again
+    begin(folder, 6)
+    for path in left:
+        path.write_bytes(b"{")
+    assert results(runs.resume(folder, steps=10, quiet=True).folder) == results(straight.folder)
+
+
 def test_begun_and_killed_before_the_first_checkpoint(straight, tmp_path):
     begin(tmp_path / "run", 6)
     for path in (tmp_path / "run").iterdir():

@@ -38,7 +38,7 @@ class Player:
     def __init__(self, python: str, settings: dict, environment: dict, errors: TextIO):
         self.errors = errors
         self.process = subprocess.Popen(
-            [python, "-c", TURNS.read_text(), json.dumps(settings)], text=True, cwd=COURSE,
+            [python, "-c", TURNS.read_text("utf-8"), json.dumps(settings)], text=True, cwd=COURSE,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
     def epoch(self) -> tuple[float, float]:

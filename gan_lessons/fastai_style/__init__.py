@@ -6,5 +6,5 @@ A notebook written for fastai v1 changes the prefix of its two imports:
     from gan_lessons.fastai_style.vision.gan import *
 
 Read in this order: `learner` (the loop), `networks`, `gan_loss`, `gan_trainer` (whose turn it is),
-`switchers`, `gan_learner`; then `data_block`, and `extras`, what fastai's users asked for.
+`switchers`, `gan_learner`; then `data_block`. `extras` and `live` are what its users asked for.
 """

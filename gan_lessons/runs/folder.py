@@ -27,7 +27,7 @@ from torch import Tensor
 import gan_lessons
 from gan_lessons.data import ImageSet
 from gan_lessons.data.locking import locked
-from gan_lessons.files import write_atomically
+from gan_lessons.files import half_written, write_atomically
 from gan_lessons.messages import both
 from gan_lessons.runs.settings import Schedule, Settings
 from gan_lessons.show import grid
@@ -235,7 +235,8 @@ def check_new(folder: Path) -> None:
             "runs.resume），重新开始请换一个文件夹。",
             f"{folder} already holds a run; nothing was changed. Add --resume to go on with it "
             "(runs.resume in code), or name another folder to begin anew."))
-    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
+    ours = {folder / LOCK, *half_written(folder)}
+    if folder.is_dir() and not ours.issuperset(folder.iterdir()):
         raise BadRun(both(f"{folder} 不是空的，里面也没有训练记录。请换一个文件夹。",
                           f"{folder} is not empty and holds no run. Name another folder."))
 
@@ -252,12 +253,17 @@ def check_checkpoint(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path):
-    """Let only one process write to a run at a time; raise BadRun when another does."""
+    """Let only one process write to a run at a time; raise BadRun when another does.
+
+    What a killed one left half-written is cleared away: nobody else is writing it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     busy = BadRun(both(f"另一个程序正在 {folder} 里训练。请等它结束，或换一个文件夹。",
                        f"Another process is training in {folder}. Wait for it, or name another "
                        "folder."))
     with locked(folder / LOCK, busy):
+        for left_over in half_written(folder) + half_written(folder / "grids"):
+            left_over.unlink(missing_ok=True)
         yield
 
 
