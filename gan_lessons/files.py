@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     """
     path = Path(os.path.realpath(path))  # a link keeps pointing where it points
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    for left_over in half_written(path.parent, path.name):
         if time.time() - left_over.stat().st_mtime > 600:
             left_over.unlink(missing_ok=True)
     half_way = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -31,9 +30,9 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         half_way.unlink(missing_ok=True)
 
 
-def half_written(folder: Path) -> list[Path]:
-    """Return what killed calls of `write_atomically` left in `folder`."""
-    return [path for path in folder.glob(".*.part") if re.fullmatch(r"\..+\.\d+\.part", path.name)]
+def half_written(folder: Path, name: str | None = None) -> list[Path]:
+    """Return what killed calls of `write_atomically` left in `folder`, of one file or of any."""
+    return list(folder.glob(f".{glob.escape(name) if name else '*'}.*.part"))
 
 
 def megabytes(n: float) -> str:
