@@ -37,7 +37,7 @@ class GANLoss:
     of the fakes, `target` the real pictures, `output` the fakes;  loss_funcC: loss_funcC(real_pred,
     fake_pred) -> scalar;  penalty: penalty(critic, real, fake) -> scalar, added to the critic's
     loss: one of `gan_lessons.penalties`, or any other term that must see the pictures.
-    readings: the critic's mean scores of real pictures and of fakes, when it last learned.
+    readings: the critic's scores of real pictures and of fakes, when it last learned.
     """
 
     def __init__(self, loss_funcG, loss_funcC, gan_model: GANModule, penalty=None):
@@ -64,7 +64,7 @@ class GANLoss:
         with torch.no_grad():  # the critic's step needs no gradient in the generator
             fake = self.gan_model.generator(input)
         fake_pred = self.gan_model.critic(fake)
-        self.readings = real_pred.detach().float().mean(), fake_pred.detach().float().mean()
+        self.readings = real_pred.detach(), fake_pred.detach()
         loss = self.loss_funcC(real_pred.float(), fake_pred.float())
         if self.penalty is None:
             return loss

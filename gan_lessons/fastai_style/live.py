@@ -78,7 +78,7 @@ class Played:
     def critic_moved(self) -> None:
         """Note the critic's loss and readings; where low means real, with the other sign."""
         sign = -1 if self.wasserstein else 1
-        real, fake = (sign * reading for reading in self.learn.loss_func.readings)
+        real, fake = (sign * scores.float().mean() for scores in self.learn.loss_func.readings)
         self.critic_values = self.learn.loss.detach(), real, fake
         self.images_seen += len(self.learn.xb)
 
