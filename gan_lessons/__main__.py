@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from gan_lessons.commands import bench, data, measure, sample, train
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 def doctor(args: argparse.Namespace) -> int:

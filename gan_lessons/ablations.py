@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from gan_lessons import runtime
-from gan_lessons.messages import both
 from gan_lessons.nets import dcgan
 from gan_lessons.train import Game
+from gan_lessons.util import both
 
 SIZE, CHANNELS, FEATURES, LATENT = 32, 1, 8, 32
 

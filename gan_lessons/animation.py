@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 COLOURS = 128  # in the palette that all frames of a GIF share
 HOLD = 2.0  # seconds that the last frame stays

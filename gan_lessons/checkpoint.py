@@ -13,11 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, write_atomically
 
 VERSION = 1
-NETWORKS = ("generator", "critic", "average")
+NETWORKS = ("generator", "critic", "generator_ema")
 OPTIMIZERS = ("generator_optimizer", "critic_optimizer")
 YOUNGER = {"optimizer": "adam", "warm_up": False, "penalty_every": 1,  # not in older files
            "precision": "float32"}

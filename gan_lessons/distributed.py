@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch import distributed as processes
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 def join(minutes: float = 10) -> int:

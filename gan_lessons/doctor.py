@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 SPACE_WANTED = 2e9
 MEMORY_WANTED = 4e9

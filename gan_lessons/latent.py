@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan_lessons import runtime
-from gan_lessons.messages import both
+from gan_lessons.util import both, whole_number
 
 
 def linear(start: Tensor, end: Tensor, n: int) -> Tensor:
@@ -40,7 +39,7 @@ def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
 
 
 def _steps(start: Tensor, end: Tensor, n: int) -> Tensor:
-    n = runtime.whole_number("n", n, 2)
+    n = whole_number("n", n, 2)
     if start.shape != end.shape:
         raise ValueError(both(
             f"起点和终点的形状应相同，收到 {tuple(start.shape)} 和 {tuple(end.shape)}。",

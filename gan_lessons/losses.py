@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 class Minimax:

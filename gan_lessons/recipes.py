@@ -73,7 +73,7 @@ def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int =
     """Return SN-GAN: DCGAN's networks, a critic with spectral norm, and the hinge loss.
 
     Adam 1e-3 with betas 0, 0.9, batches of 64; over `steps` steps the learning rate falls to 2 %.
-    Use its `average`. With precision="bfloat16" the default settings took five minutes on two
+    Use its `generator_ema`. With precision="bfloat16" the default settings took five minutes on two
     cores and painted all 96 kinds of core toy faces on 3 of 3 seeds; float32 takes a third longer.
     Miyato et al. 2018, arXiv 1802.05957; the learning rate is ours.
     """
@@ -99,7 +99,7 @@ def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game
 
     3 hidden layers of 128, batches of 256, Adam 1e-3 with betas 0, 0.99; over `steps` steps the
     learning rate falls to 2 % and `gamma`, the weight of R1 + R2, to a tenth; the penalty is taken
-    on every 8th step of D. Use its `average`, and data that about fill [-1, 1], as pictures do.
+    on every 8th step of D. Use its `generator_ema`, and data that fill [-1, 1], as pictures do.
     The loss and the schedule are those of R3GAN, Huang et al. 2024, arXiv 2501.05441.
     """
     settings = {"width": 128, "depth": 3, "loss": losses.Relativistic(), "batch": 256,

@@ -1,13 +1,12 @@
 """What this machine offers and what the learner asked for: device, threads, scale, folders."""
 
-import operator
 import os
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from gan_lessons.messages import both
+from gan_lessons.util import both, whole_number
 
 SCALES = ("smoke", "default", "full")
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -45,16 +44,11 @@ def precision(wanted: str, device: torch.device) -> str:
     return "float32"
 
 
-def whole_number(name: str, value, least: int) -> int:
-    """Return `value` as an int; raise ValueError when it is no whole number >= `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < least:
-        raise ValueError(both(f"{name} 必须是不小于 {least} 的整数，收到的是 {value!r}。",
-                              f"{name} must be a whole number of at least {least}, got {value!r}."))
-    return number
+def cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def set_threads(n: int) -> int:

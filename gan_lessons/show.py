@@ -19,8 +19,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from gan_lessons.animation import gif, mp4
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, write_atomically
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
 LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", ":"))

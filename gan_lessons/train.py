@@ -17,8 +17,8 @@ from tqdm import tqdm
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import NonSaturating
-from gan_lessons.messages import both
 from gan_lessons.penalties import clip_weights
+from gan_lessons.util import both, whole_number
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
@@ -122,17 +122,17 @@ class Game:
 
     generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
     `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
-    ema: how slowly `average`, the moving average of G's weights, follows G;  clip: limit of D's
-    weights, if any;  decay: over how many steps learning rate and penalty fade, see `fading`;
+    ema: how slowly `generator_ema`, the moving average of G's weights, follows;  clip: limit of D's
+    weights, if any;  decay: over how many steps learning rate and penalty fade, see `cosine_decay`;
     penalty_every: k takes the penalty on every k-th step of D only, k times as strong, which saves
     time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1);
     optimizer: makes an optimizer, `optimizer(network, lr)`, such as `rmsprop`; without it both
     players have `adam` with `betas`;  warm_up: D's long turns of the WGAN authors, `critic_turns`;
     precision: of the networks' arithmetic, "float32", "bfloat16" (half the memory, faster for wide
     convolutions on hardware that has it) or "auto", see `runtime.precision`; weights, optimizers,
-    losses and `average` stay in float32.
+    losses and `generator_ema` stay in float32.
     While training: `step` counts G's steps, up to `goal`; `history` has one row a step, columns
-    HISTORY; `snapshots` holds what G made of the same noise at different steps, as `paint` does.
+    HISTORY; `snapshots` holds what G made of the same noise at different steps, as `generate` does.
     """
 
     generator: nn.Module
@@ -156,7 +156,7 @@ class Game:
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
                             ("penalty_every", 1)):
-            setattr(self, name, runtime.whole_number(name, getattr(self, name), least))
+            setattr(self, name, whole_number(name, getattr(self, name), least))
         self.betas = tuple(float(beta) for beta in self.betas)  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
         self.step = self.goal = 0
@@ -165,7 +165,7 @@ class Game:
         self.snapshots: dict[int, Tensor] = {}
         self.generator_optimizer = self.new_optimizer(self.generator)
         self.critic_optimizer = self.new_optimizer(self.critic)
-        self.average = AveragedModel(self.generator, use_buffers=True,
+        self.generator_ema = AveragedModel(self.generator, use_buffers=True,
                                      multi_avg_fn=get_ema_multi_avg_fn(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
@@ -190,18 +190,18 @@ class Game:
         """How many real pictures (or points) D has been shown."""
         return critic_turns(self, self.step) * self.batch
 
-    def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
-        """Return what G makes of `n` z drawn with `seed`: pictures or points, as `paint` does.
+    def sample(self, n: int = 64, *, seed: int = 0, ema: bool = False) -> Tensor:
+        """Return what G makes of `n` z drawn with `seed`: pictures or points, as `generate` does.
 
-        `average=True` asks the moving average of G's weights instead of the newest ones.
+        `ema=True` asks the moving average of G's weights instead of the newest ones.
         """
-        n = runtime.whole_number("n", n, 1)
-        network = self.average if average else self.generator
-        return paint(network, sample_noise(n, self.latent, torch.Generator().manual_seed(seed)))
+        n = whole_number("n", n, 1)
+        network = self.generator_ema if ema else self.generator
+        return generate(network, sample_noise(n, self.latent, torch.Generator().manual_seed(seed)))
 
 
 @torch.no_grad()
-def paint(generator: nn.Module, z: Tensor) -> Tensor:
+def generate(generator: nn.Module, z: Tensor) -> Tensor:
     """Return what G makes of z (n, latent), on the CPU.
 
     Pictures come as bytes, uint8 (n, C, H, W); points as they are, float32 (n, d).
@@ -238,11 +238,11 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     was); ValueError when the data do not fit the networks or the batch does not fit the data;
     checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
     """
-    game.goal = steps = runtime.whole_number("steps", steps, 0)
-    save_every = runtime.whole_number("save_every", save_every, 1)
-    watch_every = runtime.whole_number("watch_every", watch_every, 1)
+    game.goal = steps = whole_number("steps", steps, 0)
+    save_every = whole_number("save_every", save_every, 1)
+    watch_every = whole_number("watch_every", watch_every, 1)
     if snapshot_every is not None:
-        snapshot_every = runtime.whole_number("snapshot_every", snapshot_every, 1)
+        snapshot_every = whole_number("snapshot_every", snapshot_every, 1)
     _check_fit(game, data)
     distributed.check(game.batch)
     first = distributed.number() == 0  # the process that writes and shows, or the only one
@@ -254,7 +254,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     game.generator.train()
     game.critic.train()
     if first and snapshot_every and game.step == 0:
-        game.snapshots[0] = paint(game.generator, game.fixed_z)
+        game.snapshots[0] = generate(game.generator, game.fixed_z)
 
     recent = []
     with (own_random_numbers(game), stop_button() as stop, kept_history(game, recent),
@@ -272,7 +272,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
             if last or picture or save or look or len(recent) == 100:  # reading makes a GPU wait
                 _write_history(game, recent)
             if picture:
-                game.snapshots[game.step] = paint(game.generator, game.fixed_z)
+                game.snapshots[game.step] = generate(game.generator, game.fixed_z)
             if save:
                 _save(game, save_to)
             if look:
@@ -284,14 +284,14 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     """Play D's turns and one step of G; return the values of HISTORY, shape (4,)."""
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
-            optimizer.param_groups[0]["lr"] = game.lr * fading(game, to=0.02)
+            optimizer.param_groups[0]["lr"] = game.lr * cosine_decay(game, to=0.02)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
         d = play_critic(game, batches, turn)
     real_score = d.real if getattr(game.loss, "compares", False) else None
     with working_precision(game):
         g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
                            _noise(game), real_score)
-    game.average.update_parameters(game.generator)
+    game.generator_ema.update_parameters(game.generator)
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 
@@ -330,7 +330,7 @@ def kept_history(game: Game, recent: list[Tensor]):
 def play_critic(game: Game, batches: Iterator[Tensor], turn: int) -> CriticMove:
     """Play step number `turn` of D with the game's settings."""
     def penalty(*given):
-        return game.penalty_every * fading(game, to=0.1, over=0.5) * game.penalty(*given)
+        return game.penalty_every * cosine_decay(game, to=0.1, over=0.5) * game.penalty(*given)
     due = game.penalty is not None and turn % game.penalty_every == 0
     real = distributed.share(next(batches))
     with working_precision(game):
@@ -357,7 +357,7 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
     return game
 
 
-def fading(game: Game, to: float, over: float = 1.0) -> float:
+def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
     """Return a factor that falls from 1 to `to` as half a cosine does, then stays.
 
     It falls in the first part, `over`, of `game.decay` steps; without `decay` it is always 1.

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_lessons import data, penalties, recipes, runs, runtime, show
 from gan_lessons.runs.pictures import load
-from gan_lessons.train import fit, paint
+from gan_lessons.train import fit, generate
 
 HERE = Path(__file__).parent
 
@@ -18,11 +18,11 @@ HERE = Path(__file__).parent
 def lesson02_digits() -> None:
     """Draw what lesson 02's generator makes of the same noise while it learns the digits."""
     game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
-    rows = [(0, paint(game.generator, game.fixed_z))]
+    rows = [(0, generate(game.generator, game.fixed_z))]
     for step in (200, 600, 6000):
         fit(game, data.digits(), step)
-        painter = game.average if step == 6000 else game.generator
-        rows.append((step, paint(painter, game.fixed_z)))
+        painter = game.generator_ema if step == 6000 else game.generator
+        rows.append((step, generate(painter, game.fixed_z)))
     strips = [show.grid(pictures[:16], columns=16) for _, pictures in rows]
     height, width, _ = strips[0].shape
     picture = Image.new("RGB", (120 + 2 * width, len(rows) * (2 * height + 8)), "white")

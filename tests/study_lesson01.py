@@ -132,7 +132,7 @@ def modern(task: tuple, seed: int, steps: int = 12_000) -> dict:
     """The modern recipe: all modes, high quality, a reverse KL of at most 0.01."""
     points, quality = task
     game = fit(recipes.modern_plane(seed=seed, steps=steps), points, steps, progress=False)
-    found = measure.mode_report(game.sample(SAMPLES, average=True), points)
+    found = measure.mode_report(game.sample(SAMPLES, ema=True), points)
     return summary(found) | {"holds": found.modes == found.of and found.reverse_kl <= 0.01
                              and found.high_quality >= quality}
 

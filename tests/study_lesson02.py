@@ -54,7 +54,7 @@ def main() -> None:
     name = options.data or ("mnist" if data.have_mnist() else "digits")
     load = getattr(data, name)
     images, held_out = load(train=True), load(train=False)
-    ruler = measure.DigitRuler(images, held_out)
+    ruler = measure.DigitEvaluator(images, held_out)
     print(f"{name}: {len(images)} pictures; classifier {ruler.classifier.accuracy:.3f} right")
     print(f"{'floor':44s} {ruler.floor}", flush=True)
     for recipe, make in (CURES if options.study == "cures" else LONG).items():
@@ -67,7 +67,7 @@ def main() -> None:
             for steps in range(every, options.steps + 1, every):
                 fit(game, images, steps, progress=False)
                 for average in (False, True):
-                    report = ruler.report(game.sample(2000, average=average))
+                    report = ruler.report(game.sample(2000, ema=average))
                     kind = "average" if average else "newest"
                     took = f"{time.process_time() - start:.0f} s"
                     print(f"{recipe:33s} {seed:2d} {steps:6d} {kind:8s} {report}   {took}",

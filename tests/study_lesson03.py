@@ -4,7 +4,7 @@
     python tests/study_lesson03.py digits faces --seeds 0 1 2
 
 One thread. The board plays `ablations.changed` on the bundled digits, 600 steps, and measures
-1,000 samples of the averaged weights with `measure.DigitRuler`, 300 steps in and at the end; it
+1,000 samples of the averaged weights with `measure.DigitEvaluator`, 300 steps in and at the end; it
 takes 7 minutes of one core. `test_lesson03_board.py` plays a part of it again and compares.
 """
 
@@ -30,7 +30,7 @@ def play(name: str, seed: int, images, ruler, looks=LOOKS) -> dict:
             fit(game, images, steps, progress=False)
         except TrainingDiverged:
             return found | {"diverged": game.step}
-        report = ruler.report(game.sample(1000, seed=1, average=True))
+        report = ruler.report(game.sample(1000, seed=1, ema=True))
         found["fd"].append(round(report.fd_digits, 2))
         found["classes"].append(report.classes)
     return found
@@ -48,7 +48,7 @@ def verdict(changed: list[float], plain: list[float]) -> str:
 def bundled(side: int = 32):
     """Return the bundled digits in frames of `side`, and their ruler."""
     images, held_out = (data.digits(train=part).framed(side) for part in (True, False))
-    return images, measure.DigitRuler(images, held_out)
+    return images, measure.DigitEvaluator(images, held_out)
 
 
 def board(options) -> None:
@@ -79,7 +79,7 @@ def digits(options) -> None:
         for steps in options.steps or [1000, 1500]:
             fit(game, images, steps, progress=False)
             print(f"digits seed {seed} step {steps:5d}",
-                  ruler.report(game.sample(2000, average=True)), flush=True)
+                  ruler.report(game.sample(2000, ema=True)), flush=True)
 
 
 def faces(options) -> None:
@@ -91,7 +91,7 @@ def faces(options) -> None:
             game = recipes.sngan(32, features=16, steps=steps, ema=0.995, seed=seed, **changes)
             fit(game, images, steps, progress=False)
             print(f"faces seed {seed} step {steps:5d}",
-                  measure.factor_coverage(game.sample(4000, average=True), images), flush=True)
+                  measure.factor_coverage(game.sample(4000, ema=True), images), flush=True)
 
 
 def main() -> None:

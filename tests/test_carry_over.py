@@ -72,7 +72,7 @@ def test_a_game_goes_on_and_its_average_begins_with_what_was_carried_over():
     dcgan.carry_over(small.generator, large.generator)
     dcgan.carry_over(small.critic, large.critic)
     fit(large, pictures(32), 1, progress=False)
-    for ours, average in zip(large.generator.parameters(), large.average.module.parameters(),
+    for ours, average in zip(large.generator.parameters(), large.generator_ema.module.parameters(),
                              strict=True):
         assert torch.equal(ours, average)
 

@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, files, losses, penalties, recipes
+from gan_lessons import checkpoint, data, losses, penalties, recipes, util
 from gan_lessons.checkpoint import BadCheckpoint
 from gan_lessons.nets import mlp
 from gan_lessons.train import Game, fit, rmsprop
@@ -132,7 +132,7 @@ def test_killed_while_writing_the_old_checkpoint_survives(digits, tmp_path, monk
 
     def pull_the_plug(*_):
         raise KeyboardInterrupt
-    monkeypatch.setattr(files.os, moment, pull_the_plug)
+    monkeypatch.setattr(util.os, moment, pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.save(game, path)
     assert path.read_bytes() == before

@@ -8,7 +8,7 @@ from gan_lessons import checkpoint, losses, recipes, train
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
 from gan_lessons.penalties import gradient_penalty
-from gan_lessons.train import fit, paint
+from gan_lessons.train import fit, generate
 
 SMALL = {"size": 16, "features": 4, "latent": 8, "batch": 8}
 
@@ -231,19 +231,19 @@ def test_resuming_from_a_file_equals_the_run_that_was_not_interrupted(pictures, 
 def test_the_averages_statistics_follow_the_generators(pictures):
     game = recipes.dcgan(**SMALL, ema=0.5)
     fit(game, pictures, 1, progress=False)
-    old = game.average.module[1][1].running_var.clone()
+    old = game.generator_ema.module[1][1].running_var.clone()
     assert torch.equal(old, game.generator[1][1].running_var)  # the first step copies
     fit(game, pictures, 2, progress=False)
-    torch.testing.assert_close(game.average.module[1][1].running_var,
+    torch.testing.assert_close(game.generator_ema.module[1][1].running_var,
                                0.5 * old + 0.5 * game.generator[1][1].running_var)
 
 
 @pytest.mark.parametrize("average", [False, True])
 def test_a_picture_does_not_depend_on_the_others_in_its_batch(pictures, average):
     game = fit(recipes.dcgan(**SMALL), pictures, 5, progress=False)
-    network = game.average if average else game.generator
+    network = game.generator_ema if average else game.generator
     z = torch.randn(20, 8)
-    together, alone = paint(network, z), paint(network, z[7:8])
+    together, alone = generate(network, z), generate(network, z[7:8])
     assert (together[7:8].int() - alone.int()).abs().max() <= 1  # sums in another order
     game.generator.train()
     with torch.no_grad():

@@ -99,13 +99,13 @@ def test_the_moving_average_follows_the_generator():
     learn.fit(2, 1e-2, callbacks=[Note()])
     assert len(states) == 2
     expected = (states[0] + states[1]) / 2
-    assert torch.allclose(weights(learn.average.module), expected, atol=1e-7)
-    assert not torch.equal(learn.sample(2), learn.sample(2, average=True))
+    assert torch.allclose(weights(learn.generator_ema.module), expected, atol=1e-7)
+    assert not torch.equal(learn.sample(2), learn.sample(2, ema=True))
 
 
 def test_no_average_without_ema():
     with pytest.raises(ValueError, match="ema=0.999"):
-        wgan().sample(1, average=True)
+        wgan().sample(1, ema=True)
 
 
 def test_gathered_gradients_equal_a_larger_batch():

@@ -16,7 +16,7 @@ from gan_lessons.measure.classifier import FEATURES
 
 @pytest.fixture(scope="module")
 def ruler():
-    return measure.DigitRuler(data.digits(), data.digits(train=False))
+    return measure.DigitEvaluator(data.digits(), data.digits(train=False))
 
 
 class Features(nn.Module):
@@ -139,7 +139,7 @@ def test_pictures_of_the_wrong_kind_are_refused_and_not_changed(ruler):
 @pytest.mark.slow
 def test_framed_digits_have_a_ruler_of_their_own():
     held_out = data.digits(train=False).framed(32)
-    framed = measure.DigitRuler(data.digits().framed(32), held_out)
+    framed = measure.DigitEvaluator(data.digits().framed(32), held_out)
     assert framed.classifier.accuracy >= 0.95 and framed.floor.classes == 10
     assert framed.report(noisy(held_out.images)).fd_digits > 3 * framed.floor.fd_digits
     with pytest.raises(RuntimeError):

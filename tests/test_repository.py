@@ -36,7 +36,7 @@ CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base",
 
 # Data flow upwards through these layers; nothing imports from a layer above its own.
 # (`show` draws tensors and knows nothing of the rest, so that an ImageSet can show itself.)
-LAYERS = [{"messages"}, {"animation", "distributed", "files", "latent", "runtime", "show"},
+LAYERS = [{"util"}, {"animation", "distributed", "latent", "runtime", "show"},
           {"data", "nets", "losses", "penalties", "checkpoint"}, {"train"},
           {"ablations", "measure", "recipes"},
           {"runs"}, {"fastai_style", "lab", "exercises", "doctor", "commands", "__main__"}]

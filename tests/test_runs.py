@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, files, losses, runs, show
+from gan_lessons import checkpoint, data, losses, runs, show, util
 from gan_lessons import train as training
 from gan_lessons.commands import bench_inputs
 from gan_lessons.commands import train as command
@@ -79,8 +79,8 @@ def test_the_run_is_the_game_that_its_settings_name(straight):
     pictures_ = pictures.load(small())
     game = training.fit(small().game(1), pictures_, 10, progress=False)
     assert torch.equal(straight.history, game.history)
-    assert torch.equal(straight.snapshots[10], training.paint(game.generator, game.fixed_z))
-    assert torch.equal(straight.sample(5, seed=3), game.sample(5, seed=3, average=True))
+    assert torch.equal(straight.snapshots[10], training.generate(game.generator, game.fixed_z))
+    assert torch.equal(straight.sample(5, seed=3), game.sample(5, seed=3, ema=True))
     assert torch.equal(straight.sample(5, newest=True), game.sample(5))
     assert straight.weights_step() == straight.weights_step(newest=True) == 10
 
@@ -580,7 +580,7 @@ def test_nothing_is_ever_half_written(tmp_path, monkeypatch, moment):
 
     def pull_the_plug(*_):
         raise KeyboardInterrupt
-    monkeypatch.setattr(files.os, moment, pull_the_plug)
+    monkeypatch.setattr(util.os, moment, pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         runs.resume(run.folder, steps=6, quiet=True)
     assert contents(run.folder) == before

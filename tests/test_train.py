@@ -16,14 +16,14 @@ from gan_lessons.train import (
     Game,
     TrainingDiverged,
     adam,
+    cosine_decay,
     critic_step,
     critic_turns,
-    fading,
     fit,
     frozen,
+    generate,
     generator_step,
     head_start,
-    paint,
     play_round,
     rmsprop,
     sample_noise,
@@ -132,7 +132,7 @@ def test_a_run_in_two_parts_equals_one_in_one_go(digits):
         fit(parts, digits, steps, progress=False, snapshot_every=4)
     whole = fit(small(n_critic=3), digits, 12, progress=False, snapshot_every=4)
     assert same(weights(parts.generator), weights(whole.generator))
-    assert same(weights(parts.average), weights(whole.average))
+    assert same(weights(parts.generator_ema), weights(whole.generator_ema))
     assert torch.equal(parts.history, whole.history) and len(whole.history) == 12
     assert list(parts.snapshots) == list(whole.snapshots) == [0, 4, 8, 12]
     assert torch.equal(parts.snapshots[8], whole.snapshots[8])
@@ -140,7 +140,7 @@ def test_a_run_in_two_parts_equals_one_in_one_go(digits):
 
 def test_snapshots_come_from_the_same_noise(digits):
     game = fit(small(), digits, 4, progress=False, snapshot_every=2)
-    assert torch.equal(game.snapshots[4], paint(game.generator, game.fixed_z))
+    assert torch.equal(game.snapshots[4], generate(game.generator, game.fixed_z))
     assert game.snapshots[0].shape == (64, 1, 28, 28)
 
 
@@ -183,11 +183,11 @@ def test_an_unknown_precision_is_refused():
 def test_the_average_follows_the_generator(digits):
     game = small(ema=0.5)
     for step in range(1, 9):
-        before = weights(game.average.module)
+        before = weights(game.generator_ema.module)
         fit(game, digits, step, progress=False)
         if step > 1:  # the first step copies
             for old, new, average in zip(before, weights(game.generator),
-                                         weights(game.average.module), strict=True):
+                                         weights(game.generator_ema.module), strict=True):
                 torch.testing.assert_close(average, 0.5 * old + 0.5 * new)
 
 
@@ -222,7 +222,7 @@ def test_points_train_like_pictures_and_a_run_in_two_parts_equals_one_in_one_go(
     assert same(weights(runs[0].generator), weights(runs[1].generator))
     assert torch.equal(runs[0].snapshots[6], runs[1].snapshots[6])
     assert game.snapshots[6].shape == (64, 2) and game.snapshots[6].dtype == torch.float32
-    assert torch.equal(game.sample(5), paint(game.generator, sample_noise(
+    assert torch.equal(game.sample(5), generate(game.generator, sample_noise(
         5, 2, torch.Generator().manual_seed(0))))
     assert game.history.shape == (9, 4)
 
@@ -318,10 +318,10 @@ def test_the_schedule_is_half_a_cosine():
     expected = {0: 1.0, 25: 0.1 + 0.9 * 0.85355, 50: 0.55, 100: 0.1, 500: 0.1}
     for step, factor in expected.items():
         game.step = step
-        assert fading(game, to=0.1) == pytest.approx(factor, abs=1e-4)
+        assert cosine_decay(game, to=0.1) == pytest.approx(factor, abs=1e-4)
         game.step = step / 2
-        assert fading(game, to=0.1, over=0.5) == pytest.approx(factor, abs=1e-4)
-    assert fading(recipes.plane(), to=0.1) == 1
+        assert cosine_decay(game, to=0.1, over=0.5) == pytest.approx(factor, abs=1e-4)
+    assert cosine_decay(recipes.plane(), to=0.1) == 1
 
 
 def test_learning_rate_and_penalty_fade_together():

@@ -193,10 +193,10 @@ def test_pictures_curves_and_numbers_of_a_run():
 
 def test_the_pictures_are_those_of_the_fixed_noise_by_the_network_asked_for():
     game = recipes.source_004(ema=0.5)
-    newest, average = TrainingView(), TrainingView(average=True)
+    newest, average = TrainingView(), TrainingView(ema=True)
     play(game, 4, lambda game: (newest(game), average(game)), every=4)
-    for view, network in ((newest, game.generator), (average, game.average)):
-        assert torch.equal(view.snapshots[4], widget.paint(network, game.fixed_z))
+    for view, network in ((newest, game.generator), (average, game.generator_ema)):
+        assert torch.equal(view.snapshots[4], widget.generate(network, game.fixed_z))
     assert not torch.equal(newest.snapshots[4], average.snapshots[4])
 
 
@@ -273,7 +273,7 @@ def test_an_error_inside_is_said_once_and_training_goes_on(monkeypatch):
         raise RuntimeError("no paint")
     view, game = TrainingView(), recipes.source_004()
     with monkeypatch.context() as patch:
-        patch.setattr(widget, "paint", broken)
+        patch.setattr(widget, "generate", broken)
         with pytest.warns(RuntimeWarning) as warned:
             play(game, 10, view)
     assert game.step == 10 and len(warned) == 1

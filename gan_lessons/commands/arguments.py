@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 NAMES = ("mnist", "celeba", "lsun-bedroom", "lsun-bedroom-sample")
 """What `data get` can fetch."""

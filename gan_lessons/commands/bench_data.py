@@ -14,9 +14,9 @@ import torch
 from gan_lessons import runtime
 from gan_lessons.commands import bench_inputs as inputs
 from gan_lessons.commands.bench_wgan import CRITIC_STEPS, wgan_round
-from gan_lessons.data.decoders import cores
 from gan_lessons.data.imageset import ImageSet
-from gan_lessons.messages import both
+from gan_lessons.runtime import cores
+from gan_lessons.util import both
 
 BAR = 0.05
 """The most that reading pictures may take of a round."""

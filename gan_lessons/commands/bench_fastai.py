@@ -12,8 +12,8 @@ from statistics import median
 from typing import NamedTuple, TextIO
 
 from gan_lessons.commands import bench_inputs as inputs
-from gan_lessons.data.decoders import cores
-from gan_lessons.messages import both
+from gan_lessons.runtime import cores
+from gan_lessons.util import both
 
 BAR = 2.0
 """How many times as fast as fastai 2 this course wants to be."""

@@ -22,7 +22,7 @@ from gan_lessons.data.cache import cached
 from gan_lessons.data.decode import UnreadablePicture, decode
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import Source, open_source
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 Epoch = Callable[[], Iterator[torch.Tensor]]
 THREADS_OF_003 = 8

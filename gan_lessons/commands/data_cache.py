@@ -5,8 +5,7 @@ import time
 from gan_lessons.commands.known import source_at
 from gan_lessons.data.cache import Store, cached, listed
 from gan_lessons.data.choosing import share
-from gan_lessons.files import megabytes
-from gan_lessons.messages import both
+from gan_lessons.util import both, megabytes
 
 
 def cache(path: str, size: int, subset: float, crop: str) -> None:

@@ -15,9 +15,9 @@ from gan_lessons.commands.known import source_at
 from gan_lessons.data import cards
 from gan_lessons.data.cache import Unreadable, listed
 from gan_lessons.data.decode import FORMATS, UnreadablePicture, decode
-from gan_lessons.data.decoders import cores
 from gan_lessons.data.sources import Source, printable
-from gan_lessons.messages import both
+from gan_lessons.runtime import cores
+from gan_lessons.util import both
 
 SIZE = 64
 """Pictures are decoded as for this cache."""

@@ -16,7 +16,7 @@ from gan_lessons.data.download import DownloadFailed, download
 from gan_lessons.data.folders import CELEBA, below, celeba_help, lsun_help
 from gan_lessons.data.mnist_files import mnist, where
 from gan_lessons.data.packed import damaged
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 CELEBA_FILES = ("img_align_celeba.zip", "list_eval_partition.txt")
 """What the course needs of CelebA; the archive is read as it is."""

@@ -7,8 +7,7 @@ from gan_lessons.commands.known import LSUN_OFFICIAL, LSUN_SAMPLE
 from gan_lessons.data.folders import CELEBA, below
 from gan_lessons.data.lsun_zip import OFFICIAL, SAMPLE
 from gan_lessons.data.mnist_files import where
-from gan_lessons.files import megabytes
-from gan_lessons.messages import both
+from gan_lessons.util import both, megabytes
 
 
 class Entry(NamedTuple):

@@ -6,7 +6,7 @@ from gan_lessons import runtime
 from gan_lessons.data import cards
 from gan_lessons.data.folders import CELEBA, LSUN, below, has_pictures
 from gan_lessons.data.sources import Source, open_source
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 LSUN_OFFICIAL = tuple(layout for layout in LSUN if layout.endswith("lmdb"))
 LSUN_SAMPLE = tuple(layout for layout in LSUN if not layout.endswith("lmdb"))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from gan_lessons.commands.arguments import ByLanguage, told, whole
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 def add(commands) -> None:

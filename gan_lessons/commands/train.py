@@ -15,7 +15,7 @@ from gan_lessons.commands.arguments import (
     told,
     whole,
 )
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 RECIPES = ("wgan", "dcgan", "sngan", "source-003")
 LOSSES = ("minimax", "non-saturating", "least-squares", "wasserstein", "hinge", "relativistic")

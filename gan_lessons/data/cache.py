@@ -33,8 +33,7 @@ from gan_lessons.data.decoders import Piece, Work, decoded_pieces
 from gan_lessons.data.locking import locked
 from gan_lessons.data.packed import Tar
 from gan_lessons.data.source_base import BadSource, Source, printable
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, whole_number, write_atomically
 
 VERSION = 1  # of the files and of how pictures are decoded; another number decodes afresh
 LARGEST = 1024
@@ -91,7 +90,7 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
 
     Raises NoRoom when the pictures would not fit; BadSource when none can be read.
     """
-    runtime.whole_number("size", size, 1)
+    whole_number("size", size, 1)
     if size > LARGEST or crop not in (*CROPS, WHOLE):
         raise ValueError(both(
             f"size 必须在 1 和 {LARGEST} 之间，crop 必须是 {' 或 '.join(CROPS)}；"

@@ -1,6 +1,6 @@
 """The data cards of CelebA, LSUN bedrooms and a folder of one's own."""
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 CELEBA = both(
     "CelebA：202,599 张名人面部照片，10,177 人，对齐版为 178x218；每张有 40 个是非属性。\n"

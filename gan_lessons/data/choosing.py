@@ -7,8 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from gan_lessons.data.source_base import Source, printable, stem
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, write_atomically
 
 SPLITS = {"train": "0", "valid": "1", "test": "2"}
 PARTITION = ("list_eval_partition.csv", "list_eval_partition.txt")

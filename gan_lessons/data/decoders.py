@@ -17,7 +17,8 @@ import numpy as np
 
 from gan_lessons.data.decode import WHOLE, UnreadablePicture, decode
 from gan_lessons.data.source_base import Source
-from gan_lessons.messages import both
+from gan_lessons.runtime import cores
+from gan_lessons.util import both
 
 # A fork starts at once and needs no import; only Linux forks safely beside other libraries.
 METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -134,10 +135,3 @@ def _script_hidden():
         yield
     finally:
         main.__file__, main.__spec__ = kept
-
-
-def cores() -> int:
-    """Return the number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

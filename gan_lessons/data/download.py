@@ -20,8 +20,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from gan_lessons.data.locking import locked
-from gan_lessons.files import megabytes, write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, megabytes, write_atomically
 
 CHUNK = 1 << 20
 SPARE = 50_000_000

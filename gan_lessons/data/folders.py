@@ -11,7 +11,7 @@ from gan_lessons.data.cache import Unreadable, cached, listed
 from gan_lessons.data.choosing import from_list, of_split, share
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import BadSource, Source, open_source
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 # Where the sets lie below a folder: official and torchvision's layout, Kaggle's, fast.ai's.
 CELEBA = ("celeba/img_align_celeba", "img_align_celeba", "celeba/img_align_celeba.zip",

@@ -10,7 +10,7 @@ from itertools import count
 import torch
 from torch.nn.functional import pad
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 SHARE = 0.5  # of a device's free memory that pictures may take; the rest is the networks'
 

@@ -4,7 +4,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 try:
     import fcntl

@@ -14,7 +14,7 @@ from torchvision.datasets import MNIST
 from gan_lessons import runtime
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sklearn_digits import digits
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -19,7 +19,7 @@ from gan_lessons.data.source_base import (
     Source,
     is_picture,
 )
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 LINK = ("是链接", "a link")
 OUTSIDE = ("路径指向压缩包外面", "its path leads out of the archive")

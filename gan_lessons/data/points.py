@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 FURTHEST = 10.0  # how far from the origin drawn points may lie
 CARD = both("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from gan_lessons.data.imageset import ImageSet
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 CARD = both(
     "手写数字（scikit-learn 自带）：1,797 张 8x8 灰度图，由 13 人书写，放大到 28x28。\n"

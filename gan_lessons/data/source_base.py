@@ -9,7 +9,7 @@ from copy import copy
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 PICTURES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif",
                       ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"])

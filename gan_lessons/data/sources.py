@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gan_lessons.data.packed import Lmdb, Tar, Zip, packing
 from gan_lessons.data.source_base import BadSource, Source, in_order, is_picture, printable, stem
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 __all__ = ["BadSource", "Folder", "Lmdb", "Source", "Tar", "Zip", "in_order", "is_picture",
            "open_source", "printable", "stem"]

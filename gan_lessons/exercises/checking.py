@@ -5,7 +5,7 @@ from functools import wraps
 
 import torch
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 class NotYet(Exception):

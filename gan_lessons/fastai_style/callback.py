@@ -1,6 +1,6 @@
 """What can happen during training, and how to be told of it."""
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 EVENTS = ("on_train_begin", "on_epoch_begin", "on_batch_begin", "on_backward_begin",
           "on_backward_end", "on_step_end", "on_batch_end", "on_epoch_end", "on_train_end")

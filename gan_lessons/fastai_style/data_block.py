@@ -24,7 +24,7 @@ from gan_lessons.data.windows import Windows
 from gan_lessons.fastai_style.databunch import DataBunch, Pairs
 from gan_lessons.fastai_style.grid import show_grid
 from gan_lessons.fastai_style.transforms import CropPad
-from gan_lessons.messages import both
+from gan_lessons.util import both, whole_number
 
 CENTRE = CropPad(None, 0.5, 0.5)
 
@@ -41,7 +41,7 @@ class NoisyItem:
     """
 
     def __init__(self, noise_sz: int):
-        self.obj = runtime.whole_number("noise_sz", noise_sz, 1)
+        self.obj = whole_number("noise_sz", noise_sz, 1)
         self.data = torch.randn(self.obj, 1, 1)
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class GANItemList(ImageList):
 
     def __init__(self, source: Source, noise_sz: int = 100, names: list[str] | None = None):
         super().__init__(source, names)
-        self.noise_sz = runtime.whole_number("noise_sz", noise_sz, 1)
+        self.noise_sz = whole_number("noise_sz", noise_sz, 1)
 
     @classmethod
     def from_folder(cls, path: str | Path, noise_sz: int = 100,
@@ -222,7 +222,7 @@ class LabelLists:
                 "要裁的是目标 y（图片），x 是噪声：请写 transform(..., tfm_y=True)。",
                 "It is the target y, the picture, that is cut; x is noise: write "
                 "transform(..., tfm_y=True)."))
-        self.size = runtime.whole_number("size", sizes.pop(), 1)
+        self.size = whole_number("size", sizes.pop(), 1)
         return self
 
     def databunch(self, path: str | Path | None = None, bs: int = 64, val_bs: int | None = None,
@@ -241,8 +241,8 @@ class LabelLists:
                 "还不知道图片要多大。请先写 .transform(size=64, tfm_y=True)。",
                 "The size of the pictures is not known yet. First write "
                 ".transform(size=64, tfm_y=True)."))
-        bs = runtime.whole_number("bs", bs, 1)
-        val_bs = bs if val_bs is None else runtime.whole_number("val_bs", val_bs, 1)
+        bs = whole_number("bs", bs, 1)
+        val_bs = bs if val_bs is None else whole_number("val_bs", val_bs, 1)
         device = torch.device(device) if device is not None else runtime.device()
         windows = Windows.of(self.train.y.source, self.size).to(device)
         for pairs, crop in zip((self.train, self.valid), self.crops, strict=True):

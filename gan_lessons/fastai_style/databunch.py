@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gan_lessons.data.windows import Windows
 from gan_lessons.fastai_style.transforms import CropPad
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 HALF = (0.5, 0.5, 0.5)  # as mean and std they map [0, 1] to [-1, 1], the range of tanh
 

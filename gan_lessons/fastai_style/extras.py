@@ -10,9 +10,8 @@ from torch import Tensor
 from gan_lessons import distributed
 from gan_lessons.fastai_style.callback import Callback
 from gan_lessons.measure import frechet_distance, kernel_distance
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
 from gan_lessons.show import grid
+from gan_lessons.util import both, whole_number
 
 
 class GradientClip(Callback):
@@ -54,15 +53,15 @@ class SavePictures(Callback):
 
     order = 90
 
-    def __init__(self, folder: str | Path, n: int = 64, every: int = 1, average: bool = False):
-        self.folder, self.average = Path(folder), average
+    def __init__(self, folder: str | Path, n: int = 64, every: int = 1, ema: bool = False):
+        self.folder, self.ema = Path(folder), ema
         self.n, self.every = whole_number("n", n, 1), whole_number("every", every, 1)
 
     def on_epoch_end(self, learn) -> None:
         """Write the file named after the epoch, if it is time."""
         if (learn.epoch + 1) % self.every == 0 and distributed.number() == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
-            pictures = grid(learn.sample(self.n, average=self.average), columns=8)
+            pictures = grid(learn.sample(self.n, ema=self.ema), columns=8)
             PIL.Image.fromarray(pictures).save(self.folder / f"{learn.epoch:04d}.png")
 
 
@@ -78,13 +77,13 @@ class SampleDistances(Callback):
     order = 10
 
     def __init__(self, features: Callable[[Tensor], Tensor], real: Tensor, n: int = 2000,
-                 average: bool = False):
+                 ema: bool = False):
         self.features, self.real = features, features(real)
-        self.n, self.average = whole_number("n", n, 2), average
+        self.n, self.ema = whole_number("n", n, 2), ema
 
     def on_epoch_end(self, learn) -> None:
         """Add both distances to the row of the epoch."""
-        made = self.features(learn.sample(self.n, average=self.average))
+        made = self.features(learn.sample(self.n, ema=self.ema))
         learn.recorder.row |= {"fd": frechet_distance(made, self.real),
                                "kid": kernel_distance(made, self.real)}
 

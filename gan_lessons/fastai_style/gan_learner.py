@@ -19,10 +19,8 @@ from gan_lessons.fastai_style.gan_loss import (
 from gan_lessons.fastai_style.gan_trainer import GANTrainer
 from gan_lessons.fastai_style.learner import Learner
 from gan_lessons.fastai_style.switchers import FixedGANSwitcher
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
 from gan_lessons.train import evaluating
+from gan_lessons.util import both, whole_number, write_atomically
 
 
 class GANLearner(Learner):
@@ -31,8 +29,8 @@ class GANLearner(Learner):
     gen_loss_func, crit_loss_func, penalty: see GANLoss;  switcher: takes the learner and returns
     the callback that switches; one step each unless given (fastai had 5 of the critic here; that
     is partial(FixedGANSwitcher, n_crit=5), and `wgan` has it);  gen_first, switch_eval, show_img,
-    clip, beta, fixed_noise: see GANTrainer;  ema: how slowly `average`, the moving average of the
-    generator's weights, follows, such as 0.999; without it there is none;  learn_kwargs: for
+    clip, beta, fixed_noise: see GANTrainer;  ema: how slowly `generator_ema`, the moving average of
+    the generator's weights, follows, such as 0.999; without it there is none;  learn_kwargs: for
     Learner.
     """
 
@@ -47,7 +45,7 @@ class GANLearner(Learner):
         self.generator, self.critic, self.ema = generator, critic, ema
         self.recorder.label = "train_loss (mixed)"  # of both players in one mean: no use
         self.opt_gen = self.opt_critic = None
-        self.average = None if ema is None else AveragedModel(
+        self.generator_ema = None if ema is None else AveragedModel(
             generator, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(ema))
         self.gan_trainer = GANTrainer(self, switch_eval, clip, beta, gen_first, show_img,
                                       fixed_noise)
@@ -121,16 +119,16 @@ class GANLearner(Learner):
 
     def networks(self) -> dict[str, nn.Module]:
         """Return the networks to be saved, by name."""
-        average = {} if self.average is None else {"average": self.average}
-        return {"generator": self.generator, "critic": self.critic, **average}
+        ema = {} if self.generator_ema is None else {"generator_ema": self.generator_ema}
+        return {"generator": self.generator, "critic": self.critic, **ema}
 
-    def export(self, file: str | Path = "generator.pt2", average: bool = False) -> Path:
+    def export(self, file: str | Path = "generator.pt2", ema: bool = False) -> Path:
         """Write the generator alone to a file that works without this course and without data.
 
         `torch.export.load(file).module()(noise)` makes pictures of noise (n, *noise_shape), on
         the CPU. file: a name below `path`, or a whole path. Return the path.
         """
-        network = copy.deepcopy(self._generator(average)).cpu().eval()
+        network = copy.deepcopy(self._generator(ema)).cpu().eval()
         traced = torch.export.export(network, (self.fixed_noise(2),),
                                      dynamic_shapes=({0: torch.export.Dim.AUTO},))
         content = io.BytesIO()
@@ -149,18 +147,18 @@ class GANLearner(Learner):
         """Return the generator's loss for its pictures `output` and the real ones `y`."""
         return self.loss_func.generator(output, y)
 
-    def sample(self, n: int = 64, *, seed: int = 0, average: bool = False) -> Tensor:
+    def sample(self, n: int = 64, *, seed: int = 0, ema: bool = False) -> Tensor:
         """Return `n` pictures made of noise drawn with `seed`, uint8 (n, C, H, W).
 
-        `average=True` asks the moving average of the generator's weights (`ema`).
+        `ema=True` asks the moving average of the generator's weights (`ema`).
         """
         noise = self.fixed_noise(whole_number("n", n, 1), seed)
-        return self.to_images(self.generate(noise, average=average))
+        return self.to_images(self.generate(noise, ema=ema))
 
     @torch.no_grad()
-    def generate(self, noise: Tensor, average: bool = False) -> Tensor:
+    def generate(self, noise: Tensor, ema: bool = False) -> Tensor:
         """Return what the generator makes of `noise`, on the CPU, in evaluation mode."""
-        network = self._generator(average)
+        network = self._generator(ema)
         with evaluating(network):
             return torch.cat([network(part.to(self.data.device)).float().cpu()
                               for part in noise.split(250)])
@@ -177,13 +175,13 @@ class GANLearner(Learner):
                 shape = next(iter(self.data.train_dl))[0].shape[1:]
         return tuple(shape)
 
-    def _generator(self, average: bool) -> nn.Module:
-        if average and self.average is None:
+    def _generator(self, ema: bool) -> nn.Module:
+        if ema and self.generator_ema is None:
             raise ValueError(both(
                 "没有滑动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的滑动平均。",
                 "There is no moving average. Make the learner with ema=0.999, and training keeps "
                 "one of the generator's weights."))
-        return self.average.module if average else self.generator
+        return self.generator_ema.module if ema else self.generator
 
     def __repr__(self) -> str:
         trainer = self.gan_trainer

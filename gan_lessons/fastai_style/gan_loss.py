@@ -8,7 +8,7 @@ The paper, and the rest of this course, have it the other way round; the game is
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 class GANModule(nn.Module):

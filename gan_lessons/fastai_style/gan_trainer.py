@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from gan_lessons.fastai_style.callback import LearnerCallback
 from gan_lessons.fastai_style.recorder import InPlace, SmoothenValue, series
-from gan_lessons.messages import both
 from gan_lessons.penalties import clip_weights
 from gan_lessons.show import grid
 from gan_lessons.train import TrainingDiverged
+from gan_lessons.util import both
 
 
 class GANTrainer(LearnerCallback):
@@ -85,8 +85,8 @@ class GANTrainer(LearnerCallback):
         """Count the step; the moving average follows the generator's."""
         self.gen_steps += self.gen_mode
         self.critic_steps += not self.gen_mode
-        if self.gen_mode and learn.average is not None:
-            learn.average.update_parameters(self.gan_model.generator)
+        if self.gen_mode and learn.generator_ema is not None:
+            learn.generator_ema.update_parameters(self.gan_model.generator)
 
     def on_epoch_end(self, learn) -> None:
         """Put the smoothed losses into the table, and add a picture.

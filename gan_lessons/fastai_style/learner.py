@@ -22,9 +22,8 @@ from gan_lessons.fastai_style import saving
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
 from gan_lessons.fastai_style.optimizer import OptimWrapper, batch_norm_parameters
 from gan_lessons.fastai_style.recorder import Recorder
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
 from gan_lessons.train import stop_button
+from gan_lessons.util import both, whole_number
 
 DatasetType = Enum("DatasetType", "Train Valid")
 DatasetType.__doc__ = "Which part of the data: `DatasetType.Train` or `DatasetType.Valid`."

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from gan_lessons import distributed, losses
 from gan_lessons.fastai_style.callback import Callback
 from gan_lessons.fastai_style.gan_loss import WassersteinLoss
-from gan_lessons.runtime import whole_number
 from gan_lessons.train import HISTORY
+from gan_lessons.util import whole_number
 
 
 class Live(Callback):
@@ -62,7 +62,7 @@ class Played:
     def __init__(self, learn):
         self.learn = learn
         self.generator = Painter(learn.generator, learn.to_images)
-        self.average = learn.average and Painter(learn.average, learn.to_images)
+        self.generator_ema = learn.generator_ema and Painter(learn.generator_ema, learn.to_images)
         self.fixed_z = learn.fixed_noise(64, 1234)
         self.wasserstein = isinstance(learn.loss_func.loss_funcC, WassersteinLoss)
         self.loss = losses.Wasserstein() if self.wasserstein else None

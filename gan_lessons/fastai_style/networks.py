@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
+from gan_lessons.util import both, whole_number
 
 NormType = Enum("NormType", "Batch Spectral")
 NormType.__doc__ = "How `conv_layer` normalises: `NormType.Batch`, `NormType.Spectral`, or None."

@@ -13,9 +13,8 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from gan_lessons.checkpoint import BadCheckpoint
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
 from gan_lessons.train import TrainingDiverged
+from gan_lessons.util import both, write_atomically
 
 KEY, VERSION = "gan_lessons.fastai_style", 1
 

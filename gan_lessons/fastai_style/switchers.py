@@ -1,7 +1,7 @@
 """When to give the turn to the other player, and how fast each learns."""
 
 from gan_lessons.fastai_style.callback import LearnerCallback
-from gan_lessons.runtime import whole_number
+from gan_lessons.util import whole_number
 
 
 class FixedGANSwitcher(LearnerCallback):

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
+from gan_lessons.util import both, whole_number
 
 PADDING_MODES = ("reflection", "border", "zeros")
 

@@ -10,7 +10,7 @@ from PIL import Image
 from gan_lessons import runtime
 from gan_lessons.data import lsun_zip, toy_rooms
 from gan_lessons.data.folders import LSUN, below
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 class URLs:

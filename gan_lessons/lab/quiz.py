@@ -7,7 +7,7 @@ from pathlib import Path
 
 import traitlets
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 from .page import style
 from .twin import TwinWidget

@@ -12,10 +12,10 @@ from gan_lessons.measure.points import (
     mode_report,
 )
 from gan_lessons.measure.reading import FactorReader, factor_reader
-from gan_lessons.measure.scores import DigitReport, DigitRuler, class_histogram, kl_divergence
+from gan_lessons.measure.scores import DigitEvaluator, DigitReport, class_histogram, kl_divergence
 from gan_lessons.measure.transport import transport
 
-__all__ = ["DigitClassifier", "DigitReport", "DigitRuler", "FactorReader", "FactorReport",
+__all__ = ["DigitClassifier", "DigitReport", "DigitEvaluator", "FactorReader", "FactorReport",
            "PointReport", "cell_shares", "class_histogram", "digit_classifier",
            "factor_coverage", "factor_reader", "frechet_distance", "js_on_grid",
            "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report", "nearest",

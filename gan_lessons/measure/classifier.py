@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from gan_lessons import runtime
 from gan_lessons.data import ImageSet, to_signed
-from gan_lessons.files import write_atomically
+from gan_lessons.util import write_atomically
 
 FEATURES = 32
 STEPS = 1200

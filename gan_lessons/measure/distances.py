@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:

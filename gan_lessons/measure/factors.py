@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan_lessons.data import ImageSet
 from gan_lessons.measure.reading import SIDE, SURE, check_factors, factor_reader
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 @dataclass(frozen=True)

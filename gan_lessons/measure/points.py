@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons.data import PointSet
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 RADIUS = 3.0  # a sample this many standard deviations from a mode, or closer, is of high quality
 SAMPLES = 2500

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from gan_lessons import runtime
 from gan_lessons.data import FACE_FACTORS, ROOM_FACTORS, ImageSet, to_signed, toy_faces, toy_rooms
-from gan_lessons.files import write_atomically
-from gan_lessons.messages import both
+from gan_lessons.util import both, write_atomically
 
 SURE = 0.9  # a classifier is sure of a picture when its top probability is at least this
 SIDE = 32  # pictures are read at this size

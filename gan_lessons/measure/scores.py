@@ -35,7 +35,7 @@ class DigitReport:
                 f"confident {self.confident:4.0%}")
 
 
-class DigitRuler:
+class DigitEvaluator:
     """Measures pictures against the real ones that the generator learned from.
 
     Protocol: features are the 32 values before the classifier's last layer; the reference is the

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 def transport(p: Tensor, q: Tensor, cost: Tensor) -> tuple[Tensor, float]:

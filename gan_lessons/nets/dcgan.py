@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons.messages import both
-from gan_lessons.runtime import whole_number
+from gan_lessons.util import both, whole_number
 
 SIZES = (16, 32, 64, 128, 256)
 NORMS = ("batch", "none", "spectral")

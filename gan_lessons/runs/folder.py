@@ -27,11 +27,10 @@ from torch import Tensor
 import gan_lessons
 from gan_lessons.data import ImageSet
 from gan_lessons.data.locking import locked
-from gan_lessons.files import half_written, write_atomically
-from gan_lessons.messages import both
 from gan_lessons.runs.settings import Schedule, Settings
 from gan_lessons.show import grid
 from gan_lessons.train import HISTORY, Game
+from gan_lessons.util import both, half_written, write_atomically
 
 FORMAT = 1
 SETTINGS, CHECKPOINT, GENERATOR = "settings.json", "checkpoint.safetensors", "generator.safetensors"
@@ -177,7 +176,7 @@ def read_grid(path: Path, size: int, channels: int) -> Tensor:
 def write_generator(folder: Path, game: Game) -> None:
     """Write the averaged weights of G."""
     kept = {name: tensor.detach().cpu().contiguous()
-            for name, tensor in game.average.module.state_dict().items()}
+            for name, tensor in game.generator_ema.module.state_dict().items()}
     write_atomically(folder / GENERATOR, to_bytes(kept, metadata={"step": str(game.step)}))
 
 

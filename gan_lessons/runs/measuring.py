@@ -1,27 +1,27 @@
 """How good the pictures of a run are, as text that names the protocol."""
 
-from gan_lessons import data, measure, runtime
+from gan_lessons import data, measure
 from gan_lessons.data import ImageSet
-from gan_lessons.messages import both
 from gan_lessons.runs.pictures import TOYS, load, toys
 from gan_lessons.runs.reading import Run
+from gan_lessons.util import both, whole_number
 
 
 def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) -> str:
     """Return what `n` samples of the run score, beside real pictures it never saw.
 
     Toy pictures: factor coverage and the Fréchet distance of the factor reader's features;
-    digits: the report of `measure.DigitRuler`. Weights and `seed` as in `Run.sample`.
+    digits: the report of `measure.DigitEvaluator`. Weights and `seed` as in `Run.sample`.
 
     Raises ValueError for other pictures, which need a feature network that is not part of the
     course, and for digits at other sizes than 32.
     """
-    n, settings = runtime.whole_number("n", n, 1), run.settings
+    n, settings = whole_number("n", n, 1), run.settings
     if settings.data in TOYS:
         return _toy_report(run, n, seed, newest)
     if settings.data in ("digits", "mnist") and settings.size == 32:
         make = data.digits if settings.data == "digits" else data.mnist
-        ruler = measure.DigitRuler(make(), make(train=False))
+        ruler = measure.DigitEvaluator(make(), make(train=False))
         samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
         return f"samples   {ruler.report(samples)}\nheld out  {ruler.floor}"
     raise ValueError(both(

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 
 from gan_lessons import data
 from gan_lessons.data import ImageSet
-from gan_lessons.messages import both
 from gan_lessons.runs.settings import Settings
+from gan_lessons.util import both
 
 TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
         "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}

@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan_lessons import runtime, show
-from gan_lessons.messages import both
+from gan_lessons import show
 from gan_lessons.runs import folder as files
 from gan_lessons.runs.settings import Schedule, Settings
-from gan_lessons.train import HISTORY, paint, sample_noise
+from gan_lessons.train import HISTORY, generate, sample_noise
+from gan_lessons.util import both, whole_number
 
 
 def open_run(folder: str | Path) -> "Run":
@@ -69,10 +69,10 @@ class Run:
 
     def sample(self, n: int = 64, *, seed: int = 0, newest: bool = False) -> Tensor:
         """Return what G makes of `n` z drawn with `seed`, uint8 (n, C, H, W); see `generator`."""
-        n, seed = runtime.whole_number("n", n, 1), runtime.whole_number("seed", seed, 0)
+        n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
         generator = self.generator(newest)
         z = sample_noise(n, self.settings.latent, torch.Generator().manual_seed(seed))
-        return paint(generator, z)
+        return generate(generator, z)
 
     def weights_step(self, newest: bool = False) -> int:
         """Return the step whose weights `generator` and `sample` use."""

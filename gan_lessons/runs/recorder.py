@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gan_lessons.messages import both
 from gan_lessons.runs import folder as files
 from gan_lessons.runs.settings import ENDLESS, Schedule
 from gan_lessons.show import grid
-from gan_lessons.train import HISTORY, Game, critic_turns, paint
+from gan_lessons.train import HISTORY, Game, critic_turns, generate
+from gan_lessons.util import both
 
 
 class TimeIsUp(Exception):
@@ -62,7 +62,7 @@ class Recorder:
 
     def picture(self, game: Game) -> None:
         """Write the grid of this step: what G, with its newest weights, makes of fixed noise."""
-        made = paint(game.generator, game.fixed_z)
+        made = generate(game.generator, game.fixed_z)
         files.write_picture(files.grid_path(self.folder, game.step), made)
         if self.board:
             self.board.add_image("fakes", grid(made, files.SIDE), game.step, dataformats="HWC")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gan_lessons import losses, penalties, recipes, runtime
-from gan_lessons.messages import both
 from gan_lessons.nets.dcgan import NORMS, SIZES
 from gan_lessons.train import Game, critic_turns
+from gan_lessons.util import both, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
            "source-003": recipes.source_003}
@@ -73,7 +73,7 @@ class Settings:
         for name, least in (("drawn", 1), ("latent", 1), ("features", 1), ("extra_layers", 0),
                             ("batch", 1), ("n_critic", 1), ("decay", 1), ("seed", 0)):
             if getattr(self, name) is not None:
-                runtime.whole_number(name, getattr(self, name), least)
+                whole_number(name, getattr(self, name), least)
         for name in ("lr", "penalty_weight", "subset"):
             positive(name, getattr(self, name))
         self._check_together()
@@ -156,7 +156,7 @@ class Schedule:
     def __post_init__(self):
         for name in ("steps", "sample_every", "save_every", "threads"):
             if getattr(self, name) is not None:
-                runtime.whole_number(name, getattr(self, name), 1)
+                whole_number(name, getattr(self, name), 1)
         positive("epochs", self.epochs)
         positive("minutes", self.minutes)
         if (self.steps, self.epochs, self.minutes) == (None, None, None):

@@ -9,15 +9,15 @@ import torch
 
 from gan_lessons import checkpoint, runtime
 from gan_lessons.data import to_images
-from gan_lessons.data.decoders import cores
-from gan_lessons.messages import both
 from gan_lessons.runs import folder as files
 from gan_lessons.runs.folder import BadRun
 from gan_lessons.runs.pictures import KNOWN, load
 from gan_lessons.runs.reading import Run, open_run
 from gan_lessons.runs.recorder import Recorder, TimeIsUp
 from gan_lessons.runs.settings import Schedule, Settings
+from gan_lessons.runtime import cores
 from gan_lessons.train import Game, TrainingDiverged, fit
+from gan_lessons.util import both
 
 GOALS = ("steps", "epochs", "minutes")
 

@@ -893,7 +893,7 @@ published = data.ring(radius=1, std=0.01)
 steps = runtime.at_scale(smoke=50, default=2000, full=12_000)
 follow = runtime.at_scale(smoke=0.9, default=0.99, full=0.999)  # a short run, a short memory
 modern = fit(recipes.modern_plane(steps=steps, ema=follow), published, steps)
-final = modern.sample(2500, average=True)
+final = modern.sample(2500, ema=True)
 show.clouds({"modern recipe": final}, published.sample(500), extent=1.5,
             alt="Scatter plot of the modern recipe: the fakes sit tightly on all eight clusters of "
                 "the published ring, with a thin trail of points between them")

@@ -155,7 +155,7 @@ A number alone means nothing; it takes a line below and a line above. The **floo
 """
 
 # %% tags=["nbval-ignore-output"]
-ruler = measure.DigitRuler(images, held_out)
+ruler = measure.DigitEvaluator(images, held_out)
 noise = torch.randint(0, 256, (2000, *images.shape), dtype=torch.uint8,
                       generator=torch.Generator().manual_seed(0))
 ceiling = ruler.report(noise)
@@ -696,18 +696,18 @@ show.filmstrip(cured.snapshots, pictures=16,
 r"""
 ## 成绩单
 
-最后的图用的是 `average`：训练时 G 的权重一直在摆动，取它们的滑动平均，画得更稳。三次训练的步数相同。
+最后的图用的是 `generator_ema`：训练时 G 的权重一直在摆动，取它们的滑动平均，画得更稳。三次训练的步数相同。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The report card
 
-For the final pictures we use `average`: during training G's weights keep swinging, and their moving average paints more steadily. All three runs had the same number of steps.
+For the final pictures we use `generator_ema`: during training G's weights keep swinging, and their moving average paints more steadily. All three runs had the same number of steps.
 """
 
 # %%
-final = cured.sample(2000, average=True)
+final = cured.sample(2000, ema=True)
 show.gallery(final[:60], columns=15,
              alt="Final gallery: sixty samples of the cured generator, handwritten digits of "
                  "all ten kinds that can be read at a glance")

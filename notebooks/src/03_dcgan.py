@@ -32,7 +32,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 from gan_lessons import ablations, data, lab, latent, measure, recipes, runtime, show
 from gan_lessons.exercises import lesson03 as check
 from gan_lessons.nets import dcgan
-from gan_lessons.train import HISTORY, fit, paint, sample_noise
+from gan_lessons.train import HISTORY, fit, generate, sample_noise
 
 runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
 lab.language_switch()
@@ -621,14 +621,14 @@ verdict = check.first_weights(initialise)
 r"""
 ### 批归一化的两副面孔
 
-训练时，批归一化用**这一批**的均值和方差，所以同一个 $z$ 画出的图取决于它的同伴；评估时，它用训练中攒下的滑动平均，图就只取决于 $z$ 自己。画图给人看，要在评估模式下（`paint` 会替你切换）：
+训练时，批归一化用**这一批**的均值和方差，所以同一个 $z$ 画出的图取决于它的同伴；评估时，它用训练中攒下的滑动平均，图就只取决于 $z$ 自己。画图给人看，要在评估模式下（`generate` 会替你切换）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### The two faces of batch normalisation
 
-While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on its company; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are painted in evaluation mode (`paint` switches for you):
+While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on its company; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are painted in evaluation mode (`generate` switches for you):
 """
 
 # %%
@@ -683,7 +683,7 @@ for name, (of_networks, edit, of_game) in ablations.CHANGES.items():
 small_steps = runtime.at_scale(smoke=20, default=600, full=2000)
 digits, held_out_digits = (data.digits(train=part).framed(32) for part in (True, False))
 board = {name: fit(ablations.changed(name), digits, small_steps) for name in ablations.CHANGES}
-show.gallery({name: game.sample(12, average=True) for name, game in board.items()}, columns=12,
+show.gallery({name: game.sample(12, ema=True) for name, game in board.items()}, columns=12,
              alt="The ablation board: one row of twelve samples for each change. DCGAN as it is "
                  "writes digits; first weights N(0, 1) give black-and-white noise, beta1 0.9 a "
                  "grey texture; without BatchNorm one blurred shape; ReLU in D does no harm")
@@ -699,8 +699,8 @@ Measuring beats looking. The ruler is last lesson's: a classifier, trained on th
 """
 
 # %% tags=["nbval-ignore-output"]
-small_ruler = measure.DigitRuler(digits, held_out_digits)
-marks = {name: small_ruler.report(game.sample(1000, seed=1, average=True))
+small_ruler = measure.DigitEvaluator(digits, held_out_digits)
+marks = {name: small_ruler.report(game.sample(1000, seed=1, ema=True))
          for name, game in board.items()}
 print(f"{'floor':28s} fd_digits {small_ruler.floor.fd_digits:6.2f}   "
       f"classes {small_ruler.floor.classes:2d}/10")
@@ -835,13 +835,13 @@ show.filmstrip(game.snapshots, pictures=16,
                    "strokes to sixteen different, readable digits at the last step")
 
 # %%
-samples = game.sample(2000, average=True)
+samples = game.sample(2000, ema=True)
 show.gallery({"real": held_out.images[:32], "DCGAN": samples[:64]}, columns=16,
              alt="Two rows of real digits above four rows of DCGAN's samples: digits of all ten "
                  "kinds that read as easily as the real ones")
 
 # %% tags=["nbval-ignore-output"]
-ruler = measure.DigitRuler(images, held_out)
+ruler = measure.DigitEvaluator(images, held_out)
 report = ruler.report(samples)
 print("floor", ruler.floor)
 print("DCGAN", report)
@@ -881,7 +881,7 @@ show.filmstrip(painter.snapshots, pictures=12,
                    "blurred ovals to twelve different cartoon faces at the last step")
 
 # %%
-portraits = painter.sample(4000, average=True)
+portraits = painter.sample(4000, ema=True)
 show.gallery({"real": faces.images[:30], "generated": portraits[:60]}, columns=15,
              alt="Two rows of real toy faces above four rows of generated ones: cartoon faces "
                  "with eyes, mouths, hair styles, glasses and striped shirts")
@@ -936,7 +936,7 @@ where $\theta$ is the angle between the two. The difference is the length: in 64
 ends = sample_noise(2000, painter.latent, torch.Generator().manual_seed(5))
 start, end = ends[:1000], ends[1000:]
 ways = {"linear": latent.linear, "spherical": latent.spherical}
-show.gallery({f"{name} {i + 1}": paint(painter.average, way(start[i], end[i], 13))
+show.gallery({f"{name} {i + 1}": generate(painter.generator_ema, way(start[i], end[i], 13))
               for i in range(3) for name, way in ways.items()}, columns=13,
              alt="Three walks, each in a straight line and on the arc: thirteen faces from one to "
                  "another, changing a little at a time, every one a face")
@@ -967,12 +967,12 @@ Hence the advice to walk on the arc: the middle of the line lies where training 
 # %%
 def readable(z):
     """Return the share of pictures painted from z that the ruler can read."""
-    return measure.factor_coverage(paint(painter.average, z), faces).sure
+    return measure.factor_coverage(generate(painter.generator_ema, z), faces).sure
 
 
 def variety(z):
     """Return the spread of the pictures painted from z, root mean square, in grey levels."""
-    return float(paint(painter.average, z).float().var(0).mean().sqrt())
+    return float(generate(painter.generator_ema, z).float().var(0).mean().sqrt())
 
 
 halfway = {name: readable(way(start, end, 3)[1]) for name, way in ways.items()}
@@ -1002,13 +1002,13 @@ Are all steps of the way equally long? Compare neighbouring pictures, pixel by p
 # %%
 def walk_steps(way):
     """Return the distances between neighbours on 100 walks of 13 pictures, (12, 100)."""
-    path = torch.stack([paint(painter.average, z) for z in way(start[:100], end[:100], 13)])
+    path = torch.stack([generate(painter.generator_ema, z) for z in way(start[:100], end[:100], 13)])
     return path.float().diff(dim=0).square().mean((2, 3, 4)).sqrt()
 
 
 steps = {name: walk_steps(way) for name, way in ways.items()}
-jump = (paint(painter.average, start[:100]).float()
-        - paint(painter.average, end[:100]).float()).square().mean((1, 2, 3)).sqrt().mean()
+jump = (generate(painter.generator_ema, start[:100]).float()
+        - generate(painter.generator_ema, end[:100]).float()).square().mean((1, 2, 3)).sqrt().mean()
 uneven = {name: float((s.max(0).values / s.mean(0)).mean()) for name, s in steps.items()}
 show.lines({name: (torch.arange(1, 13), s.mean(1)) for name, s in steps.items()},
            xlabel="step of the walk", ylabel="distance of neighbours",

@@ -826,9 +826,9 @@ largest = grown(large, 64, **brief)
 from_scratch = recipes.wgan(64, features=8, latent=64, **brief)
 for game in (largest, from_scratch):
     fit(game, faces[64], steps_64)
-made = {"32x32": large.sample(200, average=True),
-        f"64x64, {steps_64} steps, inner layers carried over": largest.sample(200, average=True),
-        f"64x64, {steps_64} steps, from scratch": from_scratch.sample(200, average=True)}
+made = {"32x32": large.sample(200, ema=True),
+        f"64x64, {steps_64} steps, inner layers carried over": largest.sample(200, ema=True),
+        f"64x64, {steps_64} steps, from scratch": from_scratch.sample(200, ema=True)}
 show.gallery({name: pictures[:10] for name, pictures in made.items()}, columns=10,
              alt="Three rows painted from the same ten z: faces at 32x32; at 64x64 with inner layers "
                  "carried over, blurred heads with the hair of the face above; at 64x64 from "
@@ -853,7 +853,7 @@ if runtime.scale() != "smoke":
 reader = measure.factor_reader(faces[64])
 known = reader.features(faces[64].images[:2000])
 for name, game in (("carried over", largest), ("from scratch", from_scratch)):
-    fakes = reader.features(game.sample(1000, average=True))
+    fakes = reader.features(game.sample(1000, ema=True))
     print(f"{name}: Frechet distance to real faces {measure.frechet_distance(fakes, known):.0f}")
 
 # %% [markdown] tags=["lang-zh"]
@@ -899,10 +899,10 @@ Counting beats staring. `measure.factor_coverage` lets the small classifier read
 """
 
 # %%
-painted = large.sample(2000, average=True)
+painted = large.sample(2000, ema=True)
 show.gallery({"toy faces": faces[32].images[:15], "WGAN": painted[:45],
               "toy rooms": rooms[32].images[:15],
-              "WGAN, rooms": large_rooms.sample(45, average=True)}, columns=15,
+              "WGAN, rooms": large_rooms.sample(45, ema=True)}, columns=15,
              alt="Final gallery: a row of toy faces above three rows of painted faces with hair, "
                  "glasses, smiles and striped shirts; a row of toy rooms above three rows of "
                  "painted bedrooms with bed, window and lamp")

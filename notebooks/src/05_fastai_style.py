@@ -910,7 +910,7 @@ better = GANLearner.from_loss(data, generator, critic, losses.NonSaturating(),
                               penalty=partial(penalties.r1, gamma=0.5), ema=0.99,
                               switch_eval=False, opt_func=adam, wd=0.0)
 print(better)
-view = lab.TrainingView(average=True)
+view = lab.TrainingView(ema=True)
 better.fit(runtime.at_scale(smoke=1, default=18, full=60),
            runtime.at_scale(smoke=1e-3, default=1e-3, full=2e-4),
            callbacks=[Live(view, every=24)], progress=False)
@@ -919,20 +919,20 @@ better.fit(runtime.at_scale(smoke=1, default=18, full=60),
 r"""
 ## 成绩单
 
-`learn.sample(n, seed=…)` 给出图片，同一个种子总是同一批；不需要数据，也不改变任何权重。`average=True` 用滑动平均的权重。把两次训练的样本和真品放在一起：
+`learn.sample(n, seed=…)` 给出图片，同一个种子总是同一批；不需要数据，也不改变任何权重。`ema=True` 用滑动平均的权重。把两次训练的样本和真品放在一起：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The report card
 
-`learn.sample(n, seed=…)` returns pictures, the same for the same seed; it needs no data and changes no weight. `average=True` uses the averaged weights. Put samples of both trainings beside real pictures:
+`learn.sample(n, seed=…)` returns pictures, the same for the same seed; it needs no data and changes no weight. `ema=True` uses the averaged weights. Put samples of both trainings beside real pictures:
 """
 
 # %%
 real = data.to_images(data.one_batch()[1][:20]).cpu()
 show.gallery({"real": real, "wgan with clipping": learn.sample(20),
-              "non-saturating with R1, averaged": better.sample(20, average=True)}, columns=10,
+              "non-saturating with R1, averaged": better.sample(20, ema=True)}, columns=10,
              alt="Three galleries of twenty pictures: real toy rooms; patches of colour "
                  "from the clipped WGAN; rooms of the second game, with bed, window, lamp and picture")
 print("the same seed, the same pictures:",
@@ -965,7 +965,7 @@ if drawn:
     reader = measure.factor_reader(rooms)
     known = reader.features(rooms.images)
     samples = {"real": toy_rooms(n, size=32, seed=2).images, "wgan": learn.sample(n),
-               "better": better.sample(n, average=True)}
+               "better": better.sample(n, ema=True)}
     distance = {name: measure.frechet_distance(reader.features(pictures), known)
                 for name, pictures in samples.items()}
     for name, pictures in samples.items():

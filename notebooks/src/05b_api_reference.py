@@ -639,7 +639,7 @@ with tempfile.TemporaryDirectory() as folder:
 print("stopped and resumed equals in one go:", torch.equal(learn.sample(8), resumed.sample(8)))
 print("samples:", tuple(learn.sample(8, seed=1).shape), learn.sample(8).dtype,
       "| the average makes others:",
-      not torch.equal(learn.sample(8), learn.sample(8, average=True)))
+      not torch.equal(learn.sample(8), learn.sample(8, ema=True)))
 
 # %% [markdown] tags=["lang-zh"]
 r"""

@@ -22,7 +22,7 @@ from gan_lessons.data.toys.shapes import (
     outline,
     polygon,
 )
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 FACTORS = {
     "skin": ("porcelain", "peach", "honey", "caramel", "cocoa"),

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.toys.shapes import Canvas
-from gan_lessons.messages import both
-from gan_lessons.runtime import one_thread, whole_number
+from gan_lessons.runtime import one_thread
+from gan_lessons.util import both, whole_number
 
 SIZES = (16, 32, 64, 128, 256)
 MOST_BYTES = 8 * 2**30

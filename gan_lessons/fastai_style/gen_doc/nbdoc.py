@@ -14,7 +14,7 @@ from pathlib import Path
 from IPython.display import display
 from torch import nn
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 __all__ = ["show_doc"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 PACKAGES = str(Path(__file__).parents[2]), "site-packages", "dist-packages"
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.measure import js_on_grid, mode_report
-from gan_lessons.messages import both
 from gan_lessons.nets import mlp
 from gan_lessons.penalties import clip_weights
+from gan_lessons.util import both
 
 from .asking import ask, stopped_being_finite
 from .fast import ByAutograd, FlatAdam, ThreeLayers, flat

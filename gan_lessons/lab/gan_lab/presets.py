@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gan_lessons import data, losses, penalties
-from gan_lessons.messages import both
+from gan_lessons.util import both
 
 
 @dataclass(frozen=True)

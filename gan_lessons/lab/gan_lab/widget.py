@@ -15,8 +15,8 @@ import traitlets
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
 from gan_lessons.lab import page
-from gan_lessons.messages import both
 from gan_lessons.runtime import one_thread
+from gan_lessons.util import both
 
 from . import picture
 from .asking import as_loss

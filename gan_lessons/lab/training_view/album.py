@@ -12,7 +12,7 @@ SIZE = 1_800_000  # bytes that their pictures may take together, in the page and
 class Moment:
     """What G made of the fixed noise at one step, and how the browser gets it.
 
-    number: of the look at the game, from 0;  made: as `train.paint` returns it;  shot: a PNG file
+    number: of the look at the game, from 0;  made: what `train.generate` gave;  shot: a PNG file
     or packed points;  slot: where the page finds `shot`.
     """
 

@@ -17,8 +17,8 @@ from gan_lessons import show
 from gan_lessons.data import PointSet
 from gan_lessons.lab import page
 from gan_lessons.losses import Minimax, Wasserstein
-from gan_lessons.messages import both
-from gan_lessons.train import Game, TrainingDiverged, paint, sample_noise
+from gan_lessons.train import Game, TrainingDiverged, generate, sample_noise
+from gan_lessons.util import both
 
 from .album import LIMIT, Album, Moment
 from .drawing import columns_for, count_for, draw_paper, pack, reach, table
@@ -42,9 +42,9 @@ class TrainingView(Slots):
     another cell runs) a slider and a play button show how the pictures came about.
     `progress=False` leaves out fit's own bar, which the view would cut in two.
 
-    average: show what the moving average of G's weights makes, not the newest G;  real: a PointSet
+    ema: show what the moving average of G's weights makes, not the newest G;  real: a PointSet
     to show behind what a game of points makes.
-    `snapshots` are the pictures that were kept, at most 40, step -> as `train.paint` returns them.
+    `snapshots` are the pictures that were kept, at most 40: step -> what `train.generate` gave.
     """
 
     # As text: given a path, anywidget watches the file and keeps every closed view in memory.
@@ -58,14 +58,14 @@ class TrainingView(Slots):
     real = traitlets.Bytes(read_only=True).tag(sync=True)  # real points, float32 pairs
     problem = traitlets.Dict(read_only=True).tag(sync=True)  # what went wrong in the view
 
-    def __init__(self, *, average: bool = False, real: PointSet | None = None):
+    def __init__(self, *, ema: bool = False, real: PointSet | None = None):
         if real is not None and (not isinstance(real, PointSet) or real.shape != (2,)):
             raise ValueError(both(
                 f"real 应是平面上的点，例如 data.ring()，收到 {type(real).__name__}。",
                 f"real should be points in the plane, such as data.ring(); got "
                 f"{type(real).__name__}."))
         super().__init__()
-        self.average = average
+        self.ema = ema
         self._real = None if real is None else real.sample(POINTS).cpu()
         self._handle = self._kernel = self._game = None
         self._warned = False
@@ -144,11 +144,11 @@ class TrainingView(Slots):
     def _photograph(self, number: int) -> None:
         """Let G work on the fixed noise, and send what it makes."""
         game = self._game
-        network = game.average if self.average else game.generator
-        made = paint(network, self._z)
+        network = game.generator_ema if self.ema else game.generator
+        made = generate(network, self._z)
         if made.ndim == 2 and made.shape[1] == 2 and len(made) < POINTS:
             self._z = sample_noise(POINTS, game.latent, torch.Generator().manual_seed(1234))
-            made = paint(network, self._z)
+            made = generate(network, self._z)
         elif made.ndim == 4:
             made = made[:count_for(*made.shape[2:], most=len(made))]
             self._z = self._z[:len(made)]

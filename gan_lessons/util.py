@@ -1,9 +1,27 @@
-"""Writing a file so that nobody ever sees half of it, and saying how large files are."""
+"""What every room needs: messages in two languages, whole numbers, files written whole."""
 
 import glob
+import operator
 import os
 import time
 from pathlib import Path
+
+
+def both(zh: str, en: str) -> str:
+    """Return the Chinese text followed by the English text, on lines of their own."""
+    return f"{zh}\n{en}"
+
+
+def whole_number(name: str, value, least: int) -> int:
+    """Return `value` as an int; raise ValueError when it is no whole number >= `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ValueError(both(f"{name} 必须是不小于 {least} 的整数，收到的是 {value!r}。",
+                              f"{name} must be a whole number of at least {least}, got {value!r}."))
+    return number
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
