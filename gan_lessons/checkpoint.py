@@ -1,12 +1,24 @@
-"""Save a game and resume it: one safetensors file, written whole or not at all.
+"""Save and resume: one safetensors file for a `Game` and for a `Learner`, written whole or not.
+
+Whatever can be saved has three methods:
+
+    state()          all that must be kept: nested dictionaries of tensors and plain values, with
+                     "networks" {name: state_dict} and "optimizers" {name: optimizer_state(...)}
+    set_state(state) takes back the whole of it, or some of its parts
+    settings()       what must agree between the file and whoever loads it, as plain values
 
 A safetensors file holds tensors and text, never objects, so there is nothing in it to execute;
-what is read is compared with the game, shape by shape, before anything is changed.
+what is read is compared, setting by setting and shape by shape, before anything is changed.
 """
 
+import hashlib
+import inspect
 import json
+import platform
 from functools import partial
 from pathlib import Path
+from types import CodeType
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,208 +27,308 @@ from torch import Tensor
 
 from gan_lessons.util import both, write_atomically
 
-VERSION = 1
-NETWORKS = ("generator", "critic", "generator_ema")
-OPTIMIZERS = ("generator_optimizer", "critic_optimizer")
-YOUNGER = {"optimizer": "adam", "warm_up": False, "penalty_every": 1,  # not in older files
-           "precision": "float32"}
+VERSION = 2
+KEY = "gan_lessons"  # where our text stands in the file's metadata
+CANNOT_COMPARE = "cannot be compared"
 
 
 class BadCheckpoint(ValueError):
     """The file is not a checkpoint, is damaged, or belongs to another game."""
 
 
-def save(game, path: str | Path) -> None:
+class TrainingDiverged(RuntimeError):
+    """A loss or a weight became NaN or infinite."""
+
+
+class Saveable(Protocol):
+    """What `save` and `load` work on; see the top of this file."""
+
+    def state(self) -> dict[str, Any]:
+        """Return all that must be kept."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned, or some of its parts."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must agree between the file and whoever loads it."""
+
+
+# ---- writing and reading ----
+
+def save(trainee: Saveable, path: str | Path) -> None:
     """Write everything that training remembers to `path`, atomically.
 
-    Raises OSError, with the old file untouched, when the folder cannot be written to.
+    Raises:
+        TrainingDiverged: a number is not finite; a file that is there stays as it was.
+        OSError: the folder cannot be written to; likewise.
     """
-    about = {"version": VERSION, "step": game.step, "settings": _settings(game)}
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(game).items()}
-    write_atomically(path, to_bytes(kept, metadata={"gan_lessons": json.dumps(about)}))
+    flat = _flat(trainee.state())
+    tensors = {name: value.detach().cpu().contiguous() for name, value in flat.items()
+               if isinstance(value, Tensor)}
+    if broken := _not_finite(tensors):
+        raise TrainingDiverged(both(
+            f"{broken} 里有 NaN 或无穷大，所以没有保存；之前存的文件没有被改动。请回到那个文件，"
+            "并降低学习率。",
+            f"{broken} holds NaN or infinity, so nothing was saved; a file saved before is "
+            "untouched. Go back to it, and lower the learning rate."))
+    values = {name: value for name, value in flat.items() if name not in tensors}
+    about = {"version": VERSION, "torch": torch.__version__, "settings": trainee.settings(),
+             "values": values}
+    write_atomically(path, to_bytes(tensors, metadata={KEY: json.dumps(about)}))
 
 
-def load(game, path: str | Path, *, changed: tuple[str, ...] = ()) -> None:
-    """Bring `game` to the state saved in `path`; on any problem it is left as it was.
+def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
+         only: tuple[str, ...] | None = None) -> None:
+    """Bring `trainee` to the state saved in `path`; on any problem it is left as it was.
 
-    Settings must be those the file was saved with, except the ones named in `changed`:
-    `changed=("lr",)` goes on with the game's own learning rate; `changed=("optimizer",)` lets
-    both optimizers begin anew, since one kind cannot go on from what another remembers.
+    Args:
+        trainee: the game or learner, made as it was when the file was saved.
+        path: the file.
+        changed: settings that may differ from the file's. `("lr",)` goes on with the new learning
+            rate; `("optimizer",)` lets the optimizers begin anew.
+        only: the parts to take, such as `("networks",)`; settings are then not compared.
 
-    Raises FileNotFoundError; BadCheckpoint when the file is not one of ours, is damaged, or was
-    saved by other networks or with other settings.
+    Raises:
+        FileNotFoundError: there is no such file.
+        BadCheckpoint: it is not one of ours, is damaged, or was saved by other networks or with
+            other settings.
     """
-    tensors, about = _read(Path(path))
-    _check_settings(about["settings"], _settings(game), changed, path)
-    _check_networks(game, tensors, path)
+    state, about = _read(Path(path))
+    before = _copy(trainee.state())
+    if only is not None:
+        state = {name: part for name, part in state.items() if name in only}
+    else:
+        if about.get("torch") != torch.__version__:  # another torch may print a network otherwise;
+            changed = (*changed, *before["networks"])  # their shapes are compared all the same
+        _compare_settings(about["settings"], trainee.settings(), changed, path)
+    _compare_networks(before["networks"], state.get("networks", {}), path)
+    if "optimizer" in changed:
+        state["optimizers"] = {name: {} for name in before["optimizers"]}
     try:
-        _check_rest(game, tensors, about)
-        if "optimizer" not in changed:
-            _check_optimizers(game, tensors, about["step"])
-    except (ValueError, TypeError, KeyError, RuntimeError) as problem:
+        trainee.set_state(state)
+    except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as problem:
+        trainee.set_state(before)
         raise _damaged(path, problem) from problem
-    for name in NETWORKS:
-        getattr(game, name).load_state_dict(_below(tensors, f"{name}/"))
-    for name in OPTIMIZERS:
-        _restore_optimizer(getattr(game, name),
-                           {} if "optimizer" in changed else _below(tensors, f"{name}/"))
-    game.noise.set_state(tensors["noise"])
-    game.torch_state = tensors["torch"]
-    game.history = tensors["history"]
-    snapshots = _below(tensors, "snapshots/")
-    game.snapshots = {step: snapshots[str(step)] for step in sorted(map(int, snapshots))}
-    game.step = about["step"]
 
 
-def finite(game) -> bool:
-    """Tell whether every number in the networks and optimizers is finite."""
-    return all(t.isfinite().all() for t in _tensors(game).values() if t.is_floating_point())
+def read(path: str | Path) -> dict[str, Any]:
+    """Return the state in `path` as it was saved; raises as `load` does."""
+    return _read(Path(path))[0]
 
 
 def saved_step(path: str | Path) -> int:
-    """Return the step at which the checkpoint in `path` was saved; raises as `load` does."""
-    return _read(Path(path))[1]["step"]
+    """Return the step at which the game in `path` was saved; raises as `load` does."""
+    step = read(path).get("step")
+    if type(step) is not int:
+        raise _damaged(path, ValueError("no step"))
+    return step
 
 
-def _tensors(game) -> dict[str, Tensor]:
-    """Return all that must be kept, flat: "generator/0.weight", "critic_optimizer/0/exp_avg"."""
-    kept = {"noise": game.noise.get_state(), "torch": game.torch_state, "history": game.history}
-    for name in NETWORKS:
-        for key, tensor in getattr(game, name).state_dict().items():
-            kept[f"{name}/{key}"] = tensor
-    for name in OPTIMIZERS:
-        for i, state in getattr(game, name).state_dict()["state"].items():
-            for key, tensor in state.items():
-                kept[f"{name}/{i}/{key}"] = tensor
-    for step, pictures in game.snapshots.items():
-        kept[f"snapshots/{step}"] = pictures
-    return kept
-
-
-def _settings(game) -> dict:
-    settings = {"latent": game.latent, "loss": f"{type(game.loss).__name__} {vars(game.loss)}",
-                "penalty": _named(game.penalty), "n_critic": game.n_critic,
-                "batch": game.batch, "lr": game.lr, "betas": list(game.betas), "ema": game.ema,
-                "seed": game.seed, "clip": game.clip, "decay": game.decay,
-                "penalty_every": game.penalty_every, "data": game.data,
-                "optimizer": _named(game.optimizer) or "adam", "warm_up": game.warm_up,
-                "precision": game.precision}
-    return settings | {name: str(getattr(game, name)) for name in NETWORKS[:2]}
-
-
-def _named(function) -> str | None:
-    """Return the name of a function, with the options that functools.partial gave it."""
-    if isinstance(function, partial):
-        return f"{function.func.__name__} {function.keywords}"
-    return function and function.__name__
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
-    state: dict[int, dict] = {}
-    for name, tensor in flat.items():
-        i, key = name.split("/")
-        state.setdefault(int(i), {})[key] = tensor
-    optimizer.load_state_dict({"state": state,
-                               "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k[len(prefix):]: t for k, t in tensors.items() if k.startswith(prefix)}
-
-
-# ---- reading what may be anything ----
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the state and what else the file says; it may be anything."""
     if not path.is_file():
-        raise FileNotFoundError(both(
-            f"没有这个检查点：{path}" + ("（这是一个文件夹）。" if path.is_dir() else "。"),
-            f"There is no checkpoint at {path}" + (" (a folder)." if path.is_dir() else ".")))
+        raise FileNotFoundError(both(f"没有这个检查点：{path}。请检查路径。",
+                                     f"There is no checkpoint at {path}. Check the path."))
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["gan_lessons"])
+            about = json.loads((file.metadata() or {})[KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if about["version"] != VERSION:
             raise ValueError(f"version {about['version']}, this course reads {VERSION}")
-        if type(about["step"]) is not int or not isinstance(about["settings"], dict):
-            raise ValueError("no step or no settings")
-    except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as problem:
+        if not isinstance(about["settings"], dict):
+            raise ValueError("no settings")
+        if broken := _not_finite(tensors):
+            raise ValueError(f"{broken} holds NaN or infinity")
+        return _nested(about["values"] | tensors), about
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError,
+            RecursionError) as problem:
         raise _damaged(path, problem) from problem
-    return tensors, about
 
 
-def _damaged(path, problem: Exception) -> BadCheckpoint:
+def _not_finite(tensors: dict[str, Tensor]) -> str | None:
+    """Return the name of the first tensor that holds NaN or infinity, if any."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            return name
+    return None
+
+
+def _flat(state: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return {"a": {"b": 1}} as {"a/b": 1}; empty dictionaries vanish."""
+    flat = {}
+    for name, value in state.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}/")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return {"a/b": 1} as {"a": {"b": 1}}."""
+    state: dict[str, Any] = {}
+    for name, value in flat.items():
+        *above, last = name.split("/")
+        place = state
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return state
+
+
+def _copy(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state with tensors of its own, which later training does not touch."""
+    return _nested({name: value.clone() if isinstance(value, Tensor) else value
+                    for name, value in _flat(state).items()})
+
+
+# ---- what an optimizer remembers ----
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return the kind of the optimizer and what it remembers of each parameter, by number."""
+    remembered = optimizer.state_dict()["state"]
+    return {"kind": type(optimizer).__name__, "count": len(remembered),
+            "of": {str(i): dict(values) for i, values in remembered.items()}}
+
+
+def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take back what `optimizer_state` returned; `{}` lets the optimizer begin anew.
+
+    The learning rate stays the optimizer's own.
+
+    Raises:
+        ValueError: it was another kind of optimizer, or what it remembers does not fit.
+    """
+    kind = type(optimizer).__name__
+    if state.get("kind", kind) != kind:
+        raise ValueError(f"the optimizer in the file is {state['kind']}, this one is {kind}")
+    remembered = {int(i): values for i, values in state.get("of", {}).items()}
+    if len(remembered) != state.get("count", 0):
+        raise ValueError("the state of the optimizer does not fit: a part of it is missing")
+    _check_remembered(optimizer, remembered)
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": remembered, "param_groups": groups})
+
+
+def _check_remembered(optimizer: torch.optim.Optimizer, remembered: dict[int, dict]) -> None:
+    """Raise ValueError where something would not fit: a fused Adam trusts its shapes."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    wanted = _remembered_of_one_weight(optimizer)
+    if remembered and wanted and remembered.keys() != set(range(len(parameters))):
+        raise ValueError(f"the state of the optimizer does not fit: {len(remembered)} of "
+                         f"{len(parameters)} parameters")
+    for i, values in remembered.items():
+        expected = {key: (dtype, parameters[i].shape if per_weight else torch.Size())
+                    for key, (dtype, per_weight) in wanted.items()}
+        found = {key: (value.dtype, value.shape) for key, value in values.items()
+                 if isinstance(value, Tensor)}
+        if found != expected:
+            raise ValueError(f"the state of the optimizer does not fit at parameter {i}")
+
+
+def _remembered_of_one_weight(optimizer) -> dict[str, tuple[torch.dtype, bool]]:
+    """Return what this kind of optimizer keeps: name -> type, and whether one for each weight.
+
+    We ask one of the same kind that has made a step with a single weight.
+    """
+    known = inspect.signature(type(optimizer)).parameters
+    options = {name: value for name, value in optimizer.defaults.items() if name in known}
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    tiny = type(optimizer)([weight], **options)
+    tiny.step()
+    return {key: (value.dtype, value.ndim > 0) for key, value in tiny.state[weight].items()
+            if isinstance(value, Tensor)}
+
+
+# ---- comparing ----
+
+def described(thing: Any) -> str | None:
+    """Say in words which loss, penalty or optimizer this is, so that two can be told apart.
+
+    Library functions go by their name; lambdas and functions of the learner's own also by a digest
+    of their code; objects by their class and plain attributes. What cannot be told apart in this
+    way says so (CANNOT_COMPARE): `load` then warns instead of comparing.
+    """
+    if thing is None:
+        return None
+    if isinstance(thing, partial):
+        options = "".join(f" {part}" for part in (thing.args, thing.keywords) if part)
+        name = f"{described(thing.func)}{options}"
+        return name if _plain((*thing.args, *thing.keywords.values())) else _unsure(name)
+    if inspect.isroutine(thing) or inspect.isclass(thing):
+        name = getattr(thing, "__qualname__", type(thing).__name__)
+        installed = thing.__module__ != "__main__" and "<" not in name
+        code = getattr(thing, "__code__", None)
+        if installed or code is None:
+            return name
+        held = (*(cell.cell_contents for cell in thing.__closure__ or ()), thing.__defaults__)
+        digest = hashlib.sha256(repr((_words(code), held)).encode()).hexdigest()[:8]
+        name = f"{name} {digest} in Python {platform.python_version()}"
+        return name if _plain(held) else _unsure(name)
+    name, attributes = type(thing).__name__, getattr(thing, "__dict__", {})
+    return f"{name} {attributes}" if _plain(tuple(attributes.values())) else _unsure(name)
+
+
+def _unsure(name: str) -> str:
+    return f"{name} ({CANNOT_COMPARE})"
+
+
+def _plain(value: Any) -> bool:
+    """Tell whether `repr` says all there is to know of a value."""
+    if isinstance(value, tuple):  # lists and dictionaries may be what training writes into
+        return all(map(_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _words(code: CodeType) -> tuple:
+    """Return what a function does, without the file and the line where it stands."""
+    constants = [_words(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return code.co_code, code.co_names, constants
+
+
+def _compare_settings(theirs: dict[str, Any], ours: dict[str, Any], changed: tuple[str, ...],
+                      path: str | Path) -> None:
+    """Raise BadCheckpoint for settings that differ; warn of those that cannot be compared."""
+    differ = []
+    for key in [key for key in ours if key not in changed]:
+        if CANNOT_COMPARE in str(ours[key]) and theirs.get(key) == ours[key]:
+            print(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
+                       f"{key}: {ours[key]}; make sure yourself that it is what it was when "
+                       f"{Path(path).name} was saved."))
+        elif theirs.get(key) != ours[key]:
+            differ.append(key)
+    if not differ:
+        return
+    lines = [f"{key}: {theirs.get(key)} -> {ours[key]}" for key in differ]
+    what = ", ".join(line if len(line) < 120 else key
+                     for key, line in zip(differ, lines, strict=True))
+    how = f"checkpoint.load(game, path, changed={tuple(differ)})"
+    raise BadCheckpoint(both(
+        f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
+        f"确实想换设置接着训练，请写 {how}。",
+        f"{path} was saved with other settings ({what}). Restore those settings, or use "
+        f"another file name; to go on with the new ones on purpose, write {how}."))
+
+
+def _compare_networks(ours: dict[str, Any], theirs: dict[str, Any], path: str | Path) -> None:
+    """Raise BadCheckpoint at the first tensor that is not there or has another shape or type."""
+    def shapes(networks):
+        return {name: (tuple(value.shape), value.dtype) if isinstance(value, Tensor) else value
+                for name, value in _flat(networks).items()}
+    here, there = shapes(ours), shapes(theirs)
+    for name in sorted(here.keys() | there.keys()):
+        if here.get(name) != there.get(name):
+            raise BadCheckpoint(both(
+                f"{path} 属于另一个网络：{name} 在文件里是 {there.get(name)}，"
+                f"在这里是 {here.get(name)}。请用保存时的网络来加载。",
+                f"{path} belongs to another network: {name} is {there.get(name)} in the file and "
+                f"{here.get(name)} here. Load it into the network it was saved from."))
+
+
+def _damaged(path: str | Path, problem: Exception) -> BadCheckpoint:
     return BadCheckpoint(both(
         f"{path} 不是本课程的检查点，或者已经损坏（{problem}）。文件没有被执行，也没有被改动。"
         "请换一个检查点，或从头训练。",
         f"{path} is not a checkpoint of this course, or is damaged ({problem}). Nothing in it was "
         "executed or changed. Use another checkpoint, or train afresh."))
-
-
-def _check_settings(theirs: dict, ours: dict, changed: tuple[str, ...], path) -> None:
-    """Compare the settings; a game that has not met its data yet accepts any."""
-    theirs = YOUNGER | theirs
-    differ = [key for key in ours if theirs.get(key) != ours[key] and key not in changed
-              and not (key == "data" and ours["data"] is None)]
-    if differ:
-        def line(key):
-            short = len(f"{theirs.get(key)}{ours[key]}") < 80
-            return f"{key}: {theirs.get(key)} -> {ours[key]}" if short else key
-        what = ", ".join(map(line, differ))
-        how = f"checkpoint.load(game, path, changed={tuple(differ)})"
-        raise BadCheckpoint(both(
-            f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
-            f"确实想换设置接着训练，请写 {how}。",
-            f"{path} was saved with other settings ({what}). Restore those settings, or use "
-            f"another file name; to go on with the new ones on purpose, write {how}."))
-
-
-def _check_networks(game, tensors: dict[str, Tensor], path) -> None:
-    for name in NETWORKS:
-        ours = {k: (tuple(t.shape), t.dtype) for k, t in getattr(game, name).state_dict().items()}
-        theirs = {k: (tuple(t.shape), t.dtype) for k, t in _below(tensors, f"{name}/").items()}
-        for key in sorted(ours.keys() | theirs.keys()):
-            if ours.get(key) != theirs.get(key):
-                raise BadCheckpoint(both(
-                    f"{path} 属于另一个网络：{name} 的 {key} 在文件里是 {theirs.get(key)}，"
-                    f"在这里是 {ours.get(key)}。请用保存时的网络来加载。",
-                    f"{path} belongs to another network: {key} of the {name} is "
-                    f"{theirs.get(key)} in the file and {ours.get(key)} here. Load it into the "
-                    "network it was saved from."))
-
-
-def _check_rest(game, tensors: dict[str, Tensor], about: dict) -> None:
-    """Raise ValueError or RuntimeError where a tensor would not fit."""
-    step = about["step"]
-    if step < 0 or tensors["history"].shape != (step, game.history.shape[1]):
-        raise ValueError(f"step {step} with a history of shape {tuple(tensors['history'].shape)}")
-    for key, pictures in _below(tensors, "snapshots/").items():
-        if int(key) < 0 or pictures.ndim < 2:
-            raise ValueError(f"snapshot {key} of shape {tuple(pictures.shape)}")
-    if not all(t.isfinite().all() for t in tensors.values() if t.is_floating_point()):
-        raise ValueError("NaN or infinity")
-    for state in ("noise", "torch"):
-        torch.Generator().set_state(tensors[state])
-
-
-def _check_optimizers(game, tensors: dict[str, Tensor], step: int) -> None:
-    """Raise ValueError where the state of an optimizer would not fit: Adam trusts its shapes."""
-    kept = _kept_per_weight(game)
-    for name, network in zip(OPTIMIZERS, NETWORKS, strict=False):
-        expected = {f"{i}/{key}": (dtype, () if single else p.shape)
-                    for i, p in enumerate(getattr(game, network).parameters())
-                    for key, (dtype, single) in kept.items()}
-        found = {k: (t.dtype, t.shape) for k, t in _below(tensors, f"{name}/").items()}
-        if found != expected and (found or step):  # before its first step it has no state
-            raise ValueError(f"the state of the {name} does not fit")
-
-
-def _kept_per_weight(game) -> dict[str, tuple[torch.dtype, bool]]:
-    """Return what this game's kind of optimizer remembers: name, type, whether it is one number.
-
-    We ask one that has made a step with a single weight: Adam keeps two averages, RMSprop one.
-    """
-    tiny = torch.nn.ParameterList([torch.zeros(1)])
-    tiny[0].grad = torch.zeros(1)
-    optimizer = game.new_optimizer(tiny)
-    optimizer.step()
-    return {key: (kept.dtype, kept.ndim == 0) for key, kept in optimizer.state[tiny[0]].items()}

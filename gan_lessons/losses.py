@@ -8,11 +8,24 @@ With D(x) = sigmoid(l):  -log D = softplus(-l)  and  -log(1 - D) = softplus(l). 
 stay accurate where `log(sigmoid(l))` rounds to log(0).
 """
 
+from typing import Any, Protocol
+
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gan_lessons.util import both
+
+
+class Loss(Protocol):
+    """What `train.fit` asks of a loss; one of your own needs these three and no more.
+
+    With an attribute `compares` that is true, `generator` is also given D's scores for real data.
+    """
+
+    critic: Any  # critic(real, fake): scores (B,) and (B,) -> scalar for D to minimise
+    generator: Any  # generator(fake), or generator(fake, real) -> scalar for G to minimise
+    reading: Any  # reading(score): what is plotted of D's scores, (B,) -> (B,)
 
 
 class Minimax:

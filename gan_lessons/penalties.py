@@ -4,11 +4,16 @@ The terms are called as `penalty(critic, real, fake)`; use functools.partial to 
 Data are pictures, (B, C, H, W), or points, (B, d).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
+Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
 
-def r1(critic: nn.Module, real: Tensor, fake: Tensor | None = None, *, gamma: float = 1.0):
+
+def r1(critic: nn.Module, real: Tensor, fake: Tensor | None = None, *,
+       gamma: float = 1.0) -> Tensor:
     """Return gamma/2 times the mean squared gradient norm of the critic at real pictures.
 
     A steep slope at the data costs D, so that samples which arrive there are not thrown out again.
@@ -20,7 +25,7 @@ def r1(critic: nn.Module, real: Tensor, fake: Tensor | None = None, *, gamma: fl
     return gamma / 2 * slope.flatten(1).square().sum(1).mean()
 
 
-def r2(critic: nn.Module, real: Tensor | None, fake: Tensor, *, gamma: float = 1.0):
+def r2(critic: nn.Module, real: Tensor | None, fake: Tensor, *, gamma: float = 1.0) -> Tensor:
     """Return the same as `r1`, taken at the fakes; `real` is not used.
 
     Mescheder et al. 2018, arXiv 1801.04406, equation 10.
@@ -28,7 +33,7 @@ def r2(critic: nn.Module, real: Tensor | None, fake: Tensor, *, gamma: float = 1
     return r1(critic, fake, gamma=gamma)
 
 
-def r1_r2(critic: nn.Module, real: Tensor, fake: Tensor, *, gamma: float = 1.0):
+def r1_r2(critic: nn.Module, real: Tensor, fake: Tensor, *, gamma: float = 1.0) -> Tensor:
     """Return `r1` + `r2` in one pass: D may be steep neither at the data nor at the fakes.
 
     The two batches must have the same length. Huang et al. 2024 (R3GAN), arXiv 2501.05441.
@@ -37,7 +42,7 @@ def r1_r2(critic: nn.Module, real: Tensor, fake: Tensor, *, gamma: float = 1.0):
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, *, weight: float = 10.0,
-                     generator: torch.Generator | None = None):
+                     generator: torch.Generator | None = None) -> Tensor:
     """Return weight times the mean of (gradient norm - 1)^2 of the critic, between real and fake.
 
     Each pair gets one point, drawn uniformly from the line between the two; a slope of 1 there is

@@ -1,4 +1,8 @@
-"""The game, one move at a time: `critic_step`, `generator_step`, and `fit` that alternates them."""
+"""A GAN learns here, and nowhere else: `critic_step`, `generator_step`, and `fit`.
+
+`fit` is a whole run from the first batch to the last checkpoint, to be read from top to bottom:
+`fit` -> `play_round` -> `critic_step`, `generator_step`. What follows after them are details.
+"""
 
 import math
 import signal
@@ -15,18 +19,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from gan_lessons import checkpoint, distributed, runtime
+from gan_lessons.checkpoint import TrainingDiverged, optimizer_state, set_optimizer_state
 from gan_lessons.data import ImageSet, PointSet, to_images
-from gan_lessons.losses import NonSaturating
-from gan_lessons.penalties import clip_weights
+from gan_lessons.losses import Loss, NonSaturating
+from gan_lessons.penalties import Penalty, clip_weights
 from gan_lessons.util import both, whole_number
 
-HISTORY = ("critic loss", "generator loss", "real", "fake")
-Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (critic, real, fake) -> scalar
+HISTORY = ("critic loss", "generator loss", "real", "fake")  # the columns of `game.history`
 
 
-class TrainingDiverged(RuntimeError):
-    """A loss became NaN or infinite; the message names the step."""
-
+# ---- one step of each player ----
 
 class CriticMove(NamedTuple):
     """What one step of D computed: its loss (a scalar), its scores for real and fake, (B,)."""
@@ -43,16 +45,9 @@ class GeneratorMove(NamedTuple):
     fake: Tensor
 
 
-def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") -> Tensor:
-    """Return z ~ N(0, I), shape (n, latent).
-
-    Drawn on the CPU wherever the networks are: the same seed gives the same z on every device.
-    """
-    return torch.randn(n, latent, generator=generator).to(device)
-
-
-def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
-                penalty: Penalty | None = None, clip: float | None = None) -> CriticMove:
+def critic_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.Optimizer,
+                loss: Loss, real: Tensor, z: Tensor, penalty: Penalty | None = None,
+                clip: float | None = None) -> CriticMove:
     """Let D learn from one batch of real data and one of fakes. G's weights do not change."""
     with torch.no_grad():  # D's step needs no gradient in G
         fake = generator(z)
@@ -68,15 +63,19 @@ def critic_step(critic, generator, optimizer, loss, real: Tensor, z: Tensor,
     return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
 
 
-def generator_step(critic, generator, optimizer, loss, z: Tensor,
-                   real_score: Tensor | None = None) -> GeneratorMove:
-    """Let G learn from what D says of its fakes. It sees no real data; D keeps its weights.
+def generator_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.Optimizer,
+                   loss: Loss, z: Tensor, real: Tensor | None = None) -> GeneratorMove:
+    """Let G learn from what D says of its fakes. D's weights do not change.
 
-    A loss that compares wants D's scores for real data, `real_score` (B,): numbers, no gradient.
+    G itself never sees real data. Only a loss that compares fakes with `real` needs a batch of
+    them: D, as it is now, scores both.
     """
     with frozen(critic):  # gradients flow through D, into G, but D keeps none
         fake_score = critic(generator(z))
-        value = loss.generator(fake_score, *([] if real_score is None else [real_score]))
+        if real is None:
+            value = loss.generator(fake_score)
+        else:
+            value = loss.generator(fake_score, critic(real))
         optimizer.zero_grad()
         value.backward()
     optimizer.step()
@@ -96,16 +95,6 @@ def frozen(network: nn.Module):
             p.requires_grad_(True)
 
 
-@contextmanager
-def evaluating(network: nn.Module):
-    """Put the network in evaluation mode inside a `with` block, and back afterwards."""
-    was_training = network.training
-    try:
-        yield network.eval()
-    finally:
-        network.train(was_training)
-
-
 def adam(module: nn.Module, lr: float = 2e-4, betas=(0.9, 0.999)) -> torch.optim.Adam:
     """Return Adam in its fused form: the same update, one pass over the parameters."""
     return torch.optim.Adam(module.parameters(), lr=lr, betas=betas, fused=True)
@@ -116,42 +105,29 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
     return torch.optim.RMSprop(module.parameters(), lr=lr, alpha=alpha)
 
 
-@dataclass
+# ---- the two players and all that training has to remember ----
+
+@dataclass(eq=False)
 class Game:
-    """The two players and all that training has to remember; `fit` moves it forward.
+    """The two players, how they train, and how far they have come; `fit` moves a game forward."""
 
-    generator, critic: the networks;  latent: length of z;  loss, penalty: see `losses`,
-    `penalties`;  n_critic: steps of D for each step of G;  batch, lr, betas, seed: as named;
-    ema: how slowly `generator_ema`, the moving average of G's weights, follows;  clip: limit of D's
-    weights, if any;  decay: over how many steps learning rate and penalty fade, see `cosine_decay`;
-    penalty_every: k takes the penalty on every k-th step of D only, k times as strong, which saves
-    time ("lazy" regularisation, Karras et al. 2020, StyleGAN2, arXiv 1912.04958, section 3.1);
-    optimizer: makes an optimizer, `optimizer(network, lr)`, such as `rmsprop`; without it both
-    players have `adam` with `betas`;  warm_up: D's long turns of the WGAN authors, `critic_turns`;
-    precision: of the networks' arithmetic, "float32", "bfloat16" (half the memory, faster for wide
-    convolutions on hardware that has it) or "auto", see `runtime.precision`; weights, optimizers,
-    losses and `generator_ema` stay in float32.
-    While training: `step` counts G's steps, up to `goal`; `history` has one row a step, columns
-    HISTORY; `snapshots` holds what G made of the same noise at different steps, as `generate` does.
-    """
-
-    generator: nn.Module
-    critic: nn.Module
-    latent: int
-    loss: Any = field(default_factory=NonSaturating)
-    penalty: Penalty | None = None
-    n_critic: int = 1
-    batch: int = 100
-    lr: float = 2e-4
-    betas: tuple[float, float] = (0.9, 0.999)
-    ema: float = 0.999
-    seed: int = 0
-    clip: float | None = None
-    decay: int | None = None
-    penalty_every: int = 1
-    optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None
-    warm_up: bool = False
-    precision: str = "float32"
+    generator: nn.Module  # z, (B, latent) -> pictures (B, C, H, W) in [-1, 1], or points (B, d)
+    critic: nn.Module  # such data -> scores (B,), higher for "more real"
+    latent: int  # length of z
+    loss: Loss = field(default_factory=NonSaturating)  # one of `losses`, or your own
+    penalty: Penalty | None = None  # added to D's loss: one of `penalties`, or your own
+    n_critic: int = 1  # steps of D for each step of G
+    batch: int = 100  # pictures in a batch
+    lr: float = 2e-4  # learning rate of both players
+    betas: tuple[float, float] = (0.9, 0.999)  # of Adam
+    ema: float = 0.999  # how slowly `generator_ema` follows G's weights
+    seed: int = 0  # of batches and noise
+    clip: float | None = None  # limit of D's weights after each of its steps (WGAN)
+    decay: int | None = None  # steps over which learning rate and penalty fade, see `cosine_decay`
+    penalty_every: int = 1  # k: every k-th step of D, k times as strong (StyleGAN2, section 3.1)
+    optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None  # None: Adam
+    warm_up: bool = False  # D's long turns of the WGAN authors, see `critic_turns`
+    precision: str = "float32"  # of the networks' arithmetic: "float32", "bfloat16" or "auto"
 
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
@@ -159,17 +135,23 @@ class Game:
             setattr(self, name, whole_number(name, getattr(self, name), least))
         self.betas = tuple(float(beta) for beta in self.betas)  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
-        self.step = self.goal = 0
-        self.data = None
-        self.history = torch.empty(0, len(HISTORY))
-        self.snapshots: dict[int, Tensor] = {}
+        self.step = 0  # steps that G has made
+        self.goal = 0  # and is to make in all
+        self.data: str | None = None  # what it was trained on, in a few words
+        self.history = torch.empty(0, len(HISTORY))  # one row a step of G, columns HISTORY
+        self.snapshots: dict[int, Tensor] = {}  # step -> what G made of `fixed_z`, see `generate`
         self.generator_optimizer = self.new_optimizer(self.generator)
         self.critic_optimizer = self.new_optimizer(self.critic)
-        self.generator_ema = AveragedModel(self.generator, use_buffers=True,
-                                     multi_avg_fn=get_ema_multi_avg_fn(self.ema))
-        self.noise = torch.Generator().manual_seed(self.seed)
+        self.generator_ema = AveragedModel(  # the moving average of G's weights, in float32
+            self.generator, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+        self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
+
+    def __repr__(self) -> str:
+        return (f"Game(step {self.step}, {checkpoint.described(self.loss)}, "
+                f"{weight_count(self.generator):,} weights in G, "
+                f"{weight_count(self.critic):,} in D)")
 
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return an optimizer for `network`, made with the game's settings."""
@@ -177,7 +159,7 @@ class Game:
             made = adam(network, self.lr, self.betas)
         else:
             made = self.optimizer(network, self.lr)
-        made.register_step_pre_hook(distributed.average_gradients)  # does nothing when alone
+        made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
         return made
 
     @property
@@ -195,9 +177,61 @@ class Game:
 
         `ema=True` asks the moving average of G's weights instead of the newest ones.
         """
-        n = whole_number("n", n, 1)
         network = self.generator_ema if ema else self.generator
-        return generate(network, sample_noise(n, self.latent, torch.Generator().manual_seed(seed)))
+        z = sample_noise(whole_number("n", n, 1), self.latent, torch.Generator().manual_seed(seed))
+        return generate(network, z)
+
+    # what `checkpoint` saves, takes back and compares
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that training remembers."""
+        networks = {"generator": self.generator, "critic": self.critic,
+                    "generator_ema": self.generator_ema}
+        return {"networks": {name: network.state_dict() for name, network in networks.items()},
+                "optimizers": {"generator": optimizer_state(self.generator_optimizer),
+                               "critic": optimizer_state(self.critic_optimizer)},
+                "random": {"noise": self.noise.get_state(), "torch": self.torch_state},
+                "step": self.step, "history": self.history,
+                "snapshots": {str(step): made for step, made in self.snapshots.items()}}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned, or some of its parts."""
+        for name, weights in state.get("networks", {}).items():
+            getattr(self, name).load_state_dict(weights)
+        for name, remembered in state.get("optimizers", {}).items():
+            set_optimizer_state(getattr(self, f"{name}_optimizer"), remembered)
+        if "step" not in state:
+            return
+        step, history = state["step"], state["history"]
+        if type(step) is not int or history.shape != (step, len(HISTORY)):
+            raise ValueError(f"step {step} with a history of shape {tuple(history.shape)}")
+        torch.Generator().set_state(state["random"]["torch"])  # raises if it is none
+        self.noise.set_state(state["random"]["noise"])
+        self.torch_state = state["random"]["torch"]
+        self.step, self.history = step, history
+        snapshots = state.get("snapshots", {})
+        self.snapshots = {step: snapshots[str(step)] for step in sorted(map(int, snapshots))}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what two games must have in common for one to go on where the other stopped."""
+        plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "decay",
+                 "penalty_every", "warm_up", "precision")
+        settings = {name: getattr(self, name) for name in plain}
+        settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
+                     "penalty": checkpoint.described(self.penalty),
+                     "optimizer": checkpoint.described(self.optimizer) or "adam",
+                     "generator": str(self.generator), "critic": str(self.critic)}
+        if self.data is not None:  # a game that has not met its data accepts any
+            settings["data"] = self.data
+        return settings
+
+
+def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") -> Tensor:
+    """Return z ~ N(0, I), shape (n, latent).
+
+    Drawn on the CPU wherever the networks are: the same seed gives the same z on every device.
+    """
+    return torch.randn(n, latent, generator=generator).to(device)
 
 
 @torch.no_grad()
@@ -210,12 +244,12 @@ def generate(generator: nn.Module, z: Tensor) -> Tensor:
     """
     device = next(generator.parameters()).device
     with evaluating(generator):
-        return torch.cat([_finish(generator(part.to(device))).cpu() for part in z.split(1000)])
+        one = generator(z[:1].to(device)).numel()  # numbers in one picture
+        at_once = max(1, min(1000, GENERATED_AT_ONCE // one))  # for the memory of large ones
+        return torch.cat([finished(generator(part.to(device))).cpu() for part in z.split(at_once)])
 
 
-def _finish(made: Tensor) -> Tensor:
-    return to_images(made) if made.ndim == 4 else made.float()
-
+# ---- a run, from the first batch to the last checkpoint ----
 
 def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: int | None = None,
         save_to: str | Path | None = None, save_every: int = 1000,
@@ -225,75 +259,140 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
 
     Goes on from `game.step`: called again with a larger number it continues, and equals the run
     that was never interrupted. The stop button (or Ctrl-C) ends it after the current step; a
-    second one ends it at once, and D may then be one step ahead.
-    With `save_to`, a checkpoint is written every `save_every` steps and at the end; a new game
-    resumes from that file if it is there. `snapshot_every` fills `game.snapshots`.
-    `watch(game)` is called after every `watch_every` steps and after the last one, when history,
-    snapshot and checkpoint of that step are written; it may look at the game, not change it.
+    second one ends it at once, and D may then be one step ahead. Where several processes have
+    joined (see `distributed`), each calls `fit` with the same game and data; `game.batch` is then
+    shared between them.
 
-    Where several processes have joined (see `distributed`), each calls `fit` with the same game
-    and data; `game.batch` is then shared between them.
+    Args:
+        game: the players.
+        data: what is real.
+        steps: of G, in all.
+        snapshot_every: steps between two entries in `game.snapshots`.
+        save_to: a checkpoint, written every `save_every` steps and at the end; a new game resumes
+            from it if it is there.
+        save_every: steps between two checkpoints.
+        watch: called with the game every `watch_every` steps and after the last one, when history,
+            snapshot and checkpoint of that step are written. It may look at the game, not change
+            it; when it returns True, training ends there and the checkpoint is saved.
+        watch_every: steps between two calls of `watch`.
+        progress: show a bar.
 
-    Raises TrainingDiverged when a loss or a weight is not finite (the last checkpoint stays as it
-    was); ValueError when the data do not fit the networks or the batch does not fit the data;
-    checkpoint.BadCheckpoint when `save_to` is a file that is not this game's.
+    Raises:
+        TrainingDiverged: a loss or a weight is not finite; the last checkpoint stays as it was.
+        ValueError: the data do not fit the networks, or the batch does not fit the data.
+        checkpoint.BadCheckpoint: `save_to` is a file that is not this game's.
     """
     game.goal = steps = whole_number("steps", steps, 0)
-    save_every = whole_number("save_every", save_every, 1)
-    watch_every = whole_number("watch_every", watch_every, 1)
-    if snapshot_every is not None:
-        snapshot_every = whole_number("snapshot_every", snapshot_every, 1)
-    _check_fit(game, data)
+    for name, every in (("save_every", save_every), ("watch_every", watch_every),
+                        ("snapshot_every", 1 if snapshot_every is None else snapshot_every)):
+        whole_number(name, every, 1)
+    check_fit(game, data)
     distributed.check(game.batch)
-    first = distributed.number() == 0  # the process that writes and shows, or the only one
+    first = distributed.rank() == 0  # the process that writes and shows, or the only one
     data = data.to(game.device)
     game.data = data.described()
+    batches = data.batches(game.batch, seed=game.seed)  # refuses a batch larger than the data
     if save_to:
-        _open_checkpoint(game, save_to)
-    batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
+        open_checkpoint(game, save_to)
+    if game.step:
+        batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
     game.generator.train()
     game.critic.train()
     if first and snapshot_every and game.step == 0:
         game.snapshots[0] = generate(game.generator, game.fixed_z)
 
-    recent = []
-    with (own_random_numbers(game), stop_button() as stop, kept_history(game, recent),
+    recent: list[Tensor] = []  # rows of the history that are still on the device
+    ended = game.step >= steps
+    with (own_random_numbers(game), stop_button() as stop,
           tqdm(total=steps, initial=game.step, disable=not (progress and first), unit="step",
                leave=False, mininterval=0.5) as bar):
-        last = game.step >= steps
-        while not last:
-            recent.append(play_round(game, batches))
-            game.step += 1
-            bar.update()
-            last = game.step >= steps or stop_agreed(stop, game)
-            picture = first and snapshot_every and game.step % snapshot_every == 0
-            save = first and save_to and (last or game.step % save_every == 0)
-            look = first and watch and (last or game.step % watch_every == 0)
-            if last or picture or save or look or len(recent) == 100:  # reading makes a GPU wait
-                _write_history(game, recent)
-            if picture:
-                game.snapshots[game.step] = generate(game.generator, game.fixed_z)
-            if save:
-                _save(game, save_to)
-            if look:
-                watch(game)
+        try:
+            while not ended:
+                recent.append(play_round(game, batches))
+                game.step += 1
+                bar.update()
+                ended = game.step >= steps or stop_agreed(stop.is_set(), game)
+                snapshot = first and snapshot_every and game.step % snapshot_every == 0
+                save = first and save_to and (ended or game.step % save_every == 0)
+                look = watch and (ended or game.step % watch_every == 0)
+                if ended or snapshot or save or look or len(recent) == 100:
+                    write_history(game, recent)  # makes a GPU wait
+                if snapshot:
+                    game.snapshots[game.step] = generate(game.generator, game.fixed_z)
+                if save:
+                    save_checkpoint(game, save_to)
+                if look and watch_says_stop(game, watch) and not ended:
+                    ended = True
+                    if first and save_to and not save:
+                        save_checkpoint(game, save_to)
+        finally:
+            write_history(game, recent)
     return game
 
 
 def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
-    """Play D's turns and one step of G; return the values of HISTORY, shape (4,)."""
+    """Play D's turns and one step of G; return a row of the history, shape (4,)."""
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
-            optimizer.param_groups[0]["lr"] = game.lr * cosine_decay(game, to=0.02)
+            for group in optimizer.param_groups:
+                group["lr"] = game.lr * cosine_decay(game, to=0.02)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
-        d = play_critic(game, batches, turn)
-    real_score = d.real if getattr(game.loss, "compares", False) else None
+        real = distributed.shard(next(batches))
+        d = play_critic(game, real, turn)
     with working_precision(game):
         g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
-                           _noise(game), real_score)
+                           next_noise(game), real if compares(game.loss) else None)
     game.generator_ema.update_parameters(game.generator)
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
+
+
+def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
+    """Play step number `turn` of D, on a batch of real data, with the game's settings."""
+    penalty = None
+    if game.penalty is not None and turn % game.penalty_every == 0:
+        strength = game.penalty_every * cosine_decay(game, to=0.1, over=0.5)
+
+        def penalty(*given):
+            return strength * game.penalty(*given)
+    with working_precision(game):
+        return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                           real, next_noise(game), penalty, game.clip)
+
+
+def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
+    """Let D learn alone for `steps` steps, G standing still, and return the game."""
+    check_fit(game, data)
+    batches = data.to(game.device).batches(game.batch, seed=game.seed)
+    with own_random_numbers(game):
+        for turn in range(steps):
+            play_critic(game, distributed.shard(next(batches)), turn)
+    return game
+
+
+# ---- details of a run ----
+
+GENERATED_AT_ONCE = 1000 * 3 * 64 * 64  # numbers that `generate` makes in one go: 1,000 at 64x64
+
+
+def next_noise(game: Game) -> Tensor:
+    """Return this process's shard of the next batch of z."""
+    return distributed.shard(sample_noise(game.batch, game.latent, game.noise)).to(game.device)
+
+
+def compares(loss: Loss) -> bool:
+    """Tell whether the loss compares fakes with real data, in G's step, too."""
+    return getattr(loss, "compares", False)
+
+
+def weight_count(network: nn.Module) -> int:
+    """Return how many numbers a network learns."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def finished(made: Tensor) -> Tensor:
+    """Return pictures (n, C, H, W) as bytes, points (n, d) in float32."""
+    return to_images(made) if made.ndim == 4 else made.float()
 
 
 def critic_turns(game: Game, step: int) -> int:
@@ -305,6 +404,27 @@ def critic_turns(game: Game, step: int) -> int:
     """
     long = min(step, 25) + max(step - 1, 0) // 500 if game.warm_up else 0
     return long * 100 + (step - long) * game.n_critic
+
+
+def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
+    """Return a factor that falls from 1 to `to` as half a cosine does, then stays.
+
+    It falls in the first part, `over`, of `game.decay` steps; without `decay` it is always 1.
+    The penalty fades first, so that it no longer blurs while the steps are still long enough to
+    use that; then the steps get small and the players settle. As in R3GAN, arXiv 2501.05441.
+    """
+    if not game.decay:
+        return 1.0
+    progress = min(game.step / (over * game.decay), 1)
+    return to + (1 - to) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def working_precision(game: Game):
+    """Return a `with` block in which the networks calculate with `game.precision`.
+
+    One block a step: it keeps the weights it has rounded, which are old after the step.
+    """
+    return torch.autocast(game.device.type, torch.bfloat16, enabled=game.precision == "bfloat16")
 
 
 @contextmanager
@@ -319,62 +439,18 @@ def own_random_numbers(game: Game):
 
 
 @contextmanager
-def kept_history(game: Game, recent: list[Tensor]):
-    """Write what is still in `recent` to the history when the block ends, however it ends."""
+def evaluating(network: nn.Module):
+    """Put the network in evaluation mode inside a `with` block; afterwards all is as it was."""
+    modes = {module: module.training for module in network.modules()}
     try:
-        yield
+        yield network.eval()
     finally:
-        _write_history(game, recent)
+        for module, training in modes.items():
+            module.training = training
 
 
-def play_critic(game: Game, batches: Iterator[Tensor], turn: int) -> CriticMove:
-    """Play step number `turn` of D with the game's settings."""
-    def penalty(*given):
-        return game.penalty_every * cosine_decay(game, to=0.1, over=0.5) * game.penalty(*given)
-    due = game.penalty is not None and turn % game.penalty_every == 0
-    real = distributed.share(next(batches))
-    with working_precision(game):
-        return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                           real, _noise(game), penalty if due else None, game.clip)
-
-
-def working_precision(game: Game):
-    """Return a `with` block in which the networks calculate with `game.precision`.
-
-    One block a step: it keeps the weights it has rounded, which are old after the step.
-    """
-    return torch.autocast(game.device.type, torch.bfloat16, enabled=game.precision == "bfloat16")
-
-
-def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
-    """Let D learn alone for `steps` steps, G standing still, and return the game."""
-    data = data.to(game.device)
-    _check_fit(game, data)
-    batches = data.batches(game.batch, seed=game.seed)
-    with own_random_numbers(game):
-        for turn in range(steps):
-            play_critic(game, batches, turn)
-    return game
-
-
-def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
-    """Return a factor that falls from 1 to `to` as half a cosine does, then stays.
-
-    It falls in the first part, `over`, of `game.decay` steps; without `decay` it is always 1.
-    The penalty fades first, so that it no longer blurs while the steps are still long enough to
-    use that; then the steps get small and the players settle. As in R3GAN, arXiv 2501.05441.
-    """
-    if not game.decay:
-        return 1.0
-    share = min(game.step / (over * game.decay), 1)
-    return to + (1 - to) * (1 + math.cos(math.pi * share)) / 2
-
-
-def _noise(game: Game) -> Tensor:
-    return distributed.share(sample_noise(game.batch, game.latent, game.noise)).to(game.device)
-
-
-def _write_history(game: Game, recent: list[Tensor]) -> None:
+def write_history(game: Game, recent: list[Tensor]) -> None:
+    """Move rows to `game.history`; raise TrainingDiverged at the first that is not finite."""
     if not recent:
         return
     rows = torch.stack(recent).cpu().float()
@@ -383,10 +459,11 @@ def _write_history(game: Game, recent: list[Tensor]) -> None:
     good = len(rows) if finite.all() else int(finite.long().argmin())
     game.history = torch.cat([game.history, rows[:good]])
     if good < len(rows):
-        raise _diverged(len(game.history) + 1)
+        raise diverged(len(game.history) + 1)
 
 
-def _diverged(step: int) -> TrainingDiverged:
+def diverged(step: int) -> TrainingDiverged:
+    """Return the error that names the step and says what to do."""
     return TrainingDiverged(both(
         f"第 {step} 步的损失或权重成了 NaN 或无穷大，训练已停止；之前存下的检查点没有被改动。"
         "请检查数据和损失函数，或降低学习率；从检查点接着训练时，用 "
@@ -397,17 +474,18 @@ def _diverged(step: int) -> TrainingDiverged:
         "checkpoint.load(game, path, changed=(\"lr\",))."))
 
 
-def _open_checkpoint(game: Game, path: str | Path) -> None:
+def open_checkpoint(game: Game, path: str | Path) -> None:
     """Resume a new game from `path`, or make sure, before the first step, that saving works."""
     there = Path(path).exists()
-    distributed.wait()  # all of them look before one of them writes
+    distributed.barrier()  # all of them look before one of them writes
     if not there:
-        if distributed.number() == 0:
+        if distributed.rank() == 0:
             checkpoint.save(game, path)
     elif game.step == 0:
         checkpoint.load(game, path)
-        print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
-                   f"Resumed from {Path(path).name} at step {game.step}."))
+        if distributed.rank() == 0:
+            print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
+                       f"Resumed from {Path(path).name} at step {game.step}."))
     elif (saved := checkpoint.saved_step(path)) > game.step:
         raise checkpoint.BadCheckpoint(both(
             f"{path} 已经训练到第 {saved} 步，而这一局才到第 {game.step} 步，覆盖它会丢掉进度。"
@@ -416,13 +494,13 @@ def _open_checkpoint(game: Game, path: str | Path) -> None:
             "it would lose that progress. Use another file name, or resume from it."))
 
 
-def _save(game: Game, path: str | Path) -> None:
+def save_checkpoint(game: Game, path: str | Path) -> None:
     """Save the game; a disk that is full now is a warning, not the end of a long run."""
-    if not checkpoint.finite(game):
-        raise _diverged(game.step)
     game.torch_state = torch.get_rng_state()
     try:
         checkpoint.save(game, path)
+    except TrainingDiverged as problem:
+        raise diverged(game.step) from problem
     except OSError as problem:
         print(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
                    f"The checkpoint of step {game.step} could not be written ({problem}); the "
@@ -430,7 +508,7 @@ def _save(game: Game, path: str | Path) -> None:
 
 
 @torch.no_grad()
-def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
+def check_fit(game: Game, data: ImageSet | PointSet) -> None:
     """Push two items through networks and loss, so that a mismatch is named before training."""
     if not isinstance(data, (ImageSet, PointSet)):
         raise ValueError(both(
@@ -459,8 +537,10 @@ def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
             f"The discriminator does not fit the data: a batch of shape {shape} should get one "
             f"score each, got {judged}."))
     scores = torch.zeros(2)
-    compared = [scores] if getattr(game.loss, "compares", False) else []
-    for value in (game.loss.critic(scores, scores), game.loss.generator(scores, *compared)):
+    of_critic = game.loss.critic(scores, scores)
+    of_generator = (game.loss.generator(scores, scores) if compares(game.loss)
+                    else game.loss.generator(scores))
+    for value in (of_critic, of_generator):
         if value.shape != ():
             raise ValueError(both(
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
@@ -468,11 +548,16 @@ def _check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"{tuple(value.shape)}."))
 
 
-def stop_agreed(stop: threading.Event, game: Game) -> bool:
+def watch_says_stop(game: Game, watch: Callable[[Game], Any]) -> bool:
+    """Let rank 0 watch; return, on every rank, whether that asked for the end."""
+    return distributed.any_rank(distributed.rank() == 0 and watch(game) is True, game.device)
+
+
+def stop_agreed(pressed: bool, game: Game) -> bool:
     """Tell whether to stop after this step; several processes ask each other at every 20th."""
-    if distributed.count() == 1:
-        return stop.is_set()
-    return game.step % 20 == 0 and distributed.anyone(stop.is_set(), game.device)
+    if distributed.world_size() == 1:
+        return pressed
+    return game.step % 20 == 0 and distributed.any_rank(pressed, game.device)
 
 
 @contextmanager

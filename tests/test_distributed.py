@@ -32,7 +32,7 @@ game = Game(*dcgan.pair(16, features=4, latent=8, norm="none", std=None), latent
 seen = []
 fit(game, data.toy_faces(64, size=16), int(sys.argv[2]), save_to=sys.argv[1], save_every=4,
     watch=lambda game: seen.append(game.step), watch_every=5, progress=False)
-sys.stdout.write(f"process {distributed.number()} step {game.step} watched {seen}\\n")  # at once
+sys.stdout.write(f"process {distributed.rank()} step {game.step} watched {seen}\\n")  # at once
 distributed.leave()
 """
 
@@ -51,7 +51,7 @@ from gan_lessons.fastai_style.gan_learner import GANLearner
 
 class Stop(Callback):
     def on_batch_end(self, learn):
-        if distributed.number() == 1 and learn.gan_trainer.gen_steps == 3:
+        if distributed.rank() == 1 and learn.gan_trainer.gen_steps == 3:
             learn.stop.set()
 
 
@@ -65,7 +65,7 @@ learn.fit(2, 1e-2)
 learn.save(sys.argv[1])
 learn.fit(5, 1e-2, callbacks=[Stop()])
 steps = learn.gan_trainer.gen_steps
-sys.stdout.write(f"process {distributed.number()} steps {steps} with {len(learn.xb)} pictures\\n")
+sys.stdout.write(f"process {distributed.rank()} steps {steps} with {len(learn.xb)} pictures\\n")
 distributed.leave()
 """.replace("TESTS", str(Path(__file__).parent))
 
@@ -146,10 +146,10 @@ def test_ctrl_c_stops_both_at_the_same_step_with_a_checkpoint(tmp_path):
 
 def test_alone_nothing_changes():
     batch = torch.arange(6.0).view(6, 1)
-    assert distributed.join() == 0 and distributed.count() == 1 and not distributed.joined()
-    assert distributed.share(batch) is batch or torch.equal(distributed.share(batch), batch)
-    assert distributed.anyone(True, torch.device("cpu"))
-    assert not distributed.anyone(False, torch.device("cpu"))
+    assert distributed.join() == 0 and distributed.world_size() == 1 and not distributed.joined()
+    assert distributed.shard(batch) is batch or torch.equal(distributed.shard(batch), batch)
+    assert distributed.any_rank(True, torch.device("cpu"))
+    assert not distributed.any_rank(False, torch.device("cpu"))
 
 
 def test_processes_that_have_not_joined_are_told_so(monkeypatch):
@@ -159,6 +159,6 @@ def test_processes_that_have_not_joined_are_told_so(monkeypatch):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
-    monkeypatch.setattr(distributed, "count", lambda: 3)
+    monkeypatch.setattr(distributed, "world_size", lambda: 3)
     with pytest.raises(ValueError, match="multiple of 3"):
         distributed.check(8)

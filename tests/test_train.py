@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import softplus
 
-from gan_lessons import data, losses, penalties, recipes
+from gan_lessons import checkpoint, data, losses, penalties, recipes
 from gan_lessons.nets import mlp
 from gan_lessons.train import (
     Game,
@@ -152,6 +152,32 @@ def test_a_watcher_sees_every_kth_step_and_the_last_with_its_history(digits):
     assert same(weights(game.generator), weights(fit(small(), digits, 8, progress=False).generator))
 
 
+@pytest.mark.parametrize("save_every", [2, 5, 1000])
+def test_a_watcher_that_returns_true_ends_the_run_and_what_it_saw_is_saved(digits, tmp_path,
+                                                                           save_every):
+    path, counted = tmp_path / "run.safetensors", []
+    game = fit(small(loss=Counting(counted)), digits, 100, progress=False, save_to=path,
+               save_every=save_every, watch_every=2, watch=lambda game: game.step == 6)
+    assert game.step == 6 and len(counted) - 1 == 6  # not one step more in order to save
+    assert checkpoint.saved_step(path) == 6
+    resumed = fit(small(loss=Counting([])), digits, 9, progress=False, save_to=path)
+    assert same(weights(resumed.generator),
+                weights(fit(small(), digits, 9, progress=False).generator))
+
+
+class Counting(losses.NonSaturating):
+    """Counts the steps of G."""
+
+    def __init__(self, counted):
+        super().__init__()
+        self.counted = counted
+
+    def generator(self, fake, real=None):
+        """Return the loss."""
+        self.counted.append(1)
+        return super().generator(fake)
+
+
 def test_an_error_in_a_watcher_loses_no_step(digits, tmp_path):
     def fail(game):
         raise ZeroDivisionError
@@ -200,6 +226,37 @@ def test_samples_repeat_and_leave_training_alone():
     assert game.sample(1001).shape == (1001, 1, 28, 28)
 
 
+def test_looking_at_samples_leaves_a_frozen_part_asleep():
+    game = small()
+    game.generator.append(nn.BatchNorm2d(1).eval())  # put to sleep by its owner, and to stay so
+    game.sample(3)
+    assert game.generator.training and not game.generator[-1].training
+
+
+def test_large_pictures_are_made_a_few_at_a_time():
+    at_once = []
+    game = small()
+    game.generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)),
+                                   nn.Upsample(size=512), nn.Tanh())
+    game.generator.register_forward_hook(lambda net, given, made: at_once.append(len(made)))
+    assert game.sample(40).shape == (40, 3, 512, 512)
+    assert max(at_once) * 3 * 512**2 <= 1000 * 3 * 64**2
+
+
+def test_every_group_of_an_optimizer_learns_more_slowly_in_the_end():
+    def grouped(network, lr):
+        first, *rest = network.parameters()
+        return torch.optim.SGD([{"params": [first]}, {"params": rest}], lr)
+    game = recipes.plane(decay=3, optimizer=grouped)
+    fit(game, data.ring(), 5, progress=False)
+    assert [group["lr"] for group in game.critic_optimizer.param_groups] == [
+        pytest.approx(1e-3 * 0.02)] * 2
+
+
+def test_a_game_is_shown_in_a_line():
+    assert len(repr(small())) < 200 and "NonSaturating" in repr(small())
+
+
 def test_noise_is_standard_normal():
     z = sample_noise(20_000, 3, torch.Generator().manual_seed(0))
     assert z.shape == (20_000, 3) and abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
@@ -236,13 +293,13 @@ def test_points_train_as_a_loop_written_by_hand():
                for net in (generator, critic)]
     for _ in range(4):
         real, fake = next(batches), generator(torch.randn(128, 2, generator=noise)).detach()
-        real_score, fake_score = critic(real), critic(fake)
-        d_loss = softplus(fake_score - real_score).mean()
+        d_loss = softplus(critic(fake) - critic(real)).mean()
         players[1].zero_grad()
         d_loss.backward()
         players[1].step()
         fake_score = critic(generator(torch.randn(128, 2, generator=noise)))
-        g_loss = softplus(real_score.detach() - fake_score).mean()
+        real_score = critic(real).detach()  # of D as it is now, as R3GAN has it
+        g_loss = softplus(real_score - fake_score).mean()
         players[0].zero_grad()
         g_loss.backward()
         players[0].step()

@@ -59,7 +59,7 @@ class SavePictures(Callback):
 
     def on_epoch_end(self, learn) -> None:
         """Write the file named after the epoch, if it is time."""
-        if (learn.epoch + 1) % self.every == 0 and distributed.number() == 0:
+        if (learn.epoch + 1) % self.every == 0 and distributed.rank() == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
             pictures = grid(learn.sample(self.n, ema=self.ema), columns=8)
             PIL.Image.fromarray(pictures).save(self.folder / f"{learn.epoch:04d}.png")

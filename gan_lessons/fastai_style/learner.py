@@ -63,7 +63,7 @@ class Learner:
         self.accumulate = whole_number("accumulate", accumulate, 1)
         self.path = Path(path or getattr(data, "path", None) or ".")
         self.model_dir = model_dir
-        self.silent = silent or distributed.number() > 0  # one process shows, and one writes
+        self.silent = silent or distributed.rank() > 0  # one process shows, and one writes
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
@@ -90,7 +90,7 @@ class Learner:
         self.prepare_optimizers(_number("lr", lr), self.wd if wd is None else _number("wd", wd))
         self.resuming, self.batches = resume, epochs * len(self.data.train_dl)
         if distributed.joined():
-            self.set_state(distributed.of_first(self.state()))
+            self.set_state(distributed.broadcast(self.state()))
         made = [make(self) for make in self.callback_fns]
         with (self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop,
               tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
@@ -104,10 +104,10 @@ class Learner:
         self.model.train()
         self.event("on_epoch_begin")
         for x, y in self.data.train_dl:
-            self.xb, self.yb = (self._to_device(distributed.share(part)) for part in (x, y))
+            self.xb, self.yb = (self._to_device(distributed.shard(part)) for part in (x, y))
             self.fit_batch()
             self.bar.update()
-            if distributed.anyone(self.stop.is_set(), self.data.device):
+            if distributed.any_rank(self.stop.is_set(), self.data.device):
                 raise CancelFit
         self.validation = self._validation_row()
         self.event("on_epoch_end")
@@ -260,10 +260,10 @@ class Learner:
         name: without folder and suffix, or a whole path. Return the path of the file.
         """
         try:
-            if distributed.number() == 0:
+            if distributed.rank() == 0:
                 saving.save(self, self._file(name))
         finally:
-            distributed.wait()
+            distributed.barrier()
         return self._file(name)
 
     def load(self, name: str | Path, with_opt: bool = True):
@@ -351,7 +351,7 @@ class Learner:
         return x.to(self.data.device, non_blocking=True, **layout)
 
     def _check_batches(self) -> None:
-        distributed.check(getattr(self.data, "batch_size", distributed.count()))
+        distributed.check(getattr(self.data, "batch_size", distributed.world_size()))
         if len(self.data.train_dl) == 0:
             raise ValueError(both(
                 "训练集里连一批都凑不满。请减小批大小 bs，或增加图片。",

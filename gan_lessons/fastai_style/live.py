@@ -43,7 +43,7 @@ class Live(Callback):
             played.critic_moved()
         elif played.generator_moved() and played.step % self.every == 0:
             self._update(learn)
-            if distributed.number() == 0:
+            if distributed.rank() == 0:
                 self.view(played)
 
     def on_train_end(self, learn) -> None:

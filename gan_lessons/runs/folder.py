@@ -198,7 +198,7 @@ def weights_step(folder: Path, newest: bool) -> int:
     """Return the step that the saved weights of G are of; raises as `load_generator` does."""
     with _weights(folder, newest) as (file, _):
         about = file.metadata() or {}
-        return json.loads(about["gan_lessons"])["step"] if newest else int(about["step"])
+        return json.loads(about["gan_lessons"])["values"]["step"] if newest else int(about["step"])
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _weights(folder: Path, newest: bool):
                           f"{path} is not there yet: a run writes it when it first saves."))
     try:
         with safe_open(path, framework="pt") as file:
-            yield file, "generator/" if newest else ""
+            yield file, "networks/generator/" if newest else ""
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as problem:
         raise _damaged(path, problem) from problem
 
