@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from states import tensors
 
 from gan_lessons import checkpoint, data, losses, penalties, recipes, util
 from gan_lessons.checkpoint import BadCheckpoint
@@ -30,17 +31,6 @@ def small(width=16, **changes):
     torch.manual_seed(0)
     return Game(mlp.generator([8, width]), mlp.discriminator([16], dropout=0.2),
                 **{"latent": 8, "batch": 20, **changes})
-
-
-def tensors(game, state=None, prefix=""):
-    """Return all the tensors that a game remembers, by name."""
-    found = {}
-    for name, value in (game.state() if state is None else state).items():
-        if isinstance(value, dict):
-            found |= tensors(game, value, f"{prefix}{name}/")
-        elif torch.is_tensor(value):
-            found[f"{prefix}{name}"] = value.clone()
-    return found
 
 
 def assert_same(a, b):

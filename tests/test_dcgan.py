@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from states import tensors
 from torch import nn
 
-from gan_lessons import checkpoint, losses, recipes, train
+from gan_lessons import losses, recipes, train
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
 from gan_lessons.penalties import gradient_penalty
@@ -38,6 +39,20 @@ def test_every_size_with_any_channels(size, channels, norm):
     score.sum().backward()
     for parameter in (*generator.parameters(), *critic.parameters()):
         assert parameter.grad is not None
+
+
+def test_the_pair_to_read_is_the_pair_to_use():
+    z, pictures = torch.randn(3, 100), torch.rand(3, 3, 64, 64)
+    for plain, built, x in ((dcgan.plain_generator, dcgan.generator, z),
+                            (dcgan.plain_critic, dcgan.critic, pictures)):
+        torch.manual_seed(0)
+        to_read = dcgan.initialise(plain())
+        torch.manual_seed(0)
+        to_use = built()
+        for ours, theirs in zip(to_read.state_dict().values(), to_use.state_dict().values(),
+                                strict=True):
+            assert torch.equal(ours, theirs)
+        assert torch.equal(to_read(x), to_use(x))
 
 
 def test_the_shape_trail_doubles_and_halves():
@@ -195,10 +210,6 @@ def test_spectral_norm_holds_every_kernels_largest_singular_value_at_one(picture
 
 # ---- training with BatchNorm ----
 
-def tensors(game):
-    return {k: t.clone() for k, t in checkpoint._tensors(game).items()}
-
-
 GAMES = {
     "dcgan": lambda: recipes.dcgan(**SMALL),
     "wgan": lambda: recipes.wgan(**SMALL),
@@ -222,10 +233,10 @@ def test_resuming_from_a_file_equals_the_run_that_was_not_interrupted(pictures, 
     for key in ours:
         assert torch.equal(ours[key], theirs[key]), key
     if name == "dcgan":
-        assert "generator/4x4.1.running_mean" in ours
-        assert "average/module.4x4.1.running_var" in ours
-    if name == "spectral":
-        assert "critic/8x8.0.parametrizations.weight.0._u" in ours
+        assert "networks/generator/4x4.1.running_mean" in ours
+        assert "networks/generator_ema/module.4x4.1.running_var" in ours
+    if name == "sngan":
+        assert "networks/critic/8x8.0.parametrizations.weight.0._u" in ours
 
 
 def test_the_averages_statistics_follow_the_generators(pictures):

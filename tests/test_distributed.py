@@ -100,9 +100,10 @@ def test_two_processes_equal_one_and_resume(tmp_path):
         assert f"process 1 step {steps} watched []" in out
     assert checkpoint.saved_step(file) == 12
     saved, game = load_file(file), alone(12)
-    for name in ("generator", "critic", "average"):
-        for key, tensor in getattr(game, name).state_dict().items():
-            torch.testing.assert_close(saved[f"{name}/{key}"], tensor, rtol=1e-3, atol=1e-4)
+    for name, network in game.state()["networks"].items():
+        for key, tensor in network.items():
+            torch.testing.assert_close(saved[f"networks/{name}/{key}"], tensor, rtol=1e-3,
+                                       atol=1e-4)
     for key, tensor in game.generator.state_dict().items():  # and training did move them
         assert not torch.allclose(tensor, alone(0).generator.state_dict()[key], atol=1e-3)
 

@@ -42,3 +42,13 @@ def test_folders(monkeypatch, tmp_path):
     assert runtime.data_root() is None
     monkeypatch.setenv("GAN_LESSONS_DATA", "~/data")
     assert runtime.data_root() == Path.home() / "data"
+
+
+@pytest.mark.parametrize(("capable", "expected"), [
+    ({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"),
+    ({"neon": True, "bf16": True}, "bfloat16"), ({"avx2": True, "bf16": False}, "float32"),
+    ({}, "float32")])
+def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, capable, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable, raising=False)
+    assert runtime.precision("auto", torch.device("cpu")) == expected
+    assert runtime.precision("float32", torch.device("cpu")) == "float32"

@@ -5,9 +5,11 @@ scores, (B,), higher for "more real". Radford et al. 2015, arXiv 1511.06434, sec
 strides instead of pooling, nothing fully connected inside, BatchNorm except at the pictures' end
 of both networks, ReLU in G, LeakyReLU in D. Every step between 4x4 and the picture doubles or
 halves the side: a kernel of 4, stride 2, padding 1; where the side halves, the channels double.
+
+To read: `plain_generator` and `plain_critic`, the 64x64 pair. To use: `generator` and `critic`,
+which build the same for any side, and `pair`.
 """
 
-import math
 from collections import OrderedDict
 from numbers import Integral
 
@@ -21,31 +23,78 @@ SIZES = (16, 32, 64, 128, 256)
 NORMS = ("batch", "none", "spectral")
 
 
+# ---- to read: the pair for 64x64 pictures in colour ----
+
+def plain_generator() -> nn.Sequential:
+    """Return DCGAN's generator: z (B, 100) -> pictures (B, 3, 64, 64) in [-1, 1]."""
+    return nn.Sequential(
+        nn.Unflatten(1, (100, 1, 1)),                        # z as a picture of one pixel
+        nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False),   # 512 channels of 4x4
+        nn.BatchNorm2d(512), nn.ReLU(),
+        nn.ConvTranspose2d(512, 256, 4, 2, 1, bias=False),   # 256 x 8x8
+        nn.BatchNorm2d(256), nn.ReLU(),
+        nn.ConvTranspose2d(256, 128, 4, 2, 1, bias=False),   # 128 x 16x16
+        nn.BatchNorm2d(128), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, 2, 1, bias=False),    # 64 x 32x32
+        nn.BatchNorm2d(64), nn.ReLU(),
+        nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False),      # 3 x 64x64, and no BatchNorm
+        nn.Tanh())
+
+
+def plain_critic() -> nn.Sequential:
+    """Return DCGAN's discriminator: pictures (B, 3, 64, 64) -> scores (B,), without a sigmoid."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 4, 2, 1, bias=False),               # 64 channels of 32x32, no BatchNorm
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 128, 4, 2, 1, bias=False),             # 128 x 16x16
+        nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+        nn.Conv2d(128, 256, 4, 2, 1, bias=False),            # 256 x 8x8
+        nn.BatchNorm2d(256), nn.LeakyReLU(0.2),
+        nn.Conv2d(256, 512, 4, 2, 1, bias=False),            # 512 x 4x4
+        nn.BatchNorm2d(512), nn.LeakyReLU(0.2),
+        nn.Conv2d(512, 1, 4, bias=False),                    # one number, 1x1
+        nn.Flatten(0))
+
+
+# ---- to use: the same for any side, any width, with or without BatchNorm ----
+
 def generator(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
               extra_layers: int = 0, norm: str = "batch", norm_last: bool = False,
               std: float | None = 0.02) -> nn.Sequential:
-    """Return z -> 4x4 -> 8x8 -> ... -> size x size, with `features` channels at half the size.
+    """Return z -> 4x4 -> 8x8 -> ... -> size x size.
 
-    extra_layers: 3x3 layers at half the size, which keep the shape;  norm: "batch" or "none";
-    "spectral" concerns the critic, and G keeps its BatchNorm, as in Miyato et al. 2018;
-    norm_last: BatchNorm after the ReLU, as source 003 has it, and not before, as DCGAN has it;
-    std: of the first weights, see `initialise`; None leaves them as torch draws them.
+    Args:
+        size: side of the pictures, one of SIZES.
+        channels: of the pictures.
+        latent: length of z.
+        features: channels at half the size; twice as many at a quarter, and so on.
+        extra_layers: 3x3 layers at half the size, which keep the shape.
+        norm: "batch" or "none"; "spectral" concerns the critic, and G keeps its BatchNorm, as in
+            Miyato et al. 2018.
+        norm_last: BatchNorm after the ReLU, as source 003 has it, not before, as DCGAN has it.
+        std: of the first weights, see `initialise`; None leaves them as torch draws them.
 
-    Raises ValueError for a size that is not a power of two from 16 to 256, and other nonsense.
+    Raises:
+        ValueError: the size is not one of SIZES, or another number makes no sense.
     """
-    widths = _widths(size, channels, latent, features, extra_layers, norm)[::-1]
-    batch, n = norm != "none", widths[-1]
+    check_settings(size, channels, latent, features, extra_layers, norm)
+    batch = norm != "none"
 
-    def block(n_in, n_out, kernel, stride, padding):
+    def block(n_in: int, n_out: int, kernel: int, stride: int, padding: int) -> nn.Sequential:
         convolution = nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding, bias=not batch)
-        return _block(convolution, batch, nn.ReLU(), norm_last)
-    parts = {"z": nn.Unflatten(1, (latent, 1, 1)), "4x4": block(latent, widths[0], 4, 1, 0)}
-    for step, (wide, narrow) in enumerate(zip(widths, widths[1:], strict=False)):
-        parts[_side(8 * 2**step)] = block(wide, narrow, 4, 2, 1)
-    for number in range(extra_layers):
-        parts[f"extra{number + 1}"] = block(n, n, 3, 1, 1)
-    parts[_side(size)] = nn.ConvTranspose2d(n, channels, 4, 2, 1, bias=not batch)
-    return initialise(nn.Sequential(OrderedDict(parts, tanh=nn.Tanh())), std)
+        return activated(convolution, batch, nn.ReLU(), norm_last)
+
+    n = features * size // 8  # channels at 4x4
+    parts = {"z": nn.Unflatten(1, (latent, 1, 1)), "4x4": block(latent, n, 4, 1, 0)}
+    side = 4
+    while side < size // 2:
+        side, n = 2 * side, n // 2
+        parts[f"{side}x{side}"] = block(2 * n, n, 4, 2, 1)
+    for number in range(1, extra_layers + 1):
+        parts[f"extra{number}"] = block(n, n, 3, 1, 1)
+    parts[f"{size}x{size}"] = nn.ConvTranspose2d(n, channels, 4, 2, 1, bias=not batch)
+    parts["tanh"] = nn.Tanh()
+    return initialise(nn.Sequential(OrderedDict(parts)), std)
 
 
 def critic(size: int = 64, channels: int = 3, *, features: int = 64, extra_layers: int = 0,
@@ -53,28 +102,48 @@ def critic(size: int = 64, channels: int = 3, *, features: int = 64, extra_layer
            std: float | None = 0.02) -> nn.Sequential:
     """Return size x size -> half the size -> ... -> 4x4 -> one score: the generator mirrored.
 
-    norm: "batch"; "none"; or "spectral", which divides every kernel, as a matrix with one row an
-    output channel, by its largest singular value (Miyato et al. 2018, arXiv 1802.05957);
-    slope: of the LeakyReLU below zero, 0 makes it a ReLU;  the rest as in `generator`.
     Where there is BatchNorm no layer has a bias (as in source 003), without it every layer has.
+
+    Args:
+        size, channels, features, extra_layers, norm_last, std: as in `generator`.
+        norm: "batch"; "none"; or "spectral", which divides every kernel, as a matrix with one row
+            an output channel, by its largest singular value (Miyato et al. 2018, arXiv 1802.05957).
+        slope: of the LeakyReLU below zero; 0 makes it a ReLU.
+
+    Raises:
+        ValueError: as `generator`.
     """
-    widths = _widths(size, channels, 1, features, extra_layers, norm)
+    check_settings(size, channels, 1, features, extra_layers, norm)
     batch = norm == "batch"
 
-    def block(n_in, n_out, kernel, stride, normalised=batch):
+    def block(n_in: int, n_out: int, kernel: int, stride: int, normalised: bool) -> nn.Sequential:
         convolution = nn.Conv2d(n_in, n_out, kernel, stride, 1, bias=not batch)
-        return _block(convolution, normalised, nn.LeakyReLU(slope), norm_last)
-    parts = {_side(size // 2): block(channels, features, 4, 2, normalised=False)}
-    for number in range(extra_layers):
-        parts[f"extra{number + 1}"] = block(features, features, 3, 1)
-    for step, (narrow, wide) in enumerate(zip(widths, widths[1:], strict=False)):
-        parts[_side(size // 4 // 2**step)] = block(narrow, wide, 4, 2)
-    parts["score"] = nn.Sequential(nn.Conv2d(widths[-1], 1, 4, bias=not batch), OneScore(size))
+        return activated(convolution, normalised, nn.LeakyReLU(slope), norm_last)
+
+    side, n = size // 2, features
+    parts = {f"{side}x{side}": block(channels, n, 4, 2, normalised=False)}
+    for number in range(1, extra_layers + 1):
+        parts[f"extra{number}"] = block(n, n, 3, 1, normalised=batch)
+    while side > 4:
+        side, n = side // 2, 2 * n
+        parts[f"{side}x{side}"] = block(n // 2, n, 4, 2, normalised=batch)
+    parts["score"] = nn.Sequential(nn.Conv2d(n, 1, 4, bias=not batch), OneScore(size))
     network = initialise(nn.Sequential(OrderedDict(parts)), std)
     if norm == "spectral":
         for convolution in [m for m in network.modules() if isinstance(m, nn.Conv2d)]:
             spectral_norm(convolution)
     return network
+
+
+def activated(convolution: nn.Module, normalised: bool, activation: nn.Module,
+              norm_last: bool) -> nn.Sequential:
+    """Return the convolution, BatchNorm if `normalised`, and the activation, in order."""
+    if not normalised:
+        return nn.Sequential(convolution, activation)
+    norm = nn.BatchNorm2d(convolution.out_channels)
+    if norm_last:
+        return nn.Sequential(convolution, activation, norm)
+    return nn.Sequential(convolution, norm, activation)
 
 
 def pair(size: int = 64, channels: int = 3, *, latent: int = 100, **settings):
@@ -113,27 +182,32 @@ def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
     return network
 
 
-@torch.no_grad()
 def carry_over(small: nn.Sequential, large: nn.Sequential) -> list[str]:
-    """Copy into `large` what `small` has learned, and return the names of the parts that fitted.
+    """Copy into `large` what `small` has learned; return the names of the parts that fitted."""
+    names = parts_that_fit(small, large)  # such as "4x4", "8x8": same name, same shapes
+    for name in names:
+        learned = small.get_submodule(name).state_dict()  # weights and BatchNorm's statistics
+        large.get_submodule(name).load_state_dict(learned)
+    return names
 
-    Gradual resizing: a network for the next size goes on where the smaller one stopped. The parts
-    are named by the side of what they give ("4x4", "8x8"), so when the size doubles and `features`
-    halve, the inner ones agree. A part is copied, with its BatchNorm statistics, if a part of the
-    same name has the same tensors; one that differs in any keeps its first weights, for a bias
-    is no use without its kernel. `small` is left as it was.
-    Of a new game, carry over generator and critic before its first step: its moving average and
-    its optimizers then begin from there.
 
-    Raises ValueError when no part fits.
+def parts_that_fit(small: nn.Sequential, large: nn.Sequential) -> list[str]:
+    """Return the names of the parts of `large` that can go on from those of `small`.
+
+    The parts are named by the side of what they give, so when the size doubles and `features`
+    halve, the inner ones agree. A part that differs in any tensor keeps its first weights: a bias
+    is no use without its kernel. In a new game, carry over generator and critic before the first
+    step: its moving average and its optimizers then begin from there.
+
+    Raises:
+        ValueError: no part fits.
     """
-    known, carried = dict(small.named_children()), []
-    for name, part in large.named_children():
-        theirs = known[name].state_dict() if name in known else {}
-        if theirs and _shapes(theirs) == _shapes(part.state_dict()):
-            part.load_state_dict(theirs)
-            carried.append(name)
-    if not carried:
+    def shapes(part: nn.Module) -> dict[str, torch.Size]:
+        return {name: tensor.shape for name, tensor in part.state_dict().items()}
+    known = dict(small.named_children())
+    names = [name for name, part in large.named_children()
+             if name in known and shapes(part) and shapes(part) == shapes(known[name])]
+    if not names:
         raise ValueError(both(
             "没有一层可以沿用：两个网络里没有名字和形状都相同的部分。边长加倍时请把 features 减半，"
             "latent、norm 等设置保持不变，例如 critic(16, features=32) 之后用 "
@@ -141,7 +215,7 @@ def carry_over(small: nn.Sequential, large: nn.Sequential) -> list[str]:
             "Nothing can be carried over: no part of the two networks has the same name and "
             "shapes. When the size doubles, halve `features` and keep latent, norm and the rest, "
             "for example critic(16, features=32) and then critic(32, features=16)."))
-    return carried
+    return names
 
 
 class OneScore(nn.Module):
@@ -180,21 +254,8 @@ def shape_trail(network: nn.Sequential, x: Tensor) -> list[tuple[str, tuple[int,
     return trail
 
 
-def _block(convolution: nn.Module, batch: bool, activation: nn.Module, norm_last: bool):
-    rest = [nn.BatchNorm2d(convolution.out_channels), activation] if batch else [activation]
-    return nn.Sequential(convolution, *(rest[::-1] if norm_last else rest))
-
-
-def _shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: tensor.shape for name, tensor in tensors.items()}
-
-
-def _side(side: int) -> str:
-    return f"{side}x{side}"
-
-
-def _widths(size, channels, latent, features, extra_layers, norm) -> list[int]:
-    """Return the channels at half the size, a quarter, ..., 4x4, after a look at the settings."""
+def check_settings(size, channels, latent, features, extra_layers, norm) -> None:
+    """Raise ValueError for settings that no network can be built with."""
     if not isinstance(size, Integral) or size not in SIZES:
         sizes = ", ".join(map(str, SIZES))
         raise ValueError(both(
@@ -208,4 +269,3 @@ def _widths(size, channels, latent, features, extra_layers, norm) -> list[int]:
     for name, value, least in (("channels", channels, 1), ("latent", latent, 1),
                                ("features", features, 1), ("extra_layers", extra_layers, 0)):
         whole_number(name, value, least)
-    return [features * 2**step for step in range(int(math.log2(size)) - 2)]
