@@ -14,7 +14,7 @@ help:
 	'  make test       运行全部测试和全部笔记本            run every test and every notebook' \
 	'  make notebooks  由 notebooks/src 重新生成笔记本     rebuild the notebooks from notebooks/src' \
 	'  make lint       检查代码风格和中英文配对            check style and the zh/en pairs' \
-	'  make bench      测量这台机器读图片的速度            measure how fast pictures come in here' \
+	'  make bench      测量这台机器有多快                  measure how fast this machine is' \
 	'  make clean      删除 .venv 和生成的文件             remove .venv and what was generated' \
 	'' \
 	'第一次运行会建立 .venv 并下载几个 GB 的依赖；以后不再下载。' \
@@ -86,7 +86,7 @@ lint: install
 	@$(PY) -m ruff check . && $(PY) notebooks/lint.py
 
 bench: install
-	@$(PY) -m gan_lessons bench data
+	@$(PY) -m benchmarks $(BENCH)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
