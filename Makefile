@@ -1,9 +1,10 @@
 # Everything runs from .venv, which the first command creates. Works with GNU make 3.81 and later.
 
-.PHONY: help install lab test notebooks lint bench clean
+.PHONY: help install lab check test notebooks lint bench clean
 
 PYTHON ?=
 LAB_ARGS ?=
+CONSTRAINTS ?=
 PY := .venv/bin/python
 
 help:
@@ -11,55 +12,43 @@ help:
 	'GAN Lessons · 生成对抗网络课' \
 	'' \
 	'  make lab        打开 JupyterLab，从第 00 课开始     open JupyterLab on lesson 00' \
+	'  make check      快速检查，约三分钟                  the quick checks, about three minutes' \
 	'  make test       运行全部测试和全部笔记本            run every test and every notebook' \
 	'  make notebooks  由 notebooks/src 重新生成笔记本     rebuild the notebooks from notebooks/src' \
-	'  make lint       检查代码风格和中英文配对            check style and the zh/en pairs' \
-	'  make bench      测量这台机器读图片的速度            measure how fast pictures come in here' \
+	'  make lint       检查代码风格、类型和中英文配对      check style, types and the zh/en pairs' \
+	'  make bench      测量这台机器有多快                  measure how fast this machine is' \
 	'  make clean      删除 .venv 和生成的文件             remove .venv and what was generated' \
 	'' \
 	'第一次运行会建立 .venv 并下载几个 GB 的依赖；以后不再下载。' \
 	'The first run creates .venv and downloads a few GB; later runs download nothing.' \
 	'' \
 	'  make lab PYTHON=python3.12                 指定 Python         choose the Python for a new .venv' \
-	'  make lab LAB_ARGS="--port=9999"            传给 JupyterLab     passed on to JupyterLab'
+	'  make lab LAB_ARGS="--port=9999"            传给 JupyterLab     passed on to JupyterLab' \
+	'  make test CONSTRAINTS=constraints.txt      用测试过的版本      with the versions that were tested'
 
 # The stamp records where and from what .venv was made. It is written last and compared by content,
 # so that an interrupted installation, an edited pyproject.toml or a moved folder is noticed and
 # redone, and nothing else is. A .venv whose pip runs is kept: a retry continues.
-record = { pwd; cat pyproject.toml; }
+record = { pwd; cat pyproject.toml $(CONSTRAINTS); }
+suitable = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))
 
 install:
 	@if $(record) | cmp -s - .venv/installed && $(PY) -c ''; then exit 0; fi 2>/dev/null; \
 	if ! $(PY) -m pip --version >/dev/null 2>&1; then \
-	    $(find_python); \
-	    "$$found" -m venv --clear .venv || exit 1; \
+	    for python in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3.10 python3) none; do \
+	        "$$python" -c '$(suitable)' >/dev/null 2>&1 && break; \
+	    done; \
+	    if [ "$$python" = none ]; then \
+	        printf '%s\n' \
+	        '没有找到带 venv 模块的 Python 3.10 或更新的版本。请先安装（Debian 或 Ubuntu：apt install python3-venv），' \
+	        '或指明位置：make lab PYTHON=/路径/python3，或改用 conda：conda env create -f environment.yml' \
+	        'No Python 3.10 or newer with its venv module was found. Install one (Debian, Ubuntu: apt install python3-venv),' \
+	        'say where it is: make lab PYTHON=/path/python3, or use conda: conda env create -f environment.yml' >&2; \
+	        exit 1; \
+	    fi; \
+	    "$$python" -m venv --clear .venv || exit 1; \
 	fi; \
-	$(PY) -m pip install -e '.[test]' && $(record) > .venv/installed
-
-# The newest Python that runs (a pyenv shim may exist and not run), is not too old and has venv.
-define find_python
-	found=; bare=; \
-	for python in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3.10 python3); do \
-	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 || continue; \
-	    bare=$$python; \
-	    "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || continue; \
-	    found=$$python; break; \
-	done; \
-	if [ -z "$$found" ] && [ -n "$$bare" ]; then \
-	    version=$$("$$bare" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	    printf '%s\n' \
-	    "$$bare 缺少 venv 模块。在 Debian 或 Ubuntu 上请运行：apt install python$$version-venv" \
-	    "$$bare lacks its venv module. On Debian or Ubuntu: apt install python$$version-venv" >&2; \
-	    exit 1; \
-	elif [ -z "$$found" ]; then \
-	    printf '%s\n' \
-	    '没有找到 Python 3.10 或更新的版本。请先安装一个，或指明位置：make lab PYTHON=/路径/python3' \
-	    '也可以改用 conda：conda env create -f environment.yml' \
-	    'No Python 3.10 or newer was found. Install one, or say where it is: make lab PYTHON=/path/python3' \
-	    'or use conda: conda env create -f environment.yml' >&2; \
-	    exit 1; \
-	fi
-endef
+	$(PY) -m pip install $(addprefix -c ,$(CONSTRAINTS)) -e '.[test]' && $(record) > .venv/installed
 
 # The browser is left alone where there is none to open; the address is printed in any case.
 lab: install
@@ -71,23 +60,37 @@ lab: install
 	exec $(PY) -m jupyterlab --ip=127.0.0.1 "$$@" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
-# Both steps always run. notebooks/conftest.py gives the notebooks the settings of a fresh machine.
+# Tests run beside each other on every core, four at most. Waiting threads sleep instead of
+# spinning (OMP_WAIT_POLICY), or they would take the time of the others.
+pytest = OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest
+side_by_side = -n logical --maxprocesses 4
+
+lint: install
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
+	@$(PY) notebooks/lint.py
+
+check: lint
+	@$(pytest) $(side_by_side) -m "not slow and not browser" tests
+
+# All steps always run. The browser's tests have the machine to themselves;
+# notebooks/conftest.py gives the notebooks the settings of a fresh machine.
 test: install
 	@status=0; \
-	$(PY) -m pytest tests || status=1; \
-	$(PY) -m pytest --timeout=0 --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks \
-	    || status=1; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(pytest) $(side_by_side) -m "not browser" tests || status=1; \
+	$(pytest) -m browser tests/browser || status=1; \
+	$(pytest) $(side_by_side) --dist loadfile --timeout=0 \
+	    --nbval --nbval-current-env --nbval-cell-timeout=600 notebooks || status=1; \
 	exit $$status
 
 notebooks: install
 	@$(PY) notebooks/build.py
 
-lint: install
-	@$(PY) -m ruff check . && $(PY) notebooks/lint.py
-
 bench: install
-	@$(PY) -m gan_lessons bench data
+	@$(PY) -m benchmarks $(BENCH)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

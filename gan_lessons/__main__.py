@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gan_lessons.commands import bench, data, measure, sample, train
+from gan_lessons.commands import data, measure, sample, train
 from gan_lessons.util import both
 
 
@@ -30,7 +30,6 @@ def build_parser() -> argparse.ArgumentParser:
     train.add(commands)
     sample.add(commands)
     measure.add(commands)
-    bench.add(commands)
     return parser
 
 

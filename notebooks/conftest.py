@@ -19,6 +19,8 @@ def pytest_configure(config):
 
     The lax mode, meant for GPUs, keeps the scale and the data folder that the user chose.
     """
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist has the environment of the process that started it
     strict, lax = config.getoption("nbval", False), config.getoption("nbval_lax", False)
     if strict or lax:
         fresh = tempfile.TemporaryDirectory()

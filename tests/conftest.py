@@ -46,7 +46,11 @@ def run(capsys):
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A course cache shared by the whole session, so that a classifier is trained once."""
-    folder = tmp_path_factory.mktemp("gan_lessons_cache")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the same one for all workers
+    folder = folder / "gan_lessons_cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAN_LESSONS_CACHE", str(folder))
         yield folder

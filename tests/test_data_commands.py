@@ -1,8 +1,6 @@
-"""The commands `data` and `bench`, as somebody at a terminal meets them."""
+"""The command `data`, as somebody at a terminal meets them."""
 
 import hashlib
-import os
-import re
 import subprocess
 import sys
 import zipfile
@@ -10,11 +8,11 @@ from pathlib import Path
 
 import lmdb
 import pytest
-import torch
 from torchvision.datasets import CelebA
 
+from benchmarks.support.jpegs import draw_jpegs
 from gan_lessons import data
-from gan_lessons.commands import bench_data, bench_fastai, bench_inputs, data_get
+from gan_lessons.commands import data_get
 from gan_lessons.data import download, lsun_zip, mnist_files
 
 
@@ -29,12 +27,12 @@ def places(monkeypatch, tmp_path):
 @pytest.fixture
 def pictures(tmp_path):
     """A folder with six drawn pictures."""
-    bench_inputs.draw_jpegs(tmp_path / "my pictures", 6)
+    draw_jpegs(tmp_path / "my pictures", 6)
     return tmp_path / "my pictures"
 
 
 def celeba_in(root):
-    bench_inputs.draw_jpegs(root / "celeba", 5)
+    draw_jpegs(root / "celeba", 5)
     (root / "celeba" / "drawn").rename(root / "celeba" / "img_align_celeba")
 
 
@@ -86,7 +84,7 @@ def test_list_goes_on_past_a_file_that_is_no_archive(run, tmp_path):
 
 def official_zip(folder, extra=()):
     """Write an archive as LSUN's and return what `lsun_zip.OFFICIAL` says of it."""
-    bench_inputs.draw_jpegs(folder / "jpegs", 3)
+    draw_jpegs(folder / "jpegs", 3)
     with lmdb.open(str(folder / "made"), map_size=1 << 20) as database, \
             database.begin(write=True) as transaction:
         for path in (folder / "jpegs" / "drawn").iterdir():
@@ -246,10 +244,10 @@ def test_a_known_set_is_recognised_in_the_folder_above(run, tmp_path):
     code, out, _ = run("data", "check", tmp_path / "data")
     assert (code, "img_align_celeba (folder): 5 pictures" in out) == (0, True)
     assert "10,177 celebrities" in out
-    bench_inputs.draw_jpegs(tmp_path / "data" / "cats", 2)
+    draw_jpegs(tmp_path / "data" / "cats", 2)
     code, out, _ = run("data", "check", tmp_path / "data")
     assert (code, "(folder): 7 pictures" in out, "your own data" in out) == (0, True, True)
-    bench_inputs.draw_jpegs(tmp_path / "data" / "bedroom", 1)
+    draw_jpegs(tmp_path / "data" / "bedroom", 1)
     code, _, err = run("data", "check", tmp_path / "data")
     assert (code, "holds more than one set" in err) == (1, True)
 
@@ -327,63 +325,3 @@ def test_wrong_arguments_are_told_in_both_languages(run, tmp_path, words, code, 
     assert message in err
     assert "Traceback" not in err
     assert_both(err)
-
-
-# ---- bench ----
-
-def bench(run, *words):
-    return run("bench", "data", "--size", 16, "--features", 2, "--repeats", 1, "--batch", 16,
-               *words)
-
-
-def test_bench_compares_the_ways_and_leaves_nothing_behind(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_data, "cores", lambda: 1)
-    monkeypatch.setattr(bench_data.tempfile, "tempdir", str(tmp_path))
-    random = torch.random.get_rng_state()
-    before, cache = tree(tmp_path), os.environ["GAN_LESSONS_CACHE"]
-    code, out, _ = bench(run, "--pictures", 32)
-    assert code == 0
-    assert out.count("images/s ") == 3 and "1.0x" in out
-    assert "at most 5% wanted" in out and "Method: 32 JPEGs" in out and "测法" in out
-    assert tree(tmp_path) == before
-    assert os.environ["GAN_LESSONS_CACHE"] == cache and torch.get_num_threads() == 1
-    assert torch.equal(torch.random.get_rng_state(), random)
-
-
-def test_bench_needs_a_batch_of_pictures(run, pictures):
-    code, _, err = bench(run, "--root", pictures)
-    assert (code, "There are only 6 pictures" in err) == (1, True)
-    assert bench(run, "--pictures", 0)[0] == 2
-
-
-def test_the_ways_to_read_agree_on_the_pictures(tmp_path):
-    bench_inputs.draw_jpegs(tmp_path / "set", 12)
-    ways = [bench_inputs.as_003(tmp_path / "set", 32, 4),
-            bench_inputs.with_data_loader(tmp_path / "set", 32, 4, 0),
-            bench_inputs.one_pass(bench_inputs.from_cache(tmp_path / "set", 32), 4)]
-    passes = [torch.cat(list(way())) for way in ways]
-    for one_pass in passes:
-        assert one_pass.shape == (12, 3, 32, 32) and one_pass.abs().max() <= 1
-        means = one_pass.mean((1, 2, 3)).sort().values
-        assert torch.allclose(means, passes[0].mean((1, 2, 3)).sort().values, atol=0.02)
-
-
-@pytest.mark.slow
-def test_bench_fastai_measures_this_course_alone(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_fastai.tempfile, "tempdir", str(tmp_path))
-    before = tree(tmp_path)
-    code, out, _ = run("bench", "fastai", "--pictures", 20, "--batch", 16, "--repeats", 1,
-                       "--threads", 1)
-    assert code == 0
-    assert len(re.findall(r"gan_lessons.* \d+\.\d +\d+\.\d\n", out)) == 2
-    assert "Method: 20 JPEGs" in out and "测法" in out and "fastai 2   " not in out
-    assert tree(tmp_path) == before
-
-
-def test_bench_fastai_says_what_is_missing(run, tmp_path):
-    for python, why in ((sys.executable, "No module named 'fastai'"),
-                        (tmp_path / "python", "No such file")):
-        code, _, err = run("bench", "fastai", "--fastai", python, "--pictures", 16,
-                           "--batch", 16)
-        assert code == 1 and why in err and "Traceback" not in err
-        assert_both(err)

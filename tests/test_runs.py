@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from benchmarks.support.jpegs import draw_jpegs
 from gan_lessons import checkpoint, data, losses, runs, show, util
 from gan_lessons import train as training
-from gan_lessons.commands import bench_inputs
 from gan_lessons.commands import train as command
 from gan_lessons.runs import folder as run_folder
 from gan_lessons.runs import measuring, pictures, recorder, settings
@@ -466,7 +466,7 @@ def test_nan_leaves_the_last_checkpoint(tmp_path, monkeypatch):
 
 
 def photos(folder):
-    bench_inputs.draw_jpegs(folder, 12)
+    draw_jpegs(folder, 12)
     return {"data": str(folder), "subset": 1.0}
 
 
@@ -497,7 +497,7 @@ def test_pictures_that_became_more_are_refused(tmp_path):
     run = runs.train(small(**photos(tmp_path / "photos")), tmp_path / "run", steps=2, threads=1,
                      quiet=True)
     before = contents(run.folder)
-    bench_inputs.draw_jpegs(tmp_path / "photos" / "more", 1)
+    draw_jpegs(tmp_path / "photos" / "more", 1)
     with pytest.raises(runs.BadRun, match="photos, 12 of .* -> photos, 13 of"):
         runs.resume(run.folder, steps=6)
     assert contents(run.folder) == before

@@ -659,7 +659,7 @@ r"""
 - **RpGAN**：不看单个的分数，只成对地比：这件真品比那件赝品真多少？这样一来，全体挤在一个角落，就不再是一个走不出去的坑。
 - **R1 + R2**：D 在真品处、在赝品处的坡越陡，罚得越重；地势平缓了，赝品就不会被甩来甩去。
 
-所以要紧的不是势均力敌，而是 D 的梯度。一个种子说明不了问题，下面是 7 个种子的有效模式数（`tests/study_lesson01.py games` 可以重算）：
+所以要紧的不是势均力敌，而是 D 的梯度。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
 
 |  | 种子 0 | 种子 1 | 种子 2 | 种子 3 | 种子 4 | 种子 5 | 种子 6 |
 |---|---|---|---|---|---|---|---|
@@ -677,7 +677,7 @@ The answer is **C**. But look at the third picture: the same 1000 steps of pract
 - **RpGAN** does not look at single scores but compares pairs: how much more real is this genuine one than that fake? To crowd into one corner is then no longer a pit that G cannot leave.
 - **R1 + R2**: the steeper D's slope at the real points and at the fakes, the more it costs D; on gentle ground the fakes are not flung about.
 
-What matters, then, is not an even match but D's gradient. One seed proves nothing, so here are the effective modes of 7 seeds (`tests/study_lesson01.py games` computes them again):
+What matters, then, is not an even match but D's gradient. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
 
 |  | seed 0 | seed 1 | seed 2 | seed 3 | seed 4 | seed 5 | seed 6 |
 |---|---|---|---|---|---|---|---|
@@ -911,7 +911,7 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-全长的成绩，5 个没有用来调过参数的种子，单核，每次约 1 分钟（`tests/study_lesson01.py modern`）：
+全长的成绩，5 个没有用来调过参数的种子，单核，每次约 1 分钟（`studies/lesson01.py modern`）：
 
 | 数据 | 覆盖的模式 | 高质量样本，最低 | 最高 | 反向 KL，最高 |
 |---|---|---|---|---|
@@ -926,7 +926,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The full length, with 5 seeds that no setting was tuned on, one core, about 1 minute each (`tests/study_lesson01.py modern`):
+The full length, with 5 seeds that no setting was tuned on, one core, about 1 minute each (`studies/lesson01.py modern`):
 
 | Data | modes captured | high quality, lowest | highest | reverse KL, highest |
 |---|---|---|---|---|

@@ -715,7 +715,7 @@ if runtime.scale() == "default":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-一个种子说明不了问题。同样的对局各用五个种子，练到 600 步，1,000 个样本（`tests/study_lesson03.py`，一个核心七分钟）；下限是 0.06：
+一个种子说明不了问题。同样的对局各用五个种子，练到 600 步，1,000 个样本（`studies/lesson03.py`，一个核心七分钟）；下限是 0.06：
 
 | 改了什么 | 600 步时的 `fd_digits` | 占到 4% 以上的数字有几个 | 结论 |
 |---|---|---|---|
@@ -741,7 +741,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-One seed proves little. Here are the same games on five seeds each, 600 steps, 1,000 samples (`tests/study_lesson03.py`, seven minutes of one core); the floor is 0.06:
+One seed proves little. Here are the same games on five seeds each, 600 steps, 1,000 samples (`studies/lesson03.py`, seven minutes of one core); the floor is 0.06:
 
 | What was changed | `fd_digits` at 600 steps | Digits with at least 4% of the samples | Verdict |
 |---|---|---|---|

@@ -762,7 +762,7 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-两条线一起下降：差距小了，图也真的像了。换五个种子，秩相关都在 0.5 以上（`tests/study_lesson04.py`）。`003` 拿来开玩笑的“不看指标”可以收起来了：评论家自己就是一个指标，只是**要看差距，只能在同一次训练里比，而且评论家要跟得上**。它的单位由裁剪决定，不能和别人的数相比，也说不出漏了哪种脸；那些仍要另外去量。
+两条线一起下降：差距小了，图也真的像了。换五个种子，秩相关都在 0.5 以上（`studies/lesson04.py`）。`003` 拿来开玩笑的“不看指标”可以收起来了：评论家自己就是一个指标，只是**要看差距，只能在同一次训练里比，而且评论家要跟得上**。它的单位由裁剪决定，不能和别人的数相比，也说不出漏了哪种脸；那些仍要另外去量。
 
 ## 再大：32x32，带着学会的
 
@@ -771,7 +771,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Both lines fall together: the gap is smaller, and the pictures really are closer. With five seeds the rank correlation is above 0.5 each time (`tests/study_lesson04.py`). So much for the joke in `003` about doing without metrics: the critic itself is one, provided that you **read the gap, compare within one run only, and let the critic keep up**. Its unit comes from the clipping, it cannot be compared with other people's numbers, and it does not say which faces are missing; that still has to be measured.
+Both lines fall together: the gap is smaller, and the pictures really are closer. With five seeds the rank correlation is above 0.5 each time (`studies/lesson04.py`). So much for the joke in `003` about doing without metrics: the critic itself is one, provided that you **read the gap, compare within one run only, and let the critic keep up**. Its unit comes from the clipping, it cannot be compared with other people's numbers, and it does not say which faces are missing; that still has to be measured.
 
 ## Larger: 32x32, with what was learned
 

@@ -142,7 +142,7 @@ r"""
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练会把差别放大；本课比较的是结论。
 - “振荡是不是因为学习率太大？”在 Dirac-GAN 里把学习率减到十分之一，轨道还是不收敛，只是转得慢。
 
-**实验的设置**：环的半径是 2，标准差 0.05；G 和 D 都有 2 个隐藏层，每层 64 个单元；批大小 128；Adam 0.001，`betas` 是 0.5 和 0.999。故障一：D 先走 1000 步，每回合 10 步。故障二：D 先走 1000 步，G 用学习率 0.02 的梯度下降。故障三：D 的学习率 0.0001。改动设置之后，请用 `tests/study_lesson01.py` 重新数一遍种子。每回合 5 步（而不是 10 步）的话，D 的优势不够稳，7 个种子里只有 5 个崩溃。
+**实验的设置**：环的半径是 2，标准差 0.05；G 和 D 都有 2 个隐藏层，每层 64 个单元；批大小 128；Adam 0.001，`betas` 是 0.5 和 0.999。故障一：D 先走 1000 步，每回合 10 步。故障二：D 先走 1000 步，G 用学习率 0.02 的梯度下降。故障三：D 的学习率 0.0001。改动设置之后，请用 `studies/lesson01.py` 重新数一遍种子。每回合 5 步（而不是 10 步）的话，D 的优势不够稳，7 个种子里只有 5 个崩溃。
 
 **给学得快的学生**：让 Dirac-GAN 的两边同时走（而不是轮流走），轨道会向外转；证明它，再跑一遍。
 """
@@ -172,7 +172,7 @@ r"""
 - "My pictures are not yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this lesson compares conclusions.
 - "Is the oscillation not a matter of a large learning rate?" In the Dirac-GAN make it a tenth of what it was: the orbit still does not converge, it only turns more slowly.
 
-**Settings of the experiments**: a ring of radius 2, standard deviation 0.05; G and D with 2 hidden layers of 64 units; batches of 128; Adam 0.001 with `betas` 0.5 and 0.999. Failure one: D takes 1000 steps first, then 10 a round. Failure two: D takes 1000 steps first, G descends with a learning rate of 0.02. Failure three: D's learning rate is 0.0001. After a change of settings count the seeds again with `tests/study_lesson01.py`. With 5 steps a round (and not 10) D's lead is not reliable: only 5 of 7 seeds collapse.
+**Settings of the experiments**: a ring of radius 2, standard deviation 0.05; G and D with 2 hidden layers of 64 units; batches of 128; Adam 0.001 with `betas` 0.5 and 0.999. Failure one: D takes 1000 steps first, then 10 a round. Failure two: D takes 1000 steps first, G descends with a learning rate of 0.02. Failure three: D's learning rate is 0.0001. After a change of settings count the seeds again with `studies/lesson01.py`. With 5 steps a round (and not 10) D's lead is not reliable: only 5 of 7 seeds collapse.
 
 **For the quick ones**: let both players of the Dirac-GAN move at the same time instead of in turns, and the orbit winds outwards; prove it, then run it.
 """

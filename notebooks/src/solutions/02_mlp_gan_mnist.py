@@ -116,7 +116,7 @@ r"""
 
 - “D 不是越弱越好吗？”不是。让学生看表：标签平滑和 dropout 都削弱了 D，照样漏掉数字。
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练又会把差别放大；所以本课比较的是结论，不是像素。
-- “训练久一点会好吗？”可以用 `tests/study_lesson02.py` 自己量。照原文的设置练 30,000 步，一个种子，`004` 写出了 6 个数字：会慢慢变好，但换掉 `betas` 快得多。
+- “训练久一点会好吗？”可以用 `studies/lesson02.py` 自己量。照原文的设置练 30,000 步，一个种子，`004` 写出了 6 个数字：会慢慢变好，但换掉 `betas` 快得多。
 - “为什么不用 FID？”它的特征来自用照片训练的 Inception 网络，用在 28x28 的数字上并不合适，还要下载权重。第 07 课会讲。
 
 **给学得快的学生**：把 `penalties.r1` 改成在假图上计算（这就是 R2），比较两者；或者把 `betas` 的两个数分开来改，看看是哪一个治好了崩溃。
@@ -146,7 +146,7 @@ Run the whole notebook before class: figures and numbers are kept, and in class 
 
 - "Isn't a weaker D always better?" No. Point at the table: label smoothing and dropout both weaken D, and digits are still missing.
 - "My pictures differ from yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this is why the lesson compares conclusions, not pixels.
-- "Would longer training help?" Measure it with `tests/study_lesson02.py`. With the settings as written, after 30,000 steps and for one seed, `004` wrote 6 digits: it slowly gets better, but changing `betas` is far quicker.
+- "Would longer training help?" Measure it with `studies/lesson02.py`. With the settings as written, after 30,000 steps and for one seed, `004` wrote 6 digits: it slowly gets better, but changing `betas` is far quicker.
 - "Why not FID?" Its features come from an Inception network that has seen photographs, which suits digits of 28x28 badly, and its weights must be downloaded. Lesson 07 explains.
 
 **For students who finish early**: compute `penalties.r1` on the fakes (that is R2) and compare the two; or change the two numbers of `betas` one at a time and see which of them cures the collapse.

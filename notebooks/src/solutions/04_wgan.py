@@ -142,7 +142,7 @@ r"""
 
 - “差距能和别人的比吗？”不能。裁剪给出的单位由 $c$ 和网络决定；换一个 `features`，数就变了。只能在同一次训练里前后比。
 - “差距变大就是变差了吗？”开头那一段是评论家在追赶。先让它走几十步，再开始读。
-- “五个种子都行吗？”`tests/study_lesson04.py` 跑过五个种子，秩相关记在 `tests/lesson04_rates.json` 里。
+- “五个种子都行吗？”`studies/lesson04.py` 跑过五个种子，秩相关记在 `studies/lesson04_rates.json` 里。
 - “为什么不直接用梯度惩罚？”第 06 课就用。先看清裁剪的毛病，才知道惩罚在治什么。
 
 **谈人脸数据时**：别只念条款。请学生想一想，自己的照片如果在 CelebA 里，愿意让别人拿来做什么，不愿意让别人拿来做什么。
@@ -174,7 +174,7 @@ Run the whole notebook before class: the training cells take a minute or two, an
 
 - "Can I compare the gap with other people's?" No. With clipping its unit depends on $c$ and on the network; change `features` and the number changes. Compare within one run only.
 - "Does a growing gap mean it gets worse?" At the start the critic is catching up. Let it take some dozens of steps before you read.
-- "Does it work for five seeds?" `tests/study_lesson04.py` ran five; the rank correlations are in `tests/lesson04_rates.json`.
+- "Does it work for five seeds?" `studies/lesson04.py` ran five; the rank correlations are in `studies/lesson04_rates.json`.
 - "Why not take the gradient penalty at once?" Lesson 06 does. Whoever has seen what is wrong with clipping knows what the penalty cures.
 
 **When you talk about pictures of faces**: do not just read out the terms. Ask students what they would and would not want others to do with a photograph of theirs in CelebA.

@@ -1,7 +1,7 @@
 """Recompute the tables of lesson 02: which cure stops mode collapse, and what long runs reach.
 
-    python tests/study_lesson02.py cures --steps 6000 --seeds 0 1 2
-    python tests/study_lesson02.py long --steps 30000 --seeds 0
+    python studies/lesson02.py cures --steps 6000 --seeds 0 1 2
+    python studies/lesson02.py long --steps 30000 --seeds 0
 
 Uses MNIST where `data.mnist()` finds it (GAN_LESSONS_DATA), else the bundled digits;
 `--data digits` asks for the latter. One thread, 2,000 samples of the newest weights and of their

@@ -1,10 +1,10 @@
 """Recompute what lesson 04 rests on: does the gap fall as the pictures get better, and the rest.
 
-    python tests/study_lesson04.py gap critics flat --seeds 0 1 2 3 4
-    python tests/study_lesson04.py gap --seeds 0 --steps 100
-    python tests/study_lesson04.py gap critics flat --write      stores lesson04_rates.json
+    python studies/lesson04.py gap critics flat --seeds 0 1 2 3 4
+    python studies/lesson04.py gap --seeds 0 --steps 100
+    python studies/lesson04.py gap critics flat --write      stores lesson04_rates.json
 
-One thread. Times are seconds of one core. `test_lesson04_rates.py` plays some of it again.
+One thread. Times are seconds of one core. `tests/test_studies.py` plays some of it again.
 """
 
 import argparse

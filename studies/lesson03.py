@@ -1,15 +1,16 @@
 """Recompute the numbers of lesson 03: the ablation board, and what its two long runs reach.
 
-    python tests/study_lesson03.py board --seeds 0 1 2 3 4 --write     stores lesson03_board.json
-    python tests/study_lesson03.py digits faces --seeds 0 1 2
+    python studies/lesson03.py board --seeds 0 1 2 3 4 --write     stores lesson03_board.json
+    python studies/lesson03.py digits faces --seeds 0 1 2
 
 One thread. The board plays `ablations.changed` on the bundled digits, 600 steps, and measures
 1,000 samples of the averaged weights with `measure.DigitEvaluator`, 300 steps in and at the end; it
-takes 7 minutes of one core. `test_lesson03_board.py` plays a part of it again and compares.
+takes 7 minutes of one core. `tests/test_studies.py` plays a part of it again.
 """
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def play(name: str, seed: int, images, ruler, looks=LOOKS) -> dict:
         found["fd"].append(round(report.fd_digits, 2))
         found["classes"].append(report.classes)
     return found
+
+
+def final(runs: dict[int, dict]) -> list[float]:
+    """Return the last distance of each seed; infinite where the run diverged."""
+    return [math.inf if "diverged" in run else run["fd"][-1] for run in runs.values()]
 
 
 def verdict(changed: list[float], plain: list[float]) -> str:
@@ -62,6 +68,9 @@ def board(options) -> None:
             results[name][seed] = play(name, seed, images, ruler)
             print(f"{name:28s} {seed} {time.process_time() - start:4.0f} s  "
                   f"{results[name][seed]}", flush=True)
+    if "DCGAN" in results:
+        for name, runs in results.items():
+            print(f"{name:28s} {verdict(final(runs), final(results['DCGAN']))}", flush=True)
     if options.write:
         lines = [f'"{name}": {{\n' + ",\n".join(
             f'    "{seed}": {json.dumps(result)}' for seed, result in by_seed.items()) + "\n  }"

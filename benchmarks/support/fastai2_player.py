@@ -1,4 +1,4 @@
-"""What each side of `bench fastai` runs in a process of its own, told its settings as JSON.
+"""What each side of `benchmarks.fastai2` runs in a process of its own, its settings as JSON.
 
 Stands alone, since fastai 2 runs it in another environment. After "ready", every line that comes
 in is answered with one epoch over the folder: seconds passed, and seconds of CPU time of this

@@ -1,11 +1,11 @@
 """Recompute the numbers of lesson 01: its three games, its three failures, the modern recipe.
 
-    python tests/study_lesson01.py games --seeds 0 1 2 3 4 5 6
-    python tests/study_lesson01.py modern --only ring --seeds 100 101 102 103 104
-    python tests/study_lesson01.py games modern --write      also stores lesson01_rates.json
+    python studies/lesson01.py games --seeds 0 1 2 3 4 5 6
+    python studies/lesson01.py modern --only ring --seeds 100 101 102 103 104
+    python studies/lesson01.py games modern --write      also stores lesson01_rates.json
 
 One thread. Modes and the rest by the protocol of `measure.mode_report`, 2,500 samples. Times are
-seconds of one core. `test_lesson01_rates.py` plays the games again and compares.
+seconds of one core. `tests/test_studies.py` plays the games again.
 """
 
 import argparse

@@ -1,0 +1,1 @@
+"""How the lessons' tables were made: each study replays its games and stores what came of them."""
