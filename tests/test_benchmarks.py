@@ -80,3 +80,12 @@ def test_beside_fastai_this_course_can_be_measured_alone(tmp_path):
 def test_beside_fastai_says_what_is_missing(python, why):
     done = bench("benchmarks.fastai2", "--fastai", python, "--pictures", 16, "--batch", 16)
     assert done.returncode != 0 and why in done.stderr
+
+
+@pytest.mark.slow
+def test_fit_beside_the_sources_loops():
+    done = bench("benchmarks.loops", "--steps", 3, "--repeats", 1)
+    assert done.returncode == 0, done.stderr
+    for source in ("002", "004"):
+        assert f"{source}: as written" in done.stdout
+    assert "of the matrix rate" in done.stdout
