@@ -18,7 +18,7 @@ r"""
 Welcome to **GAN Lessons**. It is a course of notebooks you run cell by cell. It starts with two small networks playing cat and mouse, goes on to classic generative adversarial networks (GANs) such as DCGAN and WGAN, and shows how to tell whether their pictures are any good.
 
 - **You will be able to**: check your computer, switch the reading language, and decide which lesson to begin with.
-- **You need**: a little Python. No graphics card, no network.
+- **You need**: a little Python. No graphics card, no internet connection.
 - **Time**: 5 minutes.
 
 In JupyterLab, press `Shift` + `Enter` to run the current cell and move to the next one.
@@ -54,7 +54,7 @@ r"""
 r"""
 ## Check the computer
 
-The next cell looks at Python, PyTorch, the graphics card and the data, and estimates how many minutes a lesson takes here. No graphics card and no MNIST? Never mind: the default settings are made for two CPU cores and no network.
+The next cell looks at Python, PyTorch, the graphics card and the data, and estimates how many minutes a lesson takes here. No graphics card and no MNIST? Never mind: the default settings are made for two CPU cores and no internet connection.
 """
 
 # %% tags=["nbval-ignore-output"]

@@ -18,7 +18,7 @@ One side forges, the other detects forgeries, and both are learning. This lesson
 
 - **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart by looking and counting; play the game by hand, one step at a time.
 - **You need**: to know how gradient descent trains a neural network, and to have met probability densities.
-- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no network).
+- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no internet connection).
 - **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/).
 """
 

@@ -18,7 +18,7 @@ Two small networks: one forges, the other detects forgeries. By the end of this 
 
 - **You will be able to**: write one step of the discriminator and one of the generator; read the curves D(x) and D(G(z)); match a network's last layer to the range of the data; measure mode collapse, and cure it.
 - **You need**: to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
-- **Time**: 60 minutes to read and do the exercises; about 3 minutes to run everything (two CPU cores, no graphics card, no network).
+- **Time**: 60 minutes to read and do the exercises; about 3 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **Where it comes from**: two tutorials in Chinese, [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) and [Datawhale's hands-on chapter](https://github.com/datawhalechina/dive-into-cv-pytorch). Below, the tutorials and their networks are called `002` and `004`. Their main points are all here; some deserve a second look, by experiment wherever we can.
 """
 

@@ -18,7 +18,7 @@ Replace last lesson's fully connected layers with convolutions, keep a few rules
 
 - **You will be able to**: derive the output size of a (transposed) convolution; point to the line of code behind each rule of DCGAN; find out why training fails, one change at a time; walk through latent space and say in numbers which path is better; see how close samples are to training pictures, and what that does not prove.
 - **You need**: the two steps of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
-- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
+- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **Where it comes from**: the networks are from the paper by Radford et al. of 2015; [alexshuang's tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, has a version of them and is called `003` below; its WGAN has to wait for lesson 04. `004` is last lesson's tutorial, which mentions DCGAN at its end.
 """
 

@@ -18,7 +18,7 @@ So far D answered "real or fake". The D of this lesson answers "how far is there
 
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; say why the critic must not be too steep; write WGAN's losses and its weight clipping; read the gap and not a single score; carry learned weights from 16x16 to 32x32 and on to 64x64.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
-- **Time**: 70 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
+- **Time**: 70 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **Where it comes from**: [alexshuang's WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch) paints faces, learned from CelebA, and is called `003` below; [fast.ai's lesson on LSUN bedrooms](https://github.com/fastai/course-v3), in a copy with Chinese notes, paints bedrooms and is called `000`. Their main points are all here; some deserve a second look, by experiment.
 """
 
@@ -743,7 +743,7 @@ head_start(small, faces[16], 100)
 fit(small, faces[16], steps_16, watch=look, watch_every=every, snapshot_every=steps_16 // 5)
 show.filmstrip(small.snapshots, pictures=16,
                alt="Filmstrip at 16x16: six rows of sixteen pictures from the same noise, from grey "
-                   "noise to small faces with dark hair on pink or green")
+                   "noise to small, coarse faces with dark hair on patches of pink and green")
 
 # %%
 def relative(values):
@@ -805,8 +805,8 @@ view = lab.TrainingView()
 fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5, watch=view,
     watch_every=max(1, steps_32 // 32), progress=False)
 show.filmstrip(large.snapshots, pictures=12,
-               alt="Filmstrip at 32x32: the first row, before any training at this size, shows only "
-                   "soft patterns; below, faces with hair, eyes, mouths and striped shirts appear")
+               alt="Filmstrip at 32x32: the first row, before any training at this size, is flat "
+                   "grey; below, faces with hair, eyes, mouths and striped shirts appear")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
