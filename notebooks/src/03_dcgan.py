@@ -969,18 +969,19 @@ print("of 100,000 random z, as short as the middle of the line: fewer than 1 in 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-所以有人说：直线的中点落在训练时几乎遇不到的地方，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一把尺子，认得清的样本占多少；再把 $z$ 整个缩短或拉长，看到多远才画坏。
+所以有人说：直线的中点落在训练时几乎遇不到的地方，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一把尺子，分类器有把握的样本占多少（`sure`），算数的又占多少（`counted`，也就是 `sure` 减去 `outside`）；再把 $z$ 整个缩短或拉长，看看图怎样变。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Hence the advice to walk on the arc: the middle of the line lies where training hardly ever drew any noise. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples that can be read; and then shorten or stretch $z$ as a whole, to see how far one can go before the pictures break.
+Hence the advice to walk on the arc: the middle of the line lies where training hardly ever drew any noise. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples of which the classifiers are sure (`sure`) and the share that counts (`counted`, which is `sure` minus `outside`); and then shorten or stretch $z$ as a whole, to see what becomes of the pictures.
 """
 
 # %%
-def readable(z):
-    """Return the share of pictures painted from z that the ruler can read."""
-    return measure.factor_coverage(generate(painter.generator_ema, z), faces).sure
+def marks(z):
+    """Return the shares of pictures painted from z that the ruler is sure of, and that count."""
+    report = measure.factor_coverage(generate(painter.generator_ema, z), faces)
+    return f"sure {report.sure:.0%}, counted {report.counted / report.n:.0%}"
 
 
 def variety(z):
@@ -988,26 +989,28 @@ def variety(z):
     return float(generate(painter.generator_ema, z).float().var(0).mean().sqrt())
 
 
-halfway = {name: readable(way(start, end, 3)[1]) for name, way in ways.items()}
-short, usual, long = (readable(size * ends) for size in (0.3, 1, 3))
+halfway = {name: marks(way(start, end, 3)[1]) for name, way in ways.items()}
+scaled = {scale: marks(scale * ends) for scale in (0.3, 1, 3)}
 spread = variety(0.3 * ends) / variety(ends)
 
 # %% tags=["nbval-ignore-output"]
-print(f"readable, random z: {usual:.0%}   half-way, linear: {halfway['linear']:.0%}   "
-      f"half-way, spherical: {halfway['spherical']:.0%}")
-print(f"readable, z shortened to 0.3: {short:.0%}   stretched to 3: {long:.0%}")
+print(f"random z:             {scaled[1]}")
+for name, shares in halfway.items():
+    print(f"half-way, {name + ':':11s} {shares}")
+print(f"z shortened to 0.3:   {scaled[0.3]}")
+print(f"z stretched to 3:     {scaled[3]}")
 print(f"variety of the pictures when z is shortened to 0.3: {spread:.0%} of the usual")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这几个数要放在一起读，也不要读得太细：用 1,000 张图算出的比例，误差约有 2 个百分点。直线中点的可读率若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。存下的这一次，直线的中点和随机的 $z$ 一样好认，圆弧的中点高出几个百分点：走哪条路都行。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张；可读的也少了一半，因为每个因素都画得含糊，像几张脸的折中。拉长到 3 倍也是训练时遇不到的长度，却反而更好认：G 的每个取舍都更分明。可见“离分布远”不一定等于“画得坏”，量了才知道。
+这几个数要放在一起读，也不要读得太细：用 1,000 张图算出的比例，误差约有 2 个百分点。要看的是 `counted`：`sure` 里还有分类器很有把握、画的却是数据里没有的脸，它升高不等于画得更好。直线中点的 `counted` 若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张。缩到 0.3 倍和拉长到 3 倍都是训练时遇不到的，却不是一样远：随机的 $z$ 长度在 8 附近，标准差约 0.7，所以 2.4 偏了约 8 个标准差，24 偏了约 23 个。
 
 路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？若从一头一步跳到另一头，距离又是多少？
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Read these numbers together, and not too closely: a share found with 1,000 pictures is uncertain by some 2 percentage points. If pictures half-way along the line are about as readable as those of random $z$, a somewhat shorter $z$ does no harm; if they are much less so, take the arc. In the run stored here the middle of the line can be read as well as random $z$, and that of the arc by a few points more often: either way will do. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left; and half as many can be read, since every factor is painted vaguely, like a compromise between faces. A $z$ stretched to 3 is just as far from anything met in training, and yet its pictures are easier to read: each of G's choices is more decided. So "far from the distribution" need not mean "badly painted"; one has to measure.
+Read these numbers together, and not too closely: a share found with 1,000 pictures is uncertain by some 2 percentage points. The one to look at is `counted`: `sure` includes faces that the data never have but of which the classifiers are sure, so that a larger `sure` need not mean better pictures. If `counted` half-way along the line is about that of random $z$, a somewhat shorter $z$ does no harm; if it is much less, take the arc. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left. Neither 0.3 nor 3 times the length ever occurs in training, but they are not equally far away: the length of a random $z$ is about 8, with a standard deviation of about 0.7, so 2.4 is about 8 standard deviations off and 24 about 23.
 
 Are all steps of the way equally long? Compare neighbouring pictures, pixel by pixel (root mean square, in grey levels): how many times the mean step is the longest one? And how far is it if one jumps from one end to the other?
 """
