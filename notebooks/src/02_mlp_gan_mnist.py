@@ -955,7 +955,7 @@ These statements and habits of the originals needed correcting:
 r"""
 ## 延伸
 
-- **把代码读两遍。** `002` 的作者这样建议，我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
+- **把代码读两遍。** `002` 的作者这样建议（他的代码又要感谢 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)），我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
 - **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
 - **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。`betas` 的两个数每次只改一个，看看起作用的是哪一个。
 - **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加上循环一致性损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
@@ -966,7 +966,7 @@ r"""
 r"""
 ## Going further
 
-- **Read the code twice.** The author of `002` advises it and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
+- **Read the code twice.** The author of `002` advises it (thanking, for the code, [wiseodd's generative-models](https://github.com/wiseodd/generative-models)), and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
 - **Scale up.** Put the four MNIST files into `MNIST/raw` inside the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
 - **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure. Change the two numbers of `betas` one at a time and see which of them does the work.
 - **Go on.** Replace the fully connected layers with convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with a different input and a different objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.

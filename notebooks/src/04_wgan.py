@@ -271,7 +271,7 @@ print("other functions with slopes up to 1 have smaller gaps:",
 r"""
 ### 先猜再跑 2：裁剪的尺度
 
-怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$，这就是**权重裁剪**，$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
+怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$（下文叫它“盒子”），这就是**权重裁剪**（weight clipping），$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
 
 - A. 差不多，$c$ 只是个单位。
 - B. $c = 1$ 时坡度上千，$c = 0.001$ 时坡度小到不足百万分之一：每一层都再乘一次。
@@ -282,7 +282,7 @@ r"""
 r"""
 ### Predict, then run 2: how far to clip
 
-How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$. That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
+How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$ (the "box" below). That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
 
 - A. About the same: $c$ is only a unit.
 - B. At $c = 1$ the slope is more than a thousand, at $c = 0.001$ less than a millionth: every layer multiplies once more.
@@ -1171,7 +1171,7 @@ r"""
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`，或用上面的命令行练 CelebA 和 LSUN；`recipes.source_003()` 是 `003` 的网络和设置，`warm_up=True` 加上作者的长回合。
 - **动手改。** 把 `clip` 换成 0.1 或 0.001，先猜图会怎样；把 `n_critic` 换成 1，看差距还跟不跟着质量走。
 - **往前走。** 第 06 课用梯度惩罚和谱归一化代替裁剪；第 07 课讲怎样打分才算公道。
-- **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)，裁剪的毛病和梯度惩罚出自这里；Karras 等，[Progressive Growing of GANs](https://arxiv.org/abs/1710.10196)，把先小后大做到了 1024x1024。
+- **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)，裁剪的毛病和梯度惩罚出自这里；Karras 等，[Progressive Growing of GANs](https://arxiv.org/abs/1710.10196)，把先小后大做到了 1024x1024。`003` 另有一篇讲理论的[《解读 WGAN》](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/)，也值得一读。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1181,5 +1181,5 @@ r"""
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`, or train on CelebA and LSUN with the commands above; `recipes.source_003()` has the networks and settings of `003`, and `warm_up=True` adds the authors' long turns.
 - **Change something.** Set `clip` to 0.1 or 0.001 and guess the pictures first; set `n_critic` to 1 and see whether the gap still follows the quality.
 - **Go on.** Lesson 06 replaces clipping by a gradient penalty and by spectral normalisation; lesson 07 is about fair marking.
-- **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), on what is wrong with clipping, and the gradient penalty; Karras et al., [Progressive Growing of GANs](https://arxiv.org/abs/1710.10196), who take small first all the way to 1024x1024.
+- **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), on what is wrong with clipping, and the gradient penalty; Karras et al., [Progressive Growing of GANs](https://arxiv.org/abs/1710.10196), who take small first all the way to 1024x1024. The author of `003` also wrote [a companion on the theory](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/), in Chinese, and worth reading.
 """
