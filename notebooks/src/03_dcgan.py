@@ -910,12 +910,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是所有分类器都有把握的样本占多少；有把握不等于画对了，`outside` 就是其中画出了数据里没有的值的，占全部样本的多少；所以算数的比例是 `sure` 减去 `outside`。下面每行是一个因素的各个值所占的比例，前面的数说它们相当于几个同样常见的值。真图的成绩就是下限。存下的这一次，组合几乎齐了，分类器对 52.8% 的样本有把握，但其中 24.3% 画的是数据里没有的脸，算数的只有 28.5%。
+怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是所有分类器都有把握的样本占多少；有把握不等于画对了，`outside` 就是其中画出了数据里没有的值的，占全部样本的多少；所以算数的比例是 `sure` 减去 `outside`。下面每行是一个因素的各个值所占的比例，前面的数说它们相当于几个同样常见的值。真图的成绩就是下限。存下的这一次，组合几乎齐了，分类器有把握的占全部样本的 52.8%，有把握、画的却是数据里没有的脸的占全部的 24.3%，算数的只有 28.5%。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many the same number of perfectly even samples would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share of which all classifiers are sure; being sure does not make a picture right, and `outside` says what share of all samples the classifiers are sure of although they show a value the data never have; so the share that counts is `sure` minus `outside`. Each line below gives the shares of one factor's values, after the number of equally frequent values that they amount to. The report of the real pictures is the floor. In the run stored here nearly all combinations are there, and the classifiers are sure of 52.8 % of the samples; but 24.3 % show faces that the data never have, and only 28.5 % count.
+How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many the same number of perfectly even samples would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share of which all classifiers are sure; being sure does not make a picture right, and `outside` says what share of all samples the classifiers are sure of although they show a value the data never have; so the share that counts is `sure` minus `outside`. Each line below gives the shares of one factor's values, after the number of equally frequent values that they amount to. The report of the real pictures is the floor. In the run stored here nearly all combinations are there, and the classifiers are sure of 52.8 % of all samples; but 24.3 % of all are such and show faces that the data never have, so only 28.5 % count.
 """
 
 # %% [markdown] tags=["lang-zh"]

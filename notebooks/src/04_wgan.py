@@ -931,12 +931,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-看得出是脸和卧室：头发、有的眼镜、条纹衫，还有床；可是背景上满是噪点，五官常常糊成一团，窗户和灯只有个影子。存下的这一次，分类器对 41.0% 的脸有把握，其中 26.1% 画的是数据里没有的脸，算数的只有 14.9%，也就是 2,000 张里的 298 张。这 298 张里大多数组合都出现了，但分布还不匀，反向 KL 离下限很远；肤色也偏了，原本各占三分之一的三种，成了 50%、18% 和 31%。这是裁剪加上几分钟的 CPU 时间换来的；更好的办法见第 06 课。
+看得出是脸和卧室：头发、有的眼镜、条纹衫，还有床；可是背景上满是噪点，五官常常糊成一团，窗户和灯只有个影子。存下的这一次，分类器有把握的占全部样本的 41.0%，有把握、画的却是数据里没有的脸的占全部的 26.1%，算数的只有 14.9%，也就是 2,000 张里的 298 张。这 298 张里大多数组合都出现了，但分布还不匀，反向 KL 离下限很远；肤色也偏了，原本各占三分之一的三种，成了 50%、18% 和 31%。这是裁剪加上几分钟的 CPU 时间换来的；更好的办法见第 06 课。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-One can see that these are faces and rooms: hair, some glasses, striped shirts, and a bed; but the backgrounds are full of noise, features often run together, and windows and lamps are mere shadows. In the run stored here the classifier is sure of 41.0 % of the faces, 26.1 % show faces that the data never have, and only 14.9 % count, that is 298 of 2,000. Among these 298 most combinations occur, but their shares are uneven and the reverse KL is far from its floor; skin, too, is skewed: three kinds that should have a third each have 50 %, 18 % and 31 %. That is what clipping and a few minutes of CPU buy; lesson 06 shows what does better.
+One can see that these are faces and rooms: hair, some glasses, striped shirts, and a bed; but the backgrounds are full of noise, features often run together, and windows and lamps are mere shadows. In the run stored here the classifier is sure of 41.0 % of all samples, but 26.1 % of all are such and show faces that the data never have, so only 14.9 % count, that is 298 of 2,000. Among these 298 most combinations occur, but their shares are uneven and the reverse KL is far from its floor; skin, too, is skewed: three kinds that should have a third each have 50 %, 18 % and 31 %. That is what clipping and a few minutes of CPU buy; lesson 06 shows what does better.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
