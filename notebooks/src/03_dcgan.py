@@ -393,7 +393,7 @@ r"""
 
 `003` 还有**附加层**：在边长为最终边长一半的那一级，再加几个 3x3 的卷积，大小不变，只添深度。我们的参数叫 `extra_layers`。`003` 又猜想，D 的最后换成自适应平均池化也许更好；DCGAN 在这里用 4x4 的卷积，让每个位置有自己的权重。
 
-`dcgan.generator` 和 `dcgan.critic` 按同样的规矩造出任何大小的网络，本课用的是它们；下面这一对就是 64x64 的那种，写开来看：
+`dcgan.generator` 和 `dcgan.critic` 按同样的规矩造出任何大小的网络，本课用的是它们；下面这一对就是 64x64 的那种，写开来看（初始权重另由 `initialise` 来取）：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -418,7 +418,7 @@ Before 2015, GANs made of convolutions often failed to learn. Radford et al. tri
 
 `003` also has **extra layers**: a few more 3x3 convolutions at half the final side, which keep the size and add depth. Our argument is called `extra_layers`. `003` further supposes that adaptive average pooling might do better at the end of D; DCGAN has a 4x4 convolution there, which gives each place a weight of its own.
 
-`dcgan.generator` and `dcgan.critic` make networks of any size by the same rules, and the lesson uses those; the pair below is what they give for 64x64, written out:
+`dcgan.generator` and `dcgan.critic` make networks of any size by the same rules, and the lesson uses those; the pair below is what they give for 64x64, written out (first weights are the business of `initialise`):
 """
 
 # %%

@@ -773,7 +773,7 @@ r"""
 
 ## 再大：32x32，带着学会的
 
-边长加倍时，两个网络各在靠近图片的一头多出一层，更里面的几层早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分抄过去：边长加倍、`features` 减半，里面的层正好对得上。靠近图片的两层要从头学：一层是新添的，原来最外面的那层形状变了。
+边长加倍时，两个网络各在靠近图片的一头多出一层，更里面的几层早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分（`parts_that_fit` 找出它们）抄过去：边长加倍、`features` 减半，里面的层正好对得上。靠近图片的两层要从头学：一层是新添的，原来最外面的那层形状变了。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -782,7 +782,7 @@ Both lines fall together: the gap is smaller, and the pictures really are closer
 
 ## Larger: 32x32, with what was learned
 
-When the side doubles, each network gets one more layer at the end where the picture is; the layers further inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes: with the side doubled and `features` halved, the inner layers fit exactly. The two layers next to the picture have to learn from scratch: one is added, and the one that used to be outermost has new shapes.
+When the side doubles, each network gets one more layer at the end where the picture is; the layers further inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes (`parts_that_fit` finds them): with the side doubled and `features` halved, the inner layers fit exactly. The two layers next to the picture have to learn from scratch: one is added, and the one that used to be outermost has new shapes.
 """
 
 # %%
