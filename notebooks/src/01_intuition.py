@@ -659,7 +659,7 @@ r"""
 - **RpGAN**：不看单个的分数，只成对地比：这件真品比那件赝品真多少？这样一来，全体挤在一个角落，就不再是一个走不出去的坑。
 - **R1 + R2**：分别惩罚 D 在真品处、在赝品处的梯度，梯度越大，罚得越重；D 平缓了，赝品就不会被甩来甩去。
 
-所以，D 走了多少步，并不能决定 G 的成败。至于功劳归谁，这一格说不清：它一次改了三处，D 有多强、梯度有多大也都没有量；要弄清楚，得一处一处地试。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
+所以，单凭 D 走了多少步，断定不了 G 的成败。至于功劳归谁，这一格说不清：它一次改了三处，D 有多强、梯度有多大也都没有量；要弄清楚，得一处一处地试。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
 
 |  | 种子 0 | 种子 1 | 种子 2 | 种子 3 | 种子 4 | 种子 5 | 种子 6 |
 |---|---|---|---|---|---|---|---|
@@ -667,7 +667,7 @@ r"""
 | D 很强 | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
 | D 练得一样多，RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-普通的 GAN 在这里 7 次都没有崩溃：`modes` 都是 8。不过各团多少不匀，落在团上的样本（`high quality`）也只有 27% 到 70%；第三行同样离 98.9% 还远，后面现代的配方才把它提上去。而且这并不等于说普通的 GAN 不会崩溃：我们的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，默认的 0.9 会怎样，第 02 课再看。在这样的设置下，故障要费力气才造得出来；造得出来的故障，才好研究。
+普通的 GAN 在这里 7 次都没有崩溃：`modes` 都是 8。不过各团多少不匀，落在团上的样本（`high quality`）也只有 27% 到 70%；第三种玩法同样离 98.9% 还远，后面现代的配方才把它提上去。而且这并不等于说普通的 GAN 不会崩溃：我们的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，默认的 0.9 会怎样，第 02 课再看。在这样的设置下，故障要费力气才造得出来；造得出来的故障，才好研究。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -677,7 +677,7 @@ The answer is **C**. But look at the third picture: the same 1000 steps of pract
 - **RpGAN** does not look at single scores but compares pairs: how much more real is this genuine one than that fake? To crowd into one corner is then no longer a pit that G cannot leave.
 - **R1 + R2** penalise D's gradient at the real points and at the fakes: the larger it is, the more it costs D; where D is gentle the fakes are not flung about.
 
-So the number of D's steps does not decide what becomes of G. Which change deserves the credit this cell cannot tell: it makes three at once, and measures neither how strong D is nor how large its gradients are; to find out one would have to try them one by one. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
+So the number of D's steps alone does not decide what becomes of G. Which change deserves the credit this cell cannot tell: it makes three at once, and measures neither how strong D is nor how large its gradients are; to find out one would have to try them one by one. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
 
 |  | seed 0 | seed 1 | seed 2 | seed 3 | seed 4 | seed 5 | seed 6 |
 |---|---|---|---|---|---|---|---|
@@ -685,7 +685,7 @@ So the number of D's steps does not decide what becomes of G. Which change deser
 | strong D | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
 | D trained as much, RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-The plain GAN did not collapse here: `modes` was 8 all 7 times. But the modes are not evenly filled, and only 27 % to 70 % of the samples lie on a cluster (`high quality`); the third row, too, is far from 98.9 %, which takes the modern recipe further down. Nor does it mean that plain GANs do not collapse: our Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, and what the default of 0.9 does is a matter for lesson 02. With these settings a failure has to be engineered, and one that has been engineered can be studied.
+The plain GAN did not collapse here: `modes` was 8 all 7 times. But the modes are not evenly filled, and only 27 % to 70 % of the samples lie on a cluster (`high quality`); the third game, too, is far from 98.9 %, and it takes the modern recipe further down to raise it. Nor does it mean that plain GANs do not collapse: our Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, and what the default of 0.9 does is a matter for lesson 02. With these settings a failure has to be engineered, and one that has been engineered can be studied.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]

@@ -725,8 +725,9 @@ print("ceiling", ceiling)
 # %%
 show.histograms({"real": ruler.real_histogram, "source 004": reports["004"].histogram,
                  "cured": report.histogram},
-                alt="Bar chart of the share of each digit: with the settings of 004 nearly all samples "
-                    "are one or two digits; cured, all ten digits have close to one tenth, as real ones do")
+                alt="Bar chart of the share of each digit: with the settings of 004 nearly all "
+                    "samples are one or two digits; cured, all ten digits have close to one "
+                    "tenth, as real ones do")
 if runtime.scale() != "smoke":
     print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
     print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
