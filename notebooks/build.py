@@ -247,6 +247,8 @@ def export(lang: str, outdir: Path, folder: Path = HERE) -> Iterator[Path]:
             target = outdir / "notebooks" / f"{name}.ipynb"
             write(in_one_language(nbformat.read(notebook, as_version=4), lang), target)
             yield target
+    for numbers in folder.glob("*.json"):  # what lessons read, such as published logs
+        shutil.copy(numbers, outdir / "notebooks")
     images = folder.parent / "images"
     if images.is_dir():
         shutil.copytree(images, outdir / "images", dirs_exist_ok=True)

@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：说出 D 和 G 各看见什么；算出最好的判别器 $D^*(x)$ 和它量出的距离；看图、数数，认出梯度消失、模式崩溃和振荡；亲手一步一步地玩这场游戏。
 - **需要准备**：知道神经网络怎样用梯度下降训练；学过概率密度。
-- **用时**：阅读和练习 50 分钟；全部运行一遍约 1 分钟（一个 CPU 核心，不需要显卡和网络）。
+- **用时**：阅读和练习 50 分钟；全部运行一遍约 1 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
 - **来历**：故事出自 [siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，下文称它为 `002`；它的代码在第 02 课。可以动手玩的实验室，是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。
 """
 
@@ -18,7 +18,7 @@ One side forges, the other detects forgeries, and both are learning. This lesson
 
 - **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart by looking and counting; play the game by hand, one step at a time.
 - **You need**: to know how gradient descent trains a neural network, and to have met probability densities.
-- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no network).
+- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no internet connection).
 - **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/).
 """
 
@@ -83,7 +83,7 @@ GAN 是**生成对抗网络**（generative adversarial network）的缩写，可
 故事很好，有两处要当心，这一课会用实验来说明：
 
 1. **G 从来没有见过真品。** 原文说 G 靠“所了解，熟悉及掌握的知识”造假；其实它只有噪声，和 D 传回来的梯度。
-2. **不必势均力敌。** 要紧的不是 D 强不强，而是 D 给出的梯度还在不在、指向哪里。练得一样多的 D，可以毁掉 G，也可以教好 G。
+2. **不必势均力敌。** 步数一样多的 D，可以毁掉 G，也可以教好 G，单看谁练得多断定不了结果。G 是靠 D 的梯度学习的，所以还要看梯度在不在、指向哪里。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -95,7 +95,7 @@ GAN stands for **generative adversarial network**; people use it to make picture
 A good story, with two traps in it. This lesson shows both by experiment:
 
 1. **G never sees a genuine work.** The original has it forge from "what it knows"; all it has is noise, and the gradient that comes back through D.
-2. **The match need not be even.** What counts is not how strong D is but whether its gradient is there and where it points. A D with exactly as much training can ruin G, or teach it.
+2. **The match need not be even.** A D with exactly as many steps of training can ruin G, or teach it: who has trained more does not settle the matter. G learns from D's gradient, so look also whether that is there, and where it points.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -439,7 +439,7 @@ for name, s in slopes.items():
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。一本有名的教材曾把方向写反，说要等 G “做得完美”，梯度才会太小；上面的数字说明，正好相反。两种写法的不动点相同，却是不同的目标，中间不能写等号。
+答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。这一点很容易说反，以为要等 G 画得完美了，梯度才会太小；上面的数字说明，正好相反。两种写法的不动点相同，却是不同的目标，中间不能写等号。
 
 ### 练习 3：两个梯度
 
@@ -460,7 +460,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. A well-known textbook once had it backwards: the gradient, it said, gets too small when G "does a perfect job"; the numbers above show the opposite. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
+The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. It is easy to get this the wrong way round and to expect that the gradient gets too small once G is perfect; the numbers above show the opposite. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
 
 ### Exercise 3: two gradients
 
@@ -530,12 +530,12 @@ with torch.no_grad():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-真品已经删掉，G 照样学：它拿到的只有 D 的意见。故事里要当心的第一处，就在这里。`generator_step` 的源码只有几行（`real_score` 是后面才用到的几个分数，不带梯度）：
+真品已经删掉，G 照样学：它拿到的只有 D 的意见。故事里要当心的第一处，就在这里。`generator_step` 的源码只有几行。参数 `real` 后面才用得到：有的损失要成对地比，这时 D 也给真品打分；G 仍然看不到真品，只看到 D 的意见。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The real points were deleted and G learned all the same: D's opinion is all it gets. That was the first trap in the story. The source of `generator_step` is a few lines (`real_score`, needed further down, is a handful of scores without gradient):
+The real points were deleted and G learned all the same: D's opinion is all it gets. That was the first trap in the story. The source of `generator_step` is a few lines. Its argument `real` is needed further down, by losses that compare pairs: then D scores real points as well. Even so G never sees them; it sees D's opinion.
 """
 
 # %%
@@ -590,7 +590,7 @@ r"""
 - `modes`：至少有一个样本落在 3 个标准差以内的模式有几个；
 - `high quality`：落在某个模式 3 个标准差以内的样本占多少，完美的 G 是 98.9%；
 - `reverse KL`：样本在各模式间分得匀不匀，0 是完全均匀；
-- `effective`（我们加的）：折合成几个装得一样满的模式。第一个数太宽容，有一个样本就算“覆盖”；这个数不会。
+- `effective`（我们加的）：有效模式数，即样本的分散程度相当于均匀地覆盖了几个模式。第一个数太宽容，有一个样本就算“覆盖”；这个数不会。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -636,9 +636,9 @@ cured = fit(head_start(cured, ring, 1000), ring, steps)
 
 games = {"plain": plain, "strong D": strong, "strong D, RpGAN+R1+R2": cured}
 show.clouds({name: game.sample(2500) for name, game in games.items()}, ring.sample(500),
-            columns=3, alt="Three scatter plots: plain, the fakes cover all eight clusters; with a "
-                           "strong D, they sit on one; with a strong D and RpGAN, R1 and R2, they "
-                           "cover all eight again")
+            columns=3, alt="Three scatter plots: plain, the fakes cover all eight clusters, with a "
+                           "trail of points between them; with a strong D, they sit on one; with a "
+                           "strong D and RpGAN, R1 and R2, all eight and a trail again")
 
 # %% tags=["nbval-ignore-output"]
 reports = {name: measure.mode_report(game.sample(2500), ring) for name, game in games.items()}
@@ -654,12 +654,12 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。可是请看第三张图：同样先练 1000 步，同样是 10 比 1，G 却找到了全部 8 团。改的只是损失，两边的都换了；论文的解释是：
+答案是 **C**。可是请看第三张图：同样先练 1000 步，同样是 10 比 1，G 却找到了全部 8 团。D 的步数没有变，变的是 D 和 G 的损失，外加两个惩罚项；论文的解释是：
 
 - **RpGAN**：不看单个的分数，只成对地比：这件真品比那件赝品真多少？这样一来，全体挤在一个角落，就不再是一个走不出去的坑。
-- **R1 + R2**：D 在真品处、在赝品处的坡越陡，罚得越重；地势平缓了，赝品就不会被甩来甩去。
+- **R1 + R2**：分别惩罚 D 在真品处、在赝品处的梯度，梯度越大，罚得越重；D 平缓了，赝品就不会被甩来甩去。
 
-所以要紧的不是势均力敌，而是 D 的梯度。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
+所以，单凭 D 走了多少步，断定不了 G 的成败。至于功劳归谁，这一格说不清：它一次改了三处，D 有多强、梯度有多大也都没有量；要弄清楚，得一处一处地试。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
 
 |  | 种子 0 | 种子 1 | 种子 2 | 种子 3 | 种子 4 | 种子 5 | 种子 6 |
 |---|---|---|---|---|---|---|---|
@@ -667,17 +667,17 @@ r"""
 | D 很强 | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
 | D 练得一样多，RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-普通的 GAN 并不像传说的那样“总是崩溃”：在这里，7 次的 `modes` 都是 8，只是各团多少不匀。在这个环上，故障要费力气才造得出来；造得出来的故障，才好研究。
+普通的 GAN 在这里 7 次都没有崩溃：`modes` 都是 8。不过各团多少不匀，落在团上的样本（`high quality`）也只有 27% 到 70%；第三种玩法同样离 98.9% 还远，后面现代的配方才把它提上去。而且这并不等于说普通的 GAN 不会崩溃：我们的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，默认的 0.9 会怎样，第 02 课再看。在这样的设置下，故障要费力气才造得出来；造得出来的故障，才好研究。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. But look at the third picture: the same 1000 steps of practice, the same 10 to 1, and G has found all 8 clusters. Only the losses are different, those of both players; the papers explain it so:
+The answer is **C**. But look at the third picture: the same 1000 steps of practice, the same 10 to 1, and G has found all 8 clusters. D takes as many steps as before; different are the losses of D and of G, and there are two penalties. The papers explain it so:
 
 - **RpGAN** does not look at single scores but compares pairs: how much more real is this genuine one than that fake? To crowd into one corner is then no longer a pit that G cannot leave.
-- **R1 + R2**: the steeper D's slope at the real points and at the fakes, the more it costs D; on gentle ground the fakes are not flung about.
+- **R1 + R2** penalise D's gradient at the real points and at the fakes: the larger it is, the more it costs D; where D is gentle the fakes are not flung about.
 
-What matters, then, is not an even match but D's gradient. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
+So the number of D's steps alone does not decide what becomes of G. Which change deserves the credit this cell cannot tell: it makes three at once, and measures neither how strong D is nor how large its gradients are; to find out one would have to try them one by one. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
 
 |  | seed 0 | seed 1 | seed 2 | seed 3 | seed 4 | seed 5 | seed 6 |
 |---|---|---|---|---|---|---|---|
@@ -685,7 +685,7 @@ What matters, then, is not an even match but D's gradient. One seed proves nothi
 | strong D | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
 | D trained as much, RpGAN + R1 + R2 | 7.8 | 7.8 | 7.9 | 7.6 | 7.7 | 7.9 | 7.1 |
 
-A plain GAN does not "always collapse", as the legend has it: here `modes` was 8 all 7 times, though not evenly filled. On this ring a failure has to be engineered, and one that has been engineered can be studied.
+The plain GAN did not collapse here: `modes` was 8 all 7 times. But the modes are not evenly filled, and only 27 % to 70 % of the samples lie on a cluster (`high quality`); the third game, too, is far from 98.9 %, and it takes the modern recipe further down to raise it. Nor does it mean that plain GANs do not collapse: our Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, and what the default of 0.9 does is a matter for lesson 02. With these settings a failure has to be engineered, and one that has been engineered can be studied.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
@@ -696,7 +696,7 @@ r"""
 
 ### 故障一：模式崩溃
 
-刚才的第二张图就是。样本又准又像，却只有一两团：D 太有把握，G 找到一处能过关的地方，就全体搬过去。在平面上，看一眼就知道；换成图片，就得靠**数**。
+刚才的第二张图就是。样本落得很准，却挤在少数几团里（有效模式数从 1.0 到 2.4）：D 太有把握，G 找到一处能过关的地方，就全体搬过去。在平面上，看一眼就知道；换成图片，就得靠**数**。
 
 ### 故障二：梯度消失
 
@@ -711,7 +711,7 @@ Each is fixed by its seed and can be repeated at will; each has a preset of its 
 
 ### Failure one: mode collapse
 
-The second picture above. The samples are sharp and look right, but they are one cluster or two: D is too sure of itself, G finds one place that passes, and all of it moves there. In the plane a glance is enough; with pictures you have to **count**.
+The second picture above. The samples are sharp and look right, but they crowd into a few clusters (1.0 to 2.4 effective modes): D is too sure of itself, G finds one place that passes, and all of it moves there. In the plane a glance is enough; with pictures you have to **count**.
 
 ### Failure two: vanishing gradient
 
@@ -744,7 +744,7 @@ r"""
 
 ### 故障三：振荡
 
-把 D 的学习率降到 G 的十分之一。D 刚认出这一团全是赝品，G 已经整个跑到了下一团；D 再追，G 再跑。每 50 步看一眼：
+把 D 的学习率降到 G 的十分之一。D 刚认出这一处全是赝品，G 已经整个跳到了别处；D 再追，G 再跑。每 50 步看一眼：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
@@ -753,7 +753,7 @@ The same D, the same fakes, and the lengths of the arrows differ by a factor of 
 
 ### Failure three: oscillation
 
-Lower D's learning rate to a tenth of G's. No sooner has D found out that this cluster is all fakes than the whole of G has run to the next; D follows, G runs on. A look every 50 steps:
+Lower D's learning rate to a tenth of G's. No sooner has D found out that this place is all fakes than the whole of G has jumped somewhere else; D follows, G runs on. A look every 50 steps:
 """
 
 # %%
@@ -766,8 +766,8 @@ for step in range(50, runtime.at_scale(smoke=101, default=801, full=801), 50):
     visited.append(int(torch.cdist(looks[f"step {step}"], ring.modes).argmin(1).mode().values))
 
 show.clouds(dict(list(looks.items())[-8:]), ring.sample(500),
-            alt="Eight scatter plots, fifty steps apart: in each one the fakes sit together in one "
-                "place, mostly another place than in the picture before")
+            alt="Eight scatter plots, fifty steps apart: in each one the fakes form a single long "
+                "streak beside or across one cluster, mostly far from where it was before")
 if runtime.scale() != "smoke":
     last = visited[-10:]
     print("in the last 10 looks the crowd was nearest to at least 4 different clusters:",
@@ -777,24 +777,28 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-单看其中一张，它和模式崩溃没有两样；要连着看才分得清。三种故障这样认：
+只看一个数（只占了一团），它会被误认作模式崩溃；看图、再连着看，就分得清：崩溃的样本紧紧缩在团上，振荡的拖成长条，每次都换了地方。三种故障这样认：
 
-| 故障 | 样本 | 过一会儿再看 | D 给 G 的梯度 | 7 个种子里出现几次 |
-|---|---|---|---|---|
-| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 很大 | 7 |
-| 梯度消失 | 一团乱，哪里都不像 | 一动不动 | 几乎没有 | 7 |
-| 振荡 | 只有一团，常常在路上 | 整个换了地方 | 不大，方向一直在变 | 7 |
+| 故障 | 样本 | 过一会儿再看 | 7 个种子里出现几次 |
+|---|---|---|---|
+| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 7 |
+| 梯度消失 | 一团乱，哪里都不像 | 一动不动 | 7 |
+| 振荡 | 拖成一条，多半在团外 | 整个换了地方 | 7 |
+
+D 给 G 的梯度，这里只在第二种里量过：几乎没有。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A single one of these pictures looks just like mode collapse; only a sequence tells them apart. This is how to tell the three apart:
+A single number (only one cluster is covered) would take it for mode collapse. Pictures, one after another, tell them apart: collapsed samples sit tightly on a cluster; oscillating ones are drawn out into a streak, in another place each time. This is how to tell the three apart:
 
-| Failure | Samples | A little later | D's gradient for G | Seen in how many of 7 seeds |
-|---|---|---|---|---|
-| mode collapse | few clusters, each looks right | still about the same place | large | 7 |
-| vanishing gradient | a blur that looks like nothing | has not moved at all | next to none | 7 |
-| oscillation | one cluster, often on its way | all of it somewhere else | not large, its direction ever changing | 7 |
+| Failure | Samples | A little later | Seen in how many of 7 seeds |
+|---|---|---|---|
+| mode collapse | few clusters, each looks right | still about the same place | 7 |
+| vanishing gradient | a blur that looks like nothing | has not moved at all | 7 |
+| oscillation | a long streak, mostly off the clusters | all of it somewhere else | 7 |
+
+D's gradient for G was measured only in the second: next to none.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -876,7 +880,7 @@ r"""
 
 ## 现代的配方
 
-在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。惩罚要多走一遍反向传播，所以 D 每 8 步只算一次，强度乘 8。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 12,000 步。
+在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。惩罚要多走一遍反向传播，所以 D 每 8 步只算一次，强度乘 8（延迟正则化，出自 StyleGAN2）。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 12,000 步。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -885,7 +889,7 @@ The answer is **B**. The fake is on the right, so D tilts its line so that the l
 
 ## The modern recipe
 
-Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong. We run a short version here; `GAN_LESSONS_SCALE=full` runs all 12,000 steps.
+Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong (lazy regularisation, from StyleGAN2). We run a short version here; `GAN_LESSONS_SCALE=full` runs all 12,000 steps.
 """
 
 # %%
@@ -921,7 +925,7 @@ r"""
 
 网格的坐标原来在 $[-4, 4]$，除以 4 就和图片一样落在 $[-1, 1]$；尺子按标准差来量，不受影响，网络却学得更稳一点。
 
-论文用的是别的网络，PacGAN 用的还是固定的训练集，所以只能看个大概：PacGAN 论文里最好的几行，平均是环上 7.9 个模式，网格上 24.8 个；VEEGAN 是 8 个和 24.6 个，不过它的高质量样本只有 52.9% 和 40%。
+论文用的是别的网络，PacGAN 用的还是固定的训练集，所以只能看个大概：PacGAN 论文里找到模式最多的两行，平均是环上 7.9 个模式、95.6% 的高质量样本，网格上 24.8 个、93.6%，高质量的比例和这里不相上下；VEEGAN 是 8 个和 24.6 个，不过它的高质量样本只有 52.9% 和 40%。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -936,7 +940,7 @@ The full length, with 5 seeds that no setting was tuned on, one core, about 1 mi
 
 The grid's coordinates are in $[-4, 4]$; divided by 4 they fill $[-1, 1]$ as pictures do. The ruler counts in standard deviations and does not mind, but the networks learn a little more reliably.
 
-The papers use other networks, and PacGAN a fixed training set, so their numbers are a rough guide only: the best rows of the PacGAN paper average 7.9 modes on the ring and 24.8 on the grid; VEEGAN has 8 and 24.6, but with only 52.9 % and 40 % of high quality.
+The papers use other networks, and PacGAN a fixed training set, so their numbers are a rough guide only: the rows of the PacGAN paper with the most modes average 7.9 modes and 95.6 % of high quality on the ring, 24.8 and 93.6 % on the grid, a quality about like ours; VEEGAN has 8 and 24.6, but with only 52.9 % and 40 % of high quality.
 """
 
 # %% [markdown] tags=["lang-zh", "quiz"]
@@ -971,10 +975,10 @@ r"""
 
 | 说法 | 更正 | 在哪里看到 |
 |---|---|---|
-| `002`：G 根据对真品的了解造假 | G 从没见过真品 | 亲手玩一个回合 |
-| `002`：G 和 D 必须势均力敌 | 要紧的是 D 的梯度，不是强弱 | 先猜再跑 3 |
+| `002`：G 根据“所了解，熟悉及掌握的知识”造假 | G 从没见过真品 | 亲手玩一个回合 |
+| `002`：G 和 D 必须势均力敌 | 步数一样多的 D，可以毁掉 G，也可以教好 G | 先猜再跑 3 |
 | `002`：adversial network | 拼写是 adversarial，“对抗的” | 这里 |
-| 普通的 GAN 总会模式崩溃 | 在这个环上 7 个种子都没有 | 先猜再跑 3 |
+| 普通的 GAN 总会模式崩溃 | 在这个环上，Adam 的 `betas=(0.5, 0.999)` 时，7 个种子都没有 | 先猜再跑 3 |
 | 损失下降就是变好 | 考官在变，要量作品 | 和你熟悉的训练相比 |
 | D 说 0.5 就是成功 | 什么都没学会的 D 也说 0.5 | 先猜再跑 1 |
 | 饱和损失在 G 很完美时梯度小 | 反了：在 G 很差时才小 | 先猜再跑 2 |
@@ -995,10 +999,10 @@ Some of what the story and common talk say needs correcting:
 
 | Saying | Correction | Where you saw it |
 |---|---|---|
-| `002`: G forges from what it knows of genuine ones | G never sees a genuine one | one round by hand |
-| `002`: G and D must be equally strong | what matters is D's gradient, not its strength | predict, then run 3 |
+| `002`: G forges from "what it knows" | G never sees a genuine one | one round by hand |
+| `002`: G and D must be equally strong | a D with as many steps can ruin G, or teach it | predict, then run 3 |
 | `002`: "adversial" network | it is spelled adversarial, from adversary | here |
-| a plain GAN always collapses | on this ring it did not in any of 7 seeds | predict, then run 3 |
+| a plain GAN always collapses | on this ring, with Adam's `betas=(0.5, 0.999)`, it did not in any of 7 seeds | predict, then run 3 |
 | a falling loss means progress | the examiner changes; measure the works | since the training you know |
 | D at 0.5 means success | a D that has learned nothing says 0.5, too | predict, then run 1 |
 | the saturating gradient is small when G is perfect | the reverse: it is small when G is bad | predict, then run 2 |
@@ -1012,7 +1016,7 @@ r"""
 - **换一份数据。** 给现代的配方 `data.grid(spacing=0.5, std=0.0125)`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
 - **把病治好。** 在振荡的那一格里加上 `penalty=penalties.r1`，先猜，再数。
 - **下一课**把点换成图片：[第 02 课](02_mlp_gan_mnist.ipynb)。
-- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
+- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Arjovsky 和 Bottou，[Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862)，梯度为什么消失；Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)，成对比较的损失，和 Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)，它为什么没有走不出去的坑；Karras 等，[StyleGAN2](https://arxiv.org/abs/1912.04958)，延迟正则化；Yazıcı 等，[The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498)，滑动平均；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1023,5 +1027,5 @@ r"""
 - **Take other data.** Give the modern recipe `data.grid(spacing=0.5, std=0.0125)` with its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
 - **Cure the illness.** Add `penalty=penalties.r1` in the cell with the oscillation; guess first, then count.
 - **The next lesson** turns the points into pictures: [lesson 02](02_mlp_gan_mnist.ipynb).
-- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
+- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Arjovsky and Bottou, [Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862), on why gradients vanish; Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734), losses that compare pairs, and Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926), on why they leave no pits; Karras et al., [StyleGAN2](https://arxiv.org/abs/1912.04958), lazy regularisation; Yazıcı et al., [The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498), moving averages; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
 """

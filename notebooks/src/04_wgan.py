@@ -2,12 +2,12 @@
 r"""
 # 04 · WGAN：会画脸和卧室，还有一条读得懂的曲线
 
-前几课的 D 只回答“真还是假”。这一课的 D 回答“还差多远”：它是一位**评论家**，打出的分数没有上下限，真品和赝品的平均分之差，就是对两个分布之间距离的估计。
+前几课的 D 只回答“真还是假”。这一课的 D 回答“还差多远”：它是一位**评论家**（critic），打出的分数没有上下限，真品和赝品的平均分之差，就是对两个分布之间距离的估计。
 
 - **学完你会**：用两种办法算出一维的 Wasserstein 距离；说出为什么评论家不能太陡；写出 WGAN 的损失和权重裁剪；看差距而不看单个分数；把学会的权重从 16x16 带到 32x32，再带到 64x64。
 - **需要准备**：学过第 02 课；卷积网络见第 03 课，没学过也能读。
-- **用时**：阅读和练习 70 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡和网络）。
-- **来历**：[alexshuang 的《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)用 CelebA 画人脸，下文称作 `003`；[fast.ai 的 LSUN 卧室一课](https://github.com/fastai/course-v3)画卧室，称作 `000`。它们讲过的，这里都有；说得不对的，我们用实验更正。
+- **用时**：阅读和练习 70 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **来历**：[alexshuang 的《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)用 CelebA 画人脸，下文称作 `003`；[fast.ai 的 LSUN 卧室一课](https://github.com/fastai/course-v3)（一个中文注释版）画卧室，称作 `000`。它们的主要内容这里都有；有几处值得推敲，我们用实验来说明。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
@@ -18,12 +18,13 @@ So far D answered "real or fake". The D of this lesson answers "how far is there
 
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; say why the critic must not be too steep; write WGAN's losses and its weight clipping; read the gap and not a single score; carry learned weights from 16x16 to 32x32 and on to 64x64.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
-- **Time**: 70 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
-- **Where it comes from**: [alexshuang's WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch) paints faces, learned from CelebA, and is called `003` below; [fast.ai's lesson on LSUN bedrooms](https://github.com/fastai/course-v3) paints bedrooms and is called `000`. All they teach is here; where they are mistaken, experiments put it right.
+- **Time**: 70 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Where it comes from**: [alexshuang's WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch) paints faces, learned from CelebA, and is called `003` below; [fast.ai's lesson on LSUN bedrooms](https://github.com/fastai/course-v3), in a copy with Chinese notes, paints bedrooms and is called `000`. Their main points are all here; some deserve a second look, by experiment.
 """
 
 # %%
 import inspect
+import json
 import math
 import tempfile
 from functools import partial
@@ -54,8 +55,10 @@ r"""
 + loss.generator = -fake.mean()
 + clip_weights(critic, 0.01)                      # after each of the critic's steps
 - n_critic=1, Adam
-+ n_critic=5, RMSprop, a smaller learning rate
++ n_critic=5, RMSprop
 ```
+
+论文和 `003` 的学习率是 0.00005；这一课的训练短，用的是它的 10 到 20 倍。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -71,15 +74,17 @@ The networks are still convolutional and the two still take turns. New are the l
 + loss.generator = -fake.mean()
 + clip_weights(critic, 0.01)                      # after each of the critic's steps
 - n_critic=1, Adam
-+ n_critic=5, RMSprop, a smaller learning rate
++ n_critic=5, RMSprop
 ```
+
+The learning rate of the paper and of `003` is 0.00005; the runs of this lesson are short and have 10 to 20 times that.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ### 先猜再跑 1：两座山越走越远
 
-两个正态分布，标准差都是 1，中心相距 $\theta$。第 01 课证明过，最好的判别器量出的是 JS 散度。把 $\theta$ 从 6 拉到 10，会怎样？
+两个正态分布，标准差都是 1，中心相距 $\theta$。第 01 课验证过，最好的判别器量出的是 JS 散度。把 $\theta$ 从 6 拉到 10，会怎样？
 
 - A. JS 散度和 Wasserstein 距离都继续增大。
 - B. JS 散度几乎不动，Wasserstein 距离照样增大。
@@ -235,7 +240,7 @@ $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb
 
 找一个函数 $f$ 给每个位置打分，让真品的平均分比赝品高得越多越好。唯一的规矩：**坡度不超过 1**，即 $|f(x) - f(y)| \le |x - y|$，这叫 1-利普希茨。没有这条规矩，把分数乘以一百，差距就大一百倍，什么也量不出来。有了它，差距的最大值正好是搬土的花费。$f$ 就是评论家，我们用一个网络来当。
 
-先在那两堆土上验证：在土要往右搬的地方，最好的 $f$ 下坡；要往左搬的地方，上坡。
+先在那两堆土上验证。要把 p 搬成 q：土要往右走的地方，最好的 $f$ 递减；要往左走的地方，递增。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -266,7 +271,7 @@ print("other functions with slopes up to 1 have smaller gaps:",
 r"""
 ### 先猜再跑 2：裁剪的尺度
 
-怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$，这就是**权重裁剪**，$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
+怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$（下文叫它“盒子”），这就是**权重裁剪**（weight clipping），$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
 
 - A. 差不多，$c$ 只是个单位。
 - B. $c = 1$ 时坡度上千，$c = 0.001$ 时坡度小到不足百万分之一：每一层都再乘一次。
@@ -277,7 +282,7 @@ r"""
 r"""
 ### Predict, then run 2: how far to clip
 
-How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$. That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
+How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$ (the "box" below). That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
 
 - A. About the same: $c$ is only a unit.
 - B. At $c = 1$ the slope is more than a thousand, at $c = 0.001$ less than a millionth: every layer multiplies once more.
@@ -500,9 +505,9 @@ show.gallery({"toy faces": faces[64].images[:12], "toy rooms": rooms[32].images[
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-## 九个似是而非的说法
+## `003` 里值得推敲的几处
 
-`003` 的代码能画出脸，其中有几句话、几行代码却经不起检验。先从最要紧的一条开始。
+`003` 的代码能画出脸，其中有几句话、几行代码值得再想一想。先从最要紧的一处开始。
 
 ### 先猜再跑 3：给评论家加 100
 
@@ -511,9 +516,9 @@ r"""
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-## Nine half-truths
+## A second look at `003`
 
-The code of `003` does paint faces, but some of its sentences and lines do not survive a test. We begin with the one that matters most.
+The code of `003` does paint faces; some of its sentences and lines deserve a second look. We begin with the one that matters most.
 
 ### Predict, then run 3: add 100 to the critic
 
@@ -542,60 +547,62 @@ for name in before:
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-会变的是三个**单独的**分数和损失：真品的分数、赝品的分数、G 的损失。学习只看梯度，而梯度一点没变。所以单独一个分数没有意义，**只有差距**有意义。同样，评论家的分数不是概率，“假图 0 分、真图 1 分”（`000` 的说法）对 WGAN 不成立。
+会变的是三个**不作差**的数：真品的分数、赝品的分数、G 的损失；凡是作差的，常数都抵消了。学习只看梯度，而梯度一点没变。所以单独一个分数没有意义，**只有差距**有意义。同样，评论家的分数不是概率，“假图 0 分、真图 1 分”（`000` 的说法）对 WGAN 不成立。
 
 ### 先猜再跑 4：读 `003` 的日志
 
-`003` 说，要看 GAN 的本事，看 `fake_loss` 就够了，越小越真（它的符号和我们相反：它把 `real_loss - fake_loss` 变小）。这是它用全部数据训练时的五行日志。从第 4 行到第 5 行，`fake_loss` 从 0.419 降到 -0.036。模型进步了吗？
+`003` 说，假设 D 的眼力跟得上 G，那么要看 GAN 的本事，看 `fake_loss` 就够了，越小越真（它的符号和我们相反：它把 `real_loss - fake_loss` 变小）。这是它用全部数据训练时的五行日志。从第 4 行到第 5 行，`fake_loss` 从 0.419 降到 -0.036。差距 `fake_loss - real_loss` 呢？
 
-- A. 大有进步。
+- A. 也降了这么多。
 - B. 几乎没有变化。
-- C. 从这份日志看不出来。
+- C. 大了一倍。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-What changes are three numbers that stand **alone**: the score of real, the score of fakes, G's loss. Learning looks only at gradients, and these stay the same. So a single score means nothing; **only the gap** does. Nor is a score a probability: "0 for fake, 1 for real", as `000` has it, is not true of WGAN.
+What changes are the three numbers that **stand alone**: the score of real, the score of fakes, G's loss; in a difference the constant cancels. Learning looks only at gradients, and these stay the same. So a single score means nothing; **only the gap** does. Nor is a score a probability: "0 for fake, 1 for real", as `000` has it, is not true of WGAN.
 
 ### Predict, then run 4: read the log of `003`
 
-`003` says that to judge a GAN it is enough to look at `fake_loss`: the smaller, the more real. (Its sign is the opposite of ours: it makes `real_loss - fake_loss` small.) Here are five lines of its log, from the run on all the data. From line 4 to line 5, `fake_loss` falls from 0.419 to -0.036. Has the model improved?
+`003` says that, assuming D keeps up with G, it is enough to look at `fake_loss` to judge a GAN: the smaller, the more real. (Its sign is the opposite of ours: it makes `real_loss - fake_loss` small.) Here are five lines of its log, from the run on all the data. From line 4 to line 5, `fake_loss` falls from 0.419 to -0.036. And the gap, `fake_loss - real_loss`?
 
-- A. A great deal.
-- B. Hardly at all.
-- C. This log cannot tell.
+- A. It falls as much.
+- B. It hardly changes.
+- C. It doubles.
 """
 
 # %%
-log_003 = torch.tensor([[-0.20490, 0.51305], [-0.27482, 0.39205], [-0.35229, 0.27569],
-                        [-0.01642, 0.41891], [-0.48342, -0.03572]])  # real_loss, fake_loss
-fake_loss, gap_003 = log_003[:, 1], log_003[:, 1] - log_003[:, 0]
+published = json.loads(Path("published_logs.json").read_text(encoding="utf-8"))
+log_003, log_000 = published["003, all"], published["000"]
+fake_loss = torch.tensor(log_003["fake_loss"])
+gap_003 = fake_loss - torch.tensor(log_003["real_loss"])
 for number, (score, gap) in enumerate(zip(fake_loss.tolist(), gap_003.tolist()), start=1):
     print(f"line {number}: fake_loss {score:6.3f}   gap {gap:.3f}")
 
-gap_000 = torch.tensor([
-    1.086, 1.068, 1.015, 0.943, 0.777, 0.749, 0.719, 0.643, 0.599, 0.555, 0.532, 0.495, 0.476,
-    0.432, 0.418, 0.401, 0.382, 0.375, 0.347, 0.344, 0.333, 0.322, 0.323, 0.305, 0.290, 0.294,
-    0.280, 0.265, 0.264, 0.254])  # disc_loss with the sign changed, one an epoch
-show.lines({"003: fake_loss": (torch.arange(1, 6), fake_loss),
-            "003: gap": (torch.arange(1, 6), gap_003),
-            "000: gap": (torch.arange(1, 31), gap_000)},
-           xlabel="epoch", ylabel="published value",
-           alt="Three curves of published logs: fake_loss of source 003 jumps up and down; its gap "
-               "falls and levels off; the gap of source 000 falls steadily for thirty epochs")
+gap_000 = -torch.tensor(log_000["disc_loss"])
+figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")  # each has its own unit
+axes[0].plot(range(1, 6), fake_loss, "o--", color=show.BLUE, label="fake_loss")
+axes[0].plot(range(1, 6), gap_003, "s-", color=show.ORANGE, label="gap")
+axes[0].set(title="003", xlabel="line of the log", ylabel="published value", xticks=range(1, 6))
+axes[0].legend()
+axes[1].plot(log_000["epoch"], gap_000, color=show.ORANGE)
+axes[1].set(title="000", xlabel="epoch", ylabel="gap")
+show.show(figure, "Published logs, each on its own axes: on the left fake_loss of source 003 falls, "
+                  "jumps up and falls again while its gap falls and then levels off; on the right "
+                  "the gap of source 000 falls for thirty epochs, almost without a break")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467，差距从 0.435 到 0.448，几乎没动：所有的分数一起往下平移了，仅此而已。再看 `000` 的 30 轮，它的 `disc_loss` 变号之后就是差距，从 1.086 稳稳降到 0.254：**这**才是值得看的曲线。（`003` 说训练 4 轮，却印了 5 行。以后我们数 G 的步数，不数轮。）
+答案是 **B**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467，差距从 0.435 到 0.448，几乎没动：所有的分数一起往下平移了。所以 `fake_loss` 的这一降说明不了进步；究竟进步了没有，这份日志也断定不了，因为每行只是最后一批的数，评论家跟没跟上也不知道。再看 `000` 的 30 轮，它的 `disc_loss` 变号之后就是差距，从 1.086 一路降到 0.254：**这**才是值得看的曲线。两张图各有各的单位，高低不能互相比。（以后我们数 G 的步数，不数轮：`003` 用 10% 的数据试跑，写的是 4 轮，印出来 5 行。）
 
-其余几条，一条一个实验：
+其余几处，多数配一个小实验：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467, and the gap went from 0.435 to 0.448, next to nothing: all scores slid down together. Now look at the 30 epochs of `000`. Its `disc_loss`, with the sign changed, is the gap, and it falls steadily from 1.086 to 0.254: **that** is the curve to watch. (`003` says it trains for 4 epochs and prints 5 lines. From here on we count G's steps, not epochs.)
+The answer is **B**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467, and the gap went from 0.435 to 0.448, next to nothing: all scores slid down together. So this fall of `fake_loss` is no sign of progress. Whether there was any, this log cannot decide: each line is that of the last batch alone, and nobody knows whether the critic has kept up. Now look at the 30 epochs of `000`. Its `disc_loss`, with the sign changed, is the gap, and it falls all the way from 1.086 to 0.254: **that** is the curve to watch. Each figure has its own unit; do not compare their heights. (From here on we count G's steps, not epochs: the trial of `003` on 10 % of the data is called with 4 epochs and prints 5 lines.)
 
-Now the other half-truths, with one experiment each:
+Now the other points, most of them with a small experiment:
 """
 
 # %%
@@ -629,14 +636,14 @@ print("with scales of 0.01, noise and black differ 100 times less in score:",
 r"""
 - **符号**是约定。读别人的日志之前，先弄清它把哪一边变大。
 - **次序**：`003` 先 ReLU 再批归一化，下一层收到的数有正有负；DCGAN 和 WGAN 作者的代码是先批归一化再 ReLU。两种都能训练，但要说清楚用的是哪一种。另外，`003` 的 `DeconvBlock` 有个 `bn` 参数，却从不照办（第 03 课的练习）。
-- **批归一化的缩放也被裁了**：$\gamma$ 本来在 1 左右，被压到 0.01，分数的差别一下子缩小到不足百分之一。作者的代码也是这样做的。按理说，应当不裁 $\gamma$，或者干脆不在评论家里用批归一化；今日故障会告诉我们，在裁剪之下去掉它会发生什么。
+- **批归一化的缩放也被裁了**：$\gamma$ 本来在 1 左右，被压到 0.01，分数的差别一下子缩小到不足百分之一。作者的代码也是这样做的。按理说，应当不裁 $\gamma$，或者干脆不在评论家里用批归一化；今日故障会看一看，在裁剪之下两个网络都去掉它会发生什么。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 - **The sign** is a convention. Before reading somebody's log, find out which side it makes large.
 - **The order**: in `003` ReLU comes before batch normalisation, and the next layer gets numbers of both signs; DCGAN and the code of WGAN's authors normalise first. Both train, but say which one you use. Besides, the `DeconvBlock` of `003` has an argument `bn` that it never heeds (an exercise of lesson 03).
-- **The scale of batch normalisation is clipped, too**: $\gamma$ starts at about 1 and is pressed down to 0.01, and differences of scores shrink more than a hundredfold at once. The authors' code does the same. In principle one would spare $\gamma$, or have no batch normalisation in the critic; the failure of the day shows what happens under clipping when it is removed.
+- **The scale of batch normalisation is clipped, too**: $\gamma$ starts at about 1 and is pressed down to 0.01, and differences of scores shrink more than a hundredfold at once. The authors' code does the same. In principle one would spare $\gamma$, or have no batch normalisation in the critic; the failure of the day shows what happens under clipping when neither network has any.
 """
 
 # %%
@@ -674,10 +681,10 @@ except ValueError as refused:
 r"""
 - **裁剪的位置**：WGAN 论文的算法 1 在每次更新之后裁剪；`003` 在更新之前裁，于是 G 遇到的评论家总有一部分权重在盒子外面。
 - **在 `forward` 里求平均**：每张图的分数没了，梯度惩罚看到的单张图的梯度就小了 64 倍。网络应当给出 `(B,)`，平均留给损失去做。
-- **一轮的尾巴**：剩下的批不足 5 个，G 照样走一步；G 那一步还用了全局的批大小，而不是手上这一批的。我们的 `batches` 没有尽头，每一批都是满的。
+- **一轮的尾巴**：每轮末尾剩下的批不足 5 个，G 照样走一步；G 那一步还用了全局的批大小，而不是手上这一批的。我们的 `batches` 没有尽头，每一批都是满的。
 - **边长**：`003` 只检查能否被 16 整除，48 通过检查之后，循环永远不停。这里的网络要求 2 的幂。
 - **写法**：`F.tanh`、`.data`、`V()`、`set_trainable` 是旧写法；今天写 `torch.tanh`、`torch.no_grad()`，再冻结参数（`train.frozen`）。
-- **“GAN 不需要指标”**：`003` 拿它当玩笑，却真的只看了图。下面就来量。
+- **指标**：`003` 开玩笑说 GAN 是“不用看metric指标的模型”。其实有不少东西可量，下面就来量。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -687,14 +694,14 @@ r"""
 - **The tail of an epoch**: fewer than 5 batches are left, and G moves all the same; its step also takes the global batch size and not that of the batch at hand. Our `batches` never end, and all are full.
 - **The side**: `003` checks only that it is a multiple of 16; 48 passes, and its loop never ends. The networks here want a power of 2.
 - **Style**: `F.tanh`, `.data`, `V()` and `set_trainable` are the old way; today one writes `torch.tanh`, `torch.no_grad()` and freezes parameters (`train.frozen`).
-- **"GANs need no metric"**: `003` means it as a joke, but does look at nothing but pictures. So let us measure.
+- **Metrics**: `003` jokes that GANs are "models that need no metric". There is a good deal to measure, and we measure it now.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 先小后大：16x16
 
-`000` 说“先用小图，再逐步放大”，却没有做下去；这里真的做。第一站是 16x16，用论文的 5 比 1：评论家走五步，G 走一步。评论家要尽量接近最好的 $f$，差距才有意义，所以 WGAN 作者的代码里，G 的前 25 步每一步之前，以后每隔 500 步，评论家都要先连走 100 步（我们的开关叫 `warm_up=True`）。这里从简：开局之前让评论家先走 100 步。和第 01 课不同，评论家练得多在这里**是好事**：它的分数不会饱和，练得再好，也不会把 G 的梯度掐断。
+`000` 说“先用小图，再逐步放大”，却没有做下去；这里真的做。第一站是 16x16，用论文的 5 比 1：评论家走五步，G 走一步。评论家要尽量接近最好的 $f$，差距才有意义，所以 WGAN 作者的代码里，G 的前 25 步每一步之前，以后每隔 500 步，评论家都要先连走 100 步（我们的开关叫 `warm_up=True`）。这里从简：开局之前让评论家先走 100 步。和第 01 课不同，评论家练得多在这里**是好事**：它的分数不会饱和，G 的梯度不会因为它练得好就消失。
 
 边训练边记两样东西：评论家的差距，以及样本到真图的弗雷歇距离。距离用本课自己的小分类器的特征来算（只能和本课的数相比），16x16 的图先放大一倍再给它看。
 """
@@ -736,7 +743,7 @@ head_start(small, faces[16], 100)
 fit(small, faces[16], steps_16, watch=look, watch_every=every, snapshot_every=steps_16 // 5)
 show.filmstrip(small.snapshots, pictures=16,
                alt="Filmstrip at 16x16: six rows of sixteen pictures from the same noise, from grey "
-                   "noise to small faces with dark hair on pink or green")
+                   "noise to small, coarse faces with dark hair on patches of pink and green")
 
 # %%
 def relative(values):
@@ -762,24 +769,24 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-两条线一起下降：差距小了，图也真的像了。换五个种子，秩相关都在 0.5 以上（`studies/lesson04.py`）。`003` 拿来开玩笑的“不看指标”可以收起来了：评论家自己就是一个指标，只是**要看差距，只能在同一次训练里比，而且评论家要跟得上**。它的单位由裁剪决定，不能和别人的数相比，也说不出漏了哪种脸；那些仍要另外去量。
+两条线一起下降：差距小了，图也真的像了。换五个种子，秩相关都在 0.5 以上（`studies/lesson04.py`）。不过，训练中凡是一路下降的两个量，秩相关都会很高，所以这只是吻合，不是证明；更严的检验是看差距停下来的时候，图是不是也不再变好，这里没有做。评论家可以当一个指标用，只是**要看差距，只能在同一次训练里比，而且评论家要跟得上**。它的单位由裁剪决定，不能和别人的数相比，也说不出漏了哪种脸；那些仍要另外去量。
 
 ## 再大：32x32，带着学会的
 
-边长加倍时，两个网络各在靠近图片的一头多出一层，更里面的几层早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分抄过去：边长加倍、`features` 减半，里面的层正好对得上。靠近图片的两层要从头学：一层是新添的，原来最外面的那层形状变了。
+边长加倍时，两个网络各在靠近图片的一头多出一层，更里面的几层早已学会了。`dcgan.carry_over` 把名字和形状都相同的部分（`parts_that_fit` 找出它们）抄过去：边长加倍、`features` 减半，里面的层正好对得上。靠近图片的两层要从头学：一层是新添的，原来最外面的那层形状变了。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Both lines fall together: the gap is smaller, and the pictures really are closer. With five seeds the rank correlation is above 0.5 each time (`studies/lesson04.py`). So much for the joke in `003` about doing without metrics: the critic itself is one, provided that you **read the gap, compare within one run only, and let the critic keep up**. Its unit comes from the clipping, it cannot be compared with other people's numbers, and it does not say which faces are missing; that still has to be measured.
+Both lines fall together: the gap is smaller, and the pictures really are closer. With five seeds the rank correlation is above 0.5 each time (`studies/lesson04.py`). Still, any two quantities that fall throughout a training have a high rank correlation, so this agrees with the idea but does not prove it; a stricter test, not made here, would be to see whether the pictures stop improving when the gap stops falling. The critic can serve as a metric, provided that you **read the gap, compare within one run only, and let the critic keep up**. Its unit comes from the clipping, it cannot be compared with other people's numbers, and it does not say which faces are missing; that still has to be measured.
 
 ## Larger: 32x32, with what was learned
 
-When the side doubles, each network gets one more layer at the end where the picture is; the layers further inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes: with the side doubled and `features` halved, the inner layers fit exactly. The two layers next to the picture have to learn from scratch: one is added, and the one that used to be outermost has new shapes.
+When the side doubles, each network gets one more layer at the end where the picture is; the layers further inside are trained already. `dcgan.carry_over` copies the parts that have the same name and the same shapes (`parts_that_fit` finds them): with the side doubled and `features` halved, the inner layers fit exactly. The two layers next to the picture have to learn from scratch: one is added, and the one that used to be outermost has new shapes.
 """
 
 # %%
-print(inspect.getsource(dcgan.carry_over).split('"""')[2].split("    if not")[0])
+print(inspect.getsource(dcgan.carry_over))
 
 
 def grown(small, size, **settings):
@@ -798,23 +805,23 @@ view = lab.TrainingView()
 fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5, watch=view,
     watch_every=max(1, steps_32 // 32), progress=False)
 show.filmstrip(large.snapshots, pictures=12,
-               alt="Filmstrip at 32x32: the first row, before any training at this size, shows only "
-                   "soft patterns; below, faces with hair, eyes, mouths and striped shirts appear")
+               alt="Filmstrip at 32x32: the first row, before any training at this size, is flat "
+                   "grey; below, faces with hair, eyes, mouths and striped shirts appear")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 上面的训练视图在训练时就在动：同一组噪声画出的图、损失和差距、速度、还剩多久。练完可以拖动滑块回放。按笔记本的 ■ 会在这一步之后停下，再运行一次 `fit` 就接着走。
 
-`n_critic` 从 5 减到 2：评论家里面几层已经练好，用不着那么多步，时间就省下来了。`decay` 让学习率逐渐变小，收尾更稳。
+`n_critic` 从 5 减到 2，为的是省时间：评论家里面几层已经训练过，我们指望 2 步也跟得上，但没有和 5 步比较过。`decay` 让学习率逐渐变小，收尾更稳。
 
-再加一倍到 64x64，只练一小会儿，看看带过去的东西值多少：
+再加一倍到 64x64，只训练一小会儿，看看继承来的权重有什么用：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The training view above moves while the network trains: what the same noise becomes, losses and gap, speed and time left. Afterwards a slider replays the run. The notebook's ■ stops it after the current step, and another `fit` goes on from there.
 
-`n_critic` goes from 5 down to 2: the critic's inner layers are trained and need fewer steps, which saves time. `decay` lets the learning rate fade, for a steadier end.
+`n_critic` goes from 5 down to 2 to save time: the critic's inner layers are trained already, and we trust that 2 steps let it keep up; they have not been compared with 5. `decay` lets the learning rate fade, for a steadier end.
 
 Double once more, to 64x64, and train only briefly, to see what the inheritance is worth:
 """
@@ -831,8 +838,8 @@ made = {"32x32": large.sample(200, ema=True),
         f"64x64, {steps_64} steps, from scratch": from_scratch.sample(200, ema=True)}
 show.gallery({name: pictures[:10] for name, pictures in made.items()}, columns=10,
              alt="Three rows painted from the same ten z: faces at 32x32; at 64x64 with inner layers "
-                 "carried over, blurred heads with the hair of the face above; at 64x64 from "
-                 "scratch, blurred heads that have nothing to do with it")
+                 "carried over, bluish grey smudges in the shape of a head, roughly with the hair "
+                 "of the face above; from scratch, pale smudges of other heads")
 
 
 def recognised(pictures):
@@ -855,10 +862,12 @@ known = reader.features(faces[64].images[:2000])
 for name, game in (("carried over", largest), ("from scratch", from_scratch)):
     fakes = reader.features(game.sample(1000, ema=True))
     print(f"{name}: Frechet distance to real faces {measure.frechet_distance(fakes, known):.0f}")
+unseen = reader.features(data.toy_faces(1000, size=64, seed=5, core=True).images)
+print(f"floor, other real faces: {measure.frechet_distance(unseen, known):.0f}")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-同一列用的是同一个 $z$。继承了里层的网络，从一开始就知道这个 $z$ 该是（比如）什么发型，要学的只是把它画出来；从头练的网络，连这个 $z$ 指的是谁都得重新决定。`recognised` 把图缩到 8x8，看 200 张里有几张最像自己那张 32x32 的脸：瞎猜平均猜中 1 张。认得出来，本来就是继承的结果；更公平的一问是：走了同样多的步，谁离真脸更近？弗雷歇距离回答它，用的是小分类器的特征，各 1,000 个样本，越小越近。存下的这一次，从头练的并没有落后：网络这么小、练得这么短，继承带来的是“认得这个 $z$”，不是更快；逐步放大能省多少时间，要到大图、长训练才看得出（[Karras 等，2018](https://arxiv.org/abs/1710.10196)）。300 步还太少，画得还粗，五官要练更久；课程外的长时间训练里，这一站最费时间。
+同一列用的是同一个 $z$。继承了里层的网络，从一开始就知道这个 $z$ 该是（比如）什么发型，要学的只是把它画出来；从头训练的网络，连这个 $z$ 指的是谁都得重新决定。`recognised` 把图缩到 8x8，看 200 张里有几张最像自己那张 32x32 的脸：瞎猜平均猜中 1 张。认得出来，本来就是继承的结果；更公平的一问是：走了同样多的步，谁离真脸更近？弗雷歇距离回答它，用的是小分类器的特征，各 1,000 个样本，越小越近，最后一行是下限。存下的这一次，继承的反而落后：它离真脸 7840，从头训练的 6160，远了 27%；两者离下限都还很远，画出的都只是一团灰影。所以在这样小的网络、这样短的训练里，继承带来的只是“认得这个 $z$”，画质上没有好处。论文里的逐步放大还有一步我们没有做：新的层是慢慢掺进来的（[Karras 等，2018](https://arxiv.org/abs/1710.10196)），而且图大、训练长。
 
 ## 卧室
 
@@ -867,7 +876,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Each column has one $z$. The network that took its inner layers along knows from the start what hair, for instance, this $z$ stands for, and has to learn to paint it; the one from scratch has to decide anew who this $z$ is. `recognised` shrinks the pictures to 8x8 and counts how many of 200 are most like their own face at 32x32: by chance it would be 1. That they are recognised follows from the inheritance; a fairer question is who is closer to real faces after as many steps. The Fréchet distance answers it, in the features of the small classifier, with 1,000 samples each: the smaller, the closer. In the run stored here the one from scratch is not behind: with networks so small and a training so short, the inheritance brings the knowledge of who this $z$ is, not speed; how much time growing saves shows with large pictures and long trainings ([Karras et al. 2018](https://arxiv.org/abs/1710.10196)). After 300 steps the pictures are still coarse, and the features of a face take longer; in long runs this stop takes most of the time.
+Each column has one $z$. The network that took its inner layers along knows from the start what hair, for instance, this $z$ stands for, and has to learn to paint it; the one from scratch has to decide anew who this $z$ is. `recognised` shrinks the pictures to 8x8 and counts how many of 200 are most like their own face at 32x32: by chance it would be 1. That they are recognised follows from the inheritance; a fairer question is who is closer to real faces after as many steps. The Fréchet distance answers it, in the features of the small classifier, with 1,000 samples each: the smaller, the closer; the last line is the floor. In the run stored here the one that inherited is behind: it is 7840 from real faces, the one from scratch 6160, so it is 27 % further away; both are still far from the floor, and paint no more than grey smudges. With networks so small and a training so short the inheritance thus brings the knowledge of who this $z$ is and nothing in quality. Growing as in the paper has one more ingredient that we leave out, new layers are faded in slowly ([Karras et al. 2018](https://arxiv.org/abs/1710.10196)), and its pictures are large and its trainings long.
 
 ## Bedrooms
 
@@ -888,14 +897,14 @@ print("rooms painted:", tuple(large_rooms.sample(4).shape))
 r"""
 ## 成绩单
 
-左看右看，不如数一数。`measure.factor_coverage` 让小分类器读出每张脸的肤色、发型、眼镜、嘴和背景，再数 96 种组合各有多少。协议：2,000 个样本；每一项都有九成把握、而且没有读出数据里不存在的值（这种样本的比例是 `outside`）的才算数；反向 KL 衡量分布离均匀有多远，旁边的下限是同样多的完美样本也会有的数值，多少以算数的为准。
+左看右看，不如数一数。`measure.factor_coverage` 让小分类器读出每张脸的肤色、发型、眼镜、嘴和背景，再数 96 种组合各有多少。协议：2,000 个样本；每一项都有九成把握、而且没有读出数据里不存在的值（这种样本的比例是 `outside`）的才算数；反向 KL 衡量分布离均匀有多远，旁边的下限是同样多的完美样本也会有的数值，多少以算数的为准。报告里的 `sure` 是分类器有把握的比例，有把握不等于画对了；算数的比例是 `sure` 减去 `outside`。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The report card
 
-Counting beats staring. `measure.factor_coverage` lets the small classifier read skin, hair style, glasses, mouth and background of every face and counts the 96 combinations. The protocol: 2,000 samples; one counts only if the classifier is nine-tenths sure of every factor and reads no value that the data never have (the share of those is `outside`); the reverse KL says how far the shares are from even, and the floor beside it is what perfect samples would get, as many as were counted.
+Counting beats staring. `measure.factor_coverage` lets the small classifier read skin, hair style, glasses, mouth and background of every face and counts the 96 combinations. The protocol: 2,000 samples; one counts only if the classifier is nine-tenths sure of every factor and reads no value that the data never have (the share of those is `outside`); the reverse KL says how far the shares are from even, and the floor beside it is what perfect samples would get, as many as were counted. The report's `sure` is the share of which the classifier is sure, right or wrong; the share that counts is `sure` minus `outside`.
 """
 
 # %%
@@ -904,8 +913,8 @@ show.gallery({"toy faces": faces[32].images[:15], "WGAN": painted[:45],
               "toy rooms": rooms[32].images[:15],
               "WGAN, rooms": large_rooms.sample(45, ema=True)}, columns=15,
              alt="Final gallery: a row of toy faces above three rows of painted faces with hair, "
-                 "glasses, smiles and striped shirts; a row of toy rooms above three rows of "
-                 "painted bedrooms with bed, window and lamp")
+                 "some glasses and striped shirts, many of them smeared; a row of toy rooms above "
+                 "three rows of painted rooms with plain beds and vague windows, pictures, lamps")
 
 # %% tags=["nbval-ignore-output"]
 report = measure.factor_coverage(painted, faces[32])
@@ -922,26 +931,26 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-脸和卧室都认得出来：头发、眼镜、笑脸、条纹衫，床、窗户和灯；背景上还有噪点，五官有时糊成一团，分类器有把握的只是其中一部分。大多数组合都出现了，但分布还不匀，反向 KL 离下限很远。这是裁剪加上几分钟的 CPU 时间换来的；更好的办法见第 06 课。
+看得出是脸和卧室：头发、有的眼镜、条纹衫，还有床；可是背景上满是噪点，五官常常糊成一团，窗户和灯只有个影子。存下的这一次，分类器有把握的占全部样本的 41.0%，有把握、画的却是数据里没有的脸的占全部的 26.1%，算数的只有 14.9%，也就是 2,000 张里的 298 张。这 298 张里大多数组合都出现了，但分布还不匀，反向 KL 离下限很远；肤色也偏了，原本各占三分之一的三种，成了 50%、18% 和 31%。这是裁剪加上几分钟的 CPU 时间换来的；更好的办法见第 06 课。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Faces and rooms can be recognised: hair, glasses, smiles and striped shirts; bed, window and lamp. There is still noise in the backgrounds, features sometimes run together, and the classifier is sure of only a part of them. Most combinations occur, but their shares are uneven and the reverse KL is far from its floor. That is what clipping and a few minutes of CPU buy; lesson 06 shows what does better.
+One can see that these are faces and rooms: hair, some glasses, striped shirts, and a bed; but the backgrounds are full of noise, features often run together, and windows and lamps are mere shadows. In the run stored here the classifier is sure of 41.0 % of all samples, but 26.1 % of all are such and show faces that the data never have, so only 14.9 % count, that is 298 of 2,000. Among these 298 most combinations occur, but their shares are uneven and the reverse KL is far from its floor; skin, too, is skewed: three kinds that should have a third each have 50 %, 18 % and 31 %. That is what clipping and a few minutes of CPU buy; lesson 06 shows what does better.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
 ## 今日故障：被压扁的评论家
 
-前面说，按理不该在裁剪的评论家里用批归一化。那就把它去掉，只改 `norm` 这一个参数，在 16x16 上各练 150 步：
+前面说，按理不该在裁剪的评论家里用批归一化。那就把它去掉，只改 `norm` 这一个参数，在 16x16 上各训练 150 步。注意：`recipes.wgan` 把 `norm` 交给**两个**网络，所以 G 的批归一化也一起没有了：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
 ## The failure of the day: a critic pressed flat
 
-In principle, we said, a clipped critic should have no batch normalisation. So take it out, change nothing but `norm`, and train 150 steps at 16x16:
+In principle, we said, a clipped critic should have no batch normalisation. So take it out, change nothing but `norm`, and train 150 steps at 16x16. Note that `recipes.wgan` hands `norm` to **both** networks, so G loses its batch normalisation as well:
 """
 
 # %%
@@ -953,8 +962,8 @@ def at_the_edge(critic, limit=0.01):
 flat = {norm: fit(recipes.wgan(16, features=16, latent=64, lr=5e-4, norm=norm), faces[16],
                   runtime.at_scale(smoke=10, default=150, full=150)) for norm in ("none", "batch")}
 show.gallery({f'norm="{norm}"': game.sample(16) for norm, game in flat.items()}, columns=16,
-             alt="Two rows of sixteen pictures at 16x16: without BatchNorm almost the same blur "
-                 "sixteen times; with BatchNorm small faces that differ from each other")
+             alt="Two rows of sixteen pictures at 16x16: without BatchNorm a few kinds of blurred "
+                 "grey frames again and again; with BatchNorm small faces that differ")
 if runtime.scale() != "smoke":
     edge = {norm: at_the_edge(game.critic) for norm, game in flat.items()}
     varied = {norm: float(game.sample(200).float().std(0).mean()) for norm, game in flat.items()}
@@ -968,19 +977,19 @@ if runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-评论家想要更大的差距，最省事的办法是把权重推到盒子边上，变成 $+c$ 或 $-c$：这样的评论家，比只数一数亮度强不了多少，就像前面那条没有起伏的山谷。讨好它很容易，G 画出来的几乎是同一张图。批归一化在每一层重新拉开差别，裁剪才够用。WGAN 的论文试过去掉**生成器**的批归一化，照样练成；评论家的，他们一直留着。真正的药是换掉裁剪：梯度惩罚，第 06 课。
+两件事要分开看。权重贴边是评论家自己的事：它想要更大的差距，最省事的办法就是把权重推到盒子边上，变成 $+c$ 或 $-c$；一个多半由 $+c$ 和 $-c$ 组成的评论家会很简单，就像前面那条没有起伏的山谷。至于 G 的图为什么都差不多，这个实验**断定不了**：也许是讨好这样的评论家太容易，也许是 G 自己没有了批归一化，训练之前，它对不同的 $z$ 画出的图就已经比有批归一化时相近 44 倍。要分清，得让两个网络各带各的 `norm`，四种搭配都试。WGAN 的论文试过去掉**生成器**的批归一化，评论家的留着，照样训练成功。换掉裁剪的办法，梯度惩罚，在第 06 课。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A critic that wants a larger gap has an easy way: push weights to the edge of the box, to $+c$ or $-c$. What is left measures little more than brightness, like the smooth valley in the figure above; pleasing it is easy, and G paints nearly the same picture every time. Batch normalisation pulls differences apart again in every layer, and with it clipping will do. The WGAN paper took batch normalisation out of the **generator** and training still worked; the critic kept its own. The real remedy is to replace clipping: the gradient penalty, in lesson 06.
+Keep two things apart. The weights at the edge are the critic's own: wanting a larger gap it has an easy way, to push weights to the edge of the box, to $+c$ or $-c$; and a critic that is mostly $+c$ and $-c$ is a simple one, like the smooth valley in the figure above. Why G's pictures are all alike this experiment **cannot decide**: perhaps such a critic is too easy to please, perhaps it is that G has no batch normalisation either, for before any training its pictures of different $z$ are already 44 times as alike as with it. To tell, one would give each network its own `norm` and try all four combinations. The WGAN paper took batch normalisation out of the **generator** and kept it in the critic, and training still worked. The way to replace clipping, the gradient penalty, is in lesson 06.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 换上照片：CelebA 和 LSUN
 
-把 `GAN_LESSONS_DATA` 设为数据所在的文件夹（`python -m gan_lessons data list` 会说怎样得到），下面这一格就会用照片；没有照片，它用玩具图走一遍同样的流程。`003` 的工作方式值得学：先用 10 % 的图片快速跑通，再换上全部。它为此写了一个 `files.csv`，每行是 `name,0`（文件名，再加一个谁也不用的标签 0）。`files=` 做的是同一件事：有这个文件就照它取图，没有就按 `subset` 选取并写下来。
+把 `GAN_LESSONS_DATA` 设为数据所在的文件夹（`python -m gan_lessons data list` 会说怎样得到），下面这一格就会用照片；没有照片，它用玩具图走一遍同样的流程。`003` 的工作方式值得学：先用 10% 的图片快速跑通，再换上全部。它为此写了一个 `files.csv`，每行是 `name,0`（文件名，再加一个谁也不用的标签 0）。`files=` 做的是同一件事：有这个文件就照它取图，没有就按 `subset` 选取并写下来。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1012,7 +1021,7 @@ for name, pictures in sets.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-照片要练很久：`003` 在显卡上用 64x64 的全部 CelebA 练了约 36 分钟，`000` 用 LSUN 卧室练了近 2 小时。这样的长训练放在命令行里，可以随时停下，再接着走：
+照片要训练很久：`003` 在显卡上用 64x64 的全部 CelebA 训练了约 36 分钟，`000` 用 LSUN 卧室训练了近 2 小时。这样的长训练放在命令行里，可以随时停下，再接着走：
 
 ```bash
 python -m gan_lessons train wgan --data celeba --subset 0.1 --size 64 --steps 5000 --out runs/tenth
@@ -1020,7 +1029,7 @@ python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out run
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-第一行是 10 % 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里用 `runs.open` 打开这个文件夹，训练途中也行。下面先练一个几秒钟的，看看里面有什么：
+第一行是 10% 的试跑，第二行是全部，第三行从中断的地方接着走。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里用 `runs.open` 打开这个文件夹，训练途中也行。下面先训练一个几秒钟的，看看里面有什么。最后一张图是滑动平均的权重画的，60 步太少，它还没有离开起点，所以是一片灰；想看此刻的权重，看上一张：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1033,7 +1042,7 @@ python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out run
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. In a notebook `runs.open` opens that folder, even while the run goes on. Here is one of a few seconds, to see what is inside:
+The first line is the trial on 10 %, the second takes all, the third goes on where a run stopped. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. In a notebook `runs.open` opens that folder, even while the run goes on. Here is one of a few seconds, to see what is inside. The last figure is painted with averaged weights; 60 steps are too few for the average to leave its starting point, hence the grey. What the present weights paint is in the figure before it:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1100,29 +1109,28 @@ r"""
 现在你会：
 
 - 用线性规划和排序两种办法算 $W_1$，并知道为什么它在 JS 散度变平的地方仍有坡度；
-- 说出对偶的意思：坡度不超过 1 的评论家，差距最大时正好等于 $W_1$；裁剪只给出一个说不清的上限，而且让评论家太简单；
+- 说出对偶的意思：坡度不超过 1 的评论家，差距最大时正好等于 $W_1$；裁剪只给出一个说不清的上限，在一条线的例子里还让评论家太简单；
 - 写 WGAN 的两个损失，在更新**之后**裁剪；
 - 读差距，不读单个分数；报分数时附上协议和下限；
 - 把学会的层从 16 带到 32，再带到 64。
 
-两篇原文里，这些说法或写法需要更正：
+两篇原文里，这些说法或写法值得推敲：
 
-| 原文 | 更正 | 在哪里看到 |
+| 原文 | 说明 | 在哪里看到 |
 |---|---|---|
-| `003`：越小越真，看 `fake_loss` 就行 | 单个分数没有意义，看差距；符号只是约定 | 先猜再跑 3、4 |
-| `003`：GAN 不需要指标 | 差距、弗雷歇距离、组合数，都能量 | 先小后大、成绩单 |
-| `003`：卷积、ReLU、批归一化 | DCGAN 是卷积、批归一化、ReLU | 九个说法 |
-| `003`：裁剪全部参数 | 批归一化的缩放也被压到 0.01 | 九个说法、今日故障 |
+| `003`：D 跟得上时，看 `fake_loss` 就行，越小越真 | 单个分数没有意义，看差距；符号只是约定 | 先猜再跑 3、4 |
+| `003`：“不用看metric指标”（一句玩笑） | 差距、弗雷歇距离、组合数，都能量 | 先小后大、成绩单 |
+| `003`：卷积、ReLU、批归一化 | DCGAN 是卷积、批归一化、ReLU | 值得推敲的几处 |
+| `003`：裁剪全部参数 | 批归一化的缩放也被压到 0.01 | 值得推敲的几处、今日故障 |
 | `003`：更新之前裁剪 | 更新之后裁剪，G 才不会遇到盒子外的评论家 | 练习 3 |
-| `003`：`forward` 里求平均 | 返回 `(B,)`，平均交给损失 | 九个说法 |
-| `003`：轮的尾巴，全局的批大小 | 数 G 的步数，批没有尽头 | 九个说法 |
-| `003`：边长是 16 的倍数就行 | 要 2 的幂 | 九个说法 |
-| `003`：`bn` 参数、`F.tanh`、`.data` | 参数要照办；写法已过时 | 九个说法 |
-| `000`：G 那一步也奖励认出真图 | G 只因赝品得高分而受奖励，它看不到真图 | 练习 2 |
+| `003`：`forward` 里求平均 | 返回 `(B,)`，平均交给损失 | 值得推敲的几处 |
+| `003`：轮的尾巴，全局的批大小 | 数 G 的步数，批没有尽头 | 值得推敲的几处 |
+| `003`：边长是 16 的倍数就行 | 要 2 的幂 | 值得推敲的几处 |
+| `003`：`bn` 参数、`F.tanh`、`.data` | 参数要照办；写法已过时 | 值得推敲的几处 |
+| `000`：G 那一步也奖励认出真图 | G 只因赝品得高分而受奖励，它看不到真图 | 第 05 课：换损失 |
 | `000`：真图 1 分、假图 0 分 | WGAN 的分数没有上下限 | 先猜再跑 3 |
 | `000`：逐步放大（没有做） | 做了，权重带着走 | 先小后大 |
 | `000`：`noop` 和验证集的问题 | 原样返回；打分时需要留出的数据 | 数据 |
-| labml 的“WGAN” | 那是合页（hinge）损失，也没有裁剪 | 练习 2 的批改 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -1132,29 +1140,28 @@ r"""
 You can now:
 
 - compute $W_1$ by a linear programme and by sorting, and say why it still has a slope where the JS divergence is flat;
-- explain the dual: among critics with no slope above 1, the largest gap is $W_1$; clipping gives some bound that is hard to name, and leaves the critic too simple;
+- explain the dual: among critics with no slope above 1, the largest gap is $W_1$; clipping gives some bound that is hard to name, and in the example on a line leaves the critic too simple;
 - write WGAN's two losses, and clip **after** the update;
 - read the gap and not a single score; report a score with its protocol and its floor;
 - carry learned layers from 16 to 32 and on to 64.
 
-These statements and habits of the originals needed correcting:
+These statements and habits of the originals deserve a second look:
 
-| Original | Correction | Where you saw it |
+| Original | Note | Where you saw it |
 |---|---|---|
-| `003`: smaller is more real, `fake_loss` is enough | a single score means nothing, read the gap; the sign is a convention | Predict, then run 3, 4 |
-| `003`: GANs need no metric | gap, Fréchet distance and combinations can all be measured | small first, report card |
-| `003`: convolution, ReLU, batch normalisation | DCGAN has convolution, batch normalisation, ReLU | half-truths |
-| `003`: clips all parameters | the scale of batch normalisation is pressed to 0.01, too | half-truths, failure of the day |
+| `003`: if D keeps up `fake_loss` is enough, smaller is more real | a single score means nothing, read the gap; the sign is a convention | Predict, then run 3, 4 |
+| `003`: "no need of a metric" (a joke) | gap, Fréchet distance and combinations can all be measured | small first, report card |
+| `003`: convolution, ReLU, batch normalisation | DCGAN has convolution, batch normalisation, ReLU | a second look |
+| `003`: clips all parameters | the scale of batch normalisation is pressed to 0.01, too | a second look, failure of the day |
 | `003`: clips before the update | clip after it, so that G never meets a critic outside the box | exercise 3 |
-| `003`: the mean in `forward` | return `(B,)`, leave the mean to the loss | half-truths |
-| `003`: tails of epochs, a global batch size | count G's steps; batches never end | half-truths |
-| `003`: any multiple of 16 as side | it takes a power of 2 | half-truths |
-| `003`: the `bn` argument, `F.tanh`, `.data` | heed arguments; the style is dated | half-truths |
-| `000`: G's step, too, rewards recognising real ones | G is rewarded only for high scores of fakes; it sees no real picture | exercise 2 |
+| `003`: the mean in `forward` | return `(B,)`, leave the mean to the loss | a second look |
+| `003`: tails of epochs, a global batch size | count G's steps; batches never end | a second look |
+| `003`: any multiple of 16 as side | it takes a power of 2 | a second look |
+| `003`: the `bn` argument, `F.tanh`, `.data` | heed arguments; the style is dated | a second look |
+| `000`: G's step, too, rewards recognising real ones | G is rewarded only for high scores of fakes; it sees no real picture | lesson 05: another loss |
 | `000`: 1 for real, 0 for fake | WGAN's scores have no upper or lower end | Predict, then run 3 |
 | `000`: gradual resizing (not done) | done, with the weights carried over | small first |
 | `000`: its questions about `noop` and the validation set | it gives back what it gets; marking needs held-out data | the data |
-| labml's "WGAN" | that is the hinge loss, and nothing is clipped | the checker of exercise 2 |
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
@@ -1164,7 +1171,7 @@ r"""
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`，或用上面的命令行练 CelebA 和 LSUN；`recipes.source_003()` 是 `003` 的网络和设置，`warm_up=True` 加上作者的长回合。
 - **动手改。** 把 `clip` 换成 0.1 或 0.001，先猜图会怎样；把 `n_critic` 换成 1，看差距还跟不跟着质量走。
 - **往前走。** 第 06 课用梯度惩罚和谱归一化代替裁剪；第 07 课讲怎样打分才算公道。
-- **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)，裁剪的毛病和梯度惩罚出自这里；Karras 等，[Progressive Growing of GANs](https://arxiv.org/abs/1710.10196)，把先小后大做到了 1024x1024。
+- **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)，裁剪的毛病和梯度惩罚出自这里；Karras 等，[Progressive Growing of GANs](https://arxiv.org/abs/1710.10196)，把先小后大做到了 1024x1024。`003` 另有一篇讲理论的[《解读 WGAN》](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/)，也值得一读。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1174,5 +1181,5 @@ r"""
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`, or train on CelebA and LSUN with the commands above; `recipes.source_003()` has the networks and settings of `003`, and `warm_up=True` adds the authors' long turns.
 - **Change something.** Set `clip` to 0.1 or 0.001 and guess the pictures first; set `n_critic` to 1 and see whether the gap still follows the quality.
 - **Go on.** Lesson 06 replaces clipping by a gradient penalty and by spectral normalisation; lesson 07 is about fair marking.
-- **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), on what is wrong with clipping, and the gradient penalty; Karras et al., [Progressive Growing of GANs](https://arxiv.org/abs/1710.10196), who take small first all the way to 1024x1024.
+- **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), on what is wrong with clipping, and the gradient penalty; Karras et al., [Progressive Growing of GANs](https://arxiv.org/abs/1710.10196), who take small first all the way to 1024x1024. The author of `003` also wrote [a companion on the theory](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/), in Chinese, and worth reading.
 """

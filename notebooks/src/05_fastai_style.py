@@ -6,8 +6,8 @@ r"""
 
 - **学完你会**：把一个训练循环改写成回调而不改变结果；说出每一批里的五个事件，以及谁在哪个事件里动了什么；自己写一个切换器和一个回调；换损失、换惩罚项只改一个参数。
 - **需要准备**：[第 04 课](04_wgan.ipynb)的 WGAN；知道 Python 的类和继承。
-- **用时**：阅读和练习 75 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡和网络）。
-- **来历**：fastai 课程的 [WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)的一个中文注释版，下文称作 `000`；[fastai v1 文档里讲 GAN 的一页](https://fastai1.fast.ai/vision.gan.html)，称作 `001`。它们讲过的，这里都有；原文留下的问题，我们来回答；说错的地方，我们来更正。
+- **用时**：阅读和练习 75 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **来历**：fastai 课程的 [WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)的一个中文注释版，下文称作 `000`；[fastai v1 文档里讲 GAN 的一页](https://fastai1.fast.ai/vision.gan.html)，称作 `001`。它们的主要内容这里都有；原文留下的问题，我们来回答；值得推敲的地方，用代码来核对。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
@@ -18,8 +18,8 @@ Four lines of code train a GAN, and it looks like magic. In this lesson we first
 
 - **You will be able to**: turn a training loop into callbacks without changing its result; name the five events of every batch and say who changes what in each of them; write a switcher and a callback of your own; change the loss or the penalty by changing one argument.
 - **You need**: the WGAN of [lesson 04](04_wgan.ipynb); classes and inheritance in Python.
-- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no network).
-- **Where it comes from**: a copy with Chinese notes of the [WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb) of fastai's course, called `000` below; and [the page about GANs in the documentation of fastai v1](https://fastai1.fast.ai/vision.gan.html), called `001`. All they teach is here; we answer the questions they leave open and put right what is wrong.
+- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Where it comes from**: a copy with Chinese notes of the [WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb) of fastai's course, called `000` below; and [the page about GANs in the documentation of fastai v1](https://fastai1.fast.ai/vision.gan.html), called `001`. Their main points are all here; we answer the questions they leave open and check in code what deserves a second look.
 """
 
 # %%
@@ -187,7 +187,7 @@ data.show_batch(rows=4, figsize=(5, 5))
 r"""
 ## 两个网络
 
-`basic_generator` 从 1x1 的噪声出发，先到 4x4，再一层一层加倍；`basic_critic` 反过来，一直减半到 4x4，最后一个 4x4 的卷积收成一个数。`n_extra_layers` 在边长的一半处加 3x3 的层。每一块的次序是卷积、激活、批归一化，和 DCGAN 不同，和 `000` 相同，好让网络与 fastai 的完全一样；参数个数也一个不差。
+`basic_generator` 从 1x1 的噪声出发，先到 4x4，再一层一层加倍；`basic_critic` 反过来，一直减半到 4x4，最后一个 4x4 的卷积收成一个数。`n_extra_layers` 在边长为最终边长一半的那一级加 3x3 的层。每一块的次序是卷积、激活、批归一化，和 DCGAN 不同，和 `000` 相同，好让网络与 fastai 的完全一样；参数个数也一个不差。
 
 注意评论家的输出：**整批只有一个数**。
 """
@@ -196,7 +196,7 @@ r"""
 r"""
 ## Two networks
 
-`basic_generator` starts from noise of 1x1, goes to 4x4 and doubles the side layer by layer; `basic_critic` goes the other way, halving down to 4x4, where a last 4x4 convolution leaves one number. `n_extra_layers` adds 3x3 layers at half the side. The order within a block is convolution, activation, BatchNorm; it is not that of DCGAN but that of `000`, so that the networks are exactly fastai's; the number of parameters agrees, too.
+`basic_generator` starts from noise of 1x1, goes to 4x4 and doubles the side layer by layer; `basic_critic` goes the other way, halving down to 4x4, where a last 4x4 convolution leaves one number. `n_extra_layers` adds 3x3 layers where the side is half the final one. The order within a block is convolution, activation, BatchNorm; it is not that of DCGAN but that of `000`, so that the networks are exactly fastai's; the number of parameters agrees, too.
 
 Look at what the critic returns: **one number for the whole batch**.
 """
@@ -540,7 +540,7 @@ r"""
 - `FixedGANSwitcher(n_crit, n_gen)`：各走固定的步数。两个数都可以是函数，参数是生成器已走的步数。
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`：这一步的损失低于自己的门槛就交出去；没有门槛，就一步一换。
 
-`001` 说 `GANLearner` 默认 5 比 1。普通的 GAN 也这样，会让人意外，所以我们的默认是 1 比 1，只有 `wgan` 是 5 比 1，`print(learn)` 时看得见。
+`001` 说 `GANLearner` 默认 5 比 1。普通的 GAN 若也是这样，会让人意外，所以我们的默认是 1 比 1，只有 `wgan` 是 5 比 1，`print(learn)` 时看得见。
 
 ### 先猜再跑 2：永远够不到的门槛
 
@@ -782,9 +782,9 @@ r"""
 怎样读这张表：
 
 - `gen_loss` 和 `disc_loss` 是两个玩家各自的损失，按 `beta` 平滑，默认 0.98。
-- `disc_loss` 是负的：评论家学的是真品低、赝品高，`-disc_loss` 就是它对距离的估计。在 `000` 的 30 轮里，它从 1.09 一路缩到 0.25：**这才是有用的曲线**，说明赝品在靠近真品。训练短的时候先要等评论家练起来，距离会先升后降。
+- `disc_loss` 是负的：评论家学的是真品低、赝品高，`-disc_loss` 就是它对距离的估计。在 `000` 的 30 轮里，它从 1.09 一路缩到 0.25：**有用的是这条曲线**，评论家跟得上的时候，它缩小说明赝品在靠近真品。可是只看它也不够：我们这一次它也缩小了，图却还是色块。训练之初评论家还没有练起来，距离会先升后降；这段上升在表里看不到，要看下面那张图的第一轮之内。
 - `gen_loss` 是赝品的平均分，只有和真品的分数放在一起才有意义。
-- `train_loss (mixed)` 把两个玩家的损失混在一个平均数里，没有用处；fastai 的表里也有这一列，我们只是给它换了个实话实说的名字。
+- `train_loss (mixed)` 把两个玩家的损失混在一个平均数里，没有用处；fastai 的表里也有这一列，我们只是给它换了个名副其实的名字。
 - 没有 `valid_loss`，因为没有验证集。
 - 表上方的一排小图每轮一张，噪声总是同一份；fastai 每轮换一份噪声，就分不清变的是网络还是噪声。
 
@@ -796,7 +796,7 @@ r"""
 How to read the table:
 
 - `gen_loss` and `disc_loss` are the losses of the two players, smoothed with `beta`, 0.98 by default.
-- `disc_loss` is negative: this critic learns low for real and high for fakes, and `-disc_loss` is its estimate of the distance. In the 30 epochs of `000` it shrinks from 1.09 to 0.25: **this is the useful curve**, it says that fakes come closer to real ones. In a short training the critic has to find its feet first, and the distance rises before it falls.
+- `disc_loss` is negative: this critic learns low for real and high for fakes, and `-disc_loss` is its estimate of the distance. In the 30 epochs of `000` it shrinks from 1.09 to 0.25: **the useful curve is this one**; provided that the critic keeps up, it says that fakes come closer to real ones. It is not enough by itself: in our run it shrinks, too, and the pictures are still patches of colour. At the start the critic has to find its feet, and the distance rises before it falls; the table does not show that rise, the first epoch of the figure below does.
 - `gen_loss` is the mean score of the fakes; it means something only beside the score of real ones.
 - `train_loss (mixed)` mixes the losses of both players in one mean and is of no use; fastai's table has this column, too, and we only gave it an honest name.
 - There is no `valid_loss`, for there is no validation set.
@@ -894,12 +894,12 @@ except ValueError as problem:
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-下面换三样，各是一个参数：损失用第 02 课的非饱和损失（`from_loss` 收 `gan_lessons.losses` 里的任何一个，符号约定是课程的：越高越真）；惩罚用那一课治好模式崩溃的 R1；再加 `ema`，记住生成器权重的滑动平均。评论家逐张打分，不用批归一化。1 比 1，于是同样多的批里，生成器走的步数是原来的 3 倍；这次轮数也多。所以下面的成绩单比的是两整套做法，不只是两个损失。回调 `Live` 把学习器接到上一课的训练视图上，训练时就能看。
+下面换三样，各是一个参数：损失用第 02 课的非饱和损失（`from_loss` 收 `gan_lessons.losses` 里的任何一个，符号约定是课程的：越高越真）；惩罚用那一课治好模式崩溃的 R1；再加 `ema`，记住生成器权重的滑动平均。评论家逐张打分，不用批归一化。1 比 1，于是同样多的批里，生成器走的步数是原来的 3 倍；这次轮数也是 3 倍，所以生成器一共走了 9 倍的步数。下面的成绩单比的是两整套做法，说明不了哪个损失更好。回调 `Live` 把学习器接到上一课的训练视图上，训练时就能看。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now change three things, each of them one argument: the loss becomes the non-saturating one of lesson 02 (`from_loss` takes any of `gan_lessons.losses`, with the course's sign: higher is more real); the penalty becomes R1, which cured the mode collapse there; and `ema` keeps a moving average of the generator's weights. The critic scores each picture and has no BatchNorm. It is 1 to 1, so that in as many batches the generator takes 3 times as many steps; and this time it trains for more epochs. The report card below thus compares two whole recipes, not just two losses. The callback `Live` connects the learner to the training view of the last lesson, so that you can watch.
+Now change three things, each of them one argument: the loss becomes the non-saturating one of lesson 02 (`from_loss` takes any of `gan_lessons.losses`, with the course's sign: higher is more real); the penalty becomes R1, which cured the mode collapse there; and `ema` keeps a moving average of the generator's weights. The critic scores each picture and has no BatchNorm. It is 1 to 1, so that in as many batches the generator takes 3 times as many steps; and there are 3 times as many epochs, which makes 9 times the steps of the generator in all. The report card below thus compares two whole recipes and does not tell which loss is better. The callback `Live` connects the learner to the training view of the last lesson, so that you can watch.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -934,7 +934,8 @@ real = data.to_images(data.one_batch()[1][:20]).cpu()
 show.gallery({"real": real, "wgan with clipping": learn.sample(20),
               "non-saturating with R1, averaged": better.sample(20, ema=True)}, columns=10,
              alt="Three galleries of twenty pictures: real toy rooms; patches of colour "
-                 "from the clipped WGAN; rooms of the second game, with bed, window, lamp and picture")
+                 "from the clipped WGAN; speckled rooms of the second game, each with a bed, most "
+                 "with a window and a picture")
 print("the same seed, the same pictures:",
       torch.equal(better.sample(4, seed=7), better.sample(4, seed=7)))
 
@@ -979,12 +980,12 @@ if drawn and runtime.scale() != "smoke":
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`sure` 单独看会骗人：读图的网络从没见过这样的色块，可是裁剪的 WGAN 画出的色块里，照样有一部分让它很有把握。第 02 课的分类器也上过这个当。距离看的是整群样本，一片色块离真品有多远，它说得出来。
+`sure` 单独看会骗人：读图的网络从没见过这样的色块，可是裁剪的 WGAN 画出的色块里，照样有一部分让它很有把握。第 02 课的分类器也上过这个当。距离看的是整群样本，一片色块离真品有多远，它说得出来。组合数和 `reverse KL` 在这里说明不了什么：1,000 个样本对 17,280 种组合太少，连色块的得分都和各自的下限差不多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-By itself `sure` can mislead: the reading network has never met patches of colour, and yet it is quite certain about some of those that the clipped WGAN paints. The classifier of lesson 02 fell for the same trick. The distance looks at the whole crowd of samples and can tell how far from real the patches are.
+By itself `sure` can mislead: the reading network has never met patches of colour, and yet it is quite certain about some of those that the clipped WGAN paints. The classifier of lesson 02 fell for the same trick. The distance looks at the whole crowd of samples and can tell how far from real the patches are. The combinations and the `reverse KL` say nothing here: 1,000 samples are too few for 17,280 combinations, and even patches of colour score about as well as their own floor.
 """
 
 # %% [markdown] tags=["lang-zh"]

@@ -604,7 +604,7 @@ show_doc(AdaptiveLoss.forward)
 r"""
 ## fastai 没有的
 
-`from_loss` 接上本课 `gan_lessons.losses` 里的任何一个损失，例如铰链损失（Hinge）；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
+`from_loss` 接上本课 `gan_lessons.losses` 里的任何一个损失，例如合页（hinge）损失；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
 """
 
 # %% [markdown] tags=["lang-en"]

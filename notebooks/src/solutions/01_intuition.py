@@ -101,8 +101,8 @@ r"""
 
 1. C。0.5 只说明这个 D 分不出。
 2. A。换一种写法，坡就回来了。
-3. B。单看一张分不清，连着看就清楚了。
-4. D。练得一样多的 D，梯度不同，结果就不同。
+3. B。一个时刻的数分不清，连着看就清楚了。
+4. D。步数一样多，损失和惩罚不同，结果就不同。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -113,8 +113,8 @@ Derivation: $\sigma'(l) = D(1 - D)$, so the derivative of $\log(1 - D)$ is $-D(1
 
 1. C. 0.5 says only that this D cannot tell.
 2. A. Put it the other way, and the slope is back.
-3. B. One picture does not tell; a sequence does.
-4. D. As much training of D, other gradients, another result.
+3. B. The numbers of one moment do not tell; a sequence does.
+4. D. As many steps of D, another loss and penalty, another result.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -137,7 +137,7 @@ r"""
 
 **常见的问题**
 
-- “既然 $D^*$ 最好，为什么不把 D 训练到底？”因为 G 要的是坡，不是分数。让学生在实验室里选预设“故障：模式崩溃”，再选“解药”：D 练得一样多，坡不一样。
+- “既然 $D^*$ 最好，为什么不把 D 训练到底？”因为 G 要的是坡，不是分数。让学生在实验室里选预设“故障：模式崩溃”，再选“解药”：D 走的步数一样多，损失和惩罚不同，G 的结局就不同。
 - “换成 Adam，G 怎么又动了？”Adam 除以梯度的大小，只看方向。所以故障二要用最朴素的梯度下降才看得清。
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练会把差别放大；本课比较的是结论。
 - “振荡是不是因为学习率太大？”在 Dirac-GAN 里把学习率减到十分之一，轨道还是不收敛，只是转得慢。
@@ -167,7 +167,7 @@ r"""
 
 **Usual questions**
 
-- "If $D^*$ is best, why not train D to the end?" Because G needs a slope, not a mark. In the lab choose the preset "Failure: mode collapse", then "The cure": D trains as much, the slope is not the same.
+- "If $D^*$ is best, why not train D to the end?" Because G needs a slope, not a mark. In the lab choose the preset "Failure: mode collapse", then "The cure": D takes as many steps, with another loss and penalties, and G fares differently.
 - "Why does G get going again with Adam?" Adam divides by the size of the gradient and sees only its direction. That is why failure two takes plain gradient steps to show.
 - "My pictures are not yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this lesson compares conclusions.
 - "Is the oscillation not a matter of a large learning rate?" In the Dirac-GAN make it a tenth of what it was: the orbit still does not converge, it only turns more slowly.

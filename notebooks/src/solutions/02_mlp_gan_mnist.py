@@ -105,7 +105,7 @@ r"""
 | 20 | 先猜再跑 1 和损失，练习 1、2 |
 | 10 | 先猜再跑 2、3 |
 | 10 | 手写九小步，与包里的两个函数对照 |
-| 15 | 照原文训练，今日故障，R1 |
+| 15 | 用原文的设置训练，今日故障，R1 |
 | 10 | 成绩单、第二个问题、小测验 |
 
 上课前请先把整本运行一遍：图和数值都会存下来，课堂上只需重跑要讨论的几格。
@@ -116,7 +116,7 @@ r"""
 
 - “D 不是越弱越好吗？”不是。让学生看表：标签平滑和 dropout 都削弱了 D，照样漏掉数字。
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练又会把差别放大；所以本课比较的是结论，不是像素。
-- “训练久一点会好吗？”可以用 `studies/lesson02.py` 自己量。照原文的设置练 30,000 步，一个种子，`004` 写出了 6 个数字：会慢慢变好，但换掉 `betas` 快得多。
+- “训练久一点会好吗？”可以用 `studies/lesson02.py` 自己量。用原文的设置训练 30,000 步，一个种子，`004` 写出了 6 个数字：会慢慢变好，但换掉 `betas` 快得多。
 - “为什么不用 FID？”它的特征来自用照片训练的 Inception 网络，用在 28x28 的数字上并不合适，还要下载权重。第 07 课会讲。
 
 **给学得快的学生**：把 `penalties.r1` 改成在假图上计算（这就是 R2），比较两者；或者把 `betas` 的两个数分开来改，看看是哪一个治好了崩溃。
@@ -135,7 +135,7 @@ r"""
 | 20 | Predict, then run 1, and the loss; exercises 1, 2 |
 | 10 | Predict, then run 2, 3 |
 | 10 | By hand in nine small steps, next to the two functions of the package |
-| 15 | Training as the originals do, the failure of the day, R1 |
+| 15 | Training with the originals' settings, the failure of the day, R1 |
 | 10 | Report card, second question, quiz |
 
 Run the whole notebook before class: figures and numbers are kept, and in class you rerun only the cells you want to discuss.
@@ -146,7 +146,7 @@ Run the whole notebook before class: figures and numbers are kept, and in class 
 
 - "Isn't a weaker D always better?" No. Point at the table: label smoothing and dropout both weaken D, and digits are still missing.
 - "My pictures differ from yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this is why the lesson compares conclusions, not pixels.
-- "Would longer training help?" Measure it with `studies/lesson02.py`. With the settings as written, after 30,000 steps and for one seed, `004` wrote 6 digits: it slowly gets better, but changing `betas` is far quicker.
+- "Would longer training help?" Measure it with `studies/lesson02.py`. With the original's settings, after 30,000 steps and for one seed, `004` wrote 6 digits: it slowly gets better, but changing `betas` is far quicker.
 - "Why not FID?" Its features come from an Inception network that has seen photographs, which suits digits of 28x28 badly, and its weights must be downloaded. Lesson 07 explains.
 
 **For students who finish early**: compute `penalties.r1` on the fakes (that is R2) and compare the two; or change the two numbers of `betas` one at a time and see which of them cures the collapse.

@@ -130,9 +130,9 @@ r"""
 **常见的问题**
 
 - “规矩拆了也没事，那还守它做什么？”消融只对量过的规模负责。请学生念结论的时候，连同设置一起念：“8 个特征、600 步、五个种子”。
-- “为什么 D 里的 ReLU 反而好？”我们不知道，只知道在这个设置里五个种子都略好。这是好问题：让学生设计一个能回答它的实验。
+- “D 里的 ReLU 是不是更好？”分不出来：在这个设置里 `fd_digits` 略低，却有两个种子少了一个数字，差别和换个线程数的波动差不多。这是好问题：让学生设计一个能回答它的实验。
 - “我的图和你的不一样。”正常，见上一课的教学笔记。
-- “直线和圆弧到底该走哪个？”看数。可读率相差不大时，差别主要在步长是否均匀。
+- “直线和圆弧到底该走哪个？”看数。算数的比例相差不大时，差别主要在步长是否均匀。
 
 **给学得快的学生**：做延伸里的向量算术；或者把 G 换成“先放大再卷积”，检查棋盘格，再量一量 `fd_digits`。
 """
@@ -159,9 +159,9 @@ Run the whole notebook before class. The ablation, the digits and the faces are 
 **Common questions**
 
 - "If breaking a rule does no harm, why keep it?" An ablation answers only for the scale it was measured at. Have the students read the verdict out together with its setting: "8 features, 600 steps, five seeds".
-- "Why is ReLU in D better?" We do not know; we only know that in this setting all five seeds are a little better. It is a good question: let the students design an experiment that would answer it.
+- "Is ReLU in D better?" One cannot tell: in this setting `fd_digits` is a little lower, but two seeds lack a digit, and another number of threads changes about as much. It is a good question: let the students design an experiment that would answer it.
 - "My pictures differ from yours." That is normal; see the notes to the last lesson.
-- "So which is it, the line or the arc?" Look at the numbers. Where both are about as readable, the difference lies in how even the steps are.
+- "So which is it, the line or the arc?" Look at the numbers. Where about as many pictures count on both, the difference lies in how even the steps are.
 
 **For students who finish early**: the arithmetic with vectors of "Going further"; or a G that enlarges first and convolves afterwards: look for checkerboards, then measure `fd_digits`.
 """

@@ -130,7 +130,7 @@ r"""
 | 15 | 搬土：用豆子或硬币在桌上搬一遍，数路程；练习 1 |
 | 15 | 对偶和坡度，先猜再跑 2，看那张锯齿图 |
 | 10 | 练习 2、3 |
-| 15 | 先猜再跑 3、4，九个说法 |
+| 15 | 先猜再跑 3、4，`003` 里值得推敲的几处 |
 | 15 | 从 16 到 64，成绩单，今日故障 |
 | 10 | 人脸数据的几个问题，小测验 |
 
@@ -162,7 +162,7 @@ r"""
 | 15 | Moving earth: do it on a table with beans or coins and add up the distances; exercise 1 |
 | 15 | The dual and the slope, Predict, then run 2, the picture of the zigzag |
 | 10 | Exercises 2, 3 |
-| 15 | Predict, then run 3, 4, the half-truths |
+| 15 | Predict, then run 3, 4, a second look at `003` |
 | 15 | From 16 to 64, report card, failure of the day |
 | 10 | The questions about pictures of faces, quiz |
 
