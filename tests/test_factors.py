@@ -1,4 +1,4 @@
-"""The ruler for toy pictures: it reads them right, counts right, and says what it cannot count."""
+"""Measuring toy pictures: the net reads them right, counts right, and says what it cannot count."""
 
 import math
 
@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from gan_lessons import data, measure
-from gan_lessons.measure.factors import kl_floor, reverse_kl
-from gan_lessons.measure.reading import HELD_OUT, SURE, _reader
+from gan_lessons.measure.factors import HELD_OUT, SURE, _reader, kl_floor, reverse_kl
 
 SETS = [(data.toy_faces, data.FACE_FACTORS, 96), (data.toy_rooms, data.ROOM_FACTORS, 54)]
 either = pytest.mark.parametrize("make, factors, modes", SETS, ids=["faces", "rooms"])

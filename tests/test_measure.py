@@ -1,4 +1,4 @@
-"""The ruler: closed forms, torchmetrics as the yardstick, and what it must refuse."""
+"""Measuring: closed forms, torchmetrics as the yardstick, and what it must refuse."""
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from gan_lessons import data, measure
-from gan_lessons.measure.classifier import FEATURES
+from gan_lessons.measure.digits import FEATURES
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_kl_against_the_formula_and_its_floor():
 def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken(
         tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
     train, held_out = data.digits(), data.digits(train=False)
     first = measure.digit_classifier(train, held_out)
     kept, = (tmp_path / "cache").iterdir()
@@ -209,7 +209,7 @@ def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken
 
 def test_other_labels_get_another_classifier(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
-    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
     train = data.digits()
     measure.digit_classifier(train, data.digits(False))
     measure.digit_classifier(replace(train, labels=9 - train.labels), data.digits(False))
@@ -219,13 +219,13 @@ def test_other_labels_get_another_classifier(tmp_path, monkeypatch):
 def test_a_read_only_cache_is_no_obstacle(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file where the folder should be: nothing can be written")
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
     assert measure.digit_classifier(data.digits(), data.digits(False)).tested_on == 449
 
 
 def test_training_the_classifier_leaves_the_learners_random_numbers_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
-    monkeypatch.setattr("gan_lessons.measure.classifier.STEPS", 5)
+    monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)

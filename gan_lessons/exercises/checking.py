@@ -51,6 +51,12 @@ def checker(check: Callable) -> Callable:
     return run
 
 
+def close(a, b) -> bool:
+    """Tell whether two tensors or lists of numbers have one shape and agree to five digits."""
+    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def watched(answer: Callable) -> Callable:
     """Wrap the learner's function so that returning `...` counts as not attempted."""
     def call(*args, **kwargs):

@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from gan_lessons.exercises.checking import checker, require
+from gan_lessons.exercises.checking import checker, close, require
 
 
 @checker
@@ -99,9 +99,3 @@ def to_bytes(denorm) -> None:
     require(torch.equal(denorm(torch.tensor([-1.2, 1.2])), torch.tensor([0, 255]).byte()),
             "略微超出 [-1, 1] 的值会溢出、变成另一端的灰度：转换之前先 clamp。",
             "Values slightly outside [-1, 1] wrap around: clamp before converting.")
-
-
-def close(a, b) -> bool:
-    """Tell whether two scalars agree to five digits."""
-    return torch.allclose(torch.as_tensor(a).float(), torch.as_tensor(b).float(), rtol=1e-5,
-                          atol=1e-6)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gan_lessons.exercises.checking import checker, require
+from gan_lessons.exercises.checking import checker, close, require
 
 LIMIT = 0.01
 STEEP = 5.0  # a learning rate that throws every weight far out of the box in one step
@@ -144,9 +144,3 @@ def gradient_left(update, stale: float = 0.0) -> torch.Tensor:
     optimizer.step = step
     update(critic, optimizer, torch.ones(8, 2), torch.zeros(8, 2), LIMIT)
     return torch.cat(seen)
-
-
-def close(a, b) -> bool:
-    """Tell whether two tensors agree to five digits."""
-    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from gan_lessons.exercises.checking import checker, require, watched
+from gan_lessons.exercises.checking import checker, close, require, watched
 from gan_lessons.fastai_style.callback import EVENTS, Callback
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.switchers import FixedGANSwitcher
@@ -108,33 +108,33 @@ def discriminative_lr(make) -> None:
     look = _Look()
     learn = _play(_made(make, 5.0), look, lr=base)
     critic, gen = look.rates["critic"], look.rates["generator"]
-    require(not _near(critic, [base] * len(critic)),
+    require(not close(critic, [base] * len(critic)),
             "评论家的每一步都还是原来的学习率：在更新之前（on_batch_begin 或 on_backward_end）"
             "改 learn.opt.lr。",
             "Every step of the critic still has the usual learning rate: change learn.opt.lr "
             "before the update, in on_batch_begin or on_backward_end.")
-    require(_near(critic[:1], [5 * base]),
+    require(close(critic[:1], [5 * base]),
             f"评论家第一步的学习率是 {critic[0]:g}，应是 {5 * base:g}：factor 乘以原来的学习率。",
             f"The critic's first step has the learning rate {critic[0]:g}, it should be "
             f"{5 * base:g}: factor times the usual one.")
-    require(_near(gen, [base] * len(gen)),
+    require(close(gen, [base] * len(gen)),
             f"生成器的学习率也变了：{gen[0]:g}，应是 {base:g}。先看 learn.gan_trainer.gen_mode。",
             f"The generator's learning rate changed, too: {gen[0]:g}, it should be {base:g}. Look "
             "at learn.gan_trainer.gen_mode first.")
-    require(_near(critic, [5 * base] * len(critic)),
+    require(close(critic, [5 * base] * len(critic)),
             f"没有还回去：评论家第二步的学习率成了 {critic[1]:g}。更新之后（on_step_end）要恢复"
             "原值。",
             f"It was not given back: at the critic's second step the learning rate is "
             f"{critic[1]:g}. Restore it after the update, in on_step_end.")
     left = learn.opt_critic.lr, learn.opt_gen.lr
-    require(_near(left, [base, base]),
+    require(close(left, [base, base]),
             f"训练结束之后，两个优化器的学习率是 {left[0]:g} 和 {left[1]:g}，都应是 {base:g}。",
             f"After training the two optimizers have the learning rates {left[0]:g} and "
             f"{left[1]:g}; both should be {base:g}.")
     look = _Look()
     _play(_made(make, 5.0), look, _Falling(base), lr=base)
     expected = [5 * base / batch for batch in look.critic_batches]
-    require(_near(look.rates["critic"], expected),
+    require(close(look.rates["critic"], expected),
             "学习率本身在变时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
             "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
             "at each step, not from a value noted at the beginning.")
@@ -270,7 +270,3 @@ def _tell(callback: Callback, event: str, learn) -> None:
 
 def _largest(tensors) -> float:
     return max(float(tensor.detach().abs().max()) for tensor in tensors)
-
-
-def _near(values, expected) -> bool:
-    return torch.allclose(torch.tensor(list(values)), torch.tensor(list(expected)), rtol=1e-4)

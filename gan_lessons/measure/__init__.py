@@ -1,9 +1,15 @@
 """How good are the samples? Numbers with a stated protocol, and the floor to judge them by."""
 
-from gan_lessons.measure.classifier import DigitClassifier, digit_classifier
-from gan_lessons.measure.distances import frechet_distance, kernel_distance
-from gan_lessons.measure.factors import FactorReport, factor_coverage
-from gan_lessons.measure.neighbours import nearest
+from gan_lessons.measure.digits import (
+    DigitClassifier,
+    DigitEvaluator,
+    DigitReport,
+    class_histogram,
+    digit_classifier,
+    kl_divergence,
+)
+from gan_lessons.measure.distances import frechet_distance, kernel_distance, nearest, transport
+from gan_lessons.measure.factors import FactorReader, FactorReport, factor_coverage, factor_reader
 from gan_lessons.measure.points import (
     PointReport,
     cell_shares,
@@ -11,9 +17,6 @@ from gan_lessons.measure.points import (
     kl_on_grid,
     mode_report,
 )
-from gan_lessons.measure.reading import FactorReader, factor_reader
-from gan_lessons.measure.scores import DigitEvaluator, DigitReport, class_histogram, kl_divergence
-from gan_lessons.measure.transport import transport
 
 __all__ = ["DigitClassifier", "DigitReport", "DigitEvaluator", "FactorReader", "FactorReport",
            "PointReport", "cell_shares", "class_histogram", "digit_classifier",

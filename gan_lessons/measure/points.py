@@ -1,4 +1,4 @@
-"""The ruler for points: how many modes are covered, how well, and divergences on a grid."""
+"""Measuring points: how many modes are covered, how well, and divergences on a grid."""
 
 import math
 from dataclasses import dataclass
@@ -15,19 +15,14 @@ SAMPLES = 2500
 
 @dataclass(frozen=True)
 class PointReport:
-    """What `mode_report` found in n points.
-
-    modes: how many of `of` modes have at least one high-quality sample;  high_quality: share of
-    such samples, 0 to 1;  reverse_kl: KL(their shares of the modes || equal shares), nats, and
-    infinite when there are none;  counts: high-quality samples of each mode, int64 (of,).
-    """
+    """What `mode_report` found in n points."""
 
     n: int
-    modes: int
+    modes: int  # how many of `of` modes have at least one high-quality sample
     of: int
-    high_quality: float
-    reverse_kl: float
-    counts: Tensor
+    high_quality: float  # share of high-quality samples, 0 to 1
+    reverse_kl: float  # KL(their shares of the modes || equal shares), nats; none of them: inf
+    counts: Tensor  # high-quality samples of each mode, int64 (of,)
 
     @property
     def effective_modes(self) -> float:
@@ -43,7 +38,7 @@ class PointReport:
 
 
 def mode_report(points: Tensor, data: PointSet) -> PointReport:
-    """Measure points, (n, d), against the modes of `data`, by the protocol of VEEGAN and PacGAN.
+    """Measure points against the modes of `data`, by the protocol of VEEGAN and PacGAN.
 
     Draw n = 2,500 (`SAMPLES`) points from G. A point is of high quality when it lies within 3
     standard deviations of the nearest mode: sqrt(sum over the axes of ((x - mode) / std)^2) < 3,
@@ -55,9 +50,14 @@ def mode_report(points: Tensor, data: PointSet) -> PointReport:
     Srivastava et al. 2017, arXiv 1705.07761, section 4; Lin et al. 2018, arXiv 1712.04086,
     section 4.1, and MetricLogger in the authors' code.
 
-    Raises ValueError when `data` has no modes or the points have another shape.
+    Args:
+        points: (n, d).
+        data: The mixture that the generator learned from.
+
+    Raises:
+        ValueError: If `data` has no modes or the points have another shape.
     """
-    if data.modes is None:
+    if data.modes is None or data.std is None:
         raise ValueError(both(f"{data.name} 没有可数的模式。请用 js_on_grid 比较分布。",
                               f"{data.name} has no modes to count. Compare with js_on_grid."))
     _check(points, data.shape[0])

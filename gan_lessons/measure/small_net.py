@@ -1,0 +1,73 @@
+"""How the small nets that measure samples are trained: once, then kept in the cache."""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from gan_lessons import runtime
+from gan_lessons.util import write_atomically
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tensor]], *,
+                  steps: int, lr: float, max_lr: float, finish: Callable[[Net], None], name: str,
+                  recipe: str, seen: bytes) -> Net:
+    """Return the net that `make` makes, trained with seed 0, or taken from the cache.
+
+    Adam with the learning rate of OneCycleLR. The file in the cache carries a fingerprint of the
+    net, the recipe and the pictures; the net is trained again if that file is damaged, and also
+    if nothing can be written. The caller's random numbers stay as they were.
+
+    Args:
+        make: Returns the untrained net.
+        losses: Given the net, yields its loss on one fresh batch after another.
+        steps: How many batches it learns from.
+        lr: Adam's learning rate.
+        max_lr: Its largest value, reached in the course of the schedule.
+        finish: What is left to do with the trained net, such as testing it.
+        name: What the file in the cache is called, before the fingerprint.
+        recipe: What else decides on the weights, in words.
+        seen: Bytes of the pictures it learns from, or of some that tell their kind.
+
+    Returns:
+        The net, in evaluation mode, its parameters frozen.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = make()
+        fingerprint = hashlib.sha256(f"{net} {recipe}".encode() + seen).hexdigest()[:16]
+        path = runtime.cache_dir() / f"{name}-{fingerprint}.safetensors"
+        if not _restore(net, path):
+            torch.manual_seed(0)
+            net = make()
+            optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps)
+            for loss in islice(losses(net), steps):
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            with torch.no_grad():
+                finish(net.eval())
+            with contextlib.suppress(OSError):  # training again is no disaster
+                write_atomically(path, to_bytes(net.state_dict()))
+    return net.eval().requires_grad_(False)
+
+
+def _restore(net: nn.Module, path: Path) -> bool:
+    """Load the weights from the cache; tell whether they are there, fit and are finite."""
+    try:
+        net.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError):
+        return False
+    return all(bool(tensor.isfinite().all()) for tensor in net.state_dict().values())
