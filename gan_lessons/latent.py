@@ -9,8 +9,13 @@ from gan_lessons.util import both, whole_number
 def linear(start: Tensor, end: Tensor, n: int) -> Tensor:
     """Return n points in equal steps on the straight line from `start` to `end`, (n, ..., d).
 
-    start, end: (..., d). Half-way between two independent z of length r the length is only about
-    r / sqrt(2): so short a z hardly ever occurs while G learns.
+    Half-way between two independent z of length r the length is only about r / sqrt(2): so short
+    a z hardly ever occurs while G learns.
+
+    Args:
+        start: Where the line begins, (..., d).
+        end: Where it ends, (..., d).
+        n: How many points, both ends included.
     """
     t = _steps(start, end, n)
     return (1 - t) * start + t * end
@@ -25,7 +30,13 @@ def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
     Shoemake 1985, Animating rotation with quaternion curves; for GANs White 2016, arXiv
     1609.04468.
 
-    Raises ValueError for opposite ends: of all the arcs between them none is the shortest.
+    Args:
+        start: Where the arc begins, (..., d).
+        end: Where it ends, (..., d).
+        n: How many points, both ends included.
+
+    Raises:
+        ValueError: For opposite ends: of all the arcs between them none is the shortest.
     """
     t = _steps(start, end, n)
     cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).unsqueeze(-1)

@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from gan_lessons.animation import gif, mp4
 from gan_lessons.util import both, write_atomically
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
@@ -29,7 +28,8 @@ LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", 
 def show(figure: Figure, alt: str, dpi: int = 100) -> None:
     """Display a figure as a PNG picture with alternative text, and close it.
 
-    Raises ValueError when `alt` says too little to stand in for the picture.
+    Raises:
+        ValueError: If `alt` says too little to stand in for the picture.
     """
     if len(alt.strip()) < 16:
         plt.close(figure)
@@ -90,20 +90,28 @@ def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, frames: int =
 
 def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
               columns: int = 8) -> Path:
-    """Write what G made of the same noise at different steps as a film, and return its path.
+    """Write what G made of the same noise at different steps as an animated GIF.
 
-    snapshots: step -> pictures, uint8 (n, C, H, W), all of one shape, or points, (n, 2);  path:
-    ends in .gif, or in .mp4 where the program ffmpeg is installed;  columns: pictures in a row.
-    One frame a snapshot, in the order of the steps; the last one stays for two seconds.
+    One frame a snapshot, in the order of the steps, for ever; the last one stays for two seconds.
+    A file of that name stays as it was until the new one is complete.
 
-    Raises ValueError when there is nothing to show, or `path` or `fps` (0 < fps <= 50) will not do;
-    animation.CannotEncode without ffmpeg; OSError when the folder cannot be written to. A file of
-    that name stays as it was until the new one is complete.
+    Args:
+        snapshots: Step -> pictures, uint8 (n, C, H, W), all of one shape, or points, (n, 2).
+        path: Of the file, ends in .gif.
+        fps: Frames a second, above 0, at most 50.
+        columns: Pictures in a row.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If there is nothing to show, or `path` or `fps` will not do.
+        OSError: If the folder cannot be written to.
     """
-    path, encoders = Path(path), {".gif": gif, ".mp4": mp4}
-    if path.suffix.lower() not in encoders:
-        raise ValueError(both(f"文件名要以 .gif 或 .mp4 结尾，收到 {path.name!r}。",
-                              f"The file name should end in .gif or .mp4, got {path.name!r}."))
+    path = Path(path)
+    if path.suffix.lower() != ".gif":
+        raise ValueError(both(f"文件名要以 .gif 结尾，收到 {path.name!r}。",
+                              f"The file name should end in .gif, got {path.name!r}."))
     if not 0 < fps <= 50:
         raise ValueError(both(f"fps（每秒帧数）应大于 0，不超过 50，收到 {fps}。",
                               f"fps, frames a second, should be above 0, at most 50; got {fps}."))
@@ -119,7 +127,12 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
         frames = [scatter(s, limit) for s in ordered]
     else:
         frames = [grid(s, columns) for s in ordered]
-    write_atomically(path, encoders[path.suffix.lower()](frames, fps))
+    first, *later = [PIL.Image.fromarray(frame) for frame in frames]
+    tick = max(10 * round(100 / fps), 20)  # ms; GIF counts in 1/100 s, browsers play 50 a second
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=later, loop=0,
+               duration=[tick] * len(later) + [2000])
+    write_atomically(path, file.getvalue())
     return path
 
 

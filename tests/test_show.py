@@ -1,5 +1,6 @@
 """Figures: alternative text, no missing glyphs, and inputs that would show something untrue."""
 
+import PIL.Image
 import pytest
 import torch
 
@@ -84,3 +85,71 @@ def test_a_short_history_still_gives_a_figure(shown):
 def test_a_set_shows_itself(shown):
     data.digits().show()
     assert "digits" in shown[0][0]
+
+
+# ---- films of a training run ----
+
+def snapshots(n: int = 5, shape=(6, 3, 9, 9)) -> dict[int, torch.Tensor]:
+    """Return pictures that get brighter, the latest step first."""
+    return {100 * i: torch.full(shape, 40 * i, dtype=torch.uint8) for i in reversed(range(n))}
+
+
+def test_a_gif_has_a_frame_a_snapshot_in_order_and_holds_the_last(tmp_path):
+    path = show.animation(snapshots(), tmp_path / "run.gif", fps=10, columns=3)
+    with PIL.Image.open(path) as film:
+        assert film.n_frames == 5
+        assert film.size == (3 * 11 + 2, 2 * 11 + 2)
+        assert film.info["loop"] == 0
+        seen = []
+        for frame in range(5):
+            film.seek(frame)
+            seen.append((film.convert("RGB").getpixel((5, 5))[0], film.info["duration"]))
+    assert [duration for _, duration in seen] == [100, 100, 100, 100, 2000]
+    for (brightness, _), expected in zip(seen, (0, 40, 80, 120, 160), strict=True):
+        assert abs(brightness - expected) <= 4
+
+
+def test_colours_survive_the_shared_palette(tmp_path):
+    frames = {i: torch.zeros(1, 3, 8, 8, dtype=torch.uint8) for i in range(3)}
+    for i, frame in frames.items():
+        frame[:, i] = 255
+    path = show.animation(frames, tmp_path / "run.gif")
+    with PIL.Image.open(path) as film:
+        for i in range(3):
+            film.seek(i)
+            expected = tuple(255 * (i == channel) for channel in range(3))
+            assert film.convert("RGB").getpixel((5, 5)) == expected
+
+
+def test_points_become_frames_too(tmp_path):
+    clouds = {i: torch.full((50, 2), float(i)) for i in range(3)}
+    with PIL.Image.open(show.animation(clouds, tmp_path / "run.gif")) as film:
+        assert film.n_frames == 3 and film.size == (320, 320)
+
+
+def test_one_snapshot_is_a_film_of_one_frame(tmp_path):
+    with PIL.Image.open(show.animation(snapshots(1), tmp_path / "run.gif")) as film:
+        assert getattr(film, "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize("given, name, fps, words", [
+    ({}, "run.gif", 8, "at least one snapshot"),
+    ({0: torch.zeros(1, 3, 8, 8), 1: torch.zeros(2, 3, 8, 8)}, "run.gif", 8, "all of one shape"),
+    (snapshots(), "run.mp4", 8, "end in .gif"),
+    (snapshots(), "run", 8, "end in .gif"),
+    (snapshots(), "run.gif", 0, "fps"),
+    (snapshots(), "run.gif", 51, "fps"),
+    ({0: torch.zeros(1, 3, 8, 8)}, "run.gif", 8, "Pictures to show must be uint8"),
+])
+def test_what_will_not_do_is_refused_and_the_old_file_stays(tmp_path, given, name, fps, words):
+    (tmp_path / name).write_bytes(b"old")
+    with pytest.raises(ValueError, match=words) as refusal:
+        show.animation(given, tmp_path / name, fps=fps)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in str(refusal.value))
+    assert (tmp_path / name).read_bytes() == b"old"
+
+
+def test_a_folder_that_cannot_be_written_to_raises(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        show.animation(snapshots(), tmp_path / "file" / "run.gif")
