@@ -1,6 +1,6 @@
 """Set up nbval, which runs every committed notebook and compares what it prints.
 
-    pytest --nbval --nbval-current-env --nbval-cell-timeout=600 notebooks/
+Use it as `make test` does: pytest --nbval --nbval-current-env --nbval-cell-timeout=600 notebooks
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from build import COURSE_SETTINGS, clean_environment  # noqa: E402
+from build import COURSE_SETTINGS, clean_environment
 
 
 def pytest_configure(config):

@@ -135,20 +135,9 @@ def language_problems(cell: NotebookNode, lang: str, glossary: list[Term]) -> It
     if not body.strip():
         yield f"the {lang} cell is empty"
     elif lang == "zh":
-        if not re.search(CJK, prose.text):
-            yield "the zh cell has no Chinese"
-        for match in HALF_WIDTH_IN_CHINESE.finditer(prose.text):
-            yield f"half-width punctuation beside Chinese: {around(prose.text, match)}"
-        for line in QUOTED.sub(HIDDEN, prose.text).splitlines():
-            if not re.search(CJK, line) and len(re.findall(r"[A-Za-z]{2,}", line)) > ENGLISH_WORDS:
-                yield f"a line of the zh cell is English: {line.strip()[:40]!r}"
+        yield from chinese_problems(prose.text)
     elif ALLOW_CJK not in cell.metadata.get("tags", []):
-        terms = sorted((re.escape(term.chinese) for term in glossary), key=len, reverse=True)
-        english = re.sub("|".join([QUOTED.pattern, *terms]), HIDDEN, prose.text)
-        for match in re.finditer(rf"{CJK}+", english):
-            yield f"Chinese in the en cell: {around(english, match)}"
-        for match in FULL_WIDTH.finditer(english):
-            yield f"full-width punctuation in the en cell: {around(english, match)}"
+        yield from english_problems(prose.text, glossary)
     for match in re.finditer(r"^(?![ \t]*\|).*?\S  +(?=\S)", prose.text, re.MULTILINE):
         yield f"doubled space after {match[0].split()[-1]!r}"
     yield from term_problems(prose.text, glossary)
@@ -160,6 +149,27 @@ def language_problems(cell: NotebookNode, lang: str, glossary: list[Term]) -> It
     for alt, target in prose.images:
         if not alt.strip():
             yield f"image {target} has no alt text"
+
+
+def chinese_problems(text: str) -> Iterator[str]:
+    """Yield what is wrong with the words of a Chinese cell."""
+    if not re.search(CJK, text):
+        yield "the zh cell has no Chinese"
+    for match in HALF_WIDTH_IN_CHINESE.finditer(text):
+        yield f"half-width punctuation beside Chinese: {around(text, match)}"
+    for line in QUOTED.sub(HIDDEN, text).splitlines():
+        if not re.search(CJK, line) and len(re.findall(r"[A-Za-z]{2,}", line)) > ENGLISH_WORDS:
+            yield f"a line of the zh cell is English: {line.strip()[:40]!r}"
+
+
+def english_problems(text: str, glossary: list[Term]) -> Iterator[str]:
+    """Yield what is wrong with the words of an English cell; it may quote the glossary's terms."""
+    terms = sorted((re.escape(term.chinese) for term in glossary), key=len, reverse=True)
+    english = re.sub("|".join([QUOTED.pattern, *terms]), HIDDEN, text)
+    for match in re.finditer(rf"{CJK}+", english):
+        yield f"Chinese in the en cell: {around(english, match)}"
+    for match in FULL_WIDTH.finditer(english):
+        yield f"full-width punctuation in the en cell: {around(english, match)}"
 
 
 def around(text: str, match: re.Match) -> str:

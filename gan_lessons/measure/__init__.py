@@ -18,8 +18,24 @@ from gan_lessons.measure.points import (
     mode_report,
 )
 
-__all__ = ["DigitClassifier", "DigitReport", "DigitEvaluator", "FactorReader", "FactorReport",
-           "PointReport", "cell_shares", "class_histogram", "digit_classifier",
-           "factor_coverage", "factor_reader", "frechet_distance", "js_on_grid",
-           "kernel_distance", "kl_divergence", "kl_on_grid", "mode_report", "nearest",
-           "transport"]
+__all__ = [
+    "DigitClassifier",
+    "DigitEvaluator",
+    "DigitReport",
+    "FactorReader",
+    "FactorReport",
+    "PointReport",
+    "cell_shares",
+    "class_histogram",
+    "digit_classifier",
+    "factor_coverage",
+    "factor_reader",
+    "frechet_distance",
+    "js_on_grid",
+    "kernel_distance",
+    "kl_divergence",
+    "kl_on_grid",
+    "mode_report",
+    "nearest",
+    "transport",
+]
