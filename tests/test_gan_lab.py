@@ -88,19 +88,24 @@ def test_clicks_equal_the_steps_of_the_lesson_bit_for_bit(settings):
         page.say("step", player=player)
         if player in ("critic", "both"):
             z = torch.randn(chosen.batch, 2, generator=noise)
-            critic_step(critic, generator, critic_optimizer, rules.loss, next(same.real), z,
-                        rules.penalty, rules.clip)
+            real = next(same.batches)
+            critic_step(critic, generator, critic_optimizer, rules.loss, real, z, rules.penalty,
+                        rules.clip)
         if player in ("generator", "both"):
             z = torch.randn(chosen.batch, 2, generator=noise)
-            real = critic(next(same.real)).detach() if rules.loss.compares else None
-            generator_step(critic, generator, generator_optimizer, rules.loss, z, real)
+            generator_step(critic, generator, generator_optimizer, rules.loss, z,
+                           real if rules.loss.compares else None)
         assert torch.equal(both_of(lab.state), weights(*by_hand))
     assert not torch.equal(both_of(lab.state), both_of(same))
 
 
-def test_a_healthy_lab_is_the_plain_game_of_the_lesson():
-    game = fit(recipes.plane(seed=3), data.ring(), 40, progress=False)
-    lab = GanLab("healthy", seed=3).run(40)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_lab_plays_the_game_that_fit_plays(loss):
+    rules = LOSSES[loss]
+    game = recipes.plane(seed=3, n_critic=2, loss=rules.loss, penalty=rules.penalty,
+                         clip=rules.clip)
+    fit(game, data.ring(), 20, progress=False)
+    lab = GanLab(seed=3, d_steps=2, loss=loss).run(20)
     assert torch.equal(both_of(lab.state), weights(game.generator, game.critic))
     assert torch.equal(lab.state.sample(100), game.sample(100))
 
@@ -412,10 +417,10 @@ def test_drawing_changes_the_data_and_not_the_networks():
     lab.run(5)
     page.say("draw", points=[[1.0, 1.0], [1.1, 1.0]], anew=True)
     assert lab.state.step == 5
-    real = next(lab.state.real)
+    real = next(lab.state.batches)
     assert (real - 1).abs().max() < 0.5
     page.say("draw", points=[[-2.0, -2.0]], anew=False)
-    assert next(lab.state.real).min() < -1.5
+    assert next(lab.state.batches).min() < -1.5
     page.say("draw", points=[[0.0, 99.0]], anew=True)
     assert "Coordinates must be" in lab.problem["en"]
 

@@ -100,7 +100,8 @@ class LabGame:
         self.noise = torch.Generator().manual_seed(settings.seed)
         self.step = self.critic_steps = 0
         self.critic_loss = self.generator_loss = torch.tensor(math.nan)  # of the last steps
-        self.real = points.batches(settings.batch, seed=settings.seed)
+        self.batches = points.batches(settings.batch, seed=settings.seed)
+        self.real = points.sample(settings.batch)  # the batch that D has seen last
         self.camera = Camera(points, latent, limit)
         self.history = LabHistory()
 
@@ -114,17 +115,15 @@ class LabGame:
 
     def critic_step(self) -> None:
         """Let D learn from one batch of real points and one of fakes."""
+        self.real = next(self.batches)
         move = train.critic_step(self.critic, self.generator, self.critic_optimizer, self.loss,
-                                 next(self.real), self._z(), self.rules.penalty, self.rules.clip)
+                                 self.real, self._z(), self.rules.penalty, self.rules.clip)
         self.critic_loss = move.loss
         self.critic_steps += 1
 
     def generator_step(self) -> None:
         """Let G learn from D's scores for one batch of fakes."""
-        real = None
-        if self.loss.compares:
-            with torch.no_grad():
-                real = self.critic(next(self.real))
+        real = self.real if self.loss.compares else None
         move = train.generator_step(self.critic, self.generator, self.generator_optimizer,
                                     self.loss, self._z(), real)
         self.generator_loss = move.loss
@@ -193,8 +192,8 @@ class LabGame:
     def see(self, points: PointSet) -> None:
         """Go on with other real points."""
         self.points = points
-        self.real = points.batches(self.settings.batch, seed=self.settings.seed,
-                                   start=self.critic_steps)
+        self.batches = points.batches(self.settings.batch, seed=self.settings.seed,
+                                      start=self.critic_steps)
         self.camera.look_at(points)
 
     def _new_generator_optimizer(self) -> torch.optim.Optimizer:
