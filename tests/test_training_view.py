@@ -15,6 +15,7 @@ import pytest
 import torch
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+from torch import nn
 
 from gan_lessons import data, losses, recipes, show
 from gan_lessons.lab import TrainingView
@@ -27,7 +28,6 @@ from gan_lessons.lab.training_view.drawing import (
     curve_table,
     pack,
 )
-from gan_lessons.lab.training_view.widget import Stopwatch
 from gan_lessons.train import Game, TrainingDiverged, fit
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -134,18 +134,43 @@ def test_curves_are_means_over_chunks_and_bounded():
     assert curve_table(history[:0]).shape == (0, 5)
 
 
-def test_speed_is_that_of_the_newest_looks(monkeypatch):
-    now = iter([100.0, 101.0, 103.0])
-    monkeypatch.setattr("time.perf_counter", lambda: next(now))
-    watch = Stopwatch()
-    watch.look(10, 640)
-    assert watch.speed() is None
-    watch.look(20, 1280)
-    assert watch.speed() == (10, 640)
-    watch.look(20, 1280)
-    assert watch.speed().steps == pytest.approx(10 / 3)
-    watch.restart()
-    assert watch.speed() is None
+class Bare:
+    """A game that has what WatchedGame asks for, and nothing more."""
+
+    goal, loss = 1000, losses.NonSaturating()
+    fixed_z, generator, generator_ema = torch.zeros(64, 2), nn.Linear(2, 2), None
+
+    def __init__(self):
+        self.step = 0
+
+    @property
+    def images_seen(self):
+        return 64 * self.step
+
+    @property
+    def history(self):
+        return torch.zeros(self.step, 4)
+
+
+def test_speed_is_that_of_the_newest_looks_at_anything_that_trains(cell, monkeypatch):
+    game, view, clock = Bare(), TrainingView(), {"now": 0}
+    monkeypatch.setattr("time.perf_counter", lambda: clock["now"])
+
+    def look(now: float, step: int) -> dict:
+        clock["now"], game.step = now, step
+        view(game)
+        return view.numbers
+
+    assert "steps" not in look(100, 10)  # one look gives no speed
+    second = look(101, 20)
+    assert (second["steps"], second["pictures"], second["left"]) == (10, 640, 98)
+    assert look(103, 20)["steps"] == pytest.approx(10 / 3)
+    for n in range(25):
+        last = look(200 + n, 20 + 5 * n)
+    assert last["steps"] == 5  # over the last 20 looks
+    cell.end()
+    assert "steps" not in look(900, 200)  # another call of fit: the pause does not count
+    assert view.problem == {} and view.snapshots[200].shape == (500, 2)
 
 
 @pytest.mark.parametrize("side, columns, count", [(28, 8, 64), (32, 8, 64), (64, 6, 24),

@@ -5,7 +5,7 @@ import warnings
 from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 import traitlets
@@ -50,36 +50,6 @@ class WatchedGame(Protocol):
     fixed_z: Tensor  # noise that G is shown at each look, (n, latent)
     generator: nn.Module
     generator_ema: nn.Module | None  # asked only where the view has ema=True
-
-
-class Speed(NamedTuple):
-    """How fast a run moves, a second."""
-
-    steps: float  # of G
-    pictures: float  # real pictures, or points, shown to D
-
-
-class Stopwatch:
-    """Measures the speed of a run between looks at it."""
-
-    def __init__(self):
-        self.looks = deque(maxlen=LOOKS)  # (seconds, step, pictures)
-
-    def restart(self) -> None:
-        """Begin anew: what comes next is another call of fit, and the pause does not count."""
-        self.looks.clear()
-
-    def look(self, step: int, pictures: int) -> None:
-        """Note that the run has come to `step` and D has seen so many real pictures in all."""
-        self.looks.append((time.perf_counter(), step, pictures))
-
-    def speed(self) -> Speed | None:
-        """Return the speed, or None before there are two looks."""
-        if len(self.looks) < 2:
-            return None
-        (begin, first_step, first_picture), (end, step, picture) = self.looks[0], self.looks[-1]
-        seconds = max(end - begin, 1e-9)
-        return Speed((step - first_step) / seconds, (picture - first_picture) / seconds)
 
 
 class TrainingView(LessonWidget):
@@ -171,8 +141,9 @@ class TrainingView(LessonWidget):
     def _begin(self, game: WatchedGame) -> None:
         """Follow this game from now on."""
         self._game, self._z = game, game.fixed_z
-        self._album, self._stopwatch = Album(), Stopwatch()
+        self._album = Album()
         self._number = 0  # of the next look
+        self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
         self._sent = 0.0  # when the last picture was sent
         self._tell(frames=[], table=b"", problem={}, scene={
             "kind": "waiting", "limit": 1.0, "gap": isinstance(game.loss, Wasserstein),
@@ -181,7 +152,7 @@ class TrainingView(LessonWidget):
     def _look(self, game: WatchedGame) -> None:
         """Send numbers and curves, and a picture when one is due."""
         self._album.rewind(game.step)
-        self._stopwatch.look(game.step, game.images_seen)
+        self._looks.append((time.perf_counter(), game.step, game.images_seen))
         self._tell_numbers("finished" if game.goal == game.step else "training")
         late = time.perf_counter() - self._sent > PAUSE
         number, self._number = self._number, self._number + 1
@@ -190,12 +161,15 @@ class TrainingView(LessonWidget):
         self._tell(problem={})
 
     def _tell_numbers(self, state: str) -> None:
-        game, speed = self._game, self._stopwatch.speed()
+        game = self._game
         numbers = {"state": state, "step": game.step, "total": game.goal}
-        if speed is not None:
-            numbers |= {"steps": speed.steps, "pictures": speed.pictures}
-            if speed.steps > 0:
-                numbers["left"] = (game.goal - game.step) / speed.steps
+        if len(self._looks) > 1:
+            (begin, first_step, first_seen), (end, step, seen) = self._looks[0], self._looks[-1]
+            seconds = max(end - begin, 1e-9)
+            numbers["steps"] = (step - first_step) / seconds
+            numbers["pictures"] = (seen - first_seen) / seconds
+            if step > first_step:
+                numbers["left"] = (game.goal - game.step) / numbers["steps"]
         self._tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
 
     def _photograph(self, number: int) -> None:
@@ -276,7 +250,7 @@ class TrainingView(LessonWidget):
         self._forget_cell()
         with self._shown_problems():
             state = self._ending(result.error_in_exec)
-            self._stopwatch.restart()
+            self._looks.clear()  # the pause before the next call of fit does not count
             shown = [snapshot.step for snapshot in self._album.snapshots]
             if state != "diverged" and self._game.step not in shown:
                 self._photograph(self._number)
