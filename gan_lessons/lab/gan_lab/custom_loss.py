@@ -1,5 +1,4 @@
-"""A loss of the learner's own: brought into the form of `losses`, and checked whenever it is used.
-"""
+"""A loss of the learner's own: brought into the form of `losses`, checked whenever it is used."""
 
 import traceback
 from pathlib import Path
