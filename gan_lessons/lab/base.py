@@ -27,6 +27,11 @@ class LessonWidget(anywidget.AnyWidget):
         """Return a PNG picture and its alternative text, if there is any."""
         return None
 
+    def tell(self, **traits) -> None:
+        """Set traits that only the kernel may set; the page hears of it."""
+        for name, value in traits.items():
+            self.set_trait(name, value)
+
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data = {**data, "text/plain": self.static_text()}

@@ -90,21 +90,21 @@ class GanLab(LessonWidget):
 
     def play(self) -> None:
         """Start playing; it goes on while no other cell runs."""
-        self._tell(problem={}, playing=True)
+        self.tell(problem={}, playing=True)
         self._unseen = 0
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._keep_playing())
 
     def pause(self) -> None:
         """Stop playing after the round that is being played."""
-        self._tell(playing=False)
+        self.tell(playing=False)
 
     def reset(self) -> None:
         """Start a new run with the present settings."""
         limit = PAD if self._settings.data == "drawn" else None
         self._game = LabGame(self._points(), self._rules(), self._settings,
                              networks=self._networks, latent=self._latent, limit=limit)
-        self._tell(problem={}, settings=asdict(self._settings), options=self._options())
+        self.tell(problem={}, settings=asdict(self._settings), options=self._options())
         with self._shown_problems(), one_thread():
             self._game.start()
         self._show_scene()
@@ -119,7 +119,7 @@ class GanLab(LessonWidget):
         else:
             self._game.change(self._settings)
             self._game.use(self._rules())
-            self._tell(problem={}, settings=after, options=self._options())
+            self.tell(problem={}, settings=after, options=self._options())
 
     def close(self) -> None:
         """Stop playing and take the lab off the page."""
@@ -191,7 +191,7 @@ class GanLab(LessonWidget):
                 if self._unseen > UNSEEN:
                     break
                 await asyncio.sleep(max(0.001, played / speed - time.perf_counter() + begin))
-        self._tell(playing=False)
+        self.tell(playing=False)
         self._show(curves=True)
 
     @contextmanager
@@ -203,11 +203,7 @@ class GanLab(LessonWidget):
             zh, _, en = str(error).partition("\n")
             if not en:
                 zh = en = f"{type(error).__name__}: {error}"
-            self._tell(problem={"zh": zh, "en": en}, playing=False)
-
-    def _tell(self, **traits) -> None:
-        for name, value in traits.items():
-            self.set_trait(name, value)
+            self.tell(problem={"zh": zh, "en": en}, playing=False)
 
     # ---- what the page says ----
 
@@ -229,7 +225,7 @@ class GanLab(LessonWidget):
     def _on_step(self, player: str) -> None:
         game = self._game
         moves = {"critic": game.critic_step, "generator": game.generator_step, "both": game.round}
-        self._tell(problem={})
+        self.tell(problem={})
         with one_thread():
             moves[player]()
             game.check()
@@ -237,7 +233,7 @@ class GanLab(LessonWidget):
         self._show(curves=True)
 
     def _on_speed(self, name: str) -> None:
-        self._tell(speed=name if name in SPEEDS else "max")
+        self.tell(speed=name if name in SPEEDS else "max")
 
     def _on_preset(self, name: str) -> None:
         if name in PRESETS:
@@ -248,7 +244,7 @@ class GanLab(LessonWidget):
         try:
             self.change(**changes)
         finally:
-            self._tell(settings=asdict(self._settings))
+            self.tell(settings=asdict(self._settings))
 
     def _on_draw(self, points: list[list[float]], anew: bool) -> None:
         """Add to the drawing, or begin it anew; the run goes on and sees it at once."""

@@ -94,9 +94,9 @@ class TrainingView(LessonWidget):
         self._game: WatchedGame | None = None
         self._kernel = self._handle = None  # of the cell that trains, while it runs
         self._warned = False
-        self._tell(numbers={"state": "waiting", "step": 0, "total": 0})
+        self.tell(numbers={"state": "waiting", "step": 0, "total": 0})
         if real is not None:
-            self._tell(real=pack(self._real))
+            self.tell(real=pack(self._real))
 
     # ---- what a notebook can do with it ----
 
@@ -145,7 +145,7 @@ class TrainingView(LessonWidget):
         self._number = 0  # of the next look
         self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
         self._sent = 0.0  # when the last picture was sent
-        self._tell(frames=[], table=b"", problem={}, scene={
+        self.tell(frames=[], table=b"", problem={}, scene={
             "kind": "waiting", "limit": 1.0, "gap": isinstance(game.loss, Wasserstein),
             "reading": "probability" if isinstance(game.loss, Minimax) else "score"})
 
@@ -158,7 +158,7 @@ class TrainingView(LessonWidget):
         number, self._number = self._number, self._number + 1
         if self._album.due(number) or late or self.state == "finished":
             self._photograph(number)
-        self._tell(problem={})
+        self.tell(problem={})
 
     def _tell_numbers(self, state: str) -> None:
         game = self._game
@@ -170,7 +170,7 @@ class TrainingView(LessonWidget):
             numbers["pictures"] = (seen - first_seen) / seconds
             if step > first_step:
                 numbers["left"] = (game.goal - game.step) / numbers["steps"]
-        self._tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
+        self.tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
 
     def _photograph(self, number: int) -> None:
         """Let G work on the fixed noise, and send what it makes."""
@@ -181,7 +181,7 @@ class TrainingView(LessonWidget):
             made = made[:count_for(*made.shape[2:], most=len(made))]
             self._z = self._z[:len(made)]
         elif made.shape[1:] != (2,):
-            self._tell(scene={**self.scene, "kind": "other"})
+            self.tell(scene={**self.scene, "kind": "other"})
             return
         elif len(made) < POINTS:
             self._z = sample_noise(POINTS, self._z.shape[1], torch.Generator().manual_seed(1234))
@@ -200,13 +200,9 @@ class TrainingView(LessonWidget):
         with self.hold_sync():
             for slot in range(SNAPSHOTS_KEPT):
                 self.set_trait(f"picture_{slot}", packed.get(slot, b""))
-            self._tell(frames=[[snapshot.step, snapshot.slot] for snapshot in snapshots],
+            self.tell(frames=[[snapshot.step, snapshot.slot] for snapshot in snapshots],
                        scene=scene)
         self._sent = time.perf_counter()
-
-    def _tell(self, **traits) -> None:
-        for name, value in traits.items():
-            self.set_trait(name, value)
 
     def _check_begun(self) -> None:
         if self._game is None:
@@ -228,7 +224,7 @@ class TrainingView(LessonWidget):
             zh = f"训练视图这一步没有画成，训练不受影响（{what}）"
             en = f"The training view could not draw this step; training is not affected ({what})"
             with suppress(Exception):
-                self._tell(problem={"zh": zh, "en": en})
+                self.tell(problem={"zh": zh, "en": en})
             if not self._warned:
                 self._warned = True
                 warnings.warn(both(zh, en), RuntimeWarning, stacklevel=4)
@@ -255,8 +251,8 @@ class TrainingView(LessonWidget):
             if state != "diverged" and self._game.step not in shown:
                 self._photograph(self._number)
                 self._number += 1
-            self._tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0})
-            self._tell(table=curve_table(self._game.history).numpy().tobytes())
+            self.tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0})
+            self.tell(table=curve_table(self._game.history).numpy().tobytes())
         if handle is not None:
             handle.update(self)
 
