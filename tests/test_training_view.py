@@ -15,13 +15,19 @@ import pytest
 import torch
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+from torch import nn
 
 from gan_lessons import data, losses, recipes, show
 from gan_lessons.lab import TrainingView
 from gan_lessons.lab.training_view import widget
-from gan_lessons.lab.training_view.album import Album, Moment
-from gan_lessons.lab.training_view.drawing import columns_for, count_for, pack, table
-from gan_lessons.lab.training_view.speed import Stopwatch
+from gan_lessons.lab.training_view.drawing import (
+    Album,
+    Snapshot,
+    columns_for,
+    count_for,
+    curve_table,
+    pack,
+)
 from gan_lessons.train import Game, TrainingDiverged, fit
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -68,11 +74,11 @@ def cell(monkeypatch) -> Cell:
     return made
 
 
-def album(looks: int, limit: int = 40, size: int = 10**6, shot: int = 10) -> Album:
+def album(looks: int, limit: int = 40, size: int = 10**6, packed: int = 10) -> Album:
     """Return an album that has seen so many looks, each at the next step."""
     made = Album(limit, size)
     for number in range(looks):
-        made.add(Moment(number, 10 * number + 10, torch.zeros(1), bytes(shot)))
+        made.add(Snapshot(number, 10 * number + 10, torch.zeros(1), bytes(packed)))
     return made
 
 
@@ -80,66 +86,91 @@ def album(looks: int, limit: int = 40, size: int = 10**6, shot: int = 10) -> Alb
 
 @pytest.mark.parametrize("looks", [1, 2, 39, 40, 41, 42, 80, 81, 1000])
 def test_the_album_stays_bounded_and_keeps_first_and_newest(looks):
-    moments = album(looks).moments
-    assert len(moments) <= 40
-    assert moments[0].number == 0 and moments[-1].number == looks - 1
-    slots = [m.slot for m in moments]
+    kept = album(looks).snapshots
+    assert len(kept) <= 40
+    assert kept[0].number == 0 and kept[-1].number == looks - 1
+    slots = [s.slot for s in kept]
     assert len(set(slots)) == len(slots) and max(slots) < 40
 
 
 def test_what_is_kept_lies_at_equal_distances():
     made = album(1000)
     assert made.every == 32
-    numbers = [m.number for m in made.moments[:-1]]
+    numbers = [s.number for s in made.snapshots[:-1]]
     distances = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
     assert distances == {32}
-    assert len(made.moments) >= 20
+    assert len(made.snapshots) >= 20
 
 
 def test_large_pictures_are_thinned_out_earlier():
-    made = album(100, size=1000, shot=90)
-    assert sum(len(m.shot) for m in made.moments) <= 1000
-    assert len(made.moments) >= 5
-    assert len(album(3, size=10, shot=90).moments) == 2  # first and newest stay
+    made = album(100, size=1000, packed=90)
+    assert sum(len(s.packed) for s in made.snapshots) <= 1000
+    assert len(made.snapshots) >= 5
+    assert len(album(3, size=10, packed=90).snapshots) == 2  # first and newest stay
 
 
 def test_a_picture_keeps_its_slot_while_others_come_and_go():
     made, slots = Album(), {}
     for number in range(200):
-        made.add(Moment(number, number, torch.zeros(1), b"x"))
-        for moment in made.moments:
-            assert slots.setdefault(moment.number, moment.slot) == moment.slot
+        made.add(Snapshot(number, number, torch.zeros(1), b"x"))
+        for snapshot in made.snapshots:
+            assert slots.setdefault(snapshot.number, snapshot.slot) == snapshot.slot
 
 
 def test_going_back_to_a_checkpoint_forgets_what_came_after():
     made = album(5)
     made.rewind(30)
-    assert [m.step for m in made.moments] == [10, 20]
+    assert [s.step for s in made.snapshots] == [10, 20]
 
 
 # Curves, speed, sizes
 
 def test_curves_are_means_over_chunks_and_bounded():
     history = torch.arange(1000.0).unsqueeze(1).expand(1000, 4)
-    rows = table(history)
+    rows = curve_table(history)
     assert rows.shape == (250, 5)
     assert rows[0].tolist() == [4, 1.5, 1.5, 1.5, 1.5] and rows[-1, 0] == 1000
-    assert table(history[:7])[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
-    assert table(history[:0]).shape == (0, 5)
+    assert curve_table(history[:7])[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert curve_table(history[:0]).shape == (0, 5)
 
 
-def test_speed_is_that_of_the_newest_looks(monkeypatch):
-    now = iter([100.0, 101.0, 103.0])
-    monkeypatch.setattr("time.perf_counter", lambda: next(now))
-    watch = Stopwatch()
-    watch.look(10, 640)
-    assert watch.speed() is None
-    watch.look(20, 1280)
-    assert watch.speed() == (10, 640)
-    watch.look(20, 1280)
-    assert watch.speed().steps == pytest.approx(10 / 3)
-    watch.restart()
-    assert watch.speed() is None
+class Bare:
+    """A game that has what WatchedGame asks for, and nothing more."""
+
+    goal, loss = 1000, losses.NonSaturating()
+    fixed_z, generator, generator_ema = torch.zeros(64, 2), nn.Linear(2, 2), None
+
+    def __init__(self):
+        self.step = 0
+
+    @property
+    def images_seen(self):
+        return 64 * self.step
+
+    @property
+    def history(self):
+        return torch.zeros(self.step, 4)
+
+
+def test_speed_is_that_of_the_newest_looks_at_anything_that_trains(cell, monkeypatch):
+    game, view, clock = Bare(), TrainingView(), {"now": 0}
+    monkeypatch.setattr("time.perf_counter", lambda: clock["now"])
+
+    def look(now: float, step: int) -> dict:
+        clock["now"], game.step = now, step
+        view(game)
+        return view.numbers
+
+    assert "steps" not in look(100, 10)  # one look gives no speed
+    second = look(101, 20)
+    assert (second["steps"], second["pictures"], second["left"]) == (10, 640, 98)
+    assert look(103, 20)["steps"] == pytest.approx(10 / 3)
+    for n in range(25):
+        last = look(200 + n, 20 + 5 * n)
+    assert last["steps"] == 5  # over the last 20 looks
+    cell.end()
+    assert "steps" not in look(900, 200)  # another call of fit: the pause does not count
+    assert view.problem == {} and view.snapshots[200].shape == (500, 2)
 
 
 @pytest.mark.parametrize("side, columns, count", [(28, 8, 64), (32, 8, 64), (64, 6, 24),
@@ -153,9 +184,9 @@ def test_a_long_run_of_large_noisy_pictures_stays_below_two_megabytes():
     made = Album()
     for number in range(60):
         pictures = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8)
-        made.add(Moment(number, number, pictures, pack(pictures)))
-    assert sum(len(m.shot) for m in made.moments) < 2_000_000
-    assert len(made.moments) >= 5
+        made.add(Snapshot(number, number, pictures, pack(pictures)))
+    assert sum(len(s.packed) for s in made.snapshots) < 2_000_000
+    assert len(made.snapshots) >= 5
 
 
 # The view and the game
@@ -294,7 +325,7 @@ def test_the_view_appears_once_in_each_cell_that_trains(cell):
     view, game = TrainingView(), recipes.source_004()
     play(game, 10, view)
     assert len(cell.displayed) == 1
-    assert cell.displayed[0]["text/plain"] == view.twin_text()
+    assert cell.displayed[0]["text/plain"] == view.static_text()
     assert "image/png" not in cell.displayed[0]
     cell.end()
     assert cell.hooks == []
@@ -388,7 +419,7 @@ def test_a_saved_notebook_holds_a_picture_and_repeats(tmp_path):
     notebook.metadata.pop("widgets", None)
     live, paper = (c.outputs for c in notebook.cells)
     assert len(live) == len(paper) == 1
-    assert live[0].data["text/plain"] == TrainingView().twin_text()
+    assert live[0].data["text/plain"] == TrainingView().static_text()
     assert "at step 20" in live[0].metadata["image/png"]["alt"]
     assert len(live[0].data["image/png"]) < 120_000 * 4 / 3
     assert "at step 20" in paper[0].metadata["image/png"]["alt"]

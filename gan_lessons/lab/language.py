@@ -2,29 +2,27 @@
 
 from pathlib import Path
 
-from .page import style
-from .twin import TwinWidget
+from .base import LessonWidget, style
 
 HERE = Path(__file__).parent
 
 
-class LanguageSwitch(TwinWidget):
+class LanguageSwitch(LessonWidget):
     """Three buttons; what they do happens in the page, so all of it is in language.js."""
 
     _esm = HERE / "language.js"
     _css = style(HERE / "language.css")
 
-    def twin_text(self) -> str:
+    def static_text(self) -> str:
         """Return the fixed text that nbval compares."""
         return "Language switch: zh | en | both (run this cell)"
 
-    def twin_html(self) -> str:
+    def static_html(self) -> str:
         """Return one line in each language that says how to get the buttons."""
         return (
             '<p><span lang="zh">语言切换：运行本单元格，即可选择中文、英文或双语。</span><br>'
             '<span lang="en">Language switch: run this cell to choose Chinese, English or both.'
-            "</span></p>"
-        )
+            "</span></p>")
 
 
 def language_switch() -> LanguageSwitch:

@@ -1,7 +1,7 @@
 // The GAN lab's page. The kernel plays and sends pictures; this file draws them and says what the
 // learner clicked. Every command is a message {do: ...}; what the kernel knows comes back as a
 // trait (settings, playing, speed, problem) or as a message (scene, picture, curves).
-// What is not defined here is in ../shared.js, which page.py puts in front.
+// What is not defined here is in ../shared.js, which base.py puts in front.
 
 const SIDE = 460; // of the stage, in CSS pixels
 const RADIUS = 3; // of a point

@@ -1,28 +1,25 @@
 """`GanLab`: the game of G and D, live in the notebook, with real PyTorch behind it."""
 
 import asyncio
-import base64
 import copy
+import math
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-import anywidget
-import torch
 import traitlets
 
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
-from gan_lessons.lab import page
+from gan_lessons.lab.base import LessonWidget, script, style
 from gan_lessons.runtime import one_thread
 from gan_lessons.util import both
 
-from . import picture
-from .asking import as_loss
-from .engine import Engine
-from .filmstrip import draw_twin
-from .presets import DATA, LOSSES, NAMES, PRESETS, THINGS_THAT_RESTART, Rules, Settings
+from . import drawing
+from .custom_loss import as_loss
+from .game import LabGame
+from .presets import DATA, LOSSES, NAMES, PRESETS, RESTARTS, LabSettings, LossRules
 
 HERE = Path(__file__).parent
 SLICE = 0.024  # seconds of training between two looks at what the learner clicked
@@ -31,27 +28,26 @@ CURVES_EVERY = 8  # pictures; curves change slowly
 UNSEEN = 500  # slices without a sign of the browser, about 15 s: nobody is looking any more
 SPEEDS = {"slow": 2, "medium": 30, "fast": 300, "max": 10**9}  # rounds a second
 PAD = 3.0  # half width of the pad for drawing
-EIGHT = [[2 * torch.sin(t).item(), 1.6 * torch.sin(2 * t).item()]
-         for t in torch.linspace(0, 6.25, 120)]  # what is on the pad before anything is drawn
+EIGHT = [[2 * math.sin(t / 19), 1.6 * math.sin(2 * t / 19)]
+         for t in range(120)]  # a figure of eight, on the pad before anything is drawn
 
 
-class GanLab(anywidget.AnyWidget):
+class GanLab(LessonWidget):
     """A live game of two small networks on points in the plane.
 
     GanLab()                                    a plain GAN on the ring of eight
     GanLab("collapse")                          one of PRESETS: a failure, or its cure
-    GanLab(data="spiral", lr_g=3e-3, seed=1)    any of `Settings`
+    GanLab(data="spiral", lr_g=3e-3, seed=1)    any of `LabSettings`
     GanLab(loss=MyLoss())                       a loss of your own: see `as_loss`
     GanLab(data=my_points)                      a PointSet of your own
     GanLab(networks=(G, D), latent=8)           copies of your own networks play
 
-    `run(500)` plays 500 rounds at once; `state` is the run with its networks (an `Engine`);
+    `run(500)` plays 500 rounds at once; `state` is the run with its networks (a `LabGame`);
     `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)` do what the controls do; `close()` ends it.
     """
 
-    # As text: given a path, anywidget watches the file and keeps every closed lab in memory.
-    _esm = page.script(HERE / "gan_lab.js")
-    _css = page.style(HERE / "gan_lab.css")
+    _esm = script(HERE / "gan_lab.js")
+    _css = style(HERE / "gan_lab.css")
 
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     options = traitlets.Dict(read_only=True).tag(sync=True)
@@ -66,60 +62,64 @@ class GanLab(anywidget.AnyWidget):
                 f"没有叫 {preset!r} 的预设。可选：{', '.join(PRESETS)}。",
                 f"There is no preset called {preset!r}. Choose from: {', '.join(PRESETS)}."))
         super().__init__()
-        self._own_points = self._own_loss = self._task = None
+        self._own_points = self._own_loss = None
         self._networks, self._latent = networks, latent
-        self._strokes: list[list[float]] = []
-        self._views: set[str] = set()
-        self._sent = self._unseen = self._arrived = 0
-        self._settings = self._take(PRESETS[preset], data=data, loss=loss, **changes)
+        self._strokes: list[list[float]] = []  # what is drawn on the pad
+        self._views: set[str] = set()  # places on the page where the lab is seen
+        self._task = None  # plays while `playing` is true
+        self._sent = 0  # pictures sent to the browser
+        self._arrived = 0  # pictures that it has drawn
+        self._unseen = 0  # slices played since it last drew one
+        self._settings = self._changed(PRESETS[preset], data=data, loss=loss, **changes)
         self.on_msg(self._hear)
         self.reset()
 
     # ---- what a notebook can do with it ----
 
     @property
-    def state(self) -> Engine:
-        """The run: `generator`, `critic`, `step`, `sample(n)`, `history`; see `Engine`."""
-        return self._engine
+    def state(self) -> LabGame:
+        """The run: `generator`, `critic`, `step`, `sample(n)`, `history`; see `LabGame`."""
+        return self._game
 
     def run(self, rounds: int) -> "GanLab":
         """Play that many rounds now, and return the lab. An error in the loss is raised."""
         with one_thread():
-            self._engine.play(rounds)
+            self._game.play(rounds)
         self._show(curves=True)
         return self
 
     def play(self) -> None:
         """Start playing; it goes on while no other cell runs."""
-        self._tell(problem={}, playing=True)
+        self.tell(problem={}, playing=True)
         self._unseen = 0
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._keep_playing())
 
     def pause(self) -> None:
         """Stop playing after the round that is being played."""
-        self._tell(playing=False)
+        self.tell(playing=False)
 
     def reset(self) -> None:
         """Start a new run with the present settings."""
-        self._engine = Engine(
-            self._points(), self._rules(), self._settings, networks=self._networks,
-            latent=self._latent, limit=PAD if self._settings.data == "drawn" else None)
-        self._tell(problem={}, settings=asdict(self._settings), options=self._options())
+        limit = PAD if self._settings.data == "drawn" else None
+        self._game = LabGame(self._points(), self._rules(), self._settings,
+                             networks=self._networks, latent=self._latent, limit=limit)
+        self.tell(problem={}, settings=asdict(self._settings), options=self._options())
         with self._shown_problems(), one_thread():
-            self._engine.start()
+            self._game.start()
         self._show_scene()
 
     def change(self, *, data=None, loss=None, **changes) -> None:
         """Change settings by name; a new run starts only where the old one cannot go on."""
         before = asdict(self._settings)
-        self._settings = self._take(self._settings, data=data, loss=loss, **changes)
+        self._settings = self._changed(self._settings, data=data, loss=loss, **changes)
         after = asdict(self._settings)
-        if isinstance(data, PointSet) or any(before[k] != after[k] for k in THINGS_THAT_RESTART):
+        if isinstance(data, PointSet) or any(before[name] != after[name] for name in RESTARTS):
             self.reset()
         else:
-            self._engine.change(self._settings, self._rules())
-            self._tell(problem={}, settings=after, options=self._options())
+            self._game.change(self._settings)
+            self._game.use(self._rules())
+            self.tell(problem={}, settings=after, options=self._options())
 
     def close(self) -> None:
         """Stop playing and take the lab off the page."""
@@ -130,7 +130,7 @@ class GanLab(anywidget.AnyWidget):
 
     # ---- settings, and the objects they stand for ----
 
-    def _take(self, settings: Settings, *, data=None, loss=None, **changes) -> Settings:
+    def _changed(self, settings: LabSettings, *, data=None, loss=None, **changes) -> LabSettings:
         """Return changed settings; keep an own data set or loss, which is then called custom."""
         if isinstance(data, PointSet):
             if data.shape != (2,):
@@ -140,8 +140,10 @@ class GanLab(anywidget.AnyWidget):
             self._own_points, data = data, "custom"
         if loss is not None and not isinstance(loss, str):
             self._own_loss, loss = as_loss(loss), "custom"
-        named = {"data": data, "loss": loss}
-        changes |= {name: value for name, value in named.items() if value is not None}
+        if data is not None:
+            changes["data"] = data
+        if loss is not None:
+            changes["loss"] = loss
         settings = settings.change(**changes)
         if settings.data == "custom" and self._own_points is None:
             settings = settings.change(data="ring")
@@ -153,11 +155,13 @@ class GanLab(anywidget.AnyWidget):
         name = self._settings.data
         if name == "custom":
             return self._own_points
-        return datasets.drawn(self._strokes or EIGHT) if name == "drawn" else DATA[name]()
+        if name == "drawn":
+            return datasets.drawn(self._strokes or EIGHT)
+        return DATA[name]()
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> LossRules:
         name = self._settings.loss
-        return Rules(self._own_loss) if name == "custom" else LOSSES[name]
+        return LossRules(self._own_loss) if name == "custom" else LOSSES[name]
 
     def _options(self) -> dict:
         """Return what the controls of the page offer."""
@@ -165,10 +169,10 @@ class GanLab(anywidget.AnyWidget):
         names = {kind: [name for name in NAMES[kind] if name != "custom" or own[kind] is not None]
                  for kind in NAMES}
         now = [name for name, preset in PRESETS.items() if self._settings == self._with(preset)]
-        return {**names, "preset": list(PRESETS), "presetNow": (now or ["own"])[0],
+        return {**names, "preset": list(PRESETS), "presetNow": now[0] if now else "own",
                 "speed": list(SPEEDS), "ownNetworks": self._networks is not None}
 
-    def _with(self, preset: Settings) -> Settings:
+    def _with(self, preset: LabSettings) -> LabSettings:
         """Return a preset with the learner's data and seed, which every preset leaves alone."""
         return preset.change(data=self._settings.data, seed=self._settings.seed)
 
@@ -180,14 +184,14 @@ class GanLab(anywidget.AnyWidget):
             while self.playing:
                 begin, speed = time.perf_counter(), SPEEDS[self.speed]
                 with one_thread():
-                    played = self._engine.play(max(1, speed // 30), SLICE)
+                    played = self._game.play(max(1, speed // 30), SLICE)
                     if self._sent - self._arrived < WINDOW:
                         self._show(curves=self._sent % CURVES_EVERY == 0)
                 self._unseen += 1
                 if self._unseen > UNSEEN:
                     break
                 await asyncio.sleep(max(0.001, played / speed - time.perf_counter() + begin))
-        self._tell(playing=False)
+        self.tell(playing=False)
         self._show(curves=True)
 
     @contextmanager
@@ -199,116 +203,113 @@ class GanLab(anywidget.AnyWidget):
             zh, _, en = str(error).partition("\n")
             if not en:
                 zh = en = f"{type(error).__name__}: {error}"
-            self._tell(problem={"zh": zh, "en": en}, playing=False)
+            self.tell(problem={"zh": zh, "en": en}, playing=False)
 
-    def _tell(self, **traits) -> None:
-        for name, value in traits.items():
-            self.set_trait(name, value)
-
-    # ---- what the page says and sees ----
+    # ---- what the page says ----
 
     def _hear(self, _, message: dict, buffers) -> None:
-        """Do what the page asks for: {"do": name of a method below, ...}."""
+        """Do what the page asks for: {"do": one of these, and what it needs}."""
+        actions = {"play": self._on_play, "step": self._on_step, "reset": self.reset,
+                   "speed": self._on_speed, "preset": self._on_preset, "change": self._on_change,
+                   "draw": self._on_draw, "scrub": self._on_scrub, "shown": self._on_shown,
+                   "enter": self._on_enter, "leave": self._on_leave}
         with self._shown_problems():
-            getattr(self, f"_do_{message.pop('do')}")(**message)
+            actions[message.pop("do")](**message)
 
-    def _do_play(self, on):
-        self.play() if on else self.pause()
+    def _on_play(self, on: bool) -> None:
+        if on:
+            self.play()
+        else:
+            self.pause()
 
-    def _do_step(self, player):
-        self._tell(problem={})
+    def _on_step(self, player: str) -> None:
+        game = self._game
+        moves = {"critic": game.critic_step, "generator": game.generator_step, "both": game.round}
+        self.tell(problem={})
         with one_thread():
-            for move in {"critic": ["critic_step"], "generator": ["generator_step"],
-                         "both": ["round"]}[player]:
-                getattr(self._engine, move)()
-            self._engine.check()
-            self._engine.remember()
+            moves[player]()
+            game.check()
+            game.remember()
         self._show(curves=True)
 
-    def _do_reset(self):
-        self.reset()
+    def _on_speed(self, name: str) -> None:
+        self.tell(speed=name if name in SPEEDS else "max")
 
-    def _do_speed(self, name):
-        self._tell(speed=name if name in SPEEDS else "max")
-
-    def _do_preset(self, name):
+    def _on_preset(self, name: str) -> None:
         if name in PRESETS:
             self._settings = self._with(PRESETS[name])
             self.reset()
 
-    def _do_change(self, **changes):
+    def _on_change(self, **changes) -> None:
         try:
             self.change(**changes)
         finally:
-            self._tell(settings=asdict(self._settings))
+            self.tell(settings=asdict(self._settings))
 
-    def _do_draw(self, points, anew):
+    def _on_draw(self, points: list[list[float]], anew: bool) -> None:
         """Add to the drawing, or begin it anew; the run goes on and sees it at once."""
-        self._strokes = (points if anew else self._strokes + points)[-2000:]
-        self._engine.see(self._points())
+        before = [] if anew else self._strokes
+        self._strokes = (before + points)[-2000:]
+        self._game.see(self._points())
         self._show_scene()
 
-    def _do_scrub(self, index):
+    def _on_scrub(self, index: int) -> None:
         """Pause and show a moment of the past; -1 is the present."""
         self.pause()
-        self._show(self._engine.history.moments[index] if index >= 0 else None)
+        self._show(self._game.history.moments[index] if index >= 0 else None)
 
-    def _do_shown(self, number):
+    def _on_shown(self, number: int) -> None:
         self._arrived, self._unseen = max(self._arrived, number), 0
 
-    def _do_enter(self, view):
+    def _on_enter(self, view: str) -> None:
         self._views.add(view)
         self._show_scene()
 
-    def _do_leave(self, view):
+    def _on_leave(self, view: str) -> None:
         self._views.discard(view)
         if not self._views:
             self.pause()
 
+    # ---- what the page sees ----
+
     def _show_scene(self) -> None:
         """Send what stays the same in a run: the real points, and how to read a picture."""
-        camera, modes = self._engine.camera, self._engine.points.modes
-        self.send({"kind": "scene", "limit": camera.limit, "points": picture.POINTS,
-                   "mesh": picture.MESH if camera.has_mesh else 0, "arrows": picture.ARROWS,
-                   "surface": picture.SURFACE, "unit": picture.UNIT,
+        camera, modes = self._game.camera, self._game.points.modes
+        self.send({"kind": "scene", "limit": camera.limit, "points": drawing.POINTS,
+                   "mesh": drawing.MESH if camera.has_mesh else 0, "arrows": drawing.ARROWS,
+                   "surface": drawing.SURFACE, "unit": drawing.UNIT,
                    "modes": 0 if modes is None else len(modes)}, [camera.scene()])
         self._show(curves=True)
 
     def _show(self, moment=None, curves: bool = False) -> None:
         """Send a picture, of the present or of a moment of the past, and maybe the curves."""
-        engine = self._engine
+        game = self._game
         with self._shown_problems(), one_thread():
-            shot = moment.picture if moment else engine.camera.shoot(engine)
+            picture = moment.picture if moment else game.camera.shoot(game)
             self._sent += 1
-            at = moment or engine
+            at = moment or game
             self.send({"kind": "picture", "number": self._sent, "step": at.step,
-                       "criticSteps": at.critic_steps, "past": moment is not None}, [shot])
+                       "criticSteps": at.critic_steps, "past": moment is not None}, [picture])
         if curves:
-            self.send({"kind": "curves"}, [engine.history.table().numpy().tobytes()])
+            self.send({"kind": "curves"}, [game.history.table().numpy().tobytes()])
 
     # ---- what a saved notebook keeps ----
 
-    def twin_text(self) -> str:
+    def static_text(self) -> str:
         """Return the fixed text that nbval compares."""
         settings = self._settings
         return f"GAN lab: {settings.data}, {settings.loss} loss (run this cell to play)"
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Return the live view, and for readers without a kernel a picture of a run.
+    def static_png(self) -> tuple[bytes, str]:
+        """Return a picture of the run; of one not yet played, the first rounds of the same game."""
+        return drawing.draw_run(self._game if self._game.step > 0 else self._rehearsal())
 
-        A lab that has not played yet shows a rehearsal: the first rounds of the same game.
-        """
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        png, alt = draw_twin(self._engine if self._engine.step else self._rehearsal())
-        data |= {"text/plain": self.twin_text(), "image/png": base64.b64encode(png).decode()}
-        return data, {**metadata, "image/png": {"alt": alt}}
-
-    def _rehearsal(self) -> Engine:
+    def _rehearsal(self) -> LabGame:
         """Return a short run of its own; if the loss fails, what there was until then."""
-        twin = Engine(self._points(), copy.deepcopy(self._rules()), self._settings,
-                      networks=self._networks, latent=self._latent,
-                      limit=self._engine.camera.limit)
+        game = LabGame(self._points(), copy.deepcopy(self._rules()), self._settings,
+                       networks=self._networks, latent=self._latent,
+                       limit=self._game.camera.limit)
         with suppress(Exception), one_thread():
-            twin.start()
-            twin.play(rounds=600, seconds=3)
-        return twin
+            game.start()
+            game.play(rounds=600, seconds=3)
+        return game

@@ -1,6 +1,8 @@
-"""From what G made to what a browser shows, and the view on paper, where nothing can move."""
+"""What a training view keeps of a run, how it gets to the browser, and the view on paper."""
 
 import io
+import math
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import PIL.Image
@@ -9,14 +11,63 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gan_lessons import show
-from gan_lessons.train import HISTORY, Game
+from gan_lessons.train import HISTORY
 
-from .album import Moment
-
-PIXELS = 110_000  # about so many in the picture of one moment
-FAST = PIL.Image.Quantize.FASTOCTREE
+SNAPSHOTS_KEPT = 40
+BYTES_KEPT = 1_800_000  # of their pictures together, in the page and in the kernel
+PIXELS = 110_000  # about so many in the picture of one snapshot
 ROWS = 300  # of the table that the page draws its curves from
 
+
+# ---- what is kept of a run ----
+
+@dataclass
+class Snapshot:
+    """What G made of the fixed noise at one step, and how the browser gets it."""
+
+    number: int  # of the look at the game, from 0
+    step: int  # of G
+    made: Tensor  # what `train.generate` gave
+    packed: bytes  # a PNG file, or points: see `pack`
+    slot: int = 0  # the page finds `packed` in the trait picture_<slot>
+
+
+class Album:
+    """Snapshots at equal distances, bounded in number and in bytes; and always the newest one.
+
+    Begins with every look. When it is full, every second snapshot goes and the distance doubles.
+    """
+
+    def __init__(self, limit: int = SNAPSHOTS_KEPT, size: int = BYTES_KEPT):
+        self.limit, self.size = limit, size
+        self.snapshots: list[Snapshot] = []
+        self.every = 1
+
+    def due(self, number: int) -> bool:
+        """Tell whether look number `number` is one to be kept."""
+        return number % self.every == 0
+
+    def add(self, newest: Snapshot) -> None:
+        """Take the newest snapshot. The one before goes, unless it is one to be kept."""
+        if self.snapshots and not self.due(self.snapshots[-1].number):
+            self.snapshots.pop()
+        self.snapshots.append(newest)
+        while len(self.snapshots) > 2 and self._full():
+            self.every *= 2
+            self.snapshots = [s for s in self.snapshots if self.due(s.number) or s is newest]
+        taken = {s.slot for s in self.snapshots[:-1]}
+        newest.slot = min(set(range(self.limit)) - taken)
+
+    def _full(self) -> bool:
+        size = sum(len(s.packed) for s in self.snapshots)
+        return len(self.snapshots) > self.limit or size > self.size
+
+    def rewind(self, step: int) -> None:
+        """Forget this step and all after it: they come again, after a checkpoint was loaded."""
+        self.snapshots = [s for s in self.snapshots if s.step < step]
+
+
+# ---- from what G made to what the browser shows ----
 
 def columns_for(height: int, width: int) -> int:
     """Return how many pictures of this size stand side by side, between 3 and 8."""
@@ -33,61 +84,77 @@ def count_for(height: int, width: int, most: int) -> int:
 def pack(made: Tensor) -> bytes:
     """Return pictures, uint8 (n, C, H, W), as one PNG; points, (n, 2), as float32 pairs.
 
-    Grey pictures keep every level; 256 colours stand for all others. They are chosen by the method
-    that takes 1 ms: the better ones take up to a second for noise, and training waits for it.
+    Grey pictures keep every level; 256 colours stand for all others.
     """
     if made.ndim == 2:
         return made.float().numpy().tobytes()
     image = PIL.Image.fromarray(show.grid(made, columns_for(*made.shape[2:])))
-    image = image.convert("L") if made.shape[1] == 1 else image.quantize(256, FAST)
+    if made.shape[1] == 1:
+        image = image.convert("L")
+    else:  # in 1 ms; better methods take up to a second for noise, and training waits for it
+        image = image.quantize(256, PIL.Image.Quantize.FASTOCTREE)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
-def table(history: Tensor, rows: int = ROWS) -> Tensor:
+def curve_table(history: Tensor, rows: int = ROWS) -> Tensor:
     """Return a history, (steps, 4), as means over chunks: step and its columns, (<= rows, 5)."""
-    size = max(1, -(-len(history) // rows))
-    chunks = history.split(size)
-    last = torch.tensor([[float(min((i + 1) * size, len(history)))] for i in range(len(chunks))])
-    if not len(history):
+    if len(history) == 0:
         return torch.empty(0, 1 + len(HISTORY))
-    return torch.cat([last, torch.stack([chunk.mean(0) for chunk in chunks])], 1)
-
-
-def draw_paper(game: Game, moments: list[Moment], real: Tensor | None) -> tuple[Figure, str]:
-    """Return a figure of the run so far, moments above, curves below, and its alternative text."""
-    chosen = show.spread(moments, 5 if moments[:1] and moments[0].made.ndim == 2 else 4)
-    figure = plt.figure(figsize=(9, 5.2 if chosen else 2.8), layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=(1, 1.1)) if chosen else [figure]
-    if chosen:
-        limit = reach([m.made for m in chosen], real)
-        for axis, moment in zip(parts[0].subplots(1, len(chosen), squeeze=False).flat, chosen,
-                                strict=True):
-            _draw_moment(axis, moment, real, limit)
-    show.plot_curves(parts[-1].subplots(1, 2), game.history, HISTORY)
-    kind = "points" if chosen and chosen[0].made.ndim == 2 else "pictures"
-    above = (f"above, {kind} that G makes of the same noise at steps "
-             f"{', '.join(str(m.step) for m in chosen)}; below, " if chosen else "")
-    return figure, (f"Training view at step {game.step}: {above}the losses of D and G and D's "
-                    "readings of real data and of fakes over the steps.")
-
-
-def _draw_moment(axis, moment: Moment, real: Tensor | None, limit: float) -> None:
-    if moment.made.ndim == 2:
-        if real is not None:
-            axis.plot(*real.T, "s", color=show.BLUE, markersize=2, alpha=0.5)
-        axis.plot(*moment.made.T, "o", color=show.ORANGE, markersize=2, alpha=0.5)
-        axis.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
-    else:
-        pictures = moment.made[:16]
-        axis.imshow(show.grid(pictures, 4), interpolation="nearest")
-        axis.axis("off")
-    axis.set_title(f"step {moment.step}", fontsize=9)
+    size = math.ceil(len(history) / rows)
+    chunks = history.split(size)
+    last_step = [min((i + 1) * size, len(history)) for i in range(len(chunks))]
+    means = torch.stack([chunk.mean(0) for chunk in chunks])
+    return torch.cat([torch.tensor(last_step).float().unsqueeze(1), means], 1)
 
 
 def reach(clouds: list[Tensor], real: Tensor | None) -> float:
     """Return the half width of a square around points: the real ones, if they are known."""
     if real is not None:
         return 1.25 * float(real.abs().max())
-    return 1.1 * max((float(c.abs().max()) for c in clouds if c.ndim == 2), default=0.0) or 1.0
+    return 1.1 * max((float(cloud.abs().max()) for cloud in clouds), default=0.0) or 1.0
+
+
+# ---- the view on paper, where nothing can move ----
+
+def draw_run(step: int, history: Tensor, snapshots: list[Snapshot],
+             real: Tensor | None) -> tuple[Figure, str]:
+    """Return a figure of a run, snapshots above, curves below, and its alternative text.
+
+    Args:
+        step: How far the run has come.
+        history: The columns of `train.HISTORY`, (steps, 4).
+        snapshots: Those kept; up to five of them are drawn.
+        real: Real points to draw behind those of G, (n, 2), if any.
+    """
+    below = "the losses of D and G and D's readings of real data and of fakes over the steps."
+    if not snapshots:
+        figure = plt.figure(figsize=(9, 2.8), layout="constrained")
+        show.plot_curves(figure.subplots(1, 2), history, HISTORY)
+        return figure, f"Training view at step {step}: {below}"
+    points = snapshots[0].made.ndim == 2
+    chosen = show.spread(snapshots, 5 if points else 4)
+    figure = plt.figure(figsize=(9, 5.2), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+    axes = upper.subplots(1, len(chosen), squeeze=False).flat
+    limit = reach([s.made for s in chosen], real) if points else 1.0
+    for axis, snapshot in zip(axes, chosen, strict=True):
+        if points:
+            _draw_points(axis, snapshot.made, real, limit)
+        else:
+            axis.imshow(show.grid(snapshot.made[:16], 4), interpolation="nearest")
+            axis.axis("off")
+        axis.set_title(f"step {snapshot.step}", fontsize=9)
+    show.plot_curves(lower.subplots(1, 2), history, HISTORY)
+    kind = "points" if points else "pictures"
+    steps = ", ".join(str(s.step) for s in chosen)
+    return figure, (f"Training view at step {step}: above, {kind} that G makes of the same noise "
+                    f"at steps {steps}; below, {below}")
+
+
+def _draw_points(axis, made: Tensor, real: Tensor | None, limit: float) -> None:
+    if real is not None:
+        axis.plot(*real.T, "s", color=show.BLUE, markersize=2, alpha=0.5)
+    axis.plot(*made.T, "o", color=show.ORANGE, markersize=2, alpha=0.5)
+    axis.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])

@@ -1,6 +1,6 @@
 // The training view's page. While `fit` blocks the kernel, the kernel sends and cannot hear: so
 // nothing here asks it for anything, and all pictures are kept in the model (traits `frames`,
-// `picture_0`, ...). What is not defined here is in ../shared.js, which page.py puts in front.
+// `picture_0`, ...). What is not defined here is in ../shared.js, which base.py puts in front.
 
 const STAGE = 400; // side of the square for points, in CSS pixels
 const TICK = 150; // milliseconds a picture stays while the run is played back

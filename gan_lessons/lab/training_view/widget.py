@@ -1,37 +1,58 @@
 """`TrainingView`: pictures, curves and speed in the notebook while `train.fit` runs."""
 
-import base64
 import time
 import warnings
+from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Protocol
 
-import anywidget
 import torch
 import traitlets
 from IPython import get_ipython
 from IPython.display import display
-from torch import Tensor
+from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from gan_lessons import show
 from gan_lessons.data import PointSet
-from gan_lessons.lab import page
+from gan_lessons.lab.base import LessonWidget, script, style
 from gan_lessons.losses import Minimax, Wasserstein
-from gan_lessons.train import Game, TrainingDiverged, generate, sample_noise
+from gan_lessons.train import TrainingDiverged, generate, sample_noise
 from gan_lessons.util import both
 
-from .album import LIMIT, Album, Moment
-from .drawing import columns_for, count_for, draw_paper, pack, reach, table
-from .speed import Stopwatch
+from .drawing import (
+    SNAPSHOTS_KEPT,
+    Album,
+    Snapshot,
+    columns_for,
+    count_for,
+    curve_table,
+    draw_run,
+    pack,
+    reach,
+)
 
 HERE = Path(__file__).parent
 POINTS = 500  # shown of a game of points
 PAUSE = 0.2  # seconds between two pictures, except those that are kept
-Slots = type("Slots", (anywidget.AnyWidget,), {  # a trait a picture: only new ones travel
-    f"picture_{slot}": traitlets.Bytes(read_only=True).tag(sync=True) for slot in range(LIMIT)})
+LOOKS = 20  # the speed is that of the time since so many looks ago
 
 
-class TrainingView(Slots):
+class WatchedGame(Protocol):
+    """What a TrainingView reads of a game: a `train.Game`, or anything else that has this."""
+
+    step: int  # steps of G so far
+    goal: int  # steps of G when the run will be over
+    images_seen: int  # real pictures, or points, that D has been shown
+    history: Tensor  # the columns of `train.HISTORY`, (steps, 4)
+    loss: Any  # its class decides how the curves are called
+    fixed_z: Tensor  # noise that G is shown at each look, (n, latent)
+    generator: nn.Module
+    generator_ema: nn.Module | None  # asked only where the view has ema=True
+
+
+class TrainingView(LessonWidget):
     """Watches `fit`: what G makes of the same noise, the curves, the speed and the time left.
 
         view = TrainingView()
@@ -41,20 +62,20 @@ class TrainingView(Slots):
     `fit` goes on and so does the view; with another game it begins anew. Afterwards (and while
     another cell runs) a slider and a play button show how the pictures came about.
     `progress=False` leaves out fit's own bar, which the view would cut in two.
-
-    ema: show what the moving average of G's weights makes, not the newest G;  real: a PointSet
-    to show behind what a game of points makes.
     `snapshots` are the pictures that were kept, at most 40: step -> what `train.generate` gave.
+
+    Args:
+        ema: Show what the moving average of G's weights makes, not the newest G.
+        real: Points in the plane, to show behind what a game of points makes.
     """
 
-    # As text: given a path, anywidget watches the file and keeps every closed view in memory.
-    _esm = page.script(HERE / "training_view.js")
-    _css = page.style(HERE / "training_view.css")
+    _esm = script(HERE / "training_view.js")
+    _css = style(HERE / "training_view.css")
 
     numbers = traitlets.Dict(read_only=True).tag(sync=True)  # state, step, total, speed, time left
     scene = traitlets.Dict(read_only=True).tag(sync=True)  # how to read pictures and curves
     frames = traitlets.List(read_only=True).tag(sync=True)  # [step, slot] of each picture
-    table = traitlets.Bytes(read_only=True).tag(sync=True)  # float32 (n, 5), see drawing.table
+    table = traitlets.Bytes(read_only=True).tag(sync=True)  # float32 (n, 5), see `curve_table`
     real = traitlets.Bytes(read_only=True).tag(sync=True)  # real points, float32 pairs
     problem = traitlets.Dict(read_only=True).tag(sync=True)  # what went wrong in the view
 
@@ -64,14 +85,18 @@ class TrainingView(Slots):
                 f"real 应是平面上的点，例如 data.ring()，收到 {type(real).__name__}。",
                 f"real should be points in the plane, such as data.ring(); got "
                 f"{type(real).__name__}."))
+        # A trait for each picture kept, so that only new ones travel; before the page has a copy.
+        self.add_traits(**{f"picture_{slot}": traitlets.Bytes(read_only=True).tag(sync=True)
+                           for slot in range(SNAPSHOTS_KEPT)})
         super().__init__()
         self.ema = ema
         self._real = None if real is None else real.sample(POINTS).cpu()
-        self._handle = self._kernel = self._game = None
+        self._game: WatchedGame | None = None
+        self._kernel = self._handle = None  # of the cell that trains, while it runs
         self._warned = False
-        self._tell(numbers={"state": "waiting", "step": 0, "total": 0})
+        self.tell(numbers={"state": "waiting", "step": 0, "total": 0})
         if real is not None:
-            self._tell(real=pack(self._real))
+            self.tell(real=pack(self._real))
 
     # ---- what a notebook can do with it ----
 
@@ -83,21 +108,22 @@ class TrainingView(Slots):
     @property
     def snapshots(self) -> dict[int, Tensor]:
         """The pictures kept so far: step -> uint8 (n, C, H, W), or points, (n, 2)."""
-        return {} if self._game is None else {m.step: m.made for m in self._album.moments}
+        if self._game is None:
+            return {}
+        return {snapshot.step: snapshot.made for snapshot in self._album.snapshots}
 
     def show(self) -> None:
         """Show the run so far as a figure that needs no kernel: some pictures, and the curves."""
-        figure, alt = draw_paper(self._trained(), self._album.moments, self._real)
-        show.show(figure, alt)
+        show.show(*self._drawn())
 
     def save_animation(self, path: str | Path, *, fps: float = 8) -> Path:
         """Write the pictures kept so far as a film, see `show.animation`, and return its path."""
-        self._trained()
+        self._check_begun()
         sides = [made.shape[2:] for made in self.snapshots.values() if made.ndim == 4]
         columns = columns_for(*sides[0]) if sides else 8
         return show.animation(self.snapshots, path, fps=fps, columns=columns)
 
-    def __call__(self, game: Game) -> None:
+    def __call__(self, game: WatchedGame) -> None:
         """Look at the game. `fit` calls this; nothing that goes wrong here ends the training."""
         with self._shown_problems():
             if game is not self._game:
@@ -112,74 +138,81 @@ class TrainingView(Slots):
 
     # ---- one look ----
 
-    def _begin(self, game: Game) -> None:
+    def _begin(self, game: WatchedGame) -> None:
         """Follow this game from now on."""
-        self._game, self._album, self._number = game, Album(), 0
-        self._stopwatch, self._sent = Stopwatch(), 0.0
-        self._z = game.fixed_z
-        self._tell(frames=[], table=b"", problem={}, scene={
+        self._game, self._z = game, game.fixed_z
+        self._album = Album()
+        self._number = 0  # of the next look
+        self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
+        self._sent = 0.0  # when the last picture was sent
+        self.tell(frames=[], table=b"", problem={}, scene={
             "kind": "waiting", "limit": 1.0, "gap": isinstance(game.loss, Wasserstein),
             "reading": "probability" if isinstance(game.loss, Minimax) else "score"})
 
-    def _look(self, game: Game) -> None:
+    def _look(self, game: WatchedGame) -> None:
         """Send numbers and curves, and a picture when one is due."""
         self._album.rewind(game.step)
-        self._stopwatch.look(game.step, game.images_seen)
+        self._looks.append((time.perf_counter(), game.step, game.images_seen))
         self._tell_numbers("finished" if game.goal == game.step else "training")
         late = time.perf_counter() - self._sent > PAUSE
         number, self._number = self._number, self._number + 1
         if self._album.due(number) or late or self.state == "finished":
             self._photograph(number)
-        self._tell(problem={})
+        self.tell(problem={})
 
     def _tell_numbers(self, state: str) -> None:
-        game, speed = self._game, self._stopwatch.speed()
+        game = self._game
         numbers = {"state": state, "step": game.step, "total": game.goal}
-        if speed is not None:
-            numbers |= {"steps": speed.steps, "pictures": speed.pictures}
-            if speed.steps > 0:
-                numbers["left"] = (game.goal - game.step) / speed.steps
-        self._tell(numbers=numbers, table=table(game.history).numpy().tobytes())
+        if len(self._looks) > 1:
+            (begin, first_step, first_seen), (end, step, seen) = self._looks[0], self._looks[-1]
+            seconds = max(end - begin, 1e-9)
+            numbers["steps"] = (step - first_step) / seconds
+            numbers["pictures"] = (seen - first_seen) / seconds
+            if step > first_step:
+                numbers["left"] = (game.goal - game.step) / numbers["steps"]
+        self.tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
 
     def _photograph(self, number: int) -> None:
         """Let G work on the fixed noise, and send what it makes."""
         game = self._game
         network = game.generator_ema if self.ema else game.generator
         made = generate(network, self._z)
-        if made.ndim == 2 and made.shape[1] == 2 and len(made) < POINTS:
-            self._z = sample_noise(POINTS, game.latent, torch.Generator().manual_seed(1234))
-            made = generate(network, self._z)
-        elif made.ndim == 4:
+        if made.ndim == 4:
             made = made[:count_for(*made.shape[2:], most=len(made))]
             self._z = self._z[:len(made)]
-        elif made.ndim != 2 or made.shape[1] != 2:
-            return self._tell(scene={**self.scene, "kind": "other"})
-        self._album.add(Moment(number, game.step, made, pack(made)))
+        elif made.shape[1:] != (2,):
+            self.tell(scene={**self.scene, "kind": "other"})
+            return
+        elif len(made) < POINTS:
+            self._z = sample_noise(POINTS, self._z.shape[1], torch.Generator().manual_seed(1234))
+            made = generate(network, self._z)
+        self._album.add(Snapshot(number, game.step, made, pack(made)))
         self._send_frames()
 
     def _send_frames(self) -> None:
         """Send the pictures that are new to the page, and the list of all."""
-        moments = self._album.moments
-        shots = {m.slot: m.shot for m in moments}
-        points = moments[0].made.ndim == 2
-        limit = reach([m.made for m in moments], self._real) if points else 1.0
+        snapshots = self._album.snapshots
+        scene = {**self.scene, "kind": "pictures"}
+        if snapshots[0].made.ndim == 2:
+            limit = reach([snapshot.made for snapshot in snapshots], self._real)
+            scene = {**self.scene, "kind": "points", "limit": limit}
+        packed = {snapshot.slot: snapshot.packed for snapshot in snapshots}
         with self.hold_sync():
-            self._tell(**{f"picture_{slot}": shots.get(slot, b"") for slot in range(LIMIT)},
-                       frames=[[m.step, m.slot] for m in moments],
-                       scene={**self.scene, "kind": "points" if points else "pictures",
-                              "limit": limit})
+            for slot in range(SNAPSHOTS_KEPT):
+                self.set_trait(f"picture_{slot}", packed.get(slot, b""))
+            self.tell(frames=[[snapshot.step, snapshot.slot] for snapshot in snapshots],
+                       scene=scene)
         self._sent = time.perf_counter()
 
-    def _tell(self, **traits) -> None:
-        for name, value in traits.items():
-            self.set_trait(name, value)
-
-    def _trained(self) -> Game:
-        """Return the game that is watched; raise ValueError when there is none yet."""
+    def _check_begun(self) -> None:
         if self._game is None:
             raise ValueError(both("还没有内容可看。请先训练：fit(..., watch=view)。",
                                   "There is nothing to see yet: train with fit(..., watch=view)."))
-        return self._game
+
+    def _drawn(self) -> tuple[Figure, str]:
+        self._check_begun()
+        game = self._game
+        return draw_run(game.step, game.history, self._album.snapshots, self._real)
 
     @contextmanager
     def _shown_problems(self):
@@ -191,7 +224,7 @@ class TrainingView(Slots):
             zh = f"训练视图这一步没有画成，训练不受影响（{what}）"
             en = f"The training view could not draw this step; training is not affected ({what})"
             with suppress(Exception):
-                self._tell(problem={"zh": zh, "en": en})
+                self.tell(problem={"zh": zh, "en": en})
             if not self._warned:
                 self._warned = True
                 warnings.warn(both(zh, en), RuntimeWarning, stacklevel=4)
@@ -213,13 +246,13 @@ class TrainingView(Slots):
         self._forget_cell()
         with self._shown_problems():
             state = self._ending(result.error_in_exec)
-            self._stopwatch.restart()
-            newest = self._album.moments[-1].step if self._album.moments else None
-            if state != "diverged" and newest != self._game.step:
+            self._looks.clear()  # the pause before the next call of fit does not count
+            shown = [snapshot.step for snapshot in self._album.snapshots]
+            if state != "diverged" and self._game.step not in shown:
                 self._photograph(self._number)
                 self._number += 1
-            self._tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0})
-            self._tell(table=table(self._game.history).numpy().tobytes())
+            self.tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0})
+            self.tell(table=curve_table(self._game.history).numpy().tobytes())
         if handle is not None:
             handle.update(self)
 
@@ -239,17 +272,14 @@ class TrainingView(Slots):
 
     # ---- what a saved notebook keeps ----
 
-    def twin_text(self) -> str:
+    def static_text(self) -> str:
         """Return the fixed text that nbval compares."""
         return "Training view: pictures and curves of a run (run this cell)"
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Return the live view, and for readers without a kernel a picture of the run."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data |= {"text/plain": self.twin_text()}
+    def static_png(self) -> tuple[bytes, str] | None:
+        """Return a picture of the run, once it has ended."""
         if self._game is not None and self.state != "training":
             with self._shown_problems():
-                figure, alt = draw_paper(self._game, self._album.moments, self._real)
-                data["image/png"] = base64.b64encode(show.png(figure, dpi=80)).decode()
-                metadata = {**metadata, "image/png": {"alt": alt}}
-        return data, metadata
+                figure, alt = self._drawn()
+                return show.png(figure, dpi=80), alt
+        return None

@@ -1,0 +1,63 @@
+"""What our widgets share: a static form for saved notebooks, and scripts joined from two files."""
+
+import base64
+from pathlib import Path
+
+import anywidget
+
+HERE = Path(__file__).parent
+
+
+class LessonWidget(anywidget.AnyWidget):
+    """A widget that leaves something readable in a saved notebook, where no code runs.
+
+    JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_png()` or
+    `static_html()`; nbval compares `static_text()`.
+    """
+
+    def static_text(self) -> str:
+        """Return one line of ASCII, the same on every run (no memory address)."""
+        return f"{type(self).__name__} (run this cell)"
+
+    def static_html(self) -> str | None:
+        """Return HTML that needs no script and no style sheet, if there is any."""
+        return None
+
+    def static_png(self) -> tuple[bytes, str] | None:
+        """Return a PNG picture and its alternative text, if there is any."""
+        return None
+
+    def tell(self, **traits) -> None:
+        """Set traits that only the kernel may set; the page hears of it."""
+        for name, value in traits.items():
+            self.set_trait(name, value)
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data = {**data, "text/plain": self.static_text()}
+        html, picture = self.static_html(), self.static_png()
+        if html is not None:
+            data["text/html"] = html
+        if picture is not None:
+            png, alt = picture
+            data["image/png"] = base64.b64encode(png).decode()
+            metadata = {**metadata, "image/png": {"alt": alt}}
+        return data, metadata
+
+
+# A widget's script reaches the page as one text and cannot import another file offline, so what
+# is shared is put in front of it here. Text, not a path: anywidget would watch the file and keep
+# every closed widget in memory.
+
+def script(path: Path) -> str:
+    """Return the ES module in a file, after `shared.js`."""
+    return _joined(HERE / "shared.js", path)
+
+
+def style(path: Path) -> str:
+    """Return the style sheet in a file, after `shared.css`."""
+    return _joined(HERE / "shared.css", path)
+
+
+def _joined(*paths: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

@@ -1,0 +1,249 @@
+"""The game behind the lab: two small networks on points in the plane, and what is kept of a run.
+
+D and G learn by `train.critic_step` and `train.generator_step`, the functions that lesson 01
+prints; a click on "D step" or "G step" is one call of them.
+"""
+
+import copy
+import math
+import time
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_lessons import train
+from gan_lessons.data import PointSet
+from gan_lessons.measure import js_on_grid, mode_report
+from gan_lessons.nets import mlp
+from gan_lessons.util import both
+
+from .custom_loss import CheckedLoss, LossProblem
+from .drawing import Camera
+from .presets import LabSettings, LossRules
+
+JUDGED = 1000  # points that modes and divergence are measured on
+MOMENTS_KEPT = 200  # a picture is about 4 kB, so a history stays below 1 MB
+
+
+class LabMoment(NamedTuple):
+    """One moment of a run: where it was, how it went, and what it looked like."""
+
+    step: int  # steps of G
+    critic_steps: int
+    critic_loss: float
+    generator_loss: float
+    modes: float  # captured, as `mode_report` counts; NaN where there are none to count
+    effective: float  # effective modes
+    js: float  # Jensen-Shannon divergence, 0 to log 2
+    picture: bytes  # see `Camera.shoot`
+
+
+class LabHistory:
+    """Moments at equal distances, at most MOMENTS_KEPT of them.
+
+    Starts with every twentieth step. When it is full, every second moment goes and the distance
+    doubles: the whole run stays visible, in bounded memory and at a cost that falls with time.
+    """
+
+    def __init__(self):
+        self.moments: list[LabMoment] = []
+        self.every = 20
+
+    def due(self, step: int) -> bool:
+        """Tell whether the moment of this step should be remembered."""
+        return step % self.every == 0
+
+    def add(self, moment: LabMoment) -> None:
+        """Remember a moment; make room first if there is none."""
+        if len(self.moments) == MOMENTS_KEPT:
+            self.moments = self.moments[::2]
+            self.every *= 2
+        self.moments.append(moment)
+
+    def table(self) -> Tensor:
+        """Return the numbers, a row a moment, in the order of LabMoment's fields, (n, 7)."""
+        return torch.tensor([moment[:-1] for moment in self.moments]).reshape(-1, 7)
+
+
+class LabGame:
+    """One run of the game; `start()` it first, then `play()` it.
+
+    `generator`, `critic` and `sample(n)` are its result; `step` counts G's steps, `critic_steps`
+    those of D; `history` remembers the run.
+
+    Args:
+        points: The real points.
+        rules: The loss and what belongs to it.
+        settings: The rest of what can be set in the lab.
+        networks: G and D of the learner's own, of which copies are trained.
+        latent: The length of z.
+        limit: Half the width of what is seen of the plane; without it the points decide.
+
+    Raises:
+        ValueError: A network does not fit points in the plane.
+    """
+
+    def __init__(self, points: PointSet, rules: LossRules, settings: LabSettings, *,
+                 networks: tuple[nn.Module, nn.Module] | None = None, latent: int = 2,
+                 limit: float | None = None):
+        self.points, self.settings, self.latent = points, settings, latent
+        self.use(rules)
+        if networks is None:
+            self.generator, self.critic = new_networks(settings, latent)
+        else:
+            self.generator, self.critic = copy.deepcopy(networks)
+        _check_shape("generator", self.generator, (2, latent), (2, 2))
+        _check_shape("critic", self.critic, (2, 2), (2,))
+        self.critic_optimizer = train.adam(self.critic, settings.lr_d, settings.betas)
+        self.generator_optimizer = self._new_generator_optimizer()
+        self.noise = torch.Generator().manual_seed(settings.seed)
+        self.step = self.critic_steps = 0
+        self.critic_loss = self.generator_loss = torch.tensor(math.nan)  # of the last steps
+        self.batches = points.batches(settings.batch, seed=settings.seed)
+        self.real = points.sample(settings.batch)  # the batch that D has seen last
+        self.camera = Camera(points, latent, limit)
+        self.history = LabHistory()
+
+    def start(self) -> None:
+        """Let D take its steps ahead of G, if any, and remember how the run begins."""
+        for _ in range(self.settings.pretrain):
+            self.critic_step()
+        self.remember()
+
+    # ---- the moves ----
+
+    def critic_step(self) -> None:
+        """Let D learn from one batch of real points and one of fakes."""
+        self.real = next(self.batches)
+        move = train.critic_step(self.critic, self.generator, self.critic_optimizer, self.loss,
+                                 self.real, self._z(), self.rules.penalty, self.rules.clip)
+        self.critic_loss = move.loss
+        self.critic_steps += 1
+
+    def generator_step(self) -> None:
+        """Let G learn from D's scores for one batch of fakes."""
+        real = self.real if self.loss.compares else None
+        move = train.generator_step(self.critic, self.generator, self.generator_optimizer,
+                                    self.loss, self._z(), real)
+        self.generator_loss = move.loss
+        self.step += 1
+
+    def round(self) -> None:
+        """Play `d_steps` steps of D and `g_steps` of G."""
+        for _ in range(self.settings.d_steps):
+            self.critic_step()
+        for _ in range(self.settings.g_steps):
+            self.generator_step()
+
+    def play(self, rounds: int, seconds: float = math.inf) -> int:
+        """Play rounds until one of the two limits is reached; return how many were played.
+
+        Raises:
+            LossProblem: The loss failed or is no longer a finite number.
+        """
+        end = time.perf_counter() + seconds
+        played = 0
+        while played < rounds and time.perf_counter() < end:
+            self.round()
+            played += 1
+            if self.history.due(self.step):
+                self.check()
+                self.remember()
+        self.check()
+        return played
+
+    def check(self) -> None:
+        """Raise LossProblem if one of the losses stopped being a finite number."""
+        if self.critic_steps > 0 and not math.isfinite(self.critic_loss):
+            raise self._not_finite("D", self.critic_loss)
+        if self.step > 0 and not math.isfinite(self.generator_loss):
+            raise self._not_finite("G", self.generator_loss)
+
+    def _not_finite(self, player: str, loss: Tensor) -> LossProblem:
+        value = float(loss)
+        return LossProblem(both(
+            f"{player} 的损失在第 {self.step} 步前后变成了 {value}。请检查损失函数或降低学习率，"
+            "然后重置。",
+            f"The loss of {player} became {value} at about step {self.step}. Check the loss or "
+            "lower the learning rate, then reset."))
+
+    def _z(self) -> Tensor:
+        return train.sample_noise(self.settings.batch, self.latent, self.noise)
+
+    # ---- changes in a run ----
+
+    def use(self, rules: LossRules) -> None:
+        """Go on with another loss."""
+        self.rules, self.loss = rules, CheckedLoss(rules.loss)
+
+    def change(self, settings: LabSettings) -> None:
+        """Go on with other learning rates, betas, numbers of steps, or another optimizer of G."""
+        before, self.settings = self.settings, settings
+        if settings.optimizer_g != before.optimizer_g:
+            self.generator_optimizer = self._new_generator_optimizer()
+        for optimizer, lr in ((self.generator_optimizer, settings.lr_g),
+                              (self.critic_optimizer, settings.lr_d)):
+            group = optimizer.param_groups[0]
+            group["lr"] = lr
+            if "betas" in group:
+                group["betas"] = settings.betas
+
+    def see(self, points: PointSet) -> None:
+        """Go on with other real points."""
+        self.points = points
+        self.batches = points.batches(self.settings.batch, seed=self.settings.seed,
+                                      start=self.critic_steps)
+        self.camera.look_at(points)
+
+    def _new_generator_optimizer(self) -> torch.optim.Optimizer:
+        settings = self.settings
+        if settings.optimizer_g == "plain":  # steps of lr times the gradient
+            return torch.optim.SGD(self.generator.parameters(), settings.lr_g)
+        return train.adam(self.generator, settings.lr_g, settings.betas)
+
+    # ---- looking at it ----
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """Return `n` points made by G, (n, 2)."""
+        z = train.sample_noise(n, self.latent, torch.Generator().manual_seed(seed))
+        return train.generate(self.generator, z)
+
+    def remember(self) -> LabMoment:
+        """Add the present moment, with its picture and its report, to the history; return it."""
+        fake = self.sample(JUDGED)
+        modes = effective = math.nan
+        if self.points.modes is not None:
+            report = mode_report(fake, self.points)
+            modes, effective = report.modes, report.effective_modes
+        moment = LabMoment(
+            self.step, self.critic_steps, float(self.critic_loss), float(self.generator_loss),
+            modes, effective, js=js_on_grid(fake, self.camera.real, extent=self.camera.limit),
+            picture=self.camera.shoot(self))
+        self.history.add(moment)
+        return moment
+
+
+def new_networks(settings: LabSettings, latent: int) -> tuple[nn.Module, nn.Module]:
+    """Return an untrained G (latent -> 2) and D (2 -> one score a point), as the seed has them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        generator = mlp.generator([latent, settings.width_g, settings.width_g], (2,),
+                                  last=nn.Identity)
+        critic = mlp.discriminator([settings.width_d, settings.width_d], (2,),
+                                   activation=mlp.leaky)
+        return generator, critic
+
+
+@torch.no_grad()
+def _check_shape(name: str, network: nn.Module, given: tuple, wanted: tuple) -> None:
+    """Name a network that does not fit before anything is trained."""
+    try:
+        with train.evaluating(network):
+            got = tuple(network(torch.zeros(given)).shape)
+    except RuntimeError as problem:
+        got = str(problem).splitlines()[0]
+    if got != wanted:
+        raise ValueError(both(
+            f"{name} 应把形状 {given} 变成形状 {wanted}，实际得到 {got}。",
+            f"The {name} should turn shape {given} into shape {wanted}, got {got}."))
