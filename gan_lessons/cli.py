@@ -7,6 +7,7 @@ torch is broken, too. Exit codes: 0, 1 for what failed, 2 for wrong arguments, 1
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -67,7 +68,8 @@ TRAIN_OPTIONS = {
         ("minutes", float, "这一次最多训练几分钟，到时保存并停下",
          "minutes of this session; saves and stops then")),
     "输出 / output": (
-        ("sample_every", int, "每几步画一张图，默认 500", "steps between two grids, 500 unless given"),
+        ("sample_every", int, "每几步画一张图，默认 500",
+         "steps between two grids, 500 unless given"),
         ("save_every", int, "每几步存一次检查点，默认 500",
          "steps between two checkpoints, 500 unless given"),
         ("threads", int, "CPU 线程数，默认全部核心", "CPU threads, all cores unless given"),
@@ -167,7 +169,8 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     from gan_lessons.runs import CHOICES, SETS
 
     parser.usage = TRAIN_USAGE
-    parser.epilog = f"数据 / sets:\n  {', '.join(SETS)}\n\n{TRAIN_EXAMPLES}"
+    sets = textwrap.fill(", ".join(SETS), 78, initial_indent="  ", subsequent_indent="  ")
+    parser.epilog = f"数据 / sets of pictures:\n{sets}\n\n{TRAIN_EXAMPLES}"
     parser.add_argument("recipe", nargs="?", choices=tuple(CHOICES["recipe"]),
                         help=both("配方：网络、损失和设置", "networks, loss and settings"))
     for title, options in TRAIN_OPTIONS.items():
@@ -178,8 +181,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
                 group.add_argument(option, action="store_true", default=None, help=text)
             elif name in CHOICES:
                 choices = tuple(CHOICES[name])
+                listed = textwrap.fill(", ".join(map(str, choices)), 54)
                 group.add_argument(option, type=reader, choices=choices, metavar="X",
-                                   help=f"{text}:\n{', '.join(map(str, choices))}")
+                                   help=f"{text}:\n{listed}")
             else:
                 group.add_argument(option, type=reader, metavar="X", help=text)
     parser.set_defaults(run=partial(train, parser))
@@ -315,8 +319,8 @@ def measure(args: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    ("doctor", "检查这台机器能否上课 / check that this machine is ready for the lessons", add_doctor),
-    ("data", "数据：列出、下载、检查、缓存 / data: list, get, check and cache sets", None),
+    ("doctor", "检查这台机器能否上课 / check that this machine is ready", add_doctor),
+    ("data", "数据：列出、下载、检查、缓存 / data: list, get, check, cache", None),
     ("train", "长时间训练，可中断、可接着训练 / train for long, stop and resume", add_train),
     ("sample", "用训练好的生成器画图 / draw pictures with a trained generator", add_sample),
     ("measure", "量一量训练好的生成器 / measure how good a trained generator is", add_measure),

@@ -428,7 +428,8 @@ def test_a_full_disk_is_a_warning_and_an_error_at_the_end(straight, small_disk, 
         straight.folder)
 
 
-def test_a_disk_that_runs_full_while_training(straight, small_disk, monkeypatch, after_step, capsys):
+def test_a_disk_that_runs_full_while_training(straight, small_disk, monkeypatch, after_step,
+                                              capsys):
     disk = small_disk("4m")
 
     def fill():
