@@ -6,6 +6,7 @@ torch is broken, too. Exit codes: 0, 1 for what failed, 2 for wrong arguments, 1
 
 import argparse
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable
@@ -97,7 +98,9 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OSError, ValueError) as problem:
-        print(in_words(problem), file=sys.stderr)
+        if isinstance(problem, OSError) or os.environ.get("RANK", "0") == "0":
+            # (a ValueError meets every process of a torchrun job; one of them tells of it)
+            print(in_words(problem), file=sys.stderr)
         return FAILED
 
 
@@ -211,6 +214,10 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     except ValueError as problem:
         parser.error(str(problem))
     how = given("tensorboard", "quiet") | schedule
+    if distributed.launched() > 1:
+        signal.signal(signal.SIGTERM, partial(end_job, args.out))  # torchrun ends its processes so
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # `fit` takes the first Ctrl-C; torchrun sends
+        # it a second time, which must not cut the saving short
     try:
         distributed.join()
         if args.resume:
@@ -222,6 +229,10 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
               "with the same settings, it would fail at the same step; begin anew in another "
               "folder with a smaller --lr.", sep="\n", file=sys.stderr)
         return FAILED
+    except RuntimeError as problem:
+        if distributed.joined() and "gloo" in str(problem):  # a peer of ours is gone
+            end_job(args.out)
+        raise
     except KeyboardInterrupt:
         print("Interrupted. To go on from the last checkpoint:\n  python -m gan_lessons train "
               f"--resume --out {args.out}", file=sys.stderr)
@@ -229,6 +240,16 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     finally:
         distributed.leave()
     return INTERRUPTED if run.summary.get("state") == "stopped" else 0
+
+
+def end_job(out: str, *_) -> None:
+    """End this process of a torchrun job, because another one has ended before its time."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(f"\nRank {os.environ['RANK']} stops: another process of the job was killed or failed, or "
+          "the job was told to end. What the last checkpoint holds is safe. To go on, with as many "
+          "processes as you like:\n  torchrun --nproc-per-node N -m gan_lessons train --resume "
+          f"--out {out}", file=sys.stderr, flush=True)
+    os._exit(FAILED)  # at once: there is nobody left to say goodbye to
 
 
 # ---- sample and measure ----

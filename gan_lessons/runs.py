@@ -365,10 +365,9 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
         with _alone(folder):
             _open_folder(folder, about, game)
             last = schedule.last_step(game, len(pictures))
-            writer = None
             if distributed.rank() == 0:
                 _write_settings(folder, settings, schedule, game, pictures)
-                writer = RunWriter(folder, game, schedule, last, quiet, board)
+            writer = RunWriter(folder, game, schedule, last, quiet, board)
             if not quiet:
                 _say_start(folder, game, about, last)
             state = _fit(folder, game, pictures, schedule, last, writer)
