@@ -64,7 +64,6 @@ CHECKPOINT = "checkpoint.safetensors"
 GENERATOR = "generator.safetensors"
 HISTORY_FILE = "history.csv"
 SUMMARY = "summary.json"
-REAL = "real.png"
 LOCK = "lock"
 COLUMNS = 8  # pictures in a row of a grid
 GAP = 2  # pixels between two pictures, as `show.grid` puts them
@@ -84,7 +83,7 @@ class Settings:
     None leaves a setting to the recipe. A penalty or norm="spectral" replaces weight clipping.
 
     Raises:
-        ValueError: a setting is unknown, out of range, or does not go with the others.
+        ValueError: A setting is unknown, out of range, or does not go with the others.
     """
 
     recipe: str  # a name in RECIPES
@@ -196,12 +195,16 @@ class Settings:
         Photographs are decoded into the cache the first time, with a progress bar.
 
         Raises:
-            FileNotFoundError: the set is not here; the message says how to get it.
-            ValueError: nothing in it can be used.
+            FileNotFoundError: The set is not here; the message says how to get it.
+            ValueError: Nothing in it can be used.
         """
         if self.data in DIGITS:
             digits = DIGITS[self.data]()
-            return enlarge(digits[:max(1, round(self.subset * len(digits)))], self.size)
+            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
+            if self.size == 32:
+                return framed
+            return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",
+                                                      antialias=True))
         if self.data in TOYS:
             return self.draw(max(1, round(self.subset * self.drawn)))
         if self.data in PHOTOGRAPHS:
@@ -216,17 +219,8 @@ class Settings:
 
     def draw(self, n: int, seed: int = 0) -> ImageSet:
         """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
-        draw, core = TOYS[self.data]
-        return draw(n, size=self.size, seed=seed, core=core)
-
-
-def enlarge(digits: ImageSet, size: int) -> ImageSet:
-    """Return 28x28 digits at size x size: 32x32 with a black rim of 2, other sizes from that."""
-    framed = digits.framed(32)
-    if size == 32:
-        return framed
-    return replace(framed, images=interpolate(framed.images, size, mode="bilinear",
-                                              antialias=True))
+        make, core = TOYS[self.data]
+        return make(n, size=self.size, seed=seed, core=core)
 
 
 @dataclass
@@ -236,7 +230,7 @@ class Schedule:
     Whichever of steps, epochs and minutes comes first ends the run.
 
     Raises:
-        ValueError: a number is out of range, or nothing says when to end.
+        ValueError: A number is out of range, or nothing says when to end.
     """
 
     steps: int | None = None  # of G, in all
@@ -342,7 +336,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
          tensorboard: bool, quiet: bool) -> "Run":
     """Prepare everything that can fail, then train; `about` is settings.json of a run to resume."""
     quiet = quiet or distributed.rank() > 0
-    board = _summary_writer() if tensorboard else None
+    board = _summary_writer() if tensorboard and distributed.rank() == 0 else None
     threads_before = torch.get_num_threads()
     processes_here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # set by torchrun
     runtime.set_threads(schedule.threads or max(1, runtime.cores() // processes_here))
@@ -363,17 +357,25 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
                 f"batch must be between 1 and the number of pictures, {len(pictures)}; got "
                 f"{game.batch}."))
         with _alone(folder):
-            _open_folder(folder, about, game)
-            last = schedule.last_step(game, len(pictures))
+            if about is None:
+                _check_new(folder)  # again, now that nobody else can begin
+            elif (folder / CHECKPOINT).exists():
+                checkpoint.load(game, folder / CHECKPOINT)
+            elif (folder / HISTORY_FILE).exists():
+                raise BadRun(f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. "
+                             "Put it back, or begin anew in another folder; "
+                             f"{GENERATOR} still serves for sampling.")
+            distributed.barrier()  # every rank has looked before rank 0 writes
             if distributed.rank() == 0:
                 _write_settings(folder, settings, schedule, game, pictures)
-            writer = RunWriter(folder, game, schedule, last, quiet, board)
+            last = schedule.last_step(game, len(pictures))
             if not quiet:
                 _say_start(folder, game, about, last)
-            state = _fit(folder, game, pictures, schedule, last, writer)
+            with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
+                state = _fit(game, pictures, last, writer)
         if not quiet:
-            print(f"{state.capitalize()} at step {game.step}; all is saved.")
-            print(f"  python -m gan_lessons sample --run {folder}")
+            print(f"{state.capitalize()} at step {game.step}; all is saved.\n"
+                  f"  python -m gan_lessons sample --run {folder}")
             if state != "finished":
                 print(f"  python -m gan_lessons train --resume --out {folder}")
     finally:
@@ -382,48 +384,31 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
     return Run(folder)
 
 
-def _open_folder(folder: Path, about: dict | None, game: Game) -> None:
-    """Bring the game to where its checkpoint is; raise BadRun when the folder will not do."""
-    if about is None:
-        _check_new(folder)  # again, now that nobody else can begin
-    elif (folder / CHECKPOINT).exists():
-        checkpoint.load(game, folder / CHECKPOINT)
-    elif (folder / HISTORY_FILE).exists():
-        raise BadRun(f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. Put it "
-                     f"back, or begin anew in another folder; {GENERATOR} still serves for "
-                     "sampling.")
-    distributed.barrier()  # every rank has looked before rank 0 writes
-
-
-def _fit(folder: Path, game: Game, pictures: ImageSet, schedule: Schedule, last: int,
-         writer: "RunWriter") -> str:
+def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
     """Train until the end, keep what there is, and return how it ended."""
-    first = distributed.rank() == 0
-    with closing(writer):
+    first, schedule, path = distributed.rank() == 0, writer.schedule, writer.folder / CHECKPOINT
+    if first:
+        writer.catch_up(game)
+    try:
+        fit(game, pictures, last, save_to=path, save_every=schedule.save_every, watch=writer,
+            watch_every=writer.every, progress=False)
+    except checkpoint.TrainingDiverged:
         if first:
-            writer.catch_up(game)
-        try:
-            fit(game, pictures, last, save_to=folder / CHECKPOINT, save_every=schedule.save_every,
-                watch=writer, watch_every=writer.every(game), progress=False)
-        except checkpoint.TrainingDiverged:
             with suppress(OSError):  # the generator stays that of the last checkpoint
                 writer.write_progress(game, "diverged")
-            raise
-        if game.step >= last:
-            state = "finished"
-        elif writer.time_is_up:
-            state = "time is up"
-        else:
-            state = "stopped"
-        if first:
-            if state == "finished" or game.step % schedule.sample_every == 0:
-                writer.write_grid(game)
-            writer.save(game, state)
-            saved = checkpoint.saved_step(folder / CHECKPOINT)
-            if saved != game.step:
-                raise OSError(f"The last checkpoint could not be written: {folder / CHECKPOINT} "
-                              f"is at step {saved}, the run got to step {game.step}. Free some "
-                              "disk space, then --resume goes on from there.")
+        raise
+    state = "time is up" if writer.time_is_up else "stopped"
+    if game.step >= last:
+        state = "finished"
+    if first:
+        if state == "finished" or game.step % schedule.sample_every == 0:
+            writer.write_grid(game)
+        writer.save(game, state)
+        saved = checkpoint.saved_step(path)
+        if saved != game.step:
+            raise OSError(f"The last checkpoint could not be written: {path} is at step {saved}, "
+                          f"the run got to step {game.step}. Free some disk space, then --resume "
+                          "goes on from there.")
     return state
 
 
@@ -438,21 +423,15 @@ class RunWriter:
         self.began = time.monotonic()
         self.earlier = _read_summary(folder).get("seconds", 0.0)  # in sessions before this one
         self.time_is_up = False
-        self.rows_written = 0  # of the history
-        self.history_end = 0  # bytes of history.csv
-        self.board = None
-        if board:
-            self.board = board(folder / "tensorboard", purge_step=game.step + 1)
-            self.board_step = game.step
+        self.rows_written = self.history_end = 0  # rows and bytes of history.csv
+        self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
+        self.rows_on_board = game.step
+        self.every = 1  # steps between two calls; each makes a GPU wait
+        if game.device.type != "cpu":
+            self.every = math.gcd(10, schedule.sample_every, schedule.save_every)
         pause = 0.5 if sys.stderr.isatty() else 5.0  # seconds; a log file wants fewer lines
         self.bar = tqdm(total=None if last == ENDLESS else last, initial=game.step, unit="step",
                         disable=quiet, mininterval=pause, dynamic_ncols=True)
-
-    def every(self, game: Game) -> int:
-        """Return how many steps may pass between two calls; each call makes a GPU wait."""
-        if game.device.type == "cpu":
-            return 1
-        return math.gcd(10, self.schedule.sample_every, self.schedule.save_every)
 
     def __call__(self, game: Game) -> bool:
         """Write what is due after this step; return True when the time is up."""
@@ -515,11 +494,10 @@ class RunWriter:
                    "written": datetime.now(timezone.utc).isoformat(timespec="seconds")}
         _write_json(self.folder / SUMMARY, summary)
         if self.board:
-            for step, row in enumerate(game.history[self.board_step:].tolist(),
-                                       self.board_step + 1):
+            for row in game.history[self.rows_on_board:].tolist():
+                self.rows_on_board += 1
                 for name, value in zip(HISTORY, row, strict=True):
-                    self.board.add_scalar(name, value, step)
-            self.board_step = len(game.history)
+                    self.board.add_scalar(name, value, self.rows_on_board)
             self.board.flush()
 
     def append_history(self, history: Tensor) -> None:
@@ -634,9 +612,9 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
                       "critic_weights": sum(p.numel() for p in game.critic.parameters())},
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}
     _write_json(folder / SETTINGS_FILE, about)
-    if not (folder / REAL).exists():
+    if not (folder / "real.png").exists():
         some = next(pictures.batches(min(64, len(pictures)), seed=1))
-        write_png(folder / REAL, to_images(some))
+        write_png(folder / "real.png", to_images(some))
 
 
 def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
@@ -649,13 +627,12 @@ def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
     try:
         about = json.loads(path.read_bytes())
         if about["format"] != FORMAT:
-            version = about["versions"]["gan_lessons"]
-            raise ValueError(f"written by gan_lessons {version} in format {about['format']}; this "
-                             f"is {gan_lessons.__version__}, which reads format {FORMAT}")
-        if type(about["pictures"]["channels"]) is not int:
-            raise ValueError("channels")
-        if not isinstance(about["game"]["ema"], float) or "torch" not in about["versions"]:
-            raise ValueError("ema or versions")
+            raise ValueError(f"written by gan_lessons {about['versions']['gan_lessons']} in format "
+                             f"{about['format']}; this one reads format {FORMAT}")
+        for part, name, kind in (("pictures", "channels", int), ("pictures", "described", str),
+                                 ("game", "ema", float), ("versions", "torch", str)):
+            if type(about[part][name]) is not kind:
+                raise ValueError(f"{part}: {name}")
         return Settings(**about["settings"]), Schedule(**about["schedule"]), about
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         why = str(problem).strip().splitlines()[-1:] or [type(problem).__name__]
@@ -769,7 +746,7 @@ class Run:
         enough, or the newest ones of the checkpoint.
 
         Raises:
-            BadRun: they are not there yet, or damaged.
+            BadRun: They are not there yet, or damaged.
         """
         weights, _ = self._weights(newest)
         network = self.settings.generator(self.about["pictures"]["channels"])
@@ -836,12 +813,8 @@ class Run:
 
 def grids_in(folder: Path) -> dict[int, Path]:
     """Return {step: path} of the grids in the folder of a run, in order."""
-    found = {}
-    for path in sorted(folder.glob("grids/step_*.png")):
-        step = path.stem.removeprefix("step_")
-        if step.isdecimal():
-            found[int(step)] = path
-    return dict(sorted(found.items()))
+    grids = {path.stem.removeprefix("step_"): path for path in folder.glob("grids/step_*.png")}
+    return dict(sorted((int(step), path) for step, path in grids.items() if step.isdecimal()))
 
 
 # ---- how good it is ----
@@ -853,7 +826,7 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) ->
     digits: the report of `measure.DigitEvaluator`. Weights and `seed` as in `Run.sample`.
 
     Raises:
-        ValueError: photographs, or digits at other sizes than 32: the course has no evaluator
+        ValueError: Photographs, or digits at other sizes than 32: the course has no evaluator
             for them.
     """
     n, settings = whole_number("n", n, 1), run.settings
