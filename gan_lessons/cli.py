@@ -234,8 +234,10 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
             end_job(args.out)
         raise
     except KeyboardInterrupt:
-        print("Interrupted. To go on from the last checkpoint:\n  python -m gan_lessons train "
-              f"--resume --out {args.out}", file=sys.stderr)
+        print("Interrupted.", file=sys.stderr)
+        if (Path(args.out).expanduser() / runs.SETTINGS_FILE).exists():
+            print("To go on from the last checkpoint:\n  python -m gan_lessons train --resume "
+                  f"--out {args.out}", file=sys.stderr)
         return INTERRUPTED
     finally:
         distributed.leave()
