@@ -842,16 +842,17 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) ->
             "photographs want FID with an Inception network: give torchmetrics what sample --each "
             "writes.")
     real = settings.pictures()
+    fakes = run.sample(n, seed=seed, newest=newest)
+    fresh = settings.draw(n, seed=1).images
     reader = measure.factor_reader(real)
-    real_features = reader.features(real.images)
-    lines = [f"{n} samples, step {run.weights_step(newest)}, seed {seed}, "
-             f"{'newest' if newest else 'average'} weights"]
-    fakes, fresh = run.sample(n, seed=seed, newest=newest), settings.draw(n, seed=1).images
-    distance = {name: measure.frechet_distance(reader.features(pictures), real_features)
-                for name, pictures in (("fakes", fakes), ("fresh", fresh))}
+    features = reader.features(real.images)
+    to_fakes = measure.frechet_distance(reader.features(fakes), features)
+    to_fresh = measure.frechet_distance(reader.features(fresh), features)
     first_line = str(measure.factor_coverage(fresh, of=real)).splitlines()[0]
-    lines += [f"samples   {measure.factor_coverage(fakes, of=real)}",
-              f"real      {first_line}",
-              f"Frechet distance to {len(real)} training pictures, features of the factor reader: "
-              f"{distance['fakes']:.2f} (as many new real pictures: {distance['fresh']:.2f})"]
-    return "\n".join(lines)
+    return "\n".join([
+        f"{n} samples, step {run.weights_step(newest)}, seed {seed}, "
+        f"{'newest' if newest else 'average'} weights",
+        f"samples   {measure.factor_coverage(fakes, of=real)}",
+        f"real      {first_line}",
+        f"Frechet distance to {len(real)} training pictures, features of the factor reader: "
+        f"{to_fakes:.2f} (as many new real pictures: {to_fresh:.2f})"])
