@@ -19,7 +19,7 @@ import matplotlib
 import pytest
 import torch
 
-from gan_lessons.__main__ import main
+from gan_lessons.cli import main
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)

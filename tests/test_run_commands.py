@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from gan_lessons import runs
-from gan_lessons.runs import recorder
 
 SMALL = ("--data", "digits", "--size", 16, "--features", 2, "--latent", 8, "--batch", 8,
          "--subset", 0.1, "--threads", 1)
@@ -30,10 +29,10 @@ def assert_both(text):
     assert any(c.isascii() and c.isalpha() for c in text), text
 
 
-@pytest.mark.parametrize("command", ["train", "sample"])
+@pytest.mark.parametrize("command", ["", "train", "sample", "measure"])
 def test_help_fits_a_terminal_and_speaks_both_languages(run, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
-    code, out, _ = run(command, "--help")
+    code, out, _ = run(*command.split(), "--help")
     assert code == 0
     wide = [line for line in out.splitlines() if sum(1 + (ord(c) > 0x2E7F) for c in line) > 80]
     assert wide == []
@@ -45,7 +44,6 @@ def test_train_then_resume_then_sample(run, tmp_path):
     code, said, err = run("train", "wgan", *SMALL, "--steps", 3, "--sample-every", 2, "--out", out)
     assert code == 0
     assert "Finished at step 3" in said and f"sample --run {out}" in said and "img/s" in err
-    assert_both(said)
     code, said, _ = run("train", "--resume", "--out", out, "--steps", 5)
     assert (code, "Going on from step 3" in said) == (0, True)
     code, said, _ = run("train", "wgan", *SMALL, "--resume", "--out", out)
@@ -62,13 +60,13 @@ def test_quiet_is_quiet(run, tmp_path):
 
 
 def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, monkeypatch):
-    watch = recorder.Recorder.__call__
+    watch = runs.RunWriter.__call__
 
     def press(self, game):
         watch(self, game)
         if game.step == 1:
             signal.raise_signal(signal.SIGINT)
-    monkeypatch.setattr(recorder.Recorder, "__call__", press)
+    monkeypatch.setattr(runs.RunWriter, "__call__", press)
     code, said, _ = run("train", "dcgan", *SMALL, "--steps", 9, "--out", tmp_path / "x")
     assert (code, f"train --resume --out {tmp_path / 'x'}" in said) == (130, True)
     assert runs.open(tmp_path / "x").steps == 2
@@ -77,7 +75,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(run, tmp_path, monkeypatch):
 def test_a_second_ctrl_c_ends_at_once(run, tmp_path, monkeypatch):
     def interrupted(self, game):
         raise KeyboardInterrupt
-    monkeypatch.setattr(recorder.Recorder, "__call__", interrupted)
+    monkeypatch.setattr(runs.RunWriter, "__call__", interrupted)
     code, _, err = run("train", "dcgan", *SMALL, "--steps", 9, "--out", tmp_path / "x")
     assert (code, f"train --resume --out {tmp_path / 'x'}" in err) == (130, True)
     monkeypatch.undo()
@@ -86,25 +84,25 @@ def test_a_second_ctrl_c_ends_at_once(run, tmp_path, monkeypatch):
 
 def test_the_time_limit_is_no_failure(run, tmp_path):
     code, said, _ = run("train", "dcgan", *SMALL, "--minutes", 1e-9, "--out", tmp_path / "x")
-    assert (code, "Time is up at step 2" in said) == (0, True)
+    assert (code, "Time is up at step 1" in said) == (0, True)
 
 
 def test_divergence_is_told_with_what_to_do(run, tmp_path):
     code, _, err = run("train", "dcgan", *SMALL, "--lr", 1e38, "--steps", 50,
                        "--out", tmp_path / "x")
     assert (code, "smaller --lr" in err, "Traceback" in err) == (1, True, False)
-    assert_both(err)
     assert runs.open(tmp_path / "x").steps < 50
 
 
 @pytest.mark.parametrize("words, code, message", [
-    (["--steps", 3], 2, "Name a recipe and --data"),
-    (["dcgan", "--steps", 3], 2, "Name a recipe and --data"),
+    (["--steps", 3], 2, "name a recipe and --data"),
+    (["dcgan", "--steps", 3], 2, "name a recipe and --data"),
     (["wgan", "--data", "digits", "--loss", "hinge", "--steps", 3], 2, "take dcgan"),
     (["gan", "--data", "digits"], 2, "wgan"),
-    (["wgan", "--data", "digits", "--lr", "0"], 2, "must be a number above 0, got '0'"),
+    (["wgan", "--data", "digits", "--lr", "0", "--steps", 3], 2, "lr must be a number above 0"),
     (["wgan", "--data", "digits"], 2, "Say how long to train"),
     (["wgan", "--data", "cifar", "--steps", 3], 1, "There is no set called"),
+    (["--resume", "--steps", 0], 2, "steps must be a whole number"),
     (["--resume", "--steps", 3], 1, "There is no run in")])
 def test_wrong_arguments_write_nothing(run, tmp_path, words, code, message):
     result, _, err = run("train", *words, "--out", tmp_path / "x")
@@ -116,8 +114,7 @@ def test_wrong_arguments_write_nothing(run, tmp_path, words, code, message):
 def test_a_folder_that_cannot_be_made_is_told(run, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = run("train", "dcgan", *SMALL, "--steps", 3, "--out", tmp_path / "file" / "x")
-    assert (code, "cannot be written" in err) == (1, True)
-    assert_both(err)
+    assert code == 1 and f"Cannot read or write {tmp_path / 'file' / 'x'}: Not a directory" in err
 
 
 def test_a_run_is_not_overwritten(run, made):
@@ -144,7 +141,6 @@ def test_sample_does_not_overwrite_unless_forced(run, made, tmp_path, where):
     (tmp_path / "0000.png").write_bytes(b"mine")
     code, _, err = run("sample", "--run", made.folder, "-n", 2, *where)
     assert (code, "was not overwritten" in err) == (1, True)
-    assert_both(err)
     assert [p.name for p in tmp_path.iterdir()] == ["0000.png"]
     assert (tmp_path / "0000.png").read_bytes() == b"mine"
     assert run("sample", "--run", made.folder, "-n", 2, "--force", *where)[0] == 0
@@ -170,6 +166,11 @@ def test_sample_refuses(run, made, tmp_path, words, code, message):
     assert run("sample", "--run", tmp_path)[0] == 1
 
 
+def test_a_folder_for_the_run_must_be_named(run):
+    code, _, err = run("train", "dcgan", *SMALL, "--steps", 3)
+    assert (code, "--out" in err) == (2, True)
+
+
 def test_as_a_command(tmp_path):
     """From another folder, with a relative path, as at a shell."""
     words = [sys.executable, "-m", "gan_lessons", "train", "dcgan", *map(str, SMALL)]
@@ -179,14 +180,8 @@ def test_as_a_command(tmp_path):
     assert (done.returncode, "Finished at step 2" in done.stdout) == (0, True), done.stderr
 
 
-def test_torchrun_is_told_to_start_a_script_instead(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    code, _, err = run("train", "dcgan", *SMALL, "--steps", 1, "--out", tmp_path / "run")
-    assert code == 2 and "distributed.join()" in err and not (tmp_path / "run").exists()
-
-
 def test_measure_says_what_it_cannot_measure(run, made):
     code, out, err = run("measure", "--run", made.folder, "-n", 200)
-    assert code == 1 and "no ruler for digits at 16 pixels" in err and out == ""
+    assert code == 1 and "no evaluator for digits at 16 pixels" in err and out == ""
     code, _, err = run("measure", "--run", made.folder, "-n", 10)
     assert code == 2 and "between 200 and 100000" in err

@@ -7,19 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields
 
 import PIL.Image
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from benchmarks.support.jpegs import draw_jpegs
 from gan_lessons import checkpoint, data, losses, runs, show, util
 from gan_lessons import train as training
-from gan_lessons.commands import train as command
-from gan_lessons.runs import folder as run_folder
-from gan_lessons.runs import measuring, pictures, recorder, settings
 from gan_lessons.train import TrainingDiverged
 
 SMALL = {"data": "digits", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
@@ -51,6 +47,21 @@ def assert_both(text):
     assert any(c.isascii() and c.isalpha() for c in text), text
 
 
+@pytest.fixture
+def after_step(monkeypatch):
+    """Return a function that has something done after a step of the runs in this test."""
+    def after_step(action, step=None):
+        watch = runs.RunWriter.__call__
+
+        def watch_and_act(self, game):
+            stop = watch(self, game)
+            if step in (game.step, None):
+                action()
+            return stop
+        monkeypatch.setattr(runs.RunWriter, "__call__", watch_and_act)
+    return after_step
+
+
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     """A run of 10 steps that was never interrupted."""
@@ -76,7 +87,7 @@ def test_a_run_leaves_what_it_promises(straight):
 
 def test_the_run_is_the_game_that_its_settings_name(straight):
     """The same recipe played by hand gives the same numbers to the last bit."""
-    pictures_ = pictures.load(small())
+    pictures_ = small().pictures()
     game = training.fit(small().game(1), pictures_, 10, progress=False)
     assert torch.equal(straight.history, game.history)
     assert torch.equal(straight.snapshots[10], training.generate(game.generator, game.fixed_z))
@@ -86,12 +97,12 @@ def test_the_run_is_the_game_that_its_settings_name(straight):
 
 
 def test_grids_hold_the_pictures_and_real_png_real_ones(straight):
-    with PIL.Image.open(straight.grids[4]) as grid:
-        assert grid.size == (8 * 18 + 2,) * 2
-    assert straight.snapshots[4].shape == (64, 1, 16, 16)
-    real = run_folder.read_grid(straight.folder / "real.png", 16, 1)
-    everything = pictures.load(small()).images
-    assert all((everything == picture).flatten(1).all(1).any() for picture in real)
+    for path in (straight.grids[4], straight.folder / "real.png"):
+        with PIL.Image.open(path) as grid:
+            assert grid.size == (8 * 18 + 2,) * 2
+            pixels = torch.tensor(list(grid.convert("L").getdata()), dtype=torch.uint8)
+    first = pixels.view(grid.size)[2:18, 2:18]
+    assert (small().pictures().images == first).flatten(1).all(1).any()
 
 
 def test_sampling_needs_two_files_only(straight, tmp_path):
@@ -115,22 +126,44 @@ def test_a_run_shows_itself(straight, monkeypatch, capsys):
     assert len(alts) == 3 and "steps 0, 2, 4, 6, 8, 10" in alts[1] and "fresh samples" in alts[2]
 
 
-def test_a_run_can_be_looked_at_from_its_first_moment_on(tmp_path, monkeypatch, capsys):
+def test_a_run_can_be_looked_at_from_its_first_moment_on(tmp_path, monkeypatch, after_step):
     """Also before it has saved, and while it goes on."""
     monkeypatch.setattr(show, "display", lambda picture: None)
     seen = []
-    watch = recorder.Recorder.__call__
 
-    def look(self, game):
+    def look():
         run = runs.open(tmp_path / "run")
-        if game.step in (1, 3):
-            run.show()
-        seen.append((run.steps, list(run.grids)))
-        watch(self, game)
-    monkeypatch.setattr(recorder.Recorder, "__call__", look)
+        run.show()
+        seen.append((run.steps, len(run.history), list(run.grids)))
+    after_step(look)
     begin(tmp_path / "run", 7)
-    assert seen == [(0, [0]), (0, [0]), (0, [0, 2]), (3, [0, 2]), (3, [0, 2, 4]), (3, [0, 2, 4]),
-                    (6, [0, 2, 4, 6])]
+    assert seen == [(0, 0, [0]), (0, 0, [0, 2]), (3, 3, [0, 2]), (3, 3, [0, 2, 4]),
+                    (3, 3, [0, 2, 4]), (6, 6, [0, 2, 4, 6]), (6, 6, [0, 2, 4, 6])]
+
+
+def test_the_history_grows_and_a_torn_row_is_passed_over(tmp_path, after_step):
+    history = tmp_path / "run" / "history.csv"
+    seen = []
+
+    def look():
+        seen.append(os.stat(history).st_ino if history.exists() else None)
+    after_step(look)
+    run = begin(tmp_path / "run", 9)
+    assert len(set(seen[3:])) == 1  # it is appended to, not written anew
+    with history.open("a") as file:
+        file.write("10,0.1,0.2")
+    assert len(run.history) == 9
+    assert "step 9" in repr(run)
+
+
+def test_a_run_is_named_and_sampled_without_reading_what_it_does_not_need(straight, tmp_path):
+    for name in ("settings.json", "generator.safetensors", "summary.json"):
+        (tmp_path / name).write_bytes((straight.folder / name).read_bytes())
+    (tmp_path / "history.csv").write_text("step,a\n1,two\n")
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"hello")
+    run = runs.open(tmp_path)
+    assert "step 10" in repr(run)
+    assert torch.equal(run.sample(3), straight.sample(3))
 
 
 # ---- stopped and resumed ----
@@ -142,14 +175,8 @@ def test_resumed_as_if_never_stopped(straight, tmp_path):
     assert run.schedule.save_every == 3
 
 
-def test_ctrl_c_ends_after_the_step_and_saves(straight, tmp_path, monkeypatch, capsys):
-    watch = recorder.Recorder.__call__
-
-    def press(self, game):
-        watch(self, game)
-        if game.step == 5:
-            signal.raise_signal(signal.SIGINT)
-    monkeypatch.setattr(recorder.Recorder, "__call__", press)
+def test_ctrl_c_ends_after_the_step_and_saves(straight, tmp_path, monkeypatch, after_step, capsys):
+    after_step(lambda: signal.raise_signal(signal.SIGINT), 5)
     run = begin(tmp_path / "run", 10, quiet=False)
     assert (run.summary["state"], run.steps) == ("stopped", 6)
     assert f"train --resume --out {run.folder}" in capsys.readouterr().out
@@ -159,16 +186,16 @@ def test_ctrl_c_ends_after_the_step_and_saves(straight, tmp_path, monkeypatch, c
 
 def test_the_time_limit_ends_with_a_checkpoint(straight, tmp_path):
     run = begin(tmp_path / "run", 10, minutes=1e-9)
-    assert (run.summary["state"], run.steps) == ("time is up", 2)
-    assert checkpoint.saved_step(run.folder / "checkpoint.safetensors") == 2
+    assert (run.summary["state"], run.steps) == ("time is up", 1)
+    assert checkpoint.saved_step(run.folder / "checkpoint.safetensors") == 1
     run = runs.resume(run.folder, steps=10, quiet=True)  # a new goal: the old limit is gone
     assert results(run.folder) == results(straight.folder)
 
 
 def test_minutes_alone_will_do(tmp_path):
     run = begin(tmp_path / "run", None, minutes=1e-9)
-    assert run.steps == 2 and run.summary["last_step"] is None
-    assert runs.resume(run.folder, quiet=True).steps == 4  # as long again
+    assert run.steps == 1 and run.summary["last_step"] is None
+    assert runs.resume(run.folder, quiet=True).steps == 2  # as long again
 
 
 @pytest.mark.parametrize("recipe, changes, epochs, steps", [
@@ -219,7 +246,7 @@ KILLS = """
 import os, random, signal, sys, time
 import sklearn.datasets
 from gan_lessons import runs
-from gan_lessons.__main__ import main
+from gan_lessons.cli import main
 
 def start(*words):
     process = os.fork()  # before anything was computed: a process of its own, quickly
@@ -284,7 +311,6 @@ def test_other_settings_are_named_and_refused(straight, expected, what):
     with pytest.raises(runs.BadRun, match="has other settings") as refused:
         runs.resume(straight.folder, expected=expected, steps=20)
     assert what in str(refused.value)
-    assert_both(str(refused.value))
     assert contents(straight.folder) == before
 
 
@@ -296,7 +322,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 
 @pytest.mark.parametrize("changes, message", [
     ({"recipe": "stylegan"}, "one of wgan, dcgan, sngan, source-003; got 'stylegan'"),
-    ({"recipe": "source-003", "norm": "none"}, "without a choice of norm"),
+    ({"recipe": "source-003", "norm": "none"}, "has no choice of norm"),
     ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
     ({"warm_up": True}, "warm_up belongs to WGAN"),
@@ -305,7 +331,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
     ({"root": "x"}, "root is for celeba and lsun-bedrooms"),
     ({"size": 28}, "size must be one of 16, 32, 64, 128, 256; got 28"),
     ({"size": None, "data": "toy-faces", "features": 0}, "features must be a whole number"),
-    ({"lr": float("nan")}, "lr must be a number above 0"),
+    ({"lr": float("nan")}, "lr must be a number above 0"), ({"subset": 1.5}, "at most 1"),
     ({"precision": "float16"}, "precision must be one of")])
 def test_settings_that_do_not_go_together(changes, message):
     with pytest.raises(ValueError, match=message) as refused:
@@ -336,9 +362,8 @@ def test_pictures_that_will_not_do_leave_no_folder(tmp_path, changes, message):
 
 def test_two_processes_do_not_share_a_run(straight, tmp_path):
     run = begin(tmp_path / "run", 4)
-    with (run_folder.alone(run.folder), pytest.raises(runs.BadRun, match="Another process") as no):
+    with (FileLock(run.folder / "lock"), pytest.raises(runs.BadRun, match="Another process")):
         runs.resume(run.folder, steps=6)
-    assert_both(str(no.value))
 
 
 # ---- settings ----
@@ -368,25 +393,14 @@ def test_losses_and_penalties_by_name():
     ("digits", 32, (1, 32, 32), 135), ("digits", 64, (1, 64, 64), 135),
     ("toy-faces", 16, (3, 16, 16), 1000), ("toy-rooms", 16, (3, 16, 16), 1000)])
 def test_pictures_by_name(name, size, shape, count):
-    found = pictures.load(small(data=name, size=size))
+    found = small(data=name, size=size).pictures()
     assert found.shape == shape and len(found) == count
 
 
 def test_digits_get_a_rim_and_keep_their_look():
-    small_, large = data.digits()[:20], pictures.load(small(size=32))
+    small_, large = data.digits()[:20], small(size=32).pictures()
     assert torch.equal(large.images[:20, :, 2:-2, 2:-2], small_.images)
     assert large.images[:, :, :2].max() == 0
-
-
-def test_the_command_knows_the_names_that_the_library_knows():
-    """It has copies of them, because help must come without loading torch."""
-    assert tuple(settings.RECIPES) == command.RECIPES
-    assert tuple(settings.LOSSES) == command.LOSSES
-    assert tuple(settings.PENALTIES) == command.PENALTIES
-    assert (command.NORMS, command.SIZES) == (settings.NORMS, settings.SIZES)
-    assert command.PRECISIONS == settings.runtime.PRECISIONS
-    for cls in (runs.Settings, runs.Schedule):
-        assert all(field.name.isidentifier() for field in fields(cls))
 
 
 # ---- when something goes wrong ----
@@ -408,23 +422,20 @@ def test_a_full_disk_is_a_warning_and_an_error_at_the_end(straight, small_disk, 
     free = os.statvfs(disk)
     (disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 4096))
     message = failing(lambda: runs.resume(disk / "run", steps=10, quiet=True))
-    assert "cannot be written: No space left" in message
-    assert_both(message)
+    assert "No space left" in message
     (disk / "ballast").unlink()
     assert results(runs.resume(disk / "run", steps=10, quiet=True).folder) == results(
         straight.folder)
 
 
-def test_a_disk_that_runs_full_while_training(straight, small_disk, monkeypatch, capsys):
+def test_a_disk_that_runs_full_while_training(straight, small_disk, monkeypatch, after_step,
+                                              capsys):
     disk = small_disk("4m")
-    watch = recorder.Recorder.__call__
 
-    def fill(self, game):
-        watch(self, game)
-        if game.step == 4:
-            free = os.statvfs(disk)
-            (disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 4096))
-    monkeypatch.setattr(recorder.Recorder, "__call__", fill)
+    def fill():
+        free = os.statvfs(disk)
+        (disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 4096))
+    after_step(fill, 4)
     assert "No space left" in failing(lambda: begin(disk / "run", 10))
     assert "training goes on" in capsys.readouterr().err
     assert checkpoint.saved_step(disk / "run" / "checkpoint.safetensors") == 3
@@ -439,9 +450,7 @@ def test_a_read_only_folder_is_told(straight, small_disk):
     before = contents(disk)
     assert subprocess.run(["mount", "-o", "remount,ro", disk]).returncode == 0
     for attempt in (lambda: runs.resume(disk / "run", steps=6), lambda: begin(disk / "new")):
-        message = failing(attempt)
-        assert "cannot be written: Read-only file system" in message
-        assert_both(message)
+        assert "Read-only file system" in failing(attempt)
     assert contents(disk) == before
     assert runs.open(disk / "run").sample(2).shape == (2, 1, 16, 16)
 
@@ -465,20 +474,20 @@ def test_nan_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     assert runs.resume(run.folder, steps=5, quiet=True).steps == 5
 
 
-def photos(folder):
-    draw_jpegs(folder, 12)
+def photos(folder, count=12):
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        PIL.Image.new("RGB", (20, 18), (20 * i, 90, 90)).save(folder / f"{i}.jpg")
     return {"data": str(folder), "subset": 1.0}
 
 
-def test_pictures_may_go_once_they_are_in_the_cache(tmp_path, monkeypatch):
+def test_pictures_may_go_once_they_are_in_the_cache(tmp_path, after_step):
     chosen = small(**photos(tmp_path / "photos"))
-    watch = recorder.Recorder.__call__
 
-    def delete(self, game):
-        watch(self, game)
-        for path in tmp_path.glob("photos/drawn/*"):
+    def delete():
+        for path in tmp_path.glob("photos/*"):
             path.unlink()
-    monkeypatch.setattr(recorder.Recorder, "__call__", delete)
+    after_step(delete)
     run = runs.train(chosen, tmp_path / "run", steps=4, threads=1, quiet=True)
     assert run.steps == 4
     before = contents(run.folder)
@@ -486,7 +495,6 @@ def test_pictures_may_go_once_they_are_in_the_cache(tmp_path, monkeypatch):
         runs.resume(run.folder, steps=6)
     assert_both(str(told.value))
     assert contents(run.folder) == before
-    (tmp_path / "photos" / "drawn").rmdir()
     (tmp_path / "photos").rmdir()
     with pytest.raises(OSError, match="no such file or folder"):
         runs.resume(run.folder, steps=6)
@@ -497,7 +505,7 @@ def test_pictures_that_became_more_are_refused(tmp_path):
     run = runs.train(small(**photos(tmp_path / "photos")), tmp_path / "run", steps=2, threads=1,
                      quiet=True)
     before = contents(run.folder)
-    draw_jpegs(tmp_path / "photos" / "more", 1)
+    photos(tmp_path / "photos", 13)
     with pytest.raises(runs.BadRun, match="photos, 12 of .* -> photos, 13 of"):
         runs.resume(run.folder, steps=6)
     assert contents(run.folder) == before
@@ -513,14 +521,14 @@ def change_settings(**changes):
 
 
 @pytest.mark.parametrize("damage, message", [
-    (lambda path: path.write_bytes(path.read_bytes()[:100]), "settings.json is damaged"),
-    (lambda path: path.write_bytes(b"\x00\xff" * 50), "settings.json is damaged"),
-    (lambda path: path.write_text("[" * 100_000), "settings.json is damaged"),
-    (lambda path: path.write_text("[]"), "settings.json is damaged"),
-    (change_settings(settings={"colour": 3}), "settings.json is damaged"),
+    (lambda path: path.write_bytes(path.read_bytes()[:100]), "settings.json cannot be used"),
+    (lambda path: path.write_bytes(b"\x00\xff" * 50), "settings.json cannot be used"),
+    (lambda path: path.write_text("[" * 100_000), "settings.json cannot be used"),
+    (lambda path: path.write_text("[]"), "settings.json cannot be used"),
+    (change_settings(settings={"colour": 3}), "settings.json cannot be used"),
     (change_settings(settings={"size": "big"}), "size must be one of"),
-    (change_settings(pictures={"channels": "3"}), "settings.json is damaged"),
-    (change_settings(game=[]), "settings.json is damaged"),
+    (change_settings(pictures={"channels": "3"}), "settings.json cannot be used"),
+    (change_settings(game=[]), "settings.json cannot be used"),
     (change_settings(format=2, versions={"gan_lessons": "9.0"}), "written by gan_lessons 9.0"),
     (lambda path: path.unlink(), "There is no run in")])
 def test_settings_that_cannot_be_read(straight, tmp_path, damage, message):
@@ -529,9 +537,8 @@ def test_settings_that_cannot_be_read(straight, tmp_path, damage, message):
     damage(tmp_path / "settings.json")
     before = contents(tmp_path)
     for attempt in (lambda: runs.open(tmp_path), lambda: runs.resume(tmp_path, steps=20)):
-        with pytest.raises(runs.BadRun, match=message) as told:
+        with pytest.raises(runs.BadRun, match=message):
             attempt()
-        assert_both(str(told.value))
     assert contents(tmp_path) == before
 
 
@@ -543,9 +550,8 @@ def test_settings_that_cannot_be_read(straight, tmp_path, damage, message):
 def test_a_damaged_generator_is_told_and_mended_by_resuming(tmp_path, damage):
     run = begin(tmp_path / "run", 3)
     damage(run.folder / "generator.safetensors")
-    with pytest.raises(runs.BadRun, match="generator.safetensors cannot be read") as told:
+    with pytest.raises(runs.BadRun, match="generator.safetensors cannot be read"):
         run.sample(1)
-    assert_both(str(told.value))
     assert runs.resume(run.folder, quiet=True).sample(1).shape == (1, 1, 16, 16)
 
 
@@ -557,9 +563,8 @@ def test_a_damaged_or_lost_checkpoint_is_told(tmp_path):
         runs.resume(run.folder, steps=6)
     path.unlink()
     before = contents(run.folder)
-    with pytest.raises(runs.BadRun, match="is gone, and without it the run cannot go on") as told:
+    with pytest.raises(runs.BadRun, match="is gone, and without it the run cannot go on"):
         runs.resume(run.folder, steps=6)
-    assert_both(str(told.value))
     assert contents(run.folder) == before and run.sample(1).shape == (1, 1, 16, 16)
 
 
@@ -569,7 +574,7 @@ def test_a_damaged_history_or_grid_is_told(tmp_path):
     with pytest.raises(runs.BadRun, match="history.csv cannot be read"):
         run.history  # noqa: B018
     run.grids[2].write_bytes(b"no picture")
-    with pytest.raises(runs.BadRun, match="step_000002.png cannot be read"):
+    with pytest.raises(OSError, match="step_000002.png"):
         run.snapshots  # noqa: B018
 
 
@@ -590,9 +595,8 @@ def test_nothing_is_ever_half_written(tmp_path, monkeypatch, moment):
 
 def test_tensorboard_missing_is_told_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ValueError, match="pip install tensorboard") as told:
+    with pytest.raises(ValueError, match="pip install tensorboard"):
         begin(tmp_path / "run", tensorboard=True)
-    assert_both(str(told.value))
     assert not (tmp_path / "run").exists()
 
 
@@ -626,31 +630,31 @@ def test_the_learning_rate_of_sngan_falls_to_the_end_of_the_run(tmp_path):
     run = runs.train(told, tmp_path / "run", steps=7, quiet=True)
     assert runs.open(run.folder).settings.decay == 7
     assert (run.settings.norm, run.settings.lr) == ("spectral", 1e-3)
-    drawn = pictures.load(run.settings)
+    drawn = run.settings.pictures()
     assert len(drawn) == 60 and len(drawn.factors["rug"].unique()) == 1  # the core only
 
 
 def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
     told = small("sngan", data="toy-faces-core", subset=1.0, drawn=300, size=32)
     run = runs.train(told, tmp_path / "run", steps=2, quiet=True)
-    report = measuring.report(run, 300).splitlines()
+    report = runs.report(run, 300).splitlines()
     assert report[0] == "300 samples, step 2, seed 0, average weights"
     assert "combinations 0/96" in report[1]
     real = next(line for line in report if line.startswith("real"))
     assert 80 < int(real.split("combinations ")[1].split("/")[0]) <= 96
     made, floor = report[-1].split(": ")[1].split(" (as")[0], report[-1].split(": ")[2][:-1]
     assert float(floor) < 0.1 * float(made)
-    again = measuring.report(run, 300)
+    again = runs.report(run, 300)
     assert again.splitlines() == report
 
 
 def test_a_report_on_digits_and_none_on_photographs(tmp_path):
     run = runs.train(runs.Settings("dcgan", "digits", features=2, latent=8, batch=8),
                      tmp_path / "run", steps=1, quiet=True)
-    assert measuring.report(run, 200).startswith("samples   n   200   fd_digits")
+    assert runs.report(run, 200).startswith("samples   n   200   fd_digits")
     for i in range(8):
         PIL.Image.new("RGB", (32, 32), (i, 9, 9)).save(tmp_path / f"{i}.png")
     run = runs.train(runs.Settings("dcgan", str(tmp_path), size=16, features=2, latent=8, batch=4),
                      tmp_path / "run2", steps=1, quiet=True)
-    with pytest.raises(ValueError, match="no ruler for"):
-        measuring.report(run, 200)
+    with pytest.raises(ValueError, match="no evaluator for"):
+        runs.report(run, 200)

@@ -1,0 +1,350 @@
+"""The command line: `gan-lessons`, or `python -m gan_lessons`, with a command.
+
+Only the command that was asked for is imported: the help comes at once, and `doctor` runs where
+torch is broken, too. Exit codes: 0, 1 for what failed, 2 for wrong arguments, 130 after Ctrl-C.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+from gan_lessons.util import both
+
+FAILED, INTERRUPTED = 1, 130
+TRAIN_USAGE = """
+  python -m gan_lessons train RECIPE --data SET --steps N --out FOLDER [options]
+  python -m gan_lessons train --resume --out FOLDER [options]"""
+TRAIN_EXAMPLES = """\
+例子 / examples:
+  python -m gan_lessons train dcgan --data toy-faces --steps 5000 --out runs/a
+  python -m gan_lessons train wgan --data celeba --subset 0.1 --epochs 30 \\
+      --precision auto --out runs/celeba
+  python -m gan_lessons train dcgan --data my_photos --size 32 --minutes 480 \\
+      --loss hinge --norm spectral --out runs/night
+  python -m gan_lessons train --resume --out runs/night --minutes 480
+  torchrun --nproc-per-node 4 -m gan_lessons train --resume --out runs/night
+"""
+# The options of `train` by group: name, how to read it, help. All but the last four rows are the
+# fields of `runs.Settings` and `runs.Schedule`, which say what is in range.
+TRAIN_OPTIONS = {
+    "数据 / data": (
+        ("data", str, "下列名字，或图片文件夹、压缩包的路径",
+         "one of the sets below, or the path of a folder or\narchive of pictures"),
+        ("drawn", int, "画多少张玩具图片，默认 10000", "toy pictures to draw, 10000 unless given"),
+        ("root", str, "celeba 或 lsun-bedrooms 在哪里", "where celeba or lsun-bedrooms lies"),
+        ("subset", float, "只取一部分，如 0.1", "only a share of the pictures, such as 0.1"),
+        ("size", int, "边长（像素），默认 64，手写数字 32",
+         "side in pixels, 64 unless given, 32 for digits")),
+    "网络 / networks": (
+        ("features", int, "边长一半处有多少通道，默认 64，sngan 32",
+         "channels at half the size, 64 unless given; sngan 32"),
+        ("latent", int, "z 的长度，默认 100，sngan 64", "length of z, 100 unless given; sngan 64"),
+        ("extra_layers", int, "两个网络各加几层 3x3 卷积", "3x3 layers added to both networks"),
+        ("norm", str, "归一化，默认 batch，sngan spectral",
+         "normalisation, batch unless given; sngan spectral")),
+    "训练（默认由配方定）/ training (as the recipe has it, unless given)": (
+        ("loss", str, "只用于 dcgan", "for dcgan"),
+        ("penalty", str, "梯度惩罚，代替权重裁剪；不能和批归一化一起用",
+         "a gradient penalty instead of clipping; no BatchNorm"),
+        ("penalty_weight", float, "它的权重，默认 gp 10，其余 1", "its weight; gp 10, others 1"),
+        ("batch", int, "批大小", "batch size"),
+        ("lr", float, "学习率", "learning rate"),
+        ("n_critic", int, "G 每走一步，D 走几步", "steps of D for each step of G"),
+        ("warm_up", bool, "WGAN 作者的做法：有时先让 D 走 100 步",
+         "the WGAN authors' long turns of D, 100 steps each"),
+        ("decay", int, "用多少步把学习率降到 2 %%；sngan 默认同 --steps",
+         "steps over which the learning rate falls to 2 %%;\nsngan: --steps unless given"),
+        ("precision", str, "计算精度，默认 float32；auto 在合适的硬件上用 bfloat16",
+         "of the arithmetic, float32 unless given;\nauto takes bfloat16 where it pays"),
+        ("seed", int, "随机种子，默认 0", "random seed, 0 unless given")),
+    "多久（哪个先到算哪个）/ how long (the first ends it)": (
+        ("steps", int, "G 一共走几步", "steps of G, in all"),
+        ("epochs", float, "D 一共看几遍数据", "passes of D over the pictures, in all"),
+        ("minutes", float, "这一次最多训练几分钟，到时保存并停下",
+         "minutes of this session; saves and stops then")),
+    "输出 / output": (
+        ("sample_every", int, "每几步画一张图，默认 500",
+         "steps between two grids, 500 unless given"),
+        ("save_every", int, "每几步存一次检查点，默认 500",
+         "steps between two checkpoints, 500 unless given"),
+        ("threads", int, "CPU 线程数，默认全部核心", "CPU threads, all cores unless given"),
+        ("out", str, "训练文件夹，如 runs/x", "the folder of the run, such as runs/x"),
+        ("resume", bool, "接着训练 --out 里的那一次，设置用存下的",
+         "go on with the run in --out, with its settings"),
+        ("tensorboard", bool, "也写 TensorBoard 日志（要另装）",
+         "write TensorBoard logs, too (install tensorboard)"),
+        ("quiet", bool, "不显示进度", "no progress bar, no messages")),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out one command and return the exit code; without a command, print the help."""
+    args = read_arguments(sys.argv[1:] if argv is None else argv)
+    try:
+        code = args.run(args)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("Interrupted. What was done is kept; run the same command again and it goes on from "
+              "there.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, OSError) or os.environ.get("RANK", "0") == "0":
+            # (a ValueError meets every process of a torchrun job; one of them tells of it)
+            print(in_words(problem), file=sys.stderr)
+        return FAILED
+
+
+def read_arguments(argv: list[str]) -> argparse.Namespace:
+    """Read the words of the command line; `run` is the function that carries them out."""
+    parser = argparse.ArgumentParser(
+        prog="python -m gan_lessons", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="GAN Lessons · 生成对抗网络课：命令行工具 / command-line tools")
+    parser.set_defaults(run=partial(print_help, parser))
+    commands = parser.add_subparsers(title="命令 / commands", metavar="command")
+    for name, summary, add in COMMANDS:
+        if name == "data" and name in argv[:1]:
+            from gan_lessons.commands import data
+
+            data.add(commands)
+            continue
+        command = commands.add_parser(name, help=summary, description=summary,
+                                      formatter_class=argparse.RawTextHelpFormatter)
+        if name in argv[:1]:
+            add(command)
+    return parser.parse_args(argv)
+
+
+def print_help(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    """Print the help of the whole command line."""
+    parser.print_help()
+    return 0
+
+
+def in_words(problem: Exception) -> str:
+    """Return an error as a user should read it; the course's own are in words already."""
+    if not isinstance(problem, OSError) or problem.errno is None:
+        return str(problem)
+    return (f"Cannot read or write {problem.filename or 'the disk'}: {problem.strerror}. Check the "
+            "path, its permissions and the disk; GAN_LESSONS_CACHE moves the cache to another "
+            "folder. What was saved before is still good.")
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers between `least` and `most` for argparse."""
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number between {least} and {most}, got {text!r}")
+        return int(text)
+    return read
+
+
+# ---- doctor ----
+
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    """Let the parser carry out the check-up."""
+    parser.set_defaults(run=doctor)
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Print the check-up; the exit code is 0 when the lessons can start, else 1."""
+    from gan_lessons.doctor import check, report, verdict
+
+    findings = check()
+    report(findings)
+    return 0 if verdict(findings) == "ready" else FAILED
+
+
+# ---- train ----
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train`."""
+    from gan_lessons.runs import CHOICES, SETS
+
+    parser.usage = TRAIN_USAGE
+    sets = textwrap.fill(", ".join(SETS), 78, initial_indent="  ", subsequent_indent="  ")
+    parser.epilog = f"数据 / sets of pictures:\n{sets}\n\n{TRAIN_EXAMPLES}"
+    parser.add_argument("recipe", nargs="?", choices=tuple(CHOICES["recipe"]),
+                        help=both("配方：网络、损失和设置", "networks, loss and settings"))
+    for title, options in TRAIN_OPTIONS.items():
+        group = parser.add_argument_group(title)
+        for name, reader, zh, en in options:
+            option, text = "--" + name.replace("_", "-"), both(zh, en)
+            if reader is bool:
+                group.add_argument(option, action="store_true", default=None, help=text)
+            elif name in CHOICES:
+                choices = tuple(CHOICES[name])
+                listed = textwrap.fill(", ".join(map(str, choices)), 54)
+                group.add_argument(option, type=reader, choices=choices, metavar="X",
+                                   help=f"{text}:\n{listed}")
+            else:
+                group.add_argument(option, type=reader, metavar="X", help=text)
+    parser.set_defaults(run=partial(train, parser))
+
+
+def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    """Begin a run or go on with one; under torchrun, together with the other processes."""
+    from gan_lessons import checkpoint, distributed, runs
+
+    def given(*names: str) -> dict:
+        return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+    settings = given(*(field.name for field in fields(runs.Settings)))
+    schedule = given(*(field.name for field in fields(runs.Schedule)))
+    if args.out is None:
+        parser.error("name the folder of the run with --out")
+    if not args.resume and not {"recipe", "data"} <= settings.keys():
+        parser.error("name a recipe and --data, as above, or go on with a run by --resume")
+    try:
+        if args.resume:
+            runs.Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
+        else:
+            runs.Schedule(**schedule)
+            chosen = runs.Settings(**settings)
+    except ValueError as problem:
+        parser.error(str(problem))
+    how = given("tensorboard", "quiet") | schedule
+    if distributed.launched() > 1:
+        signal.signal(signal.SIGTERM, partial(end_job, args.out))  # torchrun ends its processes so
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # `fit` takes the first Ctrl-C; torchrun sends
+        # it a second time, which must not cut the saving short
+    try:
+        distributed.join()
+        if args.resume:
+            run = runs.resume(args.out, expected=settings, **how)
+        else:
+            run = runs.train(chosen, args.out, **how)
+    except checkpoint.TrainingDiverged as problem:
+        print(problem, f"The checkpoint and the generator in {args.out} are still good. Resumed "
+              "with the same settings, it would fail at the same step; begin anew in another "
+              "folder with a smaller --lr.", sep="\n", file=sys.stderr)
+        return FAILED
+    except RuntimeError as problem:
+        if distributed.joined() and "gloo" in str(problem):  # a peer of ours is gone
+            end_job(args.out)
+        raise
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        if (Path(args.out).expanduser() / runs.SETTINGS_FILE).exists():
+            print("To go on from the last checkpoint:\n  python -m gan_lessons train --resume "
+                  f"--out {args.out}", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        distributed.leave()
+    return INTERRUPTED if run.summary.get("state") == "stopped" else 0
+
+
+def end_job(out: str, *_) -> None:
+    """End this process of a torchrun job, because another one has ended before its time."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(f"\nRank {os.environ['RANK']} stops: another process of the job was killed or failed, or "
+          "the job was told to end. What the last checkpoint holds is safe. To go on, with as many "
+          "processes as you like:\n  torchrun --nproc-per-node N -m gan_lessons train --resume "
+          f"--out {out}", file=sys.stderr, flush=True)
+    os._exit(FAILED)  # at once: there is nobody left to say goodbye to
+
+
+# ---- sample and measure ----
+
+def add_run_options(parser: argparse.ArgumentParser, least: int, n: int) -> None:
+    """Add what both commands want to know: the run, how many pictures, of which weights."""
+    parser.add_argument("--run", required=True, dest="folder", metavar="FOLDER", help=both(
+        "训练文件夹", "the folder of the run"))
+    parser.add_argument("-n", type=whole(least, 100_000), default=n, metavar="N", help=both(
+        f"几张，默认 {n}", f"how many pictures, {n} unless given"))
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help=both(
+        "随机种子，默认 0", "random seed, 0 unless given"))
+    parser.add_argument("--newest", action="store_true", help=both(
+        "用最新的权重，而不是滑动平均",
+        "the newest weights instead of their moving average"))
+
+
+def add_sample(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sample`."""
+    parser.description = both(
+        "用一次训练的生成器画图，存成 PNG。只需要两个文件：settings.json 和\n"
+        "generator.safetensors（用 --newest 还要 checkpoint.safetensors）。",
+        "Draw pictures with the generator of a run and store them as PNG. Only\n"
+        "settings.json and generator.safetensors are needed (with --newest,\n"
+        "checkpoint.safetensors, too).")
+    add_run_options(parser, 1, 64)
+    parser.add_argument("--columns", type=whole(1, 1000), default=8, metavar="N", help=both(
+        "每行几张，默认 8", "pictures in a row, 8 unless given"))
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", metavar="FILE.png", help=both(
+        "存到哪里，默认放进训练文件夹", "where to, in the folder of the run unless given"))
+    where.add_argument("--each", metavar="FOLDER", help=both(
+        "每张图单独一个文件，放进这个文件夹", "every picture in a file of its own, in this folder"))
+    parser.add_argument("--force", action="store_true", help=both(
+        "允许覆盖已有的文件", "overwrite files that are there"))
+    parser.set_defaults(run=sample)
+
+
+def sample(args: argparse.Namespace) -> int:
+    """Draw pictures with a run's generator."""
+    from gan_lessons import runs
+
+    run = runs.open_run(args.folder)
+    step = run.weights_step(args.newest)
+    kind = "newest" if args.newest else "average"
+    if args.each:
+        digits = max(4, len(str(args.n - 1)))
+        paths = [Path(args.each).expanduser() / f"{i:0{digits}}.png" for i in range(args.n)]
+    elif args.out:
+        paths = [Path(args.out).expanduser()]
+    else:
+        paths = [run.folder / f"samples_step_{step:06}_{kind}_seed_{args.seed}_n_{args.n}.png"]
+    if paths[0].suffix.lower() != ".png":
+        raise ValueError(f"Pictures are stored as .png; got {paths[0].name}.")
+    for path in paths:
+        if path.exists() and not args.force:
+            raise FileExistsError(f"{path} is there already and was not overwritten. Take another "
+                                  "name, or add --force.")
+    pictures = run.sample(args.n, seed=args.seed, newest=args.newest)
+    for path, part in zip(paths, pictures.split(1 if args.each else args.n), strict=True):
+        runs.write_png(path, part, args.columns)
+    print(f"{args.n} pictures by the generator of step {step}: {args.each or paths[0]}")
+    ema = run.about["game"]["ema"]
+    if not args.newest and step * (1 - ema) < 3:
+        print("The moving average follows slowly and is worth a look after about "
+              f"{3 / (1 - ema):.0f} steps; until then add --newest.")
+    return 0
+
+
+def add_measure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `measure`."""
+    parser.description = both(
+        "从一次训练中采样，和没见过的真图一起评分。玩具图片：数一数画出了多少种组合，\n"
+        "分布匀不匀，再算弗雷歇距离；边长 32 的数字：用课程的分类器。",
+        "Draw samples from a run and score them beside real pictures it never saw. Toy\n"
+        "pictures: how many combinations, how evenly, and the Fréchet distance; digits\n"
+        "at 32 pixels: by the course's classifier.")
+    add_run_options(parser, 200, 10_000)
+    parser.set_defaults(run=measure)
+
+
+def measure(args: argparse.Namespace) -> int:
+    """Print how good the pictures of a run are."""
+    from gan_lessons import runs
+
+    print(runs.report(runs.open_run(args.folder), args.n, seed=args.seed, newest=args.newest))
+    return 0
+
+
+COMMANDS = (
+    ("doctor", "检查这台机器能否上课 / check that this machine is ready", add_doctor),
+    ("data", "数据：列出、下载、检查、缓存 / data: list, get, check, cache", None),
+    ("train", "长时间训练，可中断、可接着训练 / train for long, stop and resume", add_train),
+    ("sample", "用训练好的生成器画图 / draw pictures with a trained generator", add_sample),
+    ("measure", "量一量训练好的生成器 / measure how good a trained generator is", add_measure),
+)

@@ -1,0 +1,858 @@
+"""Long runs, each in a folder of its own: `train`, `resume`, and `open` to look at one.
+
+    settings.json            what the run was told; enough to build its game again
+    checkpoint.safetensors   the whole game, see `checkpoint`
+    generator.safetensors    the averaged weights of G alone, to sample from elsewhere
+    history.csv              a row for every step: its number, then the columns `train.HISTORY`
+    summary.json             how far it is
+    real.png, grids/         64 real pictures; 64 fakes of the same noise, step by step
+
+A run can be looked at while it goes on. The checkpoint is the truth: whatever a killed process
+left in the other files is put right from it when the run is resumed.
+"""
+
+import inspect
+import io
+import json
+import math
+import os
+import sys
+import time
+from bisect import bisect_left
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from tqdm import tqdm
+
+import gan_lessons
+from gan_lessons import checkpoint, data, distributed, losses, measure, penalties, recipes, runtime
+from gan_lessons import show as figures
+from gan_lessons.data import ImageSet, to_images
+from gan_lessons.nets import dcgan
+from gan_lessons.train import HISTORY, Game, critic_turns, fit, generate, sample_noise
+from gan_lessons.util import both, half_written, whole_number, write_atomically
+
+RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
+           "source-003": recipes.source_003}
+LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
+          "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
+          "hinge": losses.Hinge, "relativistic": losses.Relativistic}
+PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
+             "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
+DIGITS = {"digits": data.digits, "mnist": data.mnist}
+TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
+        "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
+PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}
+SETS = (*DIGITS, *TOYS, *PHOTOGRAPHS)
+CHOICES = {"recipe": RECIPES, "norm": dcgan.NORMS, "loss": LOSSES, "penalty": PENALTIES,
+           "precision": runtime.PRECISIONS, "size": dcgan.SIZES}
+
+FORMAT = 1  # of settings.json
+SETTINGS_FILE = "settings.json"
+CHECKPOINT = "checkpoint.safetensors"
+GENERATOR = "generator.safetensors"
+HISTORY_FILE = "history.csv"
+SUMMARY = "summary.json"
+LOCK = "lock"
+COLUMNS = 8  # pictures in a row of a grid
+GAP = 2  # pixels between two pictures, as `show.grid` puts them
+ENDLESS = 10**9  # the last step of a run that only the time ends
+
+
+class BadRun(ValueError):
+    """A folder is no run, is damaged, or is not the run that was meant."""
+
+
+# ---- what a run is told ----
+
+@dataclass
+class Settings:
+    """The game and the pictures of a run, by name: the same settings give the same run.
+
+    None leaves a setting to the recipe. A penalty or norm="spectral" replaces weight clipping.
+
+    Raises:
+        ValueError: A setting is unknown, out of range, or does not go with the others.
+    """
+
+    recipe: str  # a name in RECIPES
+    data: str  # a name in SETS, or the path of a folder or archive of pictures
+    drawn: int = 10_000  # how many toy pictures to draw
+    root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
+    subset: float = 1.0  # the share of the pictures to take
+    size: int | None = None  # their side in pixels; None: 64, and 32 for digits
+    latent: int | None = None  # length of z
+    features: int | None = None  # channels at half the size, see `nets.dcgan`
+    extra_layers: int = 0  # 3x3 convolutions added to both networks
+    norm: str | None = None  # "batch", "none" or "spectral"
+    loss: str | None = None  # a name in LOSSES
+    penalty: str | None = None  # a name in PENALTIES
+    penalty_weight: float | None = None  # its `weight` or `gamma`
+    batch: int | None = None  # this and the rest: as in `train.Game`
+    lr: float | None = None
+    n_critic: int | None = None
+    warm_up: bool = False
+    decay: int | None = None
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.size is None:
+            self.size = 32 if self.data in DIGITS else 64
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices and (value is not None or name == "recipe"):
+                listed = ", ".join(map(str, choices))
+                raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
+                                      f"{name} must be one of {listed}; got {value!r}."))
+        for name, least in (("drawn", 1), ("latent", 1), ("features", 1), ("extra_layers", 0),
+                            ("batch", 1), ("n_critic", 1), ("decay", 1), ("seed", 0)):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name), least)
+        for name in ("lr", "penalty_weight", "subset"):
+            check_positive(name, getattr(self, name))
+        self._check_together()
+        if self.recipe == "dcgan" and self.loss is None:
+            self.loss = "non-saturating"
+        parameters = inspect.signature(RECIPES[self.recipe]).parameters
+        for name in ("latent", "features", "norm"):  # what the recipe takes unless told otherwise
+            if getattr(self, name) is None and name in parameters:
+                setattr(self, name, parameters[name].default)
+
+    def _check_together(self) -> None:
+        """Raise ValueError for settings that do not go together."""
+        batch_norm = self.norm == "batch" or (self.norm is None and self.recipe != "sngan")
+        conflicts = (
+            (self.norm and self.recipe == "source-003",
+             "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
+             "source-003 has no choice of norm; leave norm out, or take wgan."),
+            (self.loss and self.recipe != "dcgan",
+             f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
+             f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
+            (self.warm_up and self.recipe in ("dcgan", "sngan"),
+             "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
+             "warm_up belongs to WGAN; leave it out, or take wgan."),
+            (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",
+             "Wasserstein 损失必须限制评论家有多陡：请用 wgan，或加上 penalty、norm=spectral。",
+             "With the Wasserstein loss the critic must be kept from growing steep: take wgan, or "
+             "add a penalty or norm=spectral."),
+            (self.penalty_weight is not None and not self.penalty,
+             "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
+            (self.penalty and batch_norm,
+             "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "
+             "norm=spectral。",
+             "With BatchNorm a score depends on the whole batch, and a penalty on its slope means "
+             "little: add norm=none or norm=spectral."),
+            (self.root and self.data not in PHOTOGRAPHS,
+             "root 只用于 celeba 和 lsun-bedrooms；自己的图片请把路径写在 data 里。",
+             "root is for celeba and lsun-bedrooms; give the path of your own pictures as data."),
+            (self.subset > 1, f"subset 不能大于 1（0.1 就是 10 %），收到 {self.subset}。",
+             f"subset must be at most 1 (0.1 is 10 %); got {self.subset}."))
+        for conflict, zh, en in conflicts:
+            if conflict:
+                raise ValueError(both(zh, en))
+
+    def game(self, channels: int) -> Game:
+        """Return the game before its first step, for pictures with `channels` channels."""
+        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.loss:
+            changes["loss"] = LOSSES[self.loss]()
+        if self.penalty:
+            changes["penalty"], weight = PENALTIES[self.penalty]
+            if self.penalty_weight is not None:
+                changes["penalty"] = partial(changes["penalty"], **{weight: self.penalty_weight})
+        if self.penalty or self.norm == "spectral":
+            changes["clip"] = None
+        return RECIPES[self.recipe](
+            self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
+            warm_up=self.warm_up, precision=self.precision, **changes)
+
+    def generator(self, channels: int) -> nn.Module:
+        """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
+        options = {"latent": self.latent, "features": self.features,
+                   "extra_layers": self.extra_layers}
+        if self.recipe == "source-003":
+            network, _ = dcgan.source_003(self.size, channels, **options)
+        else:
+            network = dcgan.generator(self.size, channels, norm=self.norm, **options)
+        return network.to(runtime.device())
+
+    def pictures(self) -> ImageSet:
+        """Return the pictures to train on, (N, C, size, size).
+
+        Photographs are decoded into the cache the first time, with a progress bar.
+
+        Raises:
+            FileNotFoundError: The set is not here; the message says how to get it.
+            ValueError: Nothing in it can be used.
+        """
+        if self.data in DIGITS:
+            digits = DIGITS[self.data]()
+            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
+            if self.size == 32:
+                return framed
+            return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",
+                                                      antialias=True))
+        if self.data in TOYS:
+            return self.draw(max(1, round(self.subset * self.drawn)))
+        if self.data in PHOTOGRAPHS:
+            return PHOTOGRAPHS[self.data](self.root, subset=self.subset, size=self.size)
+        if Path(self.data).expanduser().exists():
+            return data.folder(self.data, subset=self.subset, size=self.size)
+        raise FileNotFoundError(both(
+            f"没有叫 {self.data!r} 的数据，也没有这个文件或文件夹。可选：{', '.join(SETS)}，"
+            "或图片文件夹、压缩包的路径。",
+            f"There is no set called {self.data!r}, and no such file or folder. Choose from "
+            f"{', '.join(SETS)}, or give the path of a folder or archive of pictures."))
+
+    def draw(self, n: int, seed: int = 0) -> ImageSet:
+        """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
+        make, core = TOYS[self.data]
+        return make(n, size=self.size, seed=seed, core=core)
+
+
+@dataclass
+class Schedule:
+    """How long a run goes on and what it writes on its way; all of it may change on resuming.
+
+    Whichever of steps, epochs and minutes comes first ends the run.
+
+    Raises:
+        ValueError: A number is out of range, or nothing says when to end.
+    """
+
+    steps: int | None = None  # of G, in all
+    epochs: float | None = None  # passes of D over the pictures, in all
+    minutes: float | None = None  # of this session
+    sample_every: int = 500  # steps between two grids
+    save_every: int = 500  # steps between two checkpoints
+    threads: int | None = None  # of the CPU; None: all cores
+
+    def __post_init__(self):
+        for name in ("steps", "sample_every", "save_every", "threads"):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name), 1)
+        check_positive("epochs", self.epochs)
+        check_positive("minutes", self.minutes)
+        if (self.steps, self.epochs, self.minutes) == (None, None, None):
+            raise ValueError(both(
+                "请说明训练多久：steps（步数）、epochs（轮数）或 minutes（分钟）。",
+                "Say how long to train: steps, epochs or minutes."))
+
+    def last_step(self, game: Game, pictures: int) -> int:
+        """Return the number of the last step, ENDLESS when only the minutes end the run."""
+        last = self.steps or ENDLESS
+        if self.epochs is not None:
+            batches = math.ceil(self.epochs * pictures / game.batch)
+            last = min(last, bisect_left(range(ENDLESS), batches,
+                                         key=lambda step: critic_turns(game, step)))
+        return last
+
+
+def check_positive(name: str, value: float | None) -> None:
+    """Raise ValueError when `value` is neither None nor a finite number above 0."""
+    if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+        raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
+                              f"{name} must be a number above 0, got {value!r}."))
+
+
+# ---- training ----
+
+def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, quiet: bool = False,
+          **schedule) -> "Run":
+    """Begin a run in the folder `out`, train until `schedule` ends it, and return the run.
+
+    The stop button or Ctrl-C ends it after the current step; everything is saved then. Under
+    torchrun every process calls this with the same arguments, and rank 0 alone writes.
+
+    Args:
+        settings: The game and its pictures.
+        out: A folder that is empty or not there yet.
+        tensorboard: Write losses and grids for TensorBoard, too.
+        quiet: No progress bar, no messages.
+        **schedule: The fields of `Schedule`, such as `steps=10_000` or `minutes=480`.
+
+    Raises:
+        BadRun: `out` is not empty, or another process is training there.
+        ValueError: Settings, schedule or pictures will not do.
+        OSError: Pictures are missing, or `out` cannot be written to.
+        TrainingDiverged: A loss or a weight is not finite, see `train.fit`.
+    """
+    folder = Path(out).expanduser()
+    settings = replace(settings, data=_absolute("data", settings.data),
+                       root=_absolute("root", settings.root))
+    plan = Schedule(**schedule)
+    if settings.recipe == "sngan" and settings.decay is None:  # its learning rate falls to the end
+        settings = replace(settings, decay=plan.steps)
+    _check_new(folder)
+    return _run(folder, settings, plan, None, tensorboard, quiet)
+
+
+def resume(out: str | Path, *, expected: dict | None = None, tensorboard: bool = False,
+           quiet: bool = False, **changed) -> "Run":
+    """Go on with the run in the folder `out` and return it; on CPU it ends as if never stopped.
+
+    Args:
+        out: The folder of the run.
+        expected: Settings, by name, that the run should have.
+        tensorboard: As in `train`, and so is `quiet`.
+        quiet: No progress bar, no messages.
+        **changed: Fields of `Schedule` that are different from now on; a new goal, such as a
+            larger `steps`, takes the place of the old one.
+
+    Raises:
+        BadRun: There is no run, it is damaged or has other settings; and what `train` raises.
+    """
+    folder = Path(out).expanduser()
+    settings, schedule, about = _read_settings(folder)
+    differ = []
+    for name, value in (expected or {}).items():
+        value, told = _absolute(name, value), getattr(settings, name)
+        if value not in (told, "auto"):  # precision "auto" means what it meant at the beginning
+            differ.append((name, told, value))
+    if differ:
+        raise _other_settings(folder, differ)
+    plan = asdict(schedule)
+    if changed.get("steps") or changed.get("epochs") or changed.get("minutes"):
+        plan["minutes"] = None
+    if changed.get("steps") or changed.get("epochs"):
+        plan["steps"] = plan["epochs"] = None
+    return _run(folder, settings, Schedule(**plan | changed), about, tensorboard, quiet)
+
+
+def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | None,
+         tensorboard: bool, quiet: bool) -> "Run":
+    """Prepare everything that can fail, then train; `about` is settings.json of a run to resume."""
+    quiet = quiet or distributed.rank() > 0
+    board = _summary_writer() if tensorboard and distributed.rank() == 0 else None
+    threads_before = torch.get_num_threads()
+    processes_here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # set by torchrun
+    runtime.set_threads(schedule.threads or max(1, runtime.cores() // processes_here))
+    try:
+        pictures = settings.pictures()
+        game = settings.game(pictures.shape[0])
+        game.data = pictures.described()
+        if about is None:  # keep what the recipe chose, whatever a later version would choose
+            settings = replace(settings, batch=game.batch, lr=game.lr, decay=game.decay,
+                               n_critic=game.n_critic, precision=game.precision)
+        elif about["pictures"]["described"] != game.data:
+            raise _other_settings(folder, [("pictures", about["pictures"]["described"],
+                                            game.data)])
+        distributed.check(game.batch)
+        if game.batch > len(pictures):
+            raise ValueError(both(
+                f"batch 必须在 1 和图片数 {len(pictures)} 之间，收到 {game.batch}。",
+                f"batch must be between 1 and the number of pictures, {len(pictures)}; got "
+                f"{game.batch}."))
+        with _alone(folder):
+            if about is None:
+                _check_new(folder)  # again, now that nobody else can begin
+            elif (folder / CHECKPOINT).exists():
+                checkpoint.load(game, folder / CHECKPOINT)
+            elif (folder / HISTORY_FILE).exists():
+                raise BadRun(f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. "
+                             "Put it back, or begin anew in another folder; "
+                             f"{GENERATOR} still serves for sampling.")
+            distributed.barrier()  # every rank has looked before rank 0 writes
+            if distributed.rank() == 0:
+                _write_settings(folder, settings, schedule, game, pictures)
+            last = schedule.last_step(game, len(pictures))
+            if not quiet:
+                _say_start(folder, game, about, last)
+            with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
+                state = _fit(game, pictures, last, writer)
+        if not quiet:
+            print(f"{state.capitalize()} at step {game.step}; all is saved.\n"
+                  f"  python -m gan_lessons sample --run {folder}")
+            if state != "finished":
+                print(f"  python -m gan_lessons train --resume --out {folder}")
+    finally:
+        torch.set_num_threads(threads_before)
+    distributed.barrier()  # rank 0 has written everything
+    return Run(folder)
+
+
+def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
+    """Train until the end, keep what there is, and return how it ended."""
+    first, schedule, path = distributed.rank() == 0, writer.schedule, writer.folder / CHECKPOINT
+    if first:
+        writer.catch_up(game)
+    try:
+        fit(game, pictures, last, save_to=path, save_every=schedule.save_every, watch=writer,
+            watch_every=writer.every, progress=False)
+    except checkpoint.TrainingDiverged:
+        if first:
+            with suppress(OSError):  # the generator stays that of the last checkpoint
+                writer.write_progress(game, "diverged")
+        raise
+    state = "time is up" if writer.time_is_up else "stopped"
+    if game.step >= last:
+        state = "finished"
+    if first:
+        if state == "finished" or game.step % schedule.sample_every == 0:
+            writer.write_grid(game)
+        writer.save(game, state)
+        saved = checkpoint.saved_step(path)
+        if saved != game.step:
+            raise OSError(f"The last checkpoint could not be written: {path} is at step {saved}, "
+                          f"the run got to step {game.step}. Free some disk space, then --resume "
+                          "goes on from there.")
+    return state
+
+
+class RunWriter:
+    """Keeps the folder of a run up to date; `fit` calls it with the game, as its `watch`."""
+
+    def __init__(self, folder: Path, game: Game, schedule: Schedule, last: int, quiet: bool,
+                 board=None):
+        """`last` is the number of the last step; `board` makes a SummaryWriter of TensorBoard."""
+        self.folder, self.schedule, self.last = folder, schedule, last
+        self.first_step = game.step  # of this session
+        self.began = time.monotonic()
+        self.earlier = _read_summary(folder).get("seconds", 0.0)  # in sessions before this one
+        self.time_is_up = False
+        self.rows_written = self.history_end = 0  # rows and bytes of history.csv
+        self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
+        self.rows_on_board = game.step
+        self.every = 1  # steps between two calls; each makes a GPU wait
+        if game.device.type != "cpu":
+            self.every = math.gcd(10, schedule.sample_every, schedule.save_every)
+        pause = 0.5 if sys.stderr.isatty() else 5.0  # seconds; a log file wants fewer lines
+        self.bar = tqdm(total=None if last == ENDLESS else last, initial=game.step, unit="step",
+                        disable=quiet, mininterval=pause, dynamic_ncols=True)
+
+    def __call__(self, game: Game) -> bool:
+        """Write what is due after this step; return True when the time is up."""
+        seconds, minutes = time.monotonic() - self.began, self.schedule.minutes
+        pace = f"{self.images_per_second(game):,.0f} img/s"
+        if minutes:
+            pace += f", at most {max(0, minutes - seconds / 60):.0f} min left"
+        self.bar.set_postfix_str(pace, refresh=False)
+        self.bar.update(game.step - self.bar.n)
+        try:
+            if game.step % self.schedule.sample_every == 0:
+                self.write_grid(game)
+            if game.step % self.schedule.save_every == 0:
+                self.save(game, "running")
+        except OSError as problem:  # a disk that is full now is not the end of a long run
+            tqdm.write(f"Step {game.step}: the run folder could not be written ({problem}); "
+                       "training goes on.", file=sys.stderr)
+        self.time_is_up = minutes is not None and seconds > 60 * minutes
+        return self.time_is_up
+
+    def catch_up(self, game: Game) -> None:
+        """Bring grids and results to the game's step: a kill may have left some before or after."""
+        for step, path in grids_in(self.folder).items():
+            if step > game.step:
+                path.unlink()
+        if game.step % self.schedule.sample_every == 0:
+            self.write_grid(game)
+        if game.step:
+            self.save(game, "running")
+
+    def write_grid(self, game: Game) -> None:
+        """Write the grid of this step: what G, with its newest weights, makes of fixed noise."""
+        fakes = generate(game.generator, game.fixed_z)
+        write_png(self.folder / "grids" / f"step_{game.step:06}.png", fakes)
+        if self.board:
+            self.board.add_image("fakes", figures.grid(fakes, COLUMNS), game.step,
+                                 dataformats="HWC")
+
+    def save(self, game: Game, state: str) -> None:
+        """Write the averaged weights of G, the history and the summary."""
+        weights = {name: tensor.detach().cpu().contiguous()
+                   for name, tensor in game.generator_ema.module.state_dict().items()}
+        write_atomically(self.folder / GENERATOR,
+                         to_bytes(weights, metadata={"step": str(game.step)}))
+        self.write_progress(game, state)
+
+    def write_progress(self, game: Game, state: str) -> None:
+        """Write the history and the summary."""
+        self.append_history(game.history)
+        recent = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
+        if len(game.history):
+            recent["gap"] = recent["real"] - recent["fake"]
+        seconds = self.earlier + time.monotonic() - self.began
+        step = len(game.history)  # of a run that diverged: the last whose numbers are finite
+        summary = {"state": state, "step": step,
+                   "last_step": None if self.last == ENDLESS else self.last,
+                   "images_seen": game.images_seen, "seconds": round(seconds, 1),
+                   "images_per_second": round(self.images_per_second(game), 1),
+                   "mean_of_last_100": recent if len(game.history) else {},
+                   "written": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+        _write_json(self.folder / SUMMARY, summary)
+        if self.board:
+            for row in game.history[self.rows_on_board:].tolist():
+                self.rows_on_board += 1
+                for name, value in zip(HISTORY, row, strict=True):
+                    self.board.add_scalar(name, value, self.rows_on_board)
+            self.board.flush()
+
+    def append_history(self, history: Tensor) -> None:
+        """Append the new rows; the first time, write all: a kill may have left too many."""
+        path, new = self.folder / HISTORY_FILE, history[self.rows_written:].tolist()
+        rows = "".join(f"{step}," + ",".join(f"{value:.9g}" for value in row) + "\n"
+                       for step, row in enumerate(new, self.rows_written + 1)).encode()
+        if self.history_end == 0:
+            rows = (",".join(["step", *HISTORY]) + "\n").encode() + rows
+            write_atomically(path, rows)
+        else:
+            with path.open("r+b") as file:
+                file.seek(self.history_end)  # over what a full disk may have cut short
+                file.write(rows)
+                file.truncate()
+        self.history_end += len(rows)
+        self.rows_written = len(history)
+
+    def images_per_second(self, game: Game) -> float:
+        """Return how many real pictures D has seen a second, in this session."""
+        turns = critic_turns(game, game.step) - critic_turns(game, self.first_step)
+        return turns * game.batch / max(time.monotonic() - self.began, 1e-9)
+
+    def close(self) -> None:
+        """End the progress bar and TensorBoard's file."""
+        self.bar.close()
+        if self.board:
+            self.board.close()
+
+
+def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
+    print(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
+          "the step.")
+    if about is not None and game.step >= last:
+        print(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
+    elif about is not None:
+        print(f"Going on from step {game.step}.")
+    if about is not None and about["versions"]["torch"] != torch.__version__:
+        print(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
+              "it goes on, but not bit for bit as it would have.")
+
+
+def _summary_writer():
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as problem:
+        raise ValueError("TensorBoard is not installed: python -m pip install tensorboard, or "
+                         "leave --tensorboard out; history.csv has the same numbers.") from problem
+    return SummaryWriter
+
+
+# ---- the folder ----
+
+@contextmanager
+def _alone(folder: Path):
+    """Let only one process, or one job of torchrun, write to a run at a time."""
+    lock, free = FileLock(folder / LOCK), True
+    if distributed.rank() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)  # the system frees it when this process ends, even if killed
+        except Timeout:
+            free = False
+    if not distributed.broadcast(free):
+        raise BadRun(f"Another process is training in {folder}. Wait for it, or name another "
+                     "folder.")
+    try:
+        if distributed.rank() == 0:
+            for left_over in half_written(folder) + half_written(folder / "grids"):
+                left_over.unlink()  # by a killed process; nobody else is writing
+        yield
+    finally:
+        lock.release()
+
+
+def _check_new(folder: Path) -> None:
+    """Raise BadRun when a new run in `folder` would mix with what is there."""
+    if (folder / SETTINGS_FILE).exists():
+        raise BadRun(both(
+            f"{folder} 里已经有一次训练，没有改动它。接着训练请加 --resume（代码里用 "
+            "runs.resume），重新开始请换一个文件夹。",
+            f"{folder} already holds a run; nothing was changed. Add --resume to go on with it "
+            "(runs.resume in code), or name another folder to begin anew."))
+    ours = {folder / LOCK, *half_written(folder)}
+    if folder.is_dir() and not ours.issuperset(folder.iterdir()):
+        raise BadRun(both(f"{folder} 不是空的，里面也没有训练记录。请换一个文件夹。",
+                          f"{folder} is not empty and holds no run. Name another folder."))
+
+
+def _absolute(name: str, value):
+    """Return a setting with its path made absolute: a run may be resumed from another folder."""
+    if value and (name == "root" or (name == "data" and value not in SETS)):
+        return os.path.abspath(os.path.expanduser(value))
+    return value
+
+
+def _other_settings(folder: Path, differ: list[tuple]) -> BadRun:
+    what = "; ".join(f"{name}: {was} -> {now}" for name, was, now in differ)
+    return BadRun(f"The run in {folder} has other settings ({what}). Nothing was changed; leave "
+                  "those options out, or begin anew in another folder.")
+
+
+def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: Game,
+                    pictures: ImageSet) -> None:
+    """Write what the run was told, what that came to, with which versions; and real pictures."""
+    about = {"format": FORMAT, "settings": asdict(settings), "schedule": asdict(schedule),
+             "pictures": {"described": pictures.described(), "channels": pictures.shape[0]},
+             "game": {"loss": type(game.loss).__name__, "batch": game.batch, "lr": game.lr,
+                      "betas": game.betas if game.optimizer is None else None,
+                      "n_critic": game.n_critic, "clip": game.clip, "ema": game.ema,
+                      "generator_weights": sum(p.numel() for p in game.generator.parameters()),
+                      "critic_weights": sum(p.numel() for p in game.critic.parameters())},
+             "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}
+    _write_json(folder / SETTINGS_FILE, about)
+    if not (folder / "real.png").exists():
+        some = next(pictures.batches(min(64, len(pictures)), seed=1))
+        write_png(folder / "real.png", to_images(some))
+
+
+def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
+    """Return what the run in `folder` was told, and the whole of settings.json."""
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        raise BadRun(both(f"{folder} 里没有训练记录（缺少 {SETTINGS_FILE}）。请检查路径。",
+                          f"There is no run in {folder}: {SETTINGS_FILE} is missing. Check the "
+                          "path."))
+    try:
+        about = json.loads(path.read_bytes())
+        if about["format"] != FORMAT:
+            raise ValueError(f"written by gan_lessons {about['versions']['gan_lessons']} in format "
+                             f"{about['format']}; this one reads format {FORMAT}")
+        for part, name, kind in (("pictures", "channels", int), ("pictures", "described", str),
+                                 ("game", "ema", float), ("versions", "torch", str)):
+            if type(about[part][name]) is not kind:
+                raise ValueError(f"{part}: {name}")
+        return Settings(**about["settings"]), Schedule(**about["schedule"]), about
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
+        why = str(problem).strip().splitlines()[-1:] or [type(problem).__name__]
+        raise BadRun(f"{path} cannot be used ({why[0]}). Nothing was changed. Restore the file, or "
+                     "begin a run with the same options in another folder and copy its "
+                     f"{SETTINGS_FILE} here.") from problem
+
+
+def _write_json(path: Path, content: dict) -> None:
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def _read_summary(folder: Path) -> dict:
+    """Return how far the run is, as last written; {} when that cannot be told."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_bytes())
+        if isinstance(summary["step"], int) and isinstance(summary["seconds"], (int, float)):
+            return summary
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return {}
+
+
+def write_png(path: Path, images: Tensor, columns: int = COLUMNS) -> None:
+    """Write pictures, uint8 (n, C, H, W), as one PNG in rows; a single one gets no border."""
+    if len(images) == 1:
+        pixels = images[0].expand(3, -1, -1).permute(1, 2, 0).numpy()
+    else:
+        pixels = figures.grid(images, columns)
+    drawn = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(drawn, "PNG")
+    write_atomically(path, drawn.getvalue())
+
+
+def _unreadable(path: Path, problem: Exception) -> BadRun:
+    why = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+    return BadRun(f"{path} cannot be read or is not of this run ({why}). It was not changed; "
+                  "resuming the run writes it anew from the checkpoint, unless it is the "
+                  "checkpoint.")
+
+
+# ---- looking at a run ----
+
+def open_run(folder: str | Path) -> "Run":
+    """Return the run in `folder`; raise BadRun when there is none or its settings are damaged."""
+    return Run(folder)
+
+
+open = open_run  # in a lesson: runs.open("runs/faces")
+
+
+class Run:
+    """A run in its folder: what it was told, how far it is, what it makes.
+
+    Everything is read when it is asked for, as it was last saved; the run may still go on.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder).expanduser()
+        self.settings, self.schedule, self.about = _read_settings(self.folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.settings.recipe}, step {self.steps})"
+
+    @property
+    def summary(self) -> dict:
+        """How far the run is: state, step, images_seen, seconds, ...; {} before it first saves."""
+        return _read_summary(self.folder)
+
+    @property
+    def steps(self) -> int:
+        """How many steps G has made, as last saved."""
+        return self.summary.get("step", 0)
+
+    @property
+    def history(self) -> Tensor:
+        """One row a step, columns `train.HISTORY`: float32 (steps, 4)."""
+        path = self.folder / HISTORY_FILE
+        if not path.exists():
+            return torch.empty(0, len(HISTORY))
+        lines = path.read_text().split("\n")[1:-1]  # without the titles and what is half written
+        try:
+            rows = [[float(value) for value in line.split(",")[1:]] for line in lines]
+            return torch.tensor(rows).reshape(-1, len(HISTORY))
+        except (ValueError, RuntimeError) as problem:
+            raise _unreadable(path, problem) from problem
+
+    @property
+    def grids(self) -> dict[int, Path]:
+        """{step: PNG file of 64 fakes}, always of the same noise."""
+        return grids_in(self.folder)
+
+    @property
+    def snapshots(self) -> dict[int, Tensor]:
+        """The same as pictures, {step: uint8 (64, C, H, W)}, for `show.animation`."""
+        return {step: self._read_grid(path) for step, path in self.grids.items()}
+
+    def _read_grid(self, path: Path) -> Tensor:
+        """Cut a grid of 8x8 pictures into its pictures."""
+        side, channels = self.settings.size, self.about["pictures"]["channels"]
+        with PIL.Image.open(path, formats=("PNG",)) as picture:
+            pixels = np.array(picture.convert("RGB"))[GAP:, GAP:, :channels]
+        cells = pixels.reshape(COLUMNS, side + GAP, COLUMNS, side + GAP, channels)
+        cells = cells[:, :side, :, :side].transpose(0, 2, 4, 1, 3)  # row, column, C, H, W
+        return torch.from_numpy(cells.reshape(-1, channels, side, side))
+
+    def generator(self, newest: bool = False) -> nn.Module:
+        """Return G, ready to sample from.
+
+        Its weights are the averaged ones, for which settings.json and generator.safetensors are
+        enough, or the newest ones of the checkpoint.
+
+        Raises:
+            BadRun: They are not there yet, or damaged.
+        """
+        weights, _ = self._weights(newest)
+        network = self.settings.generator(self.about["pictures"]["channels"])
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as problem:
+            raise _unreadable(self.folder / GENERATOR, problem) from problem
+        return network.eval()
+
+    def weights_step(self, newest: bool = False) -> int:
+        """Return the step whose weights `generator` and `sample` use."""
+        return self._weights(newest)[1]
+
+    def _weights(self, newest: bool) -> tuple[dict[str, Tensor], int]:
+        """Return the weights of G and their step."""
+        path = self.folder / (CHECKPOINT if newest else GENERATOR)
+        if not path.is_file():
+            raise BadRun(f"{path} is not there yet: a run writes it when it first saves.")
+        if newest:
+            state = checkpoint.read(path)
+            return state["networks"]["generator"], state["step"]
+        try:
+            with safe_open(path, framework="pt") as file:
+                weights = {name: file.get_tensor(name) for name in file.keys()}
+                step = int(file.metadata()["step"])
+            if not all(tensor.isfinite().all() for tensor in weights.values()):
+                raise ValueError("NaN or infinity")
+        except (SafetensorError, TypeError, KeyError, ValueError) as problem:
+            raise _unreadable(path, problem) from problem
+        return weights, step
+
+    def sample(self, n: int = 64, *, seed: int = 0, newest: bool = False) -> Tensor:
+        """Return what G makes of `n` z drawn with `seed`, uint8 (n, C, H, W); see `generator`."""
+        n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
+        z = sample_noise(n, self.settings.latent, torch.Generator().manual_seed(seed))
+        return generate(self.generator(newest), z)
+
+    def show(self) -> None:
+        """Show settings, curves, what became of the same noise, and fresh samples."""
+        summary = {"step": 0, "images_seen": 0, "seconds": 0} | self.summary
+        step, seen, minutes = summary["step"], summary["images_seen"], summary["seconds"] / 60
+        print(both(f"训练 {self.folder.name}：第 {step} 步，看过 {seen:,} 张真图，"
+                   f"用时 {minutes:,.1f} 分钟。",
+                   f"Run {self.folder.name}: step {step}, {seen:,} real pictures seen, "
+                   f"{minutes:,.1f} minutes."))
+        told = {name: value for name, value in vars(self.settings).items()
+                if value is not None and value is not False}
+        came_to = {name: value for name, value in self.about["game"].items() if name not in told}
+        for values in (told, came_to):
+            print("  " + ", ".join(f"{name} {value}" for name, value in values.items()))
+        history, grids = self.history, self.grids
+        if len(history):
+            figures.curves(history, HISTORY, alt=f"Losses and readings of D over {len(history)} "
+                                                 f"steps of {self.folder.name}")
+        if grids:
+            steps = figures.spread(list(grids), 6)
+            figures.filmstrip({step: self._read_grid(grids[step]) for step in steps},
+                              alt="What G made of the same noise at steps "
+                                  f"{', '.join(map(str, steps))}, a row each")
+        if (self.folder / GENERATOR).exists():
+            figures.gallery(self.sample(40),
+                            alt="40 fresh samples of the generator with averaged weights")
+
+
+def grids_in(folder: Path) -> dict[int, Path]:
+    """Return {step: path} of the grids in the folder of a run, in order."""
+    grids = {path.stem.removeprefix("step_"): path for path in folder.glob("grids/step_*.png")}
+    return dict(sorted((int(step), path) for step, path in grids.items() if step.isdecimal()))
+
+
+# ---- how good it is ----
+
+def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) -> str:
+    """Return what `n` samples of a run score, beside real pictures it never saw.
+
+    Toy pictures: factor coverage, and the Fréchet distance of the factor reader's features;
+    digits: the report of `measure.DigitEvaluator`. Weights and `seed` as in `Run.sample`.
+
+    Raises:
+        ValueError: Photographs, or digits at other sizes than 32: the course has no evaluator
+            for them.
+    """
+    n, settings = whole_number("n", n, 1), run.settings
+    if settings.data in DIGITS and settings.size == 32:
+        digits = DIGITS[settings.data]
+        evaluator = measure.DigitEvaluator(digits(), digits(train=False))
+        samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
+        return f"samples   {evaluator.report(samples)}\nheld out  {evaluator.floor}"
+    if settings.data not in TOYS:
+        raise ValueError(
+            f"There is no evaluator for {settings.data} at {settings.size} pixels: toy pictures "
+            "are counted by their factors, digits at 32 pixels by the course's classifier; "
+            "photographs want FID with an Inception network: give torchmetrics what sample --each "
+            "writes.")
+    real = settings.pictures()
+    fakes = run.sample(n, seed=seed, newest=newest)
+    fresh = settings.draw(n, seed=1).images
+    reader = measure.factor_reader(real)
+    features = reader.features(real.images)
+    to_fakes = measure.frechet_distance(reader.features(fakes), features)
+    to_fresh = measure.frechet_distance(reader.features(fresh), features)
+    first_line = str(measure.factor_coverage(fresh, of=real)).splitlines()[0]
+    return "\n".join([
+        f"{n} samples, step {run.weights_step(newest)}, seed {seed}, "
+        f"{'newest' if newest else 'average'} weights",
+        f"samples   {measure.factor_coverage(fakes, of=real)}",
+        f"real      {first_line}",
+        f"Frechet distance to {len(real)} training pictures, features of the factor reader: "
+        f"{to_fakes:.2f} (as many new real pictures: {to_fresh:.2f})"])
