@@ -16,7 +16,7 @@ from gan_lessons import losses, penalties
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.penalties import clip_weights
-from gan_lessons.train import critic_step, generator_step
+from gan_lessons.train import compares, critic_step, generator_step
 
 LR = 1e-2
 
@@ -57,7 +57,7 @@ def stepped(nets, loss, penalty=None, n_critic=1, clip=None, clip_first=None):
         critic_step(critic, generator, optimizers[1], loss, pictures, noise, penalty, clip)
     if clip_first is not None:
         clip_weights(critic, clip_first)
-    compared = real if getattr(loss, "compares", False) else None
+    compared = real if compares(loss) else None
     generator_step(critic, generator, optimizers[0], loss, z, compared)
     return generator, critic
 

@@ -50,7 +50,7 @@ class GANLearner(Learner):
         if ema is not None:
             self.generator_ema = AveragedModel(generator, use_buffers=True,
                                                multi_avg_fn=get_ema_multi_avg_fn(ema))
-        self.losses = [described(gen_loss_func), described(crit_loss_func)]  # for `settings`
+        self.loss_names = [described(gen_loss_func), described(crit_loss_func)]  # for `settings`
         self.recorder.label = "train_loss (mixed)"  # of both players in one mean: no use
         self.opt_gen: OptimWrapper | None = None
         self.opt_critic: OptimWrapper | None = None
@@ -81,8 +81,8 @@ class GANLearner(Learner):
         losses = gan_loss_from_func(learn_gen.loss_func, learn_crit.loss_func, weights_gen)
         learn = cls(learn_gen.data, learn_gen.model, learn_crit.model, *losses,
                     switcher=switcher, **kwargs)
-        learn.losses = [described(learn_gen.loss_func), described(learn_crit.loss_func),
-                        str(weights_gen)]
+        learn.loss_names = [described(learn_gen.loss_func), described(learn_crit.loss_func),
+                            str(weights_gen)]
         return learn
 
     @classmethod
@@ -92,11 +92,12 @@ class GANLearner(Learner):
         The critic must return one score a picture, (B,); higher then means more real.
         """
         def gen_loss(fake_pred, target, output):
-            if getattr(loss, "compares", False):
-                return loss.generator(fake_pred, critic(target))
+            if train.compares(loss):
+                return loss.generator(fake_pred, critic(target).float())
             return loss.generator(fake_pred)
+
         learn = cls(data, generator, critic, gen_loss, loss.critic, **kwargs)
-        learn.losses = [described(loss)]
+        learn.loss_names = [described(loss)]
         return learn
 
     # ---- training ----
@@ -133,7 +134,7 @@ class GANLearner(Learner):
 
     def settings(self) -> dict:
         """Return what must agree between the file and the learner that loads it."""
-        return {"losses": self.losses, "penalty": described(self.loss_func.penalty),
+        return {"losses": self.loss_names, "penalty": described(self.loss_func.penalty),
                 "optimizer": described(self.opt_func)}
 
     # ---- looking at what was learned ----
