@@ -83,7 +83,8 @@ def test_the_page_links_to_the_code_and_escapes_it():
     assert "-&gt; pictures" in page and '<div lang="zh"><p>' in page and '<div lang="en">' in page
     assert "<h4>basic_generator</h4>" in page
     page = Doc(gan.GANTrainer)._repr_html_().replace("\n", " ")
-    assert "too<br>clip: limit" in page and "records both losses.</p><p>switch_eval: " in page
+    assert "both losses.</p><p>Args:<br>learn: the GANLearner<br>switch_eval: put the" in page
+    assert "too<br>clip: limit" in page and '参数：<br><code>switch_eval</code>：' in page
     assert "<h3>" in Doc(gan.basic_generator, title_level=3)._repr_html_()
 
 

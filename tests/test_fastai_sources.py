@@ -7,7 +7,7 @@ import pytest
 import torch
 from packing import as_folder, encoded, waves
 
-from gan_lessons.fastai_style import urls
+from gan_lessons.fastai_style.data_block import untar_data
 
 PREFIX = "gan_lessons.fastai_style"
 
@@ -64,7 +64,7 @@ def test_the_lessons_star_import_brings_the_names_of_habit():
     names = {}
     exec(LESSON[0], names)
     assert {"torch", "nn", "np", "plt", "Path", "partial", "optim"} <= set(names)
-    assert names["untar_data"] is urls.untar_data
+    assert names["untar_data"] is untar_data
 
 
 def test_the_documentations_first_cell_runs():

@@ -49,7 +49,7 @@ def ours(folder: str, batch: int, threads: int, fast: bool):
     fast: channels_last, and bfloat16 where the device calculates with it.
     """
     from gan_lessons import runtime
-    from gan_lessons.fastai_style.vision import crop_pad, noop, optim
+    from gan_lessons.fastai_style.vision import crop_pad, noop, optim, torch
     from gan_lessons.fastai_style.vision.gan import (
         GANItemList,
         GANLearner,
@@ -61,11 +61,13 @@ def ours(folder: str, batch: int, threads: int, fast: bool):
     data = (GANItemList.from_folder(folder, noise_sz=100).no_split().label_from_func(noop)
             .transform(tfms=[[crop_pad(size=64, row_pct=(0, 1), col_pct=(0, 1))], []], size=64,
                        tfm_y=True).databunch(bs=batch).normalize(do_x=False, do_y=True))
-    settings = {"channels_last": True, "precision": "auto"} if fast else {}
-    learn = GANLearner.wgan(data, basic_generator(in_size=64, n_channels=3, n_extra_layers=1),
-                            basic_critic(in_size=64, n_channels=3, n_extra_layers=1),
-                            switch_eval=False, wd=0.0, silent=True,
-                            opt_func=partial(optim.Adam, betas=(0.0, 0.99)), **settings)
+    layout = torch.channels_last if fast else torch.contiguous_format
+    generator = basic_generator(in_size=64, n_channels=3, n_extra_layers=1)
+    critic = basic_critic(in_size=64, n_channels=3, n_extra_layers=1)
+    learn = GANLearner.wgan(data, generator.to(memory_format=layout),
+                            critic.to(memory_format=layout), switch_eval=False, wd=0.0,
+                            silent=True, opt_func=partial(optim.Adam, betas=(0.0, 0.99)),
+                            precision="auto" if fast else "float32")
     return lambda: learn.fit(1, 2e-4)
 
 

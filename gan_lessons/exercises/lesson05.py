@@ -13,7 +13,7 @@ from torch import nn
 from gan_lessons.exercises.checking import checker, close, require, watched
 from gan_lessons.fastai_style.callback import EVENTS, Callback
 from gan_lessons.fastai_style.gan_learner import GANLearner
-from gan_lessons.fastai_style.switchers import FixedGANSwitcher
+from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.losses import NonSaturating
 from gan_lessons.train import TrainingDiverged
 
@@ -183,7 +183,7 @@ class _Falling(Callback):
 
     def on_batch_begin(self, learn):
         self.batch += 1
-        for opt in learn.optimizers():
+        for opt in learn.optimizers().values():
             opt.lr = self.base / self.batch
 
 

@@ -9,24 +9,80 @@ picture, batches (`databunch`). Pictures are decoded once, into the course's cac
 """
 
 import io
+import math
+import tempfile
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 import PIL.Image
 import torch
 from torch import Tensor
 
-from gan_lessons import runtime
+from gan_lessons import runtime, show
+from gan_lessons.data import lsun_zip, toy_rooms
 from gan_lessons.data.decode import WHOLE, decode
-from gan_lessons.data.sources import BadSource, Source, open_source
+from gan_lessons.data.folders import LSUN, below
+from gan_lessons.data.sources import Source, open_source
 from gan_lessons.data.windows import Windows
-from gan_lessons.fastai_style.databunch import DataBunch, Pairs
-from gan_lessons.fastai_style.grid import show_grid
-from gan_lessons.fastai_style.transforms import CropPad
+from gan_lessons.fastai_style.databunch import CropPad, DataBunch, Pairs
 from gan_lessons.util import both, whole_number
 
-CENTRE = CropPad(None, 0.5, 0.5)
+CENTRE = CropPad(None)
+WIDEST = 7.2  # inches: larger figures only make notebooks large
+
+
+class URLs:
+    """What `untar_data` knows by name, as in fastai: the address without `.tgz`."""
+
+    LSUN_BEDROOMS = lsun_zip.SAMPLE.url.removesuffix(".tgz")
+
+
+def untar_data(url: str, *, toys: int = 2048, toy_size: int = 64) -> Path:
+    """Return where the pictures of `url` are; nothing is downloaded.
+
+    LSUN's bedrooms, in any layout that `data.lsun_bedrooms` reads, are looked for below
+    GAN_LESSONS_DATA and below the course's cache. Where there are none, `toys` toy rooms of
+    toy_size x toy_size pixels are drawn, kept as PNG files in the cache, and a message says so.
+
+    Raises:
+        ValueError: for any url but URLs.LSUN_BEDROOMS.
+    """
+    if url != URLs.LSUN_BEDROOMS:
+        raise ValueError(both(
+            f"这里只有 URLs.LSUN_BEDROOMS，没有 {url!r}。别的图片请直接把文件夹交给 "
+            "GANItemList.from_folder(文件夹)。",
+            f"There is only URLs.LSUN_BEDROOMS here, not {url!r}. For other pictures give "
+            "their folder to GANItemList.from_folder(folder)."))
+    if (source := below(None, LSUN)) is not None:
+        return source.path
+    print(both(
+        f"这台电脑上没有 LSUN 卧室照片，改用 {toys:,} 张由代码画的玩具卧室。"
+        "要用真的照片（4.6 GB），先运行 python -m gan_lessons data get lsun-bedroom-sample。",
+        f"The LSUN bedrooms are not on this machine; {toys:,} toy rooms drawn by code stand in. "
+        "For the photographs (4.6 GB), first run python -m gan_lessons data get "
+        "lsun-bedroom-sample."))
+    return _toy_folder(toys, toy_size)
+
+
+def _toy_folder(n: int, size: int) -> Path:
+    """Return the folder of n toy rooms in the cache; it is there whole or not at all."""
+    folder = runtime.cache_dir() / "toy-rooms" / f"{n}-of-{size}"
+    if folder.is_dir():
+        return folder
+    rooms = toy_rooms(n, size).images.permute(0, 2, 3, 1).numpy()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".drawing-") as drawing:
+        half = Path(drawing) / folder.name
+        half.mkdir()
+        for i, room in enumerate(rooms):
+            PIL.Image.fromarray(room).save(half / f"{i:06d}.png", compress_level=1)
+        try:
+            half.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was quicker
+                raise
+    return folder
 
 
 def noop(x):
@@ -56,10 +112,7 @@ class NoisyItem:
 
 
 class ImageList:
-    """Pictures of one source, in the order of their names; [i] decodes one.
-
-    source: see `gan_lessons.data.sources`;  names: which of its pictures, all unless given.
-    """
+    """Pictures of a `gan_lessons.data.sources.Source`, in the order of their names; [i] is one."""
 
     def __init__(self, source: Source, names: list[str] | None = None):
         if not isinstance(source, Source):
@@ -69,7 +122,7 @@ class ImageList:
                 f"{type(self).__name__} takes a source of pictures, got {type(source).__name__}; "
                 "use GANItemList.from_folder(folder)."))
         self.source = source
-        self.names = source.names if names is None else names
+        self.names = source.names if names is None else names  # which of its pictures
 
     @property
     def items(self) -> list[Path]:
@@ -97,28 +150,20 @@ class GANItemList(ImageList):
         self.noise_sz = whole_number("noise_sz", noise_sz, 1)
 
     @classmethod
-    def from_folder(cls, path: str | Path, noise_sz: int = 100,
-                    extensions: Collection[str] | None = None,
-                    recurse: bool = True) -> "GANItemList":
-        """Return the pictures in a folder and, with `recurse`, in the folders inside it.
+    def from_folder(cls, path: str | Path, noise_sz: int = 100) -> "GANItemList":
+        """Return the pictures in a folder and in the folders inside it, hidden ones left out.
 
-        path: a folder, a zip or tar archive or an LSUN database;  noise_sz: length of the noise;
-        extensions: only files with these endings, such as {".jpg"}. Hidden files are left out.
-        The pictures come in the order of their names, the same on every machine.
+        They come in the order of their names, the same on every machine.
 
-        Raises FileNotFoundError, BadSource where there are no pictures.
+        Args:
+            path: a folder, an archive or an LSUN database, see `gan_lessons.data.sources`
+            noise_sz: length of the noise
+
+        Raises:
+            FileNotFoundError: there is no such path.
+            BadSource: there are no pictures.
         """
-        source = open_source(path)
-        if extensions is not None or not recurse:
-            kept = None if extensions is None else {ending.lower() for ending in extensions}
-            label = f"extensions={sorted(kept) if kept else 'all'} recurse={recurse}"
-            source = source.only(lambda names: [
-                name for name in names if (recurse or "/" not in name)
-                and (kept is None or Path(name).suffix.lower() in kept)], label)
-            if not source.names:
-                raise BadSource(both(f"{path} 里没有符合条件的图片：{label}。",
-                                     f"No picture in {path} fits {label}."))
-        return cls(source, noise_sz)
+        return cls(open_source(path), noise_sz)
 
     def get(self, i: int) -> NoisyItem:
         """Return x number i: fresh noise each time. The picture is `label_from_func`'s y."""
@@ -132,16 +177,16 @@ class GANItemList(ImageList):
         return item
 
     def show_xys(self, xs, ys, imgsize: float = 4, figsize=None) -> None:
-        """Draw the ys, real pictures, in a square grid; noise has nothing to show.
+        """Draw the ys, float (n, 3, H, W), 0 to 1, or uint8: real pictures in a square grid.
 
-        ys: float (n, 3, H, W), 0 to 1, or uint8;  imgsize: inches per picture, unless
-        figsize=(width, height) says how large the whole figure is.
+        Noise has nothing to show. Each picture is `imgsize` inches wide, unless figsize=(width,
+        height) says how large the whole figure is.
         """
-        show_grid(ys, imgsize, figsize, "real pictures")
+        _draw(ys, imgsize, figsize, "real pictures")
 
     def show_xyzs(self, xs, ys, zs, imgsize: float = 4, figsize=None) -> None:
         """Draw the zs, what the generator made of the noise xs, as `show_xys` draws the ys."""
-        show_grid(zs, imgsize, figsize, "pictures made by the generator")
+        _draw(zs, imgsize, figsize, "pictures made by the generator")
 
     def split_none(self) -> "ItemLists":
         """Return the list with all pictures in the training set and no validation set."""
@@ -155,7 +200,8 @@ class GANItemList(ImageList):
     def split_by_rand_pct(self, valid_pct: float = 0.2, seed: int | None = None) -> "ItemLists":
         """Put a share of the pictures, chosen at random, into the validation set.
 
-        Raises ValueError unless at least one picture comes into either set.
+        Raises:
+            ValueError: one of the two sets would have no picture.
         """
         n = len(self)
         held_out = round(valid_pct * n) if 0 <= valid_pct <= 1 else 0
@@ -181,7 +227,8 @@ class ItemLists:
     def label_from_func(self, func: Callable = noop) -> "LabelLists":
         """Let y be func(path); in a GAN that is the picture itself, so `func` is `noop`.
 
-        Raises ValueError when `func` gives anything but the path it was given.
+        Raises:
+            ValueError: `func` gives anything but the path it was given.
         """
         path = self.train.items[0]
         if func(path) != path:
@@ -198,16 +245,23 @@ class LabelLists:
 
     def __init__(self, train: GANItemList, valid: GANItemList | None):
         self.train = Pairs(train, ImageList(train.source, train.names))
-        self.valid = valid and Pairs(valid, ImageList(valid.source, valid.names))
-        self.size, self.crops = None, (CENTRE, CENTRE)
+        self.valid = None
+        if valid is not None:
+            self.valid = Pairs(valid, ImageList(valid.source, valid.names))
+        self.size: int | None = None
+        self.crops = CENTRE, CENTRE  # for training and for validation
 
     def transform(self, tfms=None, size: int | None = None, tfm_y: bool = False) -> "LabelLists":
         """Say how pictures become squares of `size`.
 
-        tfms: [for training, for validation], two lists that hold one crop_pad or nothing;
-        without one the centre is cut out. tfm_y must be True: the pictures are the ys.
+        Args:
+            tfms: [for training, for validation], two lists that hold one crop_pad or nothing;
+                without one the centre is cut out
+            size: the side of a square
+            tfm_y: must be True: the pictures are the ys
 
-        Raises ValueError for other transforms, a size that differs from crop_pad's, or none.
+        Raises:
+            ValueError: other transforms, a size that differs from crop_pad's, or none.
         """
         train, valid = tfms or ([], [])
         self.crops = _only_crop(train), _only_crop(valid)
@@ -229,12 +283,16 @@ class LabelLists:
                   num_workers: int = 0, device=None) -> DataBunch:
         """Return batches of noise and pictures.
 
-        path: where a Learner puts its files, the current folder unless given;  bs, val_bs: batch
-        sizes for training (the last, smaller batch is left out) and validation (all are kept);
-        device: the best one here unless given;  num_workers: accepted for fastai's sake: batches
-        are cut from memory in one operation, so there is nothing for workers to do.
+        Args:
+            path: where a Learner puts its files, the current folder unless given
+            bs: batch size for training; the last, smaller batch is left out
+            val_bs: for validation, where all are kept; `bs` unless given
+            num_workers: accepted for fastai's sake: batches are cut from memory in one operation,
+                so there is nothing for workers to do
+            device: the best one here unless given
 
-        Raises ValueError when there is no size or too few pictures for a batch.
+        Raises:
+            ValueError: there is no size, or there are too few pictures for a batch.
         """
         if self.size is None:
             raise ValueError(both(
@@ -243,12 +301,23 @@ class LabelLists:
                 ".transform(size=64, tfm_y=True)."))
         bs = whole_number("bs", bs, 1)
         val_bs = bs if val_bs is None else whole_number("val_bs", val_bs, 1)
-        device = torch.device(device) if device is not None else runtime.device()
+        device = runtime.device() if device is None else torch.device(device)
         windows = Windows.of(self.train.y.source, self.size).to(device)
         for pairs, crop in zip((self.train, self.valid), self.crops, strict=True):
             if pairs is not None:
                 pairs.use(windows, crop)
         return DataBunch(self.train, self.valid, bs, val_bs, device, path)
+
+
+def _draw(pictures: Tensor, imgsize: float, figsize, what: str) -> None:
+    """Draw pictures, uint8 or float in [0, 1], (n, 3, H, W), on the smallest square."""
+    if pictures.dtype != torch.uint8:
+        pictures = pictures.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    n = len(pictures)
+    side = math.ceil(math.sqrt(n))
+    width = imgsize * side if figsize is None else figsize[0]
+    show.gallery(pictures, columns=side, width=min(width, WIDEST),
+                 alt=f"{n} {what}, {side} in a row")
 
 
 def _only_crop(tfms) -> CropPad:

@@ -2,16 +2,71 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from gan_lessons.data.windows import Windows
-from gan_lessons.fastai_style.transforms import CropPad
-from gan_lessons.util import both
+from gan_lessons.util import both, whole_number
 
 HALF = (0.5, 0.5, 0.5)  # as mean and std they map [0, 1] to [-1, 1], the range of tanh
+
+
+@dataclass(frozen=True)
+class CropPad:
+    """Where to cut a square of `size` out of a picture whose short side is `size`.
+
+    A place is drawn at random between the two ends of a range, anew each time a picture is looked
+    at: 0 is the top (the left), 1 the bottom (the right).
+    """
+
+    size: int | None
+    rows: tuple[float, float] = (0.5, 0.5)
+    columns: tuple[float, float] = (0.5, 0.5)
+
+    def places(self, n: int, generator: torch.Generator) -> list[Tensor]:
+        """Return the rows and the columns of n windows, (n,) each, 0 to 1."""
+        return [low + (high - low) * torch.rand(n, generator=generator)
+                for low, high in (self.rows, self.columns)]
+
+
+def crop_pad(size: int | None = None, padding_mode: str = "reflection",
+             row_pct: float | tuple[float, float] = 0.5,
+             col_pct: float | tuple[float, float] = 0.5) -> CropPad:
+    """Return the transform that cuts a square out of a picture, by default its centre.
+
+    The picture is first resized so that its short side is `size`; a square picture is then the
+    window itself.
+
+    Args:
+        size: that of `transform(size=...)` unless given; the two must agree
+        padding_mode: accepted for fastai's sake; a window lies inside the picture, so nothing is
+            padded
+        row_pct: 0 is the top, 1 the bottom; a pair such as (0, 1) means a place drawn at random
+            between the two, anew each time a picture is looked at
+        col_pct: the same from left to right
+
+    Raises:
+        ValueError: a place outside [0, 1] or a size below 1.
+    """
+    if size is not None:
+        size = whole_number("size", size, 1)
+    return CropPad(size, _range("row_pct", row_pct), _range("col_pct", col_pct))
+
+
+def _range(name: str, place) -> tuple[float, float]:
+    try:
+        low, high = place if isinstance(place, (tuple, list)) else (place, place)
+        if 0 <= low <= high <= 1:
+            return float(low), float(high)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(both(
+        f"{name} 必须是 0 到 1 之间的数，或一对从小到大的这样的数，例如 (0, 1)；收到 {place!r}。",
+        f"{name} must be a number from 0 to 1, or a rising pair of them such as (0, 1); got "
+        f"{place!r}."))
 
 
 class Pairs:
@@ -21,7 +76,11 @@ class Pairs:
     """
 
     def __init__(self, x, y):
-        self.x, self.y, self.windows = x, y, None
+        self.x = x  # a GANItemList
+        self.y = y  # an ImageList with the same names
+        self.windows: Windows | None = None
+        self.crop = CropPad(None)
+        self.positions = torch.empty(0, dtype=torch.int64)  # of the pictures in `windows`
 
     def __len__(self) -> int:
         return len(self.y)
@@ -37,7 +96,8 @@ class Pairs:
         position = {name: i for i, name in enumerate(windows.names)}
         readable = [name for name in self.y.names if name in position]
         self.x.names = self.y.names = readable
-        self.windows, self.crop = windows, crop
+        self.windows = windows
+        self.crop = crop
         self.positions = torch.tensor([position[name] for name in readable])
 
     def cut(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -49,8 +109,9 @@ class Pairs:
 class Loader:
     """Goes through pairs once each time it is iterated: batches (noise, pictures) on `device`.
 
-    noise: float32 (n, noise_sz, 1, 1), standard normal, never the same twice;  pictures: float32
-    (n, 3, size, size), 0 to 1 or normalised;  train: shuffle, and leave out a last, smaller batch.
+    The noise, float32 (n, noise_sz, 1, 1), is standard normal and never the same twice; the
+    pictures are float32 (n, 3, size, size), 0 to 1 or normalised. For training they are shuffled,
+    and a last, smaller batch is left out.
 
     A pass draws one number from torch's own generator, and all else from that number, as torch's
     DataLoader does: `torch.manual_seed` before a fit makes the fit repeatable, and a Learner that
@@ -58,8 +119,11 @@ class Loader:
     """
 
     def __init__(self, pairs: Pairs, bs: int, train: bool, device: torch.device):
-        self.dataset, self.bs, self.train, self.device = pairs, bs, train, device
-        self.stats: tuple[Tensor, Tensor] | None = None
+        self.dataset = pairs
+        self.bs = bs
+        self.train = train
+        self.device = device
+        self.stats: tuple[Tensor, Tensor] | None = None  # mean and std, set by `normalize`
 
     def __len__(self) -> int:
         n = len(self.dataset) / self.bs
@@ -86,8 +150,11 @@ class Loader:
 class DataBunch:
     """The batches of a training set and, maybe, a validation set, and what belongs to them.
 
-    train_ds, valid_ds: pairs;  train_dl, valid_dl: batches; the valid ones are None if there are
-    none;  path: where a Learner puts its files, or None;  device: where the batches are.
+    Attributes:
+        train_ds, valid_ds: pairs of noise and picture; valid_ds is None if none are held out
+        train_dl, valid_dl: their batches
+        path: where a Learner puts its files, or None
+        device: where the batches are
     """
 
     def __init__(self, train: Pairs, valid: Pairs | None, bs: int, val_bs: int,
@@ -105,12 +172,9 @@ class DataBunch:
 
     def __repr__(self) -> str:
         held_out = 0 if self.valid_ds is None else len(self.valid_ds)
-        x, y = (tuple(each.shape[1:]) for each in self._first())
+        x, y = self.train_dl.batch(torch.tensor([0]), torch.Generator())
         return (f"DataBunch: {len(self.train_ds)} pictures to train on, {held_out} held out; "
-                f"batches of {self.batch_size}: x {x}, y {y}")
-
-    def _first(self) -> tuple[Tensor, Tensor]:
-        return self.train_dl.batch(torch.zeros(1, dtype=torch.int64), torch.Generator())
+                f"batches of {self.batch_size}: x {tuple(x.shape[1:])}, y {tuple(y.shape[1:])}")
 
     @property
     def empty_val(self) -> bool:
@@ -125,10 +189,14 @@ class DataBunch:
                   do_y: bool = False) -> "DataBunch":
         """Let y become (y - mean) / std, channel by channel, and return the data.
 
-        stats: [mean, std], three numbers each; 0.5 for all unless given, which maps [0, 1] to
-        [-1, 1]. Noise is normal already: write do_x=False, do_y=True.
+        Args:
+            stats: [mean, std], three numbers each; 0.5 for all unless given, which maps [0, 1] to
+                [-1, 1]
+            do_x: must be False: noise is normal already
+            do_y: whether to normalise the pictures
 
-        Raises ValueError for do_x, for a second call, or for stats that will not do.
+        Raises:
+            ValueError: for do_x, for a second call, or for stats that will not do.
         """
         if do_x:
             raise ValueError(both(
@@ -141,9 +209,10 @@ class DataBunch:
                                   "These data are normalised already; twice would spoil the "
                                   "pictures."))
         if do_y:
-            found = _checked(stats if stats is not None else (HALF, HALF))
-            for loader in filter(None, (self.train_dl, self.valid_dl)):
-                loader.stats = tuple(each.to(self.device) for each in found)
+            mean, std = _checked((HALF, HALF) if stats is None else stats)
+            for loader in (self.train_dl, self.valid_dl):
+                if loader is not None:
+                    loader.stats = mean.to(self.device), std.to(self.device)
         return self
 
     def denorm(self, y: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ The paper, and the rest of this course, have it the other way round; the game is
 `-disc_loss` estimates the distance between the two, and shrinks as the fakes get better.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +21,9 @@ class GANModule(nn.Module):
 
     def __init__(self, generator: nn.Module, critic: nn.Module, gen_mode: bool = False):
         super().__init__()
-        self.generator, self.critic, self.gen_mode = generator, critic, gen_mode
+        self.generator = generator
+        self.critic = critic
+        self.gen_mode = gen_mode
 
     def forward(self, *args) -> Tensor:
         """Return what the generator makes of `args` in generator mode, else the critic's scores."""
@@ -33,16 +37,22 @@ class GANModule(nn.Module):
 class GANLoss:
     """The loss of whoever's turn it is.
 
-    loss_funcG: loss_funcG(fake_pred, target, output) -> scalar, `fake_pred` what the critic says
-    of the fakes, `target` the real pictures, `output` the fakes;  loss_funcC: loss_funcC(real_pred,
-    fake_pred) -> scalar;  penalty: penalty(critic, real, fake) -> scalar, added to the critic's
-    loss: one of `gan_lessons.penalties`, or any other term that must see the pictures.
-    readings: the critic's scores of real pictures and of fakes, when it last learned.
+    Args:
+        loss_funcG: loss_funcG(fake_pred, target, output) -> scalar; what the critic says of the
+            fakes, the real pictures, the fakes
+        loss_funcC: loss_funcC(real_pred, fake_pred) -> scalar
+        gan_model: the two networks
+        penalty: penalty(critic, real, fake) -> scalar, added to the critic's loss: one of
+            `gan_lessons.penalties`, or any other term that must see the pictures
     """
 
-    def __init__(self, loss_funcG, loss_funcC, gan_model: GANModule, penalty=None):
-        self.loss_funcG, self.loss_funcC = loss_funcG, loss_funcC
-        self.gan_model, self.penalty = gan_model, penalty
+    def __init__(self, loss_funcG: Callable, loss_funcC: Callable, gan_model: GANModule,
+                 penalty: Callable | None = None):
+        self.loss_funcG = loss_funcG
+        self.loss_funcC = loss_funcC
+        self.gan_model = gan_model
+        self.penalty = penalty
+        self.readings: tuple[Tensor, Tensor] | None = None  # scores of real and fake, newest
 
     def __call__(self, output: Tensor, target: Tensor, images: Tensor | None = None) -> Tensor:
         """Return the loss of the current mode; `images` are what the critic has just seen."""
@@ -58,8 +68,8 @@ class GANLoss:
     def critic(self, real_pred: Tensor, input: Tensor, real: Tensor | None = None) -> Tensor:
         """Return the critic's loss; real_pred: its scores for `real`, input: noise for fakes.
 
-        In half precision only the networks are: losses are calculated in float32, and so are the
-        networks inside the penalty, which multiplies gradients with gradients.
+        Only the networks work in a low precision: losses are calculated in float32, and so are
+        the networks inside the penalty, which multiplies gradients with gradients.
         """
         with torch.no_grad():  # the critic's step needs no gradient in the generator
             fake = self.gan_model.generator(input)
@@ -95,12 +105,13 @@ class NoopLoss(nn.Module):
         return output.mean()
 
 
-def gan_loss_from_func(loss_gen, loss_crit, weights_gen=None):
+def gan_loss_from_func(loss_gen: Callable, loss_crit: Callable,
+                       weights_gen: tuple[float, float] | None = None):
     """Return the two losses of a GANLearner, made of the loss functions of two Learners.
 
-    Critic: half of loss_crit(real_pred, 1) + loss_crit(fake_pred, 0). Generator: w0 times
-    loss_crit(fake_pred, 1) + w1 times loss_gen(output, target), with (w0, w1) = weights_gen, (1, 1)
-    unless given: a sum, not a mean.
+    Generator: w0 * loss_crit(fake_pred, 1) + w1 * loss_gen(output, target), a sum, not a mean,
+    with (w0, w1) = weights_gen, (1, 1) unless given.
+    Critic: half of loss_crit(real_pred, 1) + loss_crit(fake_pred, 0).
     """
     adversarial, direct = weights_gen or (1.0, 1.0)
 
@@ -126,21 +137,16 @@ class AdaptiveLoss(nn.Module):
         """Return crit(output, target), the target (B,) spread over output, (B, ...), as floats."""
         return self.crit(output, _spread(target, output).to(output.dtype))
 
-    @property
-    def reduction(self) -> str:
-        """How `crit` sums up its values: "mean", "sum" or "none"; it may be set."""
-        return self.crit.reduction
-
-    @reduction.setter
-    def reduction(self, value: str) -> None:
-        self.crit.reduction = value
-
 
 def accuracy_thresh_expand(y_pred: Tensor, y_true: Tensor, thresh: float = 0.5,
                            sigmoid: bool = True) -> Tensor:
     """Return the share of scores on the right side of `thresh`, a scalar.
 
-    y_pred: (B, ...), first sent through a sigmoid if `sigmoid`;  y_true: (B,), zeros and ones.
+    Args:
+        y_pred: scores, (B, ...)
+        y_true: zeros and ones, (B,)
+        thresh: above it a picture is taken for real
+        sigmoid: whether to send the scores through a sigmoid first
     """
     prob = y_pred.sigmoid() if sigmoid else y_pred
     return ((prob > thresh) == _spread(y_true, y_pred).bool()).float().mean()

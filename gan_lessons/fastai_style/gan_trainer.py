@@ -1,4 +1,4 @@
-"""GANTrainer: whose turn it is, and everything that follows from it."""
+"""Whose turn it is: GANTrainer does what follows from it, the switchers decide when it changes."""
 
 import io
 import math
@@ -9,38 +9,53 @@ from IPython.display import Image
 from torch import Tensor, nn
 
 from gan_lessons.fastai_style.callback import LearnerCallback
-from gan_lessons.fastai_style.recorder import InPlace, SmoothenValue, series
+from gan_lessons.fastai_style.recorder import SmoothenValue, in_notebook, series, show_in_place
 from gan_lessons.penalties import clip_weights
 from gan_lessons.show import grid
 from gan_lessons.train import TrainingDiverged
-from gan_lessons.util import both
+from gan_lessons.util import both, whole_number
 
 
 class GANTrainer(LearnerCallback):
     """Lets one network learn while the other keeps still, and records both losses.
 
-    switch_eval: whether the network that keeps still is in evaluation mode, so that its BatchNorm
-    and dropout keep still, too;  clip: limit of the critic's weights, if any;  beta: how slowly
-    the smoothed losses follow, see SmoothenValue;  gen_first: whether the generator begins;
-    show_img: whether each epoch ends with a picture;  fixed_noise: whether that is always made of
-    the same noise, in evaluation mode; if not, it is the first of the last training batch.
-    glosses, closses: the smoothed losses after each batch;  imgs: pictures, uint8 (C, H, W);
-    titles: their epochs;  gen_steps, critic_steps: steps taken, over all fits.
+    Args:
+        learn: the GANLearner
+        switch_eval: put the network that keeps still in evaluation mode, so that its BatchNorm
+            and dropout keep still, too
+        clip: limit of the critic's weights, if any
+        beta: how slowly the smoothed losses follow, see SmoothenValue
+        gen_first: the generator begins
+        show_img: each epoch ends with a picture, always of the same noise
+
+    Attributes:
+        glosses, closses: the smoothed losses after each batch
+        imgs: the pictures, uint8 (C, H, W)
+        titles: their epochs
+        gen_steps, critic_steps: steps taken, over all fits
     """
 
     order = -20
 
     def __init__(self, learn, switch_eval: bool = False, clip: float | None = None,
-                 beta: float = 0.98, gen_first: bool = False, show_img: bool = True,
-                 fixed_noise: bool = True):
+                 beta: float = 0.98, gen_first: bool = False, show_img: bool = True):
         super().__init__(learn)
-        self.switch_eval, self.clip, self.beta = switch_eval, clip, beta
-        self.gen_first, self.show_img, self.fixed_noise = gen_first, show_img, fixed_noise
+        self.switch_eval = switch_eval
+        self.clip = clip
+        self.beta = beta
+        self.gen_first = gen_first
+        self.show_img = show_img
         self.gan_model = learn.model  # itself, should `learn.model` be wrapped later
-        self.learning = {True: _trainable(self.gan_model.generator),
-                         False: _trainable(self.gan_model.critic)}
+        self.gen_parameters = _trainable(learn.model.generator)  # frozen by hand stays frozen
+        self.critic_parameters = _trainable(learn.model.critic)
         self.gen_steps = self.critic_steps = 0
+        self.handle = None  # of the pictures below the cell
         self._forget()
+
+    def _forget(self) -> None:
+        self.glosses, self.closses = [], []
+        self.imgs, self.titles = [], []
+        self.smoothenerG, self.smoothenerC = SmoothenValue(self.beta), SmoothenValue(self.beta)
 
     @property
     def gen_mode(self) -> bool:
@@ -50,48 +65,62 @@ class GANTrainer(LearnerCallback):
     def switch(self, gen_mode: bool | None = None) -> None:
         """Give the turn to the generator (True), to the critic (False) or to the other (None)."""
         self.gan_model.switch(gen_mode)
-        self._take_turn()
+        if self.learn.training:
+            self._take_turn()
 
     def on_train_begin(self, learn) -> None:
         """Start with empty lists and the first player; the optimizers keep what they know."""
         if not learn.resuming:
             self._forget()
-            self.gan_model.switch(self.gen_first)
-        self.shown = InPlace()
+            self.switch(self.gen_first)
+        self.handle = None
 
     def on_epoch_begin(self, learn) -> None:
-        """Arrange the networks again for the player whose turn it is: `fit` has woken both."""
+        """Arrange the networks for the player whose turn it is: `fit` has woken both."""
         self._take_turn()
 
     def on_batch_begin(self, learn) -> None:
         """Clip the critic's weights; give the generator (noise, real), the critic (real, noise)."""
         if self.clip is not None:
             clip_weights(self.gan_model.critic, self.clip)
-        if self.turn != self.gen_mode:  # someone switched the model itself
-            self._take_turn()
+        self._take_turn()  # again, in case somebody has switched the model itself
         if not self.gen_mode:
             learn.xb, learn.yb = learn.yb, learn.xb
 
+    def _take_turn(self) -> None:
+        """Choose the optimizer, let one network learn and freeze the other."""
+        self.learn.opt = self.learn.opt_gen if self.gen_mode else self.learn.opt_critic
+        for parameter in self.gen_parameters:
+            parameter.requires_grad_(self.gen_mode)
+        for parameter in self.critic_parameters:
+            parameter.requires_grad_(not self.gen_mode)
+        if self.switch_eval:
+            self.gan_model.generator.train(self.gen_mode)
+            self.gan_model.critic.train(not self.gen_mode)
+
     def on_backward_begin(self, learn) -> None:
         """Smooth the loss and keep it in `glosses` or `closses`."""
-        smoothener, losses = ((self.smoothenerG, self.glosses) if self.gen_mode
-                              else (self.smoothenerC, self.closses))
-        smoothener.add_value(learn.loss.detach())
-        losses.append(smoothener.smooth)
         if self.gen_mode:
-            self.last_gen = learn.output.detach()
+            self.smoothenerG.add_value(learn.loss.detach())
+            self.glosses.append(self.smoothenerG.smooth)
+        else:
+            self.smoothenerC.add_value(learn.loss.detach())
+            self.closses.append(self.smoothenerC.smooth)
 
     def on_step_end(self, learn) -> None:
         """Count the step; the moving average follows the generator's."""
-        self.gen_steps += self.gen_mode
-        self.critic_steps += not self.gen_mode
-        if self.gen_mode and learn.generator_ema is not None:
+        if not self.gen_mode:
+            self.critic_steps += 1
+            return
+        self.gen_steps += 1
+        if learn.generator_ema is not None:
             learn.generator_ema.update_parameters(self.gan_model.generator)
 
     def on_epoch_end(self, learn) -> None:
         """Put the smoothed losses into the table, and add a picture.
 
-        Raises TrainingDiverged when a loss is no longer a finite number.
+        Raises:
+            TrainingDiverged: a loss is no longer a finite number.
         """
         self.glosses, self.closses = series(self.glosses).tolist(), series(self.closses).tolist()
         losses = {"gen_loss": self.smoothenerG.smooth, "disc_loss": self.smoothenerC.smooth}
@@ -107,13 +136,21 @@ class GANTrainer(LearnerCallback):
         if self.show_img:
             self._add_picture(learn)
 
+    def _add_picture(self, learn) -> None:
+        """Keep a picture of what the generator makes now; show them all, one an epoch."""
+        made = learn.sample(1)
+        if made.ndim != 4 or made.shape[1] not in (1, 3):
+            return  # no picture
+        self.imgs.append(made[0])
+        self.titles.append(f"Epoch {learn.epoch}")
+        if in_notebook() and not learn.silent:
+            self.handle = show_in_place(strip(self.imgs, self.titles), self.handle)
+
     def on_train_end(self, learn) -> None:
         """Leave the model in generator mode, and everything in it able to learn."""
-        self.gan_model.switch(gen_mode=True)
-        for parameters in self.learning.values():
-            for parameter in parameters:
-                parameter.requires_grad_(True)
-        self.last_gen = None
+        self.switch(gen_mode=True)
+        for parameter in self.gen_parameters + self.critic_parameters:
+            parameter.requires_grad_(True)
 
     def state(self) -> dict:
         """Return whose turn it is, the counts, the losses and the pictures so far."""
@@ -121,46 +158,116 @@ class GANTrainer(LearnerCallback):
                 "critic_steps": self.critic_steps, "titles": self.titles,
                 "glosses": series(self.glosses), "closses": series(self.closses),
                 "smoothenerG": self.smoothenerG.state(), "smoothenerC": self.smoothenerC.state(),
-                **{f"img{i}": picture for i, picture in enumerate(self.imgs)}}
+                "imgs": {str(i): picture for i, picture in enumerate(self.imgs)}}
 
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned."""
-        self.gan_model.switch(state["gen_mode"])
+        self.switch(state["gen_mode"])
         self.gen_steps, self.critic_steps = state["gen_steps"], state["critic_steps"]
         self.titles = list(state["titles"])
-        self.imgs = [state[f"img{i}"] for i in range(len(self.titles))]
+        self.imgs = [state["imgs"][str(i)] for i in range(len(self.titles))]
         self.glosses, self.closses = state["glosses"].tolist(), state["closses"].tolist()
         self.smoothenerG.set_state(state["smoothenerG"])
         self.smoothenerC.set_state(state["smoothenerC"])
 
-    def _take_turn(self) -> None:
-        """During a fit: choose the optimizer, freeze the other network, let the one learn."""
-        learn, self.turn = self.learn, self.gen_mode
-        if not learn.training:
+
+class FixedGANSwitcher(LearnerCallback):
+    """A fixed number of steps for each: `n_crit` of the critic, then `n_gen` of the generator.
+
+    Either may be a function of the number of steps that the generator has taken so far: the rule
+    of the WGAN authors' code is n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5.
+    Steps are counted, not batches: neither validation nor gathered gradients come into it.
+    """
+
+    order = 40  # after callbacks that want to know whose batch it was
+
+    def __init__(self, learn, n_crit=1, n_gen=1):
+        super().__init__(learn)
+        for name, value in (("n_crit", n_crit), ("n_gen", n_gen)):
+            if not callable(value):
+                whole_number(name, value, 1)
+        self.n_crit, self.n_gen = n_crit, n_gen
+        self.n_c = self.n_g = 0  # steps of this turn
+
+    def on_train_begin(self, learn) -> None:
+        """Begin to count from 0."""
+        if not learn.resuming:
+            self.n_c = self.n_g = 0
+
+    def on_batch_end(self, learn) -> None:
+        """Count the step and, if it was the last of this turn, switch."""
+        if not learn.stepped:
             return
-        learn.opt = learn.opt_gen if self.turn else learn.opt_critic
-        for parameter in self.learning[self.turn]:
-            parameter.requires_grad_(True)
-        for parameter in self.learning[not self.turn]:
-            parameter.requires_grad_(False)
-        if self.switch_eval:
-            self.gan_model.generator.train(self.turn)
-            self.gan_model.critic.train(not self.turn)
+        trainer = learn.gan_trainer
+        if trainer.gen_mode:
+            self.n_g += 1
+            taken, turn = self.n_g, self.n_gen
+        else:
+            self.n_c += 1
+            taken, turn = self.n_c, self.n_crit
+        if callable(turn):
+            turn = whole_number("n_gen, n_crit", turn(trainer.gen_steps), 1)
+        if taken >= turn:
+            self.n_c = self.n_g = 0
+            trainer.switch()
 
-    def _forget(self) -> None:
-        self.glosses, self.closses, self.imgs, self.titles = [], [], [], []
-        self.smoothenerG, self.smoothenerC = SmoothenValue(self.beta), SmoothenValue(self.beta)
-        self.last_gen = None
+    def state(self) -> dict:
+        """Return how far the current turn has come."""
+        return {"n_c": self.n_c, "n_g": self.n_g}
 
-    def _add_picture(self, learn) -> None:
-        """Keep a picture of what the generator makes now; show them all, one an epoch."""
-        made = learn.generate(learn.fixed_noise(1)) if self.fixed_noise else self.last_gen
-        if made is None or made.ndim != 4 or made.shape[1] not in (1, 3):
-            return  # no picture, or nothing that is one
-        self.imgs.append(learn.to_images(made[:1])[0])
-        self.titles.append(f"Epoch {learn.epoch}")
-        if not learn.silent:
-            self.shown.show(strip(self.imgs, self.titles), in_terminal=False)
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned."""
+        self.n_c, self.n_g = state["n_c"], state["n_g"]
+
+    def __repr__(self) -> str:
+        return f"critic {_named(self.n_crit)} : generator {_named(self.n_gen)}"
+
+
+class AdaptiveGANSwitcher(LearnerCallback):
+    """Whoever does well enough hands over: when the loss of a step is below its threshold.
+
+    Without a threshold the player hands over after every step. A threshold that is never reached
+    lets one player learn alone for ever.
+    """
+
+    order = 40
+
+    def __init__(self, learn, gen_thresh: float | None = None, critic_thresh: float | None = None):
+        super().__init__(learn)
+        self.gen_thresh, self.critic_thresh = gen_thresh, critic_thresh
+
+    def on_batch_end(self, learn) -> None:
+        """Switch if the loss of this very step, not a smoothed one, is below the threshold."""
+        if not learn.stepped:
+            return
+        thresh = self.gen_thresh if learn.gan_trainer.gen_mode else self.critic_thresh
+        if thresh is None or learn.loss < thresh:
+            learn.gan_trainer.switch()
+
+    def __repr__(self) -> str:
+        def rule(thresh):
+            return "1" if thresh is None else f"until loss < {thresh}"
+        return f"critic {rule(self.critic_thresh)} : generator {rule(self.gen_thresh)}"
+
+
+class GANDiscriminativeLR(LearnerCallback):
+    """Let the critic learn `mult_lr` times as fast as the generator."""
+
+    def __init__(self, learn, mult_lr: float = 5.0):
+        super().__init__(learn)
+        self.mult_lr = mult_lr
+        self.usual: float | None = None
+
+    def on_batch_begin(self, learn) -> None:
+        """Before a step of the critic, raise its learning rate."""
+        if learn.stepped and not learn.gan_trainer.gen_mode:
+            self.usual = learn.opt.lr
+            learn.opt.lr = self.usual * self.mult_lr
+
+    def on_step_end(self, learn) -> None:
+        """After it, put the learning rate back."""
+        if not learn.gan_trainer.gen_mode:
+            learn.opt.lr = self.usual
 
 
 def strip(imgs: list[Tensor], titles: list[str]) -> Image:
@@ -173,3 +280,8 @@ def strip(imgs: list[Tensor], titles: list[str]) -> Image:
 
 def _trainable(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _named(n) -> str:
+    """Return a number, or the name of a function, as text."""
+    return getattr(n, "__name__", type(n).__name__) if callable(n) else str(n)

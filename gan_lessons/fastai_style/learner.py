@@ -1,13 +1,17 @@
 """The Learner: data, a network, a loss and an optimizer, and the loop that brings them together.
 
-`data` is any object with `train_dl`, batches (x, y) that can be gone through again and again and
-have a `len`; `valid_dl`, the same or None; `train_ds`, whose items are (x, y); and `device`.
-It may also have `path` (where files go), `show_xyzs(xs, ys, zs, **kwargs)` (draws results),
-`to_images(batch)` (-> uint8 (n, C, H, W); without it pictures are taken to be in [-1, 1]), and
-`state_dict()`, `load_state_dict(state)` (plain numbers and tensors that fix the coming batches).
+`data` is any object with
+
+    train_dl: batches (x, y) that can be gone through again and again and have a `len`
+    valid_dl: the same, or None
+    device: where the batches and the network belong
+
+It may also have `path` (where files go), `show_xyzs(xs, ys, zs, **kwargs)` (draws results) and
+`to_images(batch)` (-> uint8 (n, C, H, W); without it pictures are taken to be in [-1, 1]).
 """
 
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -16,60 +20,117 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gan_lessons import distributed, runtime
+from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons.data import to_images
-from gan_lessons.fastai_style import saving
 from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
-from gan_lessons.fastai_style.optimizer import OptimWrapper, batch_norm_parameters
 from gan_lessons.fastai_style.recorder import Recorder
 from gan_lessons.train import stop_button
 from gan_lessons.util import both, whole_number
 
-DatasetType = Enum("DatasetType", "Train Valid")
-DatasetType.__doc__ = "Which part of the data: `DatasetType.Train` or `DatasetType.Valid`."
-
 ADAM = partial(torch.optim.Adam, betas=(0.9, 0.99))  # fastai's default
+
+
+class DatasetType(Enum):
+    """Which part of the data: `DatasetType.Train` or `DatasetType.Valid`."""
+
+    Train = 1
+    Valid = 2
+
+
+class OptimWrapper:
+    """One torch optimizer, with `lr` and a weight decay `wd` that can be set at any time.
+
+    Before each step every weight that has a gradient shrinks by the factor 1 - lr * wd: decay
+    that is decoupled from the gradient, Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
+    """
+
+    def __init__(self, opt_func: Callable, parameters: list[nn.Parameter], lr: float):
+        self.opt = opt_func(parameters, lr=lr)
+        self.parameters = parameters
+        self.wd = 0.0
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; setting it takes effect from the next step."""
+        return self.opt.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self.opt.param_groups:
+            group["lr"] = value
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Decay the weights and let torch's optimizer move them."""
+        if self.wd:
+            for p in self.parameters:
+                if p.grad is not None:
+                    p.mul_(1 - self.lr * self.wd)
+        self.opt.step()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients altogether: `grad` is None, not 0."""
+        self.opt.zero_grad(set_to_none=True)
 
 
 class Learner:
     """Trains `model` on `data`: `fit`, then `validate`, `get_preds`, `show_results`.
 
-    data: see the top of this file;  opt_func: makes the optimizer, see OptimWrapper;  loss_func:
-    called as loss_func(model(x), y), gives a scalar;  metrics: functions of (model(x), y), their
-    means over the validation set go into the table;  wd: weight decay, 0.01 as in fastai;
-    bn_wd: whether BatchNorm's scales and shifts decay, too;  callbacks: a list of Callback;
-    callback_fns: functions that take the learner and return a callback, called anew by each fit;
-    accumulate: over how many batches gradients are gathered before a step, to act as one batch
-    that is so many times as large (except for BatchNorm);  precision: of the networks' arithmetic,
-    "float32", "bfloat16" or "auto", see runtime.precision; weights, losses and optimizers stay in
-    float32;  channels_last: keep pictures pixel by pixel in memory, which many convolutions read
-    faster, but `view` in a network of your own may refuse;  path, model_dir: where `save` writes;
-    silent: show no table.
+    Args:
+        data: see the top of this file
+        model: the network
+        opt_func: makes the optimizer: opt_func(parameters, lr=lr)
+        loss_func: loss_func(model(x), y) -> scalar
+        metrics: functions of (model(x), y); their means over the validation set go into the table
+        wd: weight decay, of all weights
+        callbacks: a list of Callback
+        callback_fns: functions that take the learner and return a callback, called by each fit
+        accumulate: batches whose gradients are gathered before a step, to act as one batch so
+            many times as large (except for BatchNorm)
+        precision: of the networks' arithmetic, "float32", "bfloat16" or "auto", see
+            runtime.precision; weights, losses and optimizers stay in float32
+        path, model_dir: where `save` writes
+        silent: show no table
     """
 
-    def __init__(self, data, model: nn.Module, opt_func=ADAM, loss_func=None, metrics=None,
-                 wd: float = 1e-2, true_wd: bool = True, bn_wd: bool = True, callbacks=(),
-                 callback_fns=(), accumulate: int = 1, precision: str = "float32",
-                 channels_last: bool = False, path=None, model_dir: str = "models",
-                 silent: bool = False):
+    def __init__(self, data, model: nn.Module, opt_func: Callable = ADAM,
+                 loss_func: Callable | None = None, metrics=None, wd: float = 1e-2,
+                 callbacks=(), callback_fns=(), accumulate: int = 1, precision: str = "float32",
+                 path=None, model_dir: str = "models", silent: bool = False):
         if loss_func is None:
             raise ValueError(both("请给出 loss_func，例如 loss_func=nn.MSELoss()。",
                                   "Give a loss_func, such as loss_func=nn.MSELoss()."))
-        self.data, self.loss_func, self.opt_func = data, loss_func, opt_func
-        self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.model = model.to(data.device, memory_format=self.format)
+        self.data = data
+        self.model = model.to(data.device)
+        self.opt_func = opt_func
+        self.loss_func = loss_func
         self.metrics = [metrics] if callable(metrics) else list(metrics or [])
-        self.wd, self.true_wd, self.bn_wd = wd, true_wd, bn_wd
+        self.wd = wd
         self.accumulate = whole_number("accumulate", accumulate, 1)
+        self.precision = runtime.precision(precision, data.device)
         self.path = Path(path or getattr(data, "path", None) or ".")
         self.model_dir = model_dir
         self.silent = silent or distributed.rank() > 0  # one process shows, and one writes
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
-        self.opt: OptimWrapper | None = None
-        self.dtype = getattr(torch, runtime.precision(precision, data.device))
-        self.training = self.resuming = self.stepped = False
+        self.opt: OptimWrapper | None = None  # made by the first fit
+
+        # while training
+        self.running: list[Callback] = []  # the callbacks of this fit
+        self.training = False
+        self.resuming = False  # whether this fit goes on with the table of an earlier one
+        self.epoch = 0
+        self.batches = 0       # of this fit, all in all
+        self.xb: Tensor | None = None
+        self.yb: Tensor | None = None
+        self.output: Tensor | None = None  # what the model made of xb
+        self.loss: Tensor | None = None
+        self.gathered = 0      # batches since the last step
+        self.stepped = False   # whether this batch moves the weights
+        self.validation: dict[str, float] = {}  # loss and metrics after this epoch
+        self.stop = None       # an Event: end after this batch
+        self.bar = None        # the progress bar
 
     # ---- training ----
 
@@ -77,18 +138,26 @@ class Learner:
             resume: bool = False, progress: bool = True) -> None:
         """Go through the training data `epochs` times, at the constant learning rate `lr`.
 
-        wd: weight decay, that of the learner unless given;  callbacks: for this fit only. The
-        optimizers keep what they remember from one fit to the next; the table and the smoothed
-        losses begin anew, unless `resume` is true: then they go on, as after `load`. The stop
-        button ends the training after the current batch. `progress` shows a bar.
+        The optimizers keep what they remember from one fit to the next; the table and the
+        smoothed losses begin anew, unless `resume` is true. The stop button ends the training
+        after the current batch.
 
         Where several processes have joined (see gan_lessons.distributed), each calls `fit`: they
-        begin with the networks of process 0, share each batch, and average the gradients.
+        begin with the networks of rank 0, share each batch, and average the gradients.
+
+        Args:
+            epochs: passes over the training data
+            lr: learning rate; fastai's slice(lr) is lr
+            wd: weight decay, that of the learner unless given
+            callbacks: for this fit only
+            resume: go on with the table, the losses and the turn where they are, as after `load`
+            progress: show a bar
         """
         epochs = whole_number("epochs", epochs, 1)
         self._check_batches()
         self.prepare_optimizers(_number("lr", lr), self.wd if wd is None else _number("wd", wd))
-        self.resuming, self.batches = resume, epochs * len(self.data.train_dl)
+        self.resuming = resume
+        self.batches = epochs * len(self.data.train_dl)
         if distributed.joined():
             self.set_state(distributed.broadcast(self.state()))
         made = [make(self) for make in self.callback_fns]
@@ -96,7 +165,8 @@ class Learner:
               tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
                    leave=False, mininterval=0.5) as self.bar):
             done = len(self.recorder.table.rows)  # 0, unless resumed
-            for self.epoch in range(done, done + epochs):
+            for epoch in range(done, done + epochs):
+                self.epoch = epoch
                 self.fit_epoch()
 
     def fit_epoch(self) -> None:
@@ -104,7 +174,8 @@ class Learner:
         self.model.train()
         self.event("on_epoch_begin")
         for x, y in self.data.train_dl:
-            self.xb, self.yb = (self._to_device(distributed.shard(part)) for part in (x, y))
+            self.xb = self._to_device(distributed.shard(x))
+            self.yb = self._to_device(distributed.shard(y))
             self.fit_batch()
             self.bar.update()
             if distributed.any_rank(self.stop.is_set(), self.data.device):
@@ -119,11 +190,10 @@ class Learner:
         self.event("on_batch_begin")
         self.loss = self.compute_loss()
         self.event("on_backward_begin")
-        self.opt.backward(self.loss / self.accumulate if self.accumulate > 1 else self.loss)
+        (self.loss / self.accumulate).backward()
         if self.stepped:
             self.gathered = 0
             distributed.average_gradients(self.opt.opt)
-            self.opt.unscale()
             self.event("on_backward_end")
             self.opt.step()
             self.event("on_step_end")
@@ -139,38 +209,55 @@ class Learner:
     def prepare_optimizers(self, lr: float, wd: float) -> None:
         """Make the optimizer if there is none yet; set its learning rate and weight decay."""
         if self.opt is None:
-            self.opt = self.new_optimizer(self.model, lr)
-        self.opt.lr, self.opt.wd = lr, wd
+            learning = [p for p in self.model.parameters() if p.requires_grad]
+            self.opt = OptimWrapper(self.opt_func, learning, lr)
+        self.opt.lr = lr
+        self.opt.wd = wd
 
-    def new_optimizer(self, network: nn.Module, lr: float, parameters=None) -> OptimWrapper:
-        """Return an optimizer, made with the learner's settings, for what can be trained."""
-        if parameters is None:
-            parameters = [p for p in network.parameters() if p.requires_grad]
-        spared = () if self.bn_wd else batch_norm_parameters(network)
-        made = OptimWrapper(self.opt_func, parameters, lr, true_wd=self.true_wd, spared=spared)
-        made.scale_loss(self.dtype == torch.float16)
-        return made
+    def optimizers(self) -> dict[str, OptimWrapper]:
+        """Return the optimizers, by name; {} before there are any."""
+        return {} if self.opt is None else {"model": self.opt}
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        self.opt.zero_grad()
+        for opt in self.optimizers().values():
+            opt.zero_grad()
 
     def event(self, name: str) -> None:
         """Tell the callbacks of this fit that something happened, see `callback.EVENTS`."""
         run_callbacks(self.running, name, self)
 
+    def autocast(self):
+        """Return a context in which the networks calculate in the chosen precision."""
+        return torch.autocast(self.data.device.type, torch.bfloat16,
+                              enabled=self.precision == "bfloat16")
+
     @contextmanager
     def _training(self, callbacks: list[Callback]):
         """Begin a training and, however it goes, end it in good order."""
-        self.running, self.training, self.gathered = callbacks, True, 0
+        begun: list[Callback] = []
+        self.running = sorted(callbacks, key=lambda each: each.order)
+        self.training = True
+        self.gathered = 0
         self.zero_grad()
         try:
-            self.event("on_train_begin")
+            for callback in self.running:
+                run_callbacks([callback], "on_train_begin", self)
+                begun.append(callback)
             yield
         except CancelFit:
             pass
+        except BaseException:
+            with suppress(Exception):  # the error that ended the training is the one to be seen
+                self._end(begun)
+            raise
+        self._end(begun)
+
+    def _end(self, begun: list[Callback]) -> None:
+        """End the training for the callbacks that have begun it."""
+        try:
+            run_callbacks(begun, "on_train_end", self)
         finally:
-            self.event("on_train_end")
             self.zero_grad()
             self.training = self.resuming = self.stepped = False
 
@@ -182,7 +269,7 @@ class Learner:
 
     @torch.no_grad()
     def _validation_row(self) -> dict[str, float]:
-        if self.data.valid_dl is None or len(self.data.valid_dl) == 0:
+        if self._no_validation_set():
             return {}
         names = ["valid_loss", *(_name(metric) for metric in self.metrics)]
         sums, n = torch.zeros(len(names), dtype=torch.float64), 0
@@ -207,30 +294,34 @@ class Learner:
 
     def pred_batch(self, ds_type: DatasetType | None = None, batch=None) -> Tensor:
         """Return what the model makes of `batch`, (x, y), or of the first batch."""
-        return next(self._predictions([batch] if batch else self.dl(ds_type)))[2].cpu()
+        batches = self.dl(ds_type) if batch is None else [batch]
+        _, _, output = next(self._predictions(batches))
+        return output.cpu()
 
     def show_results(self, ds_type: DatasetType | None = None, rows: int = 5, **kwargs):
         """Draw rows * rows of what the model makes of a batch, or as many as the batch has."""
-        shown = rows**2
         x, y, output = next(self._predictions(self.dl(ds_type)))
-        return self.data.show_xyzs(x[:shown].cpu(), y[:shown].cpu(), output[:shown].cpu(),
-                                   **kwargs)
+        n = rows**2
+        return self.data.show_xyzs(x[:n].cpu(), y[:n].cpu(), output[:n].cpu(), **kwargs)
 
     def dl(self, ds_type: DatasetType | None = None):
         """Return the batches of one part of the data: of Valid, or of Train if there is no Valid.
 
-        Raises ValueError when Valid is asked for by name and there is none.
+        Raises:
+            ValueError: Valid is asked for by name and there is none.
         """
-        valid = self.data.valid_dl
-        missing = valid is None or len(valid) == 0
-        if ds_type is DatasetType.Valid and missing:
+        if ds_type is DatasetType.Valid and self._no_validation_set():
             raise ValueError(both(
                 "这份数据没有验证集。请改用 ds_type=DatasetType.Train。",
                 "These data have no validation set. Use ds_type=DatasetType.Train."))
-        return self.data.train_dl if missing or ds_type is DatasetType.Train else valid
+        train = ds_type is DatasetType.Train or self._no_validation_set()
+        return self.data.train_dl if train else self.data.valid_dl
+
+    def _no_validation_set(self) -> bool:
+        return self.data.valid_dl is None or len(self.data.valid_dl) == 0
 
     @torch.no_grad()
-    def _predictions(self, batches):
+    def _predictions(self, batches) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield x, y and what the model makes of x, in evaluation mode; leave no trace."""
         modes = {module: module.training for module in self.model.modules()}
         self.model.eval()
@@ -252,103 +343,100 @@ class Learner:
         """Return pictures as bytes, uint8 (n, C, H, W), undoing what `normalize` did."""
         return getattr(self.data, "to_images", to_images)(batch)
 
-    # ---- files ----
+    # ---- files: what `checkpoint` saves, takes back and compares ----
 
     def save(self, name: str | Path) -> Path:
-        """Write networks, optimizers, random numbers and history to path/model_dir, atomically.
+        """Write networks, optimizers, random numbers and history to a file, atomically.
 
-        name: without folder and suffix, or a whole path. Return the path of the file.
+        Args:
+            name: of the file in path/model_dir, or a whole path
+
+        Returns:
+            The path of the file.
         """
+        path = self._file(name)
         try:
             if distributed.rank() == 0:
-                saving.save(self, self._file(name))
+                checkpoint.save(self, path)
         finally:
             distributed.barrier()
-        return self._file(name)
+        return path
 
-    def load(self, name: str | Path, with_opt: bool = True):
-        """Go back to what `save` wrote, and return the learner; see `saving.load`.
+    def load(self, name: str | Path, with_opt: bool = True, changed: tuple[str, ...] = ()):
+        """Go back to what `save` wrote, and return the learner; on any problem it stays as it was.
 
         The next `fit` is then, loss by loss, what it would have been right after `save`.
-        torch's random numbers continue from there, too. `with_opt=False` takes only the weights.
+        torch's random numbers continue from there, too.
+
+        Args:
+            name: as in `save`
+            with_opt: False takes only the weights of the networks
+            changed: settings that may differ from the file's, see checkpoint.load
         """
-        saving.load(self, self._file(name), with_opt)
+        path = self._file(name)
+        if with_opt:
+            if not self.optimizers():  # there must be something to load into
+                self.prepare_optimizers(0.0, 0.0)
+            checkpoint.load(self, path, changed=changed)
+        else:
+            checkpoint.load(self, path, only=("networks",))
         return self
-
-    def state(self) -> dict:
-        """Return all that `save` keeps, as dictionaries of tensors and plain values."""
-        data = self.data.state_dict() if hasattr(self.data, "state_dict") else {}
-        cuda = {"cuda": torch.cuda.get_rng_state()} if self.data.device.type == "cuda" else {}
-        return {"networks": {name: n.state_dict() for name, n in self.networks().items()},
-                "optimizers": {str(i): opt.state() for i, opt in enumerate(self.optimizers())},
-                "callbacks": {name: c.state() for name, c in self._named_callbacks().items()},
-                "random": {"torch": torch.get_rng_state(), **cuda}, "data": data}
-
-    def set_state(self, state: dict) -> None:
-        """Take back what `state` returned, or a part of it."""
-        for name, network in self.networks().items():
-            network.load_state_dict(state["networks"][name])
-        for i, kept in state.get("optimizers", {}).items():
-            self.optimizers()[int(i)].set_state(kept)
-        for name, callback in self._named_callbacks().items():
-            if name in state.get("callbacks", {}):
-                callback.set_state(state["callbacks"][name])
-        if "random" in state:
-            torch.set_rng_state(state["random"]["torch"])
-            if "cuda" in state["random"] and self.data.device.type == "cuda":
-                torch.cuda.set_rng_state(state["random"]["cuda"])
-        if hasattr(self.data, "load_state_dict") and "data" in state:
-            self.data.load_state_dict(state["data"])
 
     def networks(self) -> dict[str, nn.Module]:
         """Return the networks to be saved, by name."""
         return {"model": self.model}
 
+    def state(self) -> dict:
+        """Return all that `save` keeps, as dictionaries of tensors and plain values."""
+        random = {"torch": torch.get_rng_state()}
+        if self.data.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        return {"networks": {name: net.state_dict() for name, net in self.networks().items()},
+                "optimizers": {name: checkpoint.optimizer_state(opt.opt)
+                               for name, opt in self.optimizers().items()},
+                "callbacks": {name: each.state() for name, each in self._named_callbacks().items()},
+                "random": random}
+
+    def set_state(self, state: dict) -> None:
+        """Take back what `state` returned, or some of its parts."""
+        for name, weights in state.get("networks", {}).items():
+            self.networks()[name].load_state_dict(weights)
+        for name, remembered in state.get("optimizers", {}).items():
+            checkpoint.set_optimizer_state(self.optimizers()[name].opt, remembered)
+        named = self._named_callbacks()
+        for name, kept in state.get("callbacks", {}).items():
+            if name in named:  # a callback that is no longer there is not missed
+                named[name].set_state(kept)
+        random = state.get("random", {})
+        if "torch" in random:
+            torch.set_rng_state(random["torch"])
+        if "cuda" in random and self.data.device.type == "cuda":
+            torch.cuda.set_rng_state(random["cuda"])
+
+    def settings(self) -> dict:
+        """Return what must agree between the file and the learner that loads it."""
+        return {"loss": described(self.loss_func), "optimizer": described(self.opt_func)}
+
     def _named_callbacks(self) -> dict[str, Callback]:
-        named, kinds = {}, [type(callback).__name__ for callback in self.callbacks]
-        for i, (kind, callback) in enumerate(zip(kinds, self.callbacks, strict=True)):
-            named[f"{kind}{kinds[:i].count(kind) or ''}"] = callback
+        """Return the callbacks by class; the second of a class is called Name+."""
+        named: dict[str, Callback] = {}
+        for callback in self.callbacks:
+            name = type(callback).__name__
+            while name in named:
+                name += "+"
+            named[name] = callback
         return named
 
     def _file(self, name: str | Path) -> Path:
-        name = Path(name)
-        folder = Path() if name.is_absolute() or len(name.parts) > 1 else self.path / self.model_dir
-        return folder / (name if name.suffix == ".safetensors" else f"{name}.safetensors")
-
-    # ---- half precision ----
-
-    def autocast(self):
-        """Return a context in which the networks calculate in the chosen precision."""
-        return torch.autocast(self.data.device.type, self.dtype,
-                              enabled=self.dtype != torch.float32)
-
-    def to_bf16(self):
-        """Calculate with bfloat16 where that does no harm, and return the learner."""
-        return self._to(torch.bfloat16)
-
-    def to_fp16(self):
-        """Calculate with float16 where that does no harm, the loss scaled up; for older GPUs."""
-        return self._to(torch.float16)
-
-    def to_fp32(self):
-        """Calculate with float32 again, and return the learner."""
-        return self._to(torch.float32)
-
-    def optimizers(self) -> list[OptimWrapper]:
-        """Return the optimizers that exist so far."""
-        return [self.opt] if self.opt else []
-
-    def _to(self, dtype: torch.dtype):
-        self.dtype = dtype
-        for opt in self.optimizers():
-            opt.scale_loss(dtype == torch.float16)
-        return self
+        path = Path(name)
+        if path.suffix != ".safetensors":
+            path = path.with_name(f"{path.name}.safetensors")
+        return self.path / self.model_dir / path if len(path.parts) == 1 else path
 
     # ---- checks ----
 
     def _to_device(self, x: Tensor) -> Tensor:
-        layout = {"memory_format": self.format} if x.ndim == 4 else {}
-        return x.to(self.data.device, non_blocking=True, **layout)
+        return x.to(self.data.device, non_blocking=True)
 
     def _check_batches(self) -> None:
         distributed.check(getattr(self.data, "batch_size", distributed.world_size()))
@@ -359,9 +447,15 @@ class Learner:
                 "or add pictures."))
 
 
+def described(thing) -> str | None:
+    """Say which loss, penalty or optimizer this is; torch's own losses say it themselves."""
+    return str(thing) if isinstance(thing, nn.Module) else checkpoint.described(thing)
+
+
 def _number(name: str, value) -> float:
-    """Return a positive learning rate or a decay as float; fastai's slice(lr) is lr."""
-    value = value.stop if isinstance(value, slice) else value
+    """Return a learning rate or a decay, at least 0, as float; fastai's slice(lr) is lr."""
+    if isinstance(value, slice):
+        value = value.stop
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -373,5 +467,6 @@ def _number(name: str, value) -> float:
 
 
 def _name(metric) -> str:
-    inner = metric.func if isinstance(metric, partial) else metric
-    return getattr(inner, "__name__", type(inner).__name__)
+    if isinstance(metric, partial):
+        metric = metric.func
+    return getattr(metric, "__name__", type(metric).__name__)

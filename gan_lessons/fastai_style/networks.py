@@ -5,6 +5,7 @@ activation. Compare `gan_lessons.nets.dcgan`, the networks of the other lessons.
 """
 
 from enum import Enum
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons.util import both, whole_number
 
-NormType = Enum("NormType", "Batch Spectral")
-NormType.__doc__ = "How `conv_layer` normalises: `NormType.Batch`, `NormType.Spectral`, or None."
+
+class NormType(Enum):
+    """How `conv_layer` normalises: `NormType.Batch`, `NormType.Spectral`, or None."""
+
+    Batch = 1
+    Spectral = 2
 
 
 def conv_layer(ni: int, nf: int, ks: int = 3, stride: int = 1, padding: int | None = None,
@@ -22,9 +27,16 @@ def conv_layer(ni: int, nf: int, ks: int = 3, stride: int = 1, padding: int | No
                self_attention: bool = False) -> nn.Sequential:
     """Return convolution, (leaky) ReLU, BatchNorm, self-attention: those that are asked for.
 
-    ni, nf: channels in and out;  padding: (ks - 1) // 2 unless given, 0 when transposed;
-    bias: only where there is no BatchNorm, unless given;  leaky: slope below zero, None is ReLU.
     The kernels start as kaiming_normal_ draws them (He et al. 2015, arXiv 1502.01852).
+
+    Args:
+        ni, nf: channels in and out
+        ks, stride, padding: of the convolution; padding is (ks - 1) // 2 unless given, 0 when
+            transposed
+        bias: only where there is no BatchNorm, unless given
+        norm_type: see NormType
+        use_activ, leaky: whether there is an activation; its slope below zero, None is ReLU
+        transpose, self_attention: a transposed convolution; SelfAttention at the end
     """
     batch = norm_type is NormType.Batch
     if padding is None:
@@ -46,12 +58,16 @@ def basic_generator(in_size: int, n_channels: int, noise_sz: int = 100, n_featur
                     n_extra_layers: int = 0, **conv_kwargs) -> nn.Sequential:
     """Return noise (B, noise_sz, 1, 1) -> 4x4 -> ... -> pictures (B, n_channels, S, S) in [-1, 1].
 
-    in_size: S, a power of two from 8;  n_features: channels at half that size;  n_extra_layers:
-    3x3 blocks at half that size;  conv_kwargs: for `conv_layer`. Raises ValueError for other S.
+    Args:
+        in_size: S, a power of two from 8; ValueError for another
+        n_channels, noise_sz: channels of the pictures, length of the noise
+        n_features: channels at half the size
+        n_extra_layers: 3x3 blocks at half the size
+        conv_kwargs: for `conv_layer`
     """
-    widths = _widths(in_size, n_features)[::-1]
+    widths = list(reversed(_widths(in_size, n_features)))
     layers = [conv_layer(noise_sz, widths[0], 4, 1, transpose=True, **conv_kwargs)]
-    for wide, narrow in zip(widths, widths[1:], strict=False):
+    for wide, narrow in pairwise(widths):
         layers.append(conv_layer(wide, narrow, 4, 2, 1, transpose=True, **conv_kwargs))
     for _ in range(whole_number("n_extra_layers", n_extra_layers, 0)):
         layers.append(conv_layer(n_features, n_features, 3, 1, 1, transpose=True, **conv_kwargs))
@@ -68,13 +84,13 @@ def basic_critic(in_size: int, n_channels: int, n_features: int = 64, n_extra_la
     """
     widths = _widths(in_size, n_features)
     settings = {"leaky": 0.2, **conv_kwargs}
-    layers = [conv_layer(n_channels, n_features, 4, 2, 1, **{**settings, "norm_type": None})]
-    layers.append(nn.Sequential(*(conv_layer(n_features, n_features, 3, 1, **settings) for _ in
-                                  range(whole_number("n_extra_layers", n_extra_layers, 0)))))
-    for narrow, wide in zip(widths, widths[1:], strict=False):
-        layers.append(conv_layer(narrow, wide, 4, 2, 1, **settings))
-    layers += [_initialised(nn.Conv2d(widths[-1], 1, 4, bias=False)), AvgFlatten(per_sample)]
-    return Sized((n_channels, in_size, in_size), *layers)
+    first = conv_layer(n_channels, n_features, 4, 2, 1, **{**settings, "norm_type": None})
+    extra = [conv_layer(n_features, n_features, 3, 1, **settings)
+             for _ in range(whole_number("n_extra_layers", n_extra_layers, 0))]
+    halving = [conv_layer(narrow, wide, 4, 2, 1, **settings) for narrow, wide in pairwise(widths)]
+    score = _initialised(nn.Conv2d(widths[-1], 1, 4, bias=False))
+    return Sized((n_channels, in_size, in_size), first, nn.Sequential(*extra), *halving, score,
+                 AvgFlatten(per_sample))
 
 
 def gan_critic(n_channels: int = 3, nf: int = 128, n_blocks: int = 3,
@@ -84,14 +100,21 @@ def gan_critic(n_channels: int = 3, nf: int = 128, n_blocks: int = 3,
     It judges patches, not pictures: (B, n_channels, S, S) -> (B, n), where n is 25 for S = 128
     and 121 for S = 224. It has no BatchNorm. Spectral norm: Miyato et al. 2018, arXiv 1802.05957;
     self-attention: Zhang et al. 2019, arXiv 1805.08318.
+
+    Args:
+        n_channels: of the pictures
+        nf: channels after the first layer
+        n_blocks: how often the size is halved and the channels are doubled after that
+        p: of the dropout
     """
     settings = {"leaky": 0.2, "norm_type": NormType.Spectral}
     layers = [conv_layer(n_channels, nf, 4, 2, **settings), nn.Dropout2d(p / 2),
               DenseBlock(nf, **settings)]
     nf *= 2
     for number in range(whole_number("n_blocks", n_blocks, 0)):
+        attention = number == 0  # only where the picture is largest
         layers += [nn.Dropout2d(p),
-                   conv_layer(nf, 2 * nf, 4, 2, self_attention=number == 0, **settings)]
+                   conv_layer(nf, 2 * nf, 4, 2, self_attention=attention, **settings)]
         nf *= 2
     score = conv_layer(nf, 1, 4, bias=False, padding=0, use_activ=False,
                        norm_type=NormType.Spectral)
@@ -161,10 +184,10 @@ class SelfAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the same shape as x, (B, C, H, W); H * W places, attention (B, H * W, H * W)."""
+        """Return x + gamma * attention(x), of the shape of x, (B, C, H, W)."""
         places = x.flatten(2)
         similarity = self.query(places).transpose(1, 2) @ self.key(places)
-        weights = similarity.softmax(dim=1)  # of each place, over those it looks at
+        weights = similarity.softmax(dim=1)  # (B, H * W, H * W): of each place, over all places
         return self.gamma * (self.value(places) @ weights).view_as(x) + x
 
 

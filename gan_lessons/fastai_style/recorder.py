@@ -18,7 +18,10 @@ class SmoothenValue:
     """
 
     def __init__(self, beta: float):
-        self.beta, self.n, self.mean, self.smooth = beta, 0, 0.0, None
+        self.beta = beta
+        self.n = 0
+        self.mean = 0.0
+        self.smooth = None
 
     def add_value(self, value) -> None:
         """Take one more value in and renew `smooth`."""
@@ -32,7 +35,8 @@ class SmoothenValue:
 
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned."""
-        self.n, self.mean = state["n"], torch.tensor(state["mean"])
+        self.n = state["n"]
+        self.mean = torch.tensor(state["mean"])
         self.smooth = self.mean / (1 - self.beta**self.n) if self.n else None
 
 
@@ -42,70 +46,52 @@ class Table:
     def __init__(self):
         self.rows: list[dict] = []
 
-    def lines(self) -> list[list[str]]:
+    def cells(self) -> list[list[str]]:
         """Return the names and the rows as texts; a value that is missing is empty."""
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        return [names, *([_text(row.get(name)) for name in names] for row in self.rows)]
+        return [names] + [[_text(row.get(name)) for name in names] for row in self.rows]
 
     def __repr__(self) -> str:
-        lines = self.lines()
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths,
-                                                                          strict=True))
-                         for line in lines)
+        cells = self.cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, line, widths)) for line in cells)
 
     def _repr_html_(self) -> str:
-        head, *rows = self.lines()
-        def row(cells, tag):
-            return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
-        return (f"<table><thead>{row(head, 'th')}</thead><tbody>"
-                + "".join(row(cells, "td") for cells in rows) + "</tbody></table>")
-
-
-class InPlace:
-    """A place below the cell in which one thing is shown after another."""
-
-    def __init__(self):
-        self.handle = None
-
-    def show(self, thing, in_terminal=True) -> None:
-        """Show `thing`: in a notebook instead of what was there, in a terminal as text.
-
-        `in_terminal` is the text for a terminal; True stands for the thing's own, False for none.
-        """
-        if getattr(get_ipython(), "kernel", None) is None:
-            if in_terminal is not False:
-                print(thing if in_terminal is True else in_terminal, flush=True)
-        elif self.handle is None:
-            self.handle = display(thing, display_id=True)
-        else:
-            self.handle.update(thing)
+        head, *rows = ["".join(f"<td>{cell}</td>" for cell in line) for line in self.cells()]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        head = head.replace("td>", "th>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Recorder(Callback):
     """Keep the losses of a fit, and show one row of a table after each epoch.
 
-    losses: the loss of every batch;  lrs: the learning rate of every step;  row: the row of the
-    epoch that runs: a callback with an order below 50 may add to it in `on_epoch_end`;
-    table: the rows of this fit.
+    Attributes:
+        table: the rows of this fit
+        row: that of the epoch that runs; callbacks with an order below 50 may add to it in
+            `on_epoch_end`
+        losses: the loss of every batch
     """
 
     order = 50
     label = "train_loss"
 
-    def __init__(self, beta: float = 0.98):
-        self.beta = beta
+    def __init__(self):
+        self.row: dict = {}
+        self.began = 0.0  # when the epoch began, in seconds
+        self.handle = None  # of the table below the cell
+        self._forget()
+
+    def _forget(self) -> None:
         self.table = Table()
-        self.losses, self.lrs = [], []
-        self.smoothener = SmoothenValue(beta)
+        self.losses: list = []
+        self.smoothener = SmoothenValue(0.98)
 
     def on_train_begin(self, learn) -> None:
         """Start a new table."""
         if not learn.resuming:
-            self.table = Table()
-            self.losses, self.lrs = [], []
-            self.smoothener = SmoothenValue(self.beta)
-        self.shown = InPlace()
+            self._forget()
+        self.handle = None
 
     def on_epoch_begin(self, learn) -> None:
         """Start a new row."""
@@ -117,34 +103,44 @@ class Recorder(Callback):
         self.losses.append(learn.loss.detach())
         self.smoothener.add_value(self.losses[-1])
 
-    def on_step_end(self, learn) -> None:
-        """Note the learning rate."""
-        self.lrs.append(learn.opt.lr)
-
     def on_epoch_end(self, learn) -> None:
         """Complete the row and show it."""
         self.losses = series(self.losses).tolist()
-        seconds = round(time.monotonic() - self.began)
-        losses = {self.label: self.smoothener.smooth, **learn.validation}
-        added = {name: value for name, value in self.row.items() if name != "epoch"}
-        self.table.rows.append({"epoch": self.row["epoch"], **losses, **added,
-                                "time": f"{seconds // 60:02d}:{seconds % 60:02d}"})
-        if not learn.silent:
+        minutes, seconds = divmod(round(time.monotonic() - self.began), 60)
+        row = {"epoch": learn.epoch, self.label: self.smoothener.smooth, **learn.validation,
+               **self.row, "time": f"{minutes:02d}:{seconds:02d}"}
+        self.table.rows.append({name: _plain(value) for name, value in row.items()})
+        if learn.silent:
+            return
+        if in_notebook():
+            self.handle = show_in_place(self.table, self.handle)
+        else:
             lines = repr(self.table).split("\n")
-            newest = lines if len(lines) == 2 else lines[-1:]
-            self.shown.show(self.table, in_terminal="\n".join(newest))
+            print(*(lines if len(lines) == 2 else lines[-1:]), sep="\n", flush=True)
 
     def state(self) -> dict:
-        """Return the table, the losses and learning rates so far."""
-        return {"rows": [{name: _plain(value) for name, value in row.items()}
-                         for row in self.table.rows], "smoothener": self.smoothener.state(),
-                "losses": series(self.losses), "lrs": series(self.lrs)}
+        """Return the table and the losses so far."""
+        return {"rows": self.table.rows, "losses": series(self.losses),
+                "smoothener": self.smoothener.state()}
 
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned."""
         self.table.rows = list(state["rows"])
-        self.losses, self.lrs = state["losses"].tolist(), state["lrs"].tolist()
+        self.losses = state["losses"].tolist()
         self.smoothener.set_state(state["smoothener"])
+
+
+def in_notebook() -> bool:
+    """Tell whether what is displayed lands below a cell."""
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def show_in_place(thing, handle=None):
+    """Show `thing` below the cell, instead of what `handle` stands for; return the handle."""
+    if handle is None:
+        return display(thing, display_id=True)
+    handle.update(thing)
+    return handle
 
 
 def series(values: list) -> torch.Tensor:
@@ -159,5 +155,4 @@ def _plain(value):
 def _text(value) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else str(value) if type(value) is int \
-        else f"{float(value):.6f}"
+    return f"{value:.6f}" if isinstance(value, float) else str(value)

@@ -1100,7 +1100,6 @@ r"""
 | 像素损失的两个参数颠倒 | v1 | 不对称的损失 |
 | 冻结的一方会漂移 | v2 | 冻结的参数逐位不动，`grad` 是 `None` |
 | 学习率的回调晚加就作用到对方 | v2 | 怎样加都一样 |
-| `export` 报错 | v1、v2 | 导出，再读回来 |
 
 ## 旧名字和新名字
 
@@ -1140,7 +1139,6 @@ Each line has its test in `tests/test_fastai_behaviour.py`:
 | the two arguments of the pixel loss are swapped | v1 | a loss that is not symmetric |
 | the frozen network drifts | v2 | frozen parameters do not move by a bit, `grad` is `None` |
 | a callback for the learning rate, added late, acts on the other player | v2 | the same however it is added |
-| `export` fails | v1, v2 | export, and read it back |
 
 ## Old names and ours
 
@@ -1234,7 +1232,7 @@ What needed correcting or adding in the originals:
 r"""
 ## 延伸
 
-- **读代码。** 依次是 `learner.py`、`networks.py`、`gan_loss.py`、`gan_trainer.py`、`switchers.py`、`gan_learner.py`；`extras.py` 里的回调每个只有几行，照着写自己的。
+- **读代码。** 依次是 `callback.py`、`learner.py`、`gan_loss.py`、`gan_trainer.py`、`gan_learner.py`、`networks.py`；`callback.py` 里的 `GradientClip` 只有几行，照着写自己的回调。
 - **放大。** 把 LSUN 的卧室照片放进 `GAN_LESSONS_DATA` 所指的文件夹，有显卡就设 `GAN_LESSONS_SCALE=full`，再运行一遍。有几块显卡，就在脚本开头调用 `gan_lessons.distributed.join()`，再用 `torchrun` 启动：学习器会把每一批分给各个进程。
 - **动手改。** 用 `WarmUpSwitcher` 重新训练 `wgan`，比较 `-disc_loss`；把 `penalty` 换成 `penalties.gradient_penalty`，`n_crit` 取 1、2、5，量一量哪个划算。
 - **往前走。** 更多的损失和惩罚在第 06 课；怎样打分才公平在第 07 课。
@@ -1245,7 +1243,7 @@ r"""
 r"""
 ## Going further
 
-- **Read the code.** In this order: `learner.py`, `networks.py`, `gan_loss.py`, `gan_trainer.py`, `switchers.py`, `gan_learner.py`; the callbacks in `extras.py` are a few lines each, models for your own.
+- **Read the code.** In this order: `callback.py`, `learner.py`, `gan_loss.py`, `gan_trainer.py`, `gan_learner.py`, `networks.py`; `GradientClip` in `callback.py` is a few lines, a model for a callback of your own.
 - **Scale up.** Put the bedrooms of LSUN into the folder that `GAN_LESSONS_DATA` names, set `GAN_LESSONS_SCALE=full` if there is a graphics card, and run again. With several of them, call `gan_lessons.distributed.join()` at the top of a script and start it with `torchrun`: the learner shares each batch among the processes.
 - **Change something.** Train `wgan` again with your `WarmUpSwitcher` and compare `-disc_loss`; let `penalty` be `penalties.gradient_penalty` with `n_crit` 1, 2, 5, and measure which is worth its time.
 - **Go on.** More losses and penalties are in lesson 06, fair marking in lesson 07.

@@ -22,12 +22,14 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def show_doc(elt, title_level: int | None = None) -> None:
-    """Show what `elt`, a class, function or method of the course, is: how it is called, what it
-    does, in Chinese and English, and where its code is.
+    """Show what a class, function or method of the course is: signature, explanation, source.
 
-    title_level: of the heading, 1 to 6; by default 2 for a class, 4 for anything else.
+    Args:
+        elt: the class, function or method
+        title_level: of the heading, 1 to 6; by default 2 for a class, 4 for anything else
 
-    Raises ValueError for what is not part of the course.
+    Raises:
+        ValueError: `elt` is not part of the course.
     """
     display(Doc(elt, title_level))
 
@@ -35,8 +37,11 @@ def show_doc(elt, title_level: int | None = None) -> None:
 class Doc:
     """The documentation of one thing, as text for a terminal and as HTML for a notebook.
 
-    name: such as GANLearner.wgan;  signature: how to call it, as in the code;  english, chinese:
-    paragraphs;  file, line: where the code is, below the folder of the repository.
+    Attributes:
+        name: such as GANLearner.wgan
+        signature: how to call it, as in the code
+        english, chinese: the explanations
+        file, line: where the code is, below the folder of the repository
     """
 
     def __init__(self, elt, title_level: int | None = None):
@@ -52,7 +57,7 @@ class Doc:
         self.chinese = chinese().get(self.name, "")
         self.signature = "" if isinstance(elt, property) else _signature(target)
         self.file = Path(_file(target)).relative_to(PACKAGE.parent).as_posix()
-        self.line = _first_line(target)
+        self.line = inspect.getsourcelines(target)[1]
 
     def __repr__(self) -> str:
         return (f"{self.name}{self.signature}\n{self.file}, line {self.line}\n\n"
@@ -80,21 +85,14 @@ def _signature(target) -> str:
     function = target.__init__ if inspect.isclass(target) else target
     if not _is_ours(function):  # the class has no __init__ of its own
         return "()" if issubclass(target, (nn.Module, Exception)) else ""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    arguments = tree.body[0].args
-    if arguments.args and arguments.args[0].arg in ("self", "cls"):
-        del arguments.args[0]
-    result = tree.body[0].returns
-    gives = "" if result is None else f" -> {ast.unparse(result)}".replace("'", "")
-    return f"({ast.unparse(arguments)}){gives}"
-
-
-def _first_line(target) -> int:
-    try:
-        return inspect.getsourcelines(target)[1]
-    except OSError:  # made by a call: NAME = Enum(...)
-        before, *_ = inspect.getsource(inspect.getmodule(target)).split(f"\n{target.__name__} = ")
-        return before.count("\n") + 2
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    if tree.args.args and tree.args.args[0].arg in ("self", "cls"):
+        del tree.args.args[0]
+    arguments = f"({ast.unparse(tree.args)})"
+    if tree.returns is None:
+        return arguments
+    returned = ast.unparse(tree.returns).strip("'")  # a class not yet defined stands in quotes
+    return f"{arguments} -> {returned}"
 
 
 def _file(target) -> str:
@@ -108,9 +106,9 @@ def _is_ours(target) -> bool:
 def _paragraphs(text: str) -> str:
     """Return plain text with `code` and **stress** as HTML, one <p> for each paragraph.
 
-    Arguments explained one after the other, `a: ...;  b: ...`, get a line each.
+    A line that is indented by four spaces, such as that of an argument, stays a line.
     """
     marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
     marked = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", marked)
-    marked = re.sub(r";\s{1,2}(?=[a-z]\w*(?:,\s[a-z]\w*)*:\s)", "<br>", marked)
+    marked = re.sub(r"\n {4}(?=\S)", "<br>", marked)
     return "".join(f"<p>{part}</p>" for part in marked.split("\n\n") if part)

@@ -11,13 +11,13 @@ from gan_lessons.fastai_style.gan_loss import (
     accuracy_thresh_expand,
     gan_loss_from_func,
 )
-from gan_lessons.fastai_style.gan_trainer import GANTrainer
-from gan_lessons.fastai_style.networks import AvgFlatten, basic_critic, basic_generator, gan_critic
-from gan_lessons.fastai_style.switchers import (
+from gan_lessons.fastai_style.gan_trainer import (
     AdaptiveGANSwitcher,
     FixedGANSwitcher,
     GANDiscriminativeLR,
+    GANTrainer,
 )
+from gan_lessons.fastai_style.networks import AvgFlatten, basic_critic, basic_generator, gan_critic
 
 __all__ = ["AdaptiveGANSwitcher", "AdaptiveLoss", "AvgFlatten", "FixedGANSwitcher",
            "GANDiscriminativeLR", "GANItemList", "GANLearner", "GANLoss", "GANModule",
