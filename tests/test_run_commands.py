@@ -39,6 +39,14 @@ def test_help_fits_a_terminal_and_speaks_both_languages(run, monkeypatch, comman
     assert_both(out)
 
 
+def test_the_list_of_commands_comes_without_loading_torch():
+    code = ("import sys; from gan_lessons.cli import main; main([]); "
+            "sys.exit('torch' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], text=True,
+                          capture_output=True)
+    assert (done.returncode, "measure" in done.stdout) == (0, True)
+
+
 def test_train_then_resume_then_sample(run, tmp_path):
     out = tmp_path / "runs" / "x"
     code, said, err = run("train", "wgan", *SMALL, "--steps", 3, "--sample-every", 2, "--out", out)
