@@ -266,6 +266,8 @@ def described(thing: Any) -> str | None:
         digest = hashlib.sha256(repr((_words(code), held)).encode()).hexdigest()[:8]
         name = f"{name} {digest} in Python {platform.python_version()}"
         return name if _plain(held) else _unsure(name)
+    if isinstance(thing, torch.nn.Module):  # torch's own losses say their settings themselves
+        return _unsure(type(thing).__name__) if thing.state_dict() else str(thing)
     name, attributes = type(thing).__name__, getattr(thing, "__dict__", {})
     return f"{name} {attributes}" if _plain(tuple(attributes.values())) else _unsure(name)
 
@@ -303,12 +305,12 @@ def _compare_settings(theirs: dict[str, Any], ours: dict[str, Any], changed: tup
     lines = [f"{key}: {theirs.get(key)} -> {ours[key]}" for key in differ]
     what = ", ".join(line if len(line) < 120 else key
                      for key, line in zip(differ, lines, strict=True))
-    how = f"checkpoint.load(game, path, changed={tuple(differ)})"
+    how = f"changed={tuple(differ)}"
     raise BadCheckpoint(both(
         f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
-        f"确实想换设置接着训练，请写 {how}。",
+        f"确实想换设置接着训练，请在 load 里写 {how}。",
         f"{path} was saved with other settings ({what}). Restore those settings, or use "
-        f"another file name; to go on with the new ones on purpose, write {how}."))
+        f"another file name; to go on with the new ones on purpose, give load {how}."))
 
 
 def _compare_networks(ours: dict[str, Any], theirs: dict[str, Any], path: str | Path) -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -196,24 +196,8 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     """Begin a run or go on with one; under torchrun, together with the other processes."""
     from gan_lessons import checkpoint, distributed, runs
 
-    def given(*names: str) -> dict:
-        return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-
-    settings = given(*(field.name for field in fields(runs.Settings)))
-    schedule = given(*(field.name for field in fields(runs.Schedule)))
-    if args.out is None:
-        parser.error("name the folder of the run with --out")
-    if not args.resume and not {"recipe", "data"} <= settings.keys():
-        parser.error("name a recipe and --data, as above, or go on with a run by --resume")
-    try:
-        if args.resume:
-            runs.Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
-        else:
-            runs.Schedule(**schedule)
-            chosen = runs.Settings(**settings)
-    except ValueError as problem:
-        parser.error(str(problem))
-    how = given("tensorboard", "quiet") | schedule
+    settings, schedule = checked_options(parser, args)
+    options = given(args, ("tensorboard", "quiet")) | schedule
     if distributed.launched() > 1:
         signal.signal(signal.SIGTERM, partial(end_job, args.out))  # torchrun ends its processes so
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # `fit` takes the first Ctrl-C; torchrun sends
@@ -221,9 +205,9 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     try:
         distributed.join()
         if args.resume:
-            run = runs.resume(args.out, expected=settings, **how)
+            run = runs.resume(args.out, expected=settings, **options)
         else:
-            run = runs.train(chosen, args.out, **how)
+            run = runs.train(runs.Settings(**settings), args.out, **options)
     except checkpoint.TrainingDiverged as problem:
         print(problem, f"The checkpoint and the generator in {args.out} are still good. Resumed "
               "with the same settings, it would fail at the same step; begin anew in another "
@@ -242,6 +226,32 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     finally:
         distributed.leave()
     return INTERRUPTED if run.summary.get("state") == "stopped" else 0
+
+
+def given(args: argparse.Namespace, names: Iterable[str]) -> dict:
+    """Return those of the options that were given on the command line."""
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def checked_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> tuple[dict, dict]:
+    """Return the given settings and schedule; end the command when they will not do."""
+    from gan_lessons import runs
+
+    settings = given(args, [field.name for field in fields(runs.Settings)])
+    schedule = given(args, [field.name for field in fields(runs.Schedule)])
+    if args.out is None:
+        parser.error("name the folder of the run with --out")
+    if not args.resume and not {"recipe", "data"} <= settings.keys():
+        parser.error("name a recipe and --data, as above, or go on with a run by --resume")
+    try:
+        if args.resume:
+            runs.Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
+        else:
+            runs.Schedule(**schedule)
+            runs.Settings(**settings)
+    except ValueError as problem:
+        parser.error(str(problem))
+    return settings, schedule
 
 
 def end_job(out: str, *_) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lessons import data, penalties, recipes, runs, runtime, show
-from gan_lessons.runs.pictures import load
 from gan_lessons.train import fit, generate
 
 HERE = Path(__file__).parent
@@ -68,7 +67,7 @@ def long_run(folder: str) -> None:
     """
     run = runs.open(folder)
     parts = [show.grid(pictures, columns=16)
-             for pictures in (load(run.settings).images[:32], run.sample(96))]
+             for pictures in (run.settings.pictures().images[:32], run.sample(96))]
     width, gap = parts[0].shape[1], 10
     picture = Image.new("RGB", (width, sum(len(part) for part in parts) + gap), "white")
     for part, top in zip(parts, (0, len(parts[0]) + gap), strict=True):

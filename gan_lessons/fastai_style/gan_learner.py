@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import train
+from gan_lessons.checkpoint import described
 from gan_lessons.data import to_signed
 from gan_lessons.fastai_style.gan_loss import (
     GANLoss,
@@ -17,7 +18,7 @@ from gan_lessons.fastai_style.gan_loss import (
     gan_loss_from_func,
 )
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher, GANTrainer
-from gan_lessons.fastai_style.learner import Learner, OptimWrapper, described
+from gan_lessons.fastai_style.learner import Learner, OptimWrapper
 from gan_lessons.util import both, whole_number
 
 

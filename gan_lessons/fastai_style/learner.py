@@ -415,7 +415,8 @@ class Learner:
 
     def settings(self) -> dict:
         """Return what must agree between the file and the learner that loads it."""
-        return {"loss": described(self.loss_func), "optimizer": described(self.opt_func)}
+        return {"loss": checkpoint.described(self.loss_func),
+                "optimizer": checkpoint.described(self.opt_func)}
 
     def _named_callbacks(self) -> dict[str, Callback]:
         """Return the callbacks by class; the second of a class is called Name+."""
@@ -445,11 +446,6 @@ class Learner:
                 "训练集里连一批都凑不满。请减小批大小 bs，或增加图片。",
                 "The training set does not fill a single batch. Make the batch size bs smaller, "
                 "or add pictures."))
-
-
-def described(thing) -> str | None:
-    """Say which loss, penalty or optimizer this is; torch's own losses say it themselves."""
-    return str(thing) if isinstance(thing, nn.Module) else checkpoint.described(thing)
 
 
 def _number(name: str, value) -> float:
