@@ -8,7 +8,8 @@ With D(x) = sigmoid(l):  -log D = softplus(-l)  and  -log(1 - D) = softplus(l). 
 stay accurate where `log(sigmoid(l))` rounds to log(0).
 """
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -23,9 +24,17 @@ class Loss(Protocol):
     With an attribute `compares` that is true, `generator` is also given D's scores for real data.
     """
 
-    critic: Any  # critic(real, fake): scores (B,) and (B,) -> scalar for D to minimise
-    generator: Any  # generator(fake), or generator(fake, real) -> scalar for G to minimise
-    reading: Any  # reading(score): what is plotted of D's scores, (B,) -> (B,)
+    @property
+    def critic(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """From D's scores for real and fake, (B,) and (B,), a scalar for D to minimise."""
+
+    @property
+    def generator(self) -> Callable[..., Tensor]:
+        """From D's scores for the fakes (and for real data, if it `compares`), a scalar for G."""
+
+    @property
+    def reading(self) -> Callable[[Tensor], Tensor]:
+        """From D's scores, (B,), what is plotted of them, (B,)."""
 
 
 class Minimax:
@@ -143,6 +152,6 @@ class Relativistic(Wasserstein):
         """Return -E log sigmoid(D(x) - D(G(z)))."""
         return softplus(fake - real).mean()
 
-    def generator(self, fake: Tensor, real: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor) -> Tensor:  # type: ignore[override]
         """Return -E log sigmoid(D(G(z)) - D(x)). `real` are scores, (B,), not data."""
         return softplus(real - fake).mean()

@@ -133,7 +133,7 @@ class Game:
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
                             ("penalty_every", 1)):
             setattr(self, name, whole_number(name, getattr(self, name), least))
-        self.betas = tuple(float(beta) for beta in self.betas)  # Adam refuses (0, 0.9)
+        self.betas = float(self.betas[0]), float(self.betas[1])  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
         self.step = 0  # steps that G has made
         self.goal = 0  # and is to make in all
@@ -155,6 +155,7 @@ class Game:
 
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return an optimizer for `network`, made with the game's settings."""
+        made: torch.optim.Optimizer
         if self.optimizer is None:
             made = adam(network, self.lr, self.betas)
         else:
@@ -292,7 +293,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     data = data.to(game.device)
     game.data = data.described()
     batches = data.batches(game.batch, seed=game.seed)  # refuses a batch larger than the data
-    if save_to:
+    if save_to is not None:
         open_checkpoint(game, save_to)
     if game.step:
         batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
@@ -300,6 +301,9 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     game.critic.train()
     if first and snapshot_every and game.step == 0:
         game.snapshots[0] = generate(game.generator, game.fixed_z)
+
+    def due(every: int | None) -> bool:
+        return every is not None and game.step % every == 0
 
     recent: list[Tensor] = []  # rows of the history that are still on the device
     ended = game.step >= steps
@@ -312,18 +316,16 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
                 game.step += 1
                 bar.update()
                 ended = game.step >= steps or stop_agreed(stop.is_set(), game)
-                snapshot = first and snapshot_every and game.step % snapshot_every == 0
-                save = first and save_to and (ended or game.step % save_every == 0)
-                look = watch and (ended or game.step % watch_every == 0)
-                if ended or snapshot or save or look or len(recent) == 100:
+                save, look = ended or due(save_every), ended or due(watch_every)
+                if save or look or due(snapshot_every) or len(recent) == 100:
                     write_history(game, recent)  # makes a GPU wait
-                if snapshot:
+                if first and due(snapshot_every):
                     game.snapshots[game.step] = generate(game.generator, game.fixed_z)
-                if save:
+                if first and save:
                     save_checkpoint(game, save_to)
                 if look and watch_says_stop(game, watch) and not ended:
                     ended = True
-                    if first and save_to and not save:
+                    if first and not save:
                         save_checkpoint(game, save_to)
         finally:
             write_history(game, recent)
@@ -352,12 +354,15 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
     penalty = None
     if game.penalty is not None and turn % game.penalty_every == 0:
         strength = game.penalty_every * cosine_decay(game, to=0.1, over=0.5)
-
-        def penalty(*given):
-            return strength * game.penalty(*given)
+        penalty = scaled(game.penalty, strength)
     with working_precision(game):
         return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
                            real, next_noise(game), penalty, game.clip)
+
+
+def scaled(penalty: Penalty, strength: float) -> Penalty:
+    """Return the penalty, `strength` times as strong."""
+    return lambda critic, real, fake: strength * penalty(critic, real, fake)
 
 
 def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
@@ -494,8 +499,10 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
             "it would lose that progress. Use another file name, or resume from it."))
 
 
-def save_checkpoint(game: Game, path: str | Path) -> None:
+def save_checkpoint(game: Game, path: str | Path | None) -> None:
     """Save the game; a disk that is full now is a warning, not the end of a long run."""
+    if path is None:
+        return
     game.torch_state = torch.get_rng_state()
     try:
         checkpoint.save(game, path)
@@ -548,8 +555,10 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"{tuple(value.shape)}."))
 
 
-def watch_says_stop(game: Game, watch: Callable[[Game], Any]) -> bool:
-    """Let rank 0 watch; return, on every rank, whether that asked for the end."""
+def watch_says_stop(game: Game, watch: Callable[[Game], Any] | None) -> bool:
+    """Let rank 0 watch, if anybody does; return, on every rank, whether it asks for the end."""
+    if watch is None:
+        return False
     return distributed.any_rank(distributed.rank() == 0 and watch(game) is True, game.device)
 
 

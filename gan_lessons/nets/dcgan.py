@@ -12,6 +12,7 @@ which build the same for any side, and `pair`.
 
 from collections import OrderedDict
 from numbers import Integral
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from gan_lessons.util import both, whole_number
 
 SIZES = (16, 32, 64, 128, 256)
 NORMS = ("batch", "none", "spectral")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 # ---- to read: the pair for 64x64 pictures in colour ----
@@ -135,8 +137,8 @@ def critic(size: int = 64, channels: int = 3, *, features: int = 64, extra_layer
     return network
 
 
-def activated(convolution: nn.Module, normalised: bool, activation: nn.Module,
-              norm_last: bool) -> nn.Sequential:
+def activated(convolution: nn.Conv2d | nn.ConvTranspose2d, normalised: bool,
+              activation: nn.Module, norm_last: bool) -> nn.Sequential:
     """Return the convolution, BatchNorm if `normalised`, and the activation, in order."""
     if not normalised:
         return nn.Sequential(convolution, activation)
@@ -162,7 +164,7 @@ def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features
                 norm_last=True, std=None)
 
 
-def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
+def initialise(network: Network, std: float | None = 0.02) -> Network:
     """Draw the first weights as DCGAN does, and return the network; `std=None` does nothing.
 
     (Transposed) convolutions: N(0, std), biases 0. BatchNorm: scale N(1, 0.02), shift 0. To draw
@@ -170,7 +172,9 @@ def initialise(network: nn.Module, std: float | None = 0.02) -> nn.Module:
     fiftieth. Which layer is which is asked of its type, not of its name. Spectral norm must come
     after this: it hides the weights that it divides.
     """
-    for module in network.modules() if std is not None else ():
+    if std is None:
+        return network
+    for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
         elif isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
