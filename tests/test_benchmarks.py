@@ -40,10 +40,12 @@ def test_reading_photographs(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_batch_needs_enough_photographs(tmp_path):
+def test_a_batch_needs_enough_photographs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))  # put back afterwards
     draw_jpegs(tmp_path, 6)
-    done = bench("benchmarks.photographs", "--root", tmp_path, "--batch", 16)
-    assert done.returncode == 2 and "There are only 6 JPEG files" in done.stderr
+    with pytest.raises(SystemExit):
+        photographs.main(["--root", str(tmp_path), "--batch", "16"])
+    assert "There are only 6 JPEG files" in capsys.readouterr().err
 
 
 def test_the_ways_to_read_agree_on_the_photographs(tmp_path):

@@ -367,6 +367,7 @@ def test_the_built_notebook_is_clean(traps):
     assert sorted(path.name for path in traps.iterdir()) == ["00_traps.ipynb", "src"]
 
 
+@pytest.mark.slow
 def test_nbval_passes_what_is_true_and_fails_what_is_not(traps, tmp_path):
     for file in ("build.py", "conftest.py"):
         shutil.copy(ROOT / "notebooks" / file, tmp_path)
