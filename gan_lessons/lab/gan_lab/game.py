@@ -101,7 +101,7 @@ class LabGame:
         self.step = self.critic_steps = 0
         self.critic_loss = self.generator_loss = torch.tensor(math.nan)  # of the last steps
         self.batches = points.batches(settings.batch, seed=settings.seed)
-        self.real = points.sample(settings.batch)  # the batch that D has seen last
+        self.real = points.sample(settings.batch)  # D's newest batch; now one for a G that begins
         self.camera = Camera(points, latent, limit)
         self.history = LabHistory()
 
