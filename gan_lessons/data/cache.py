@@ -2,21 +2,24 @@
 
 A set lives in a folder of its own below `runtime.cache_dir()/pictures`:
 
-    CODE.npy    the pictures, uint8 (N, 3, size, size); whole pictures: pixels, (P, 3)
-    CODE.json   their names, what was skipped and, of whole pictures, the shapes
+    CODE.u8     the pictures, one after the other: uint8 (N, 3, size, size), or, of whole
+                pictures, their pixels, (P, 3)
+    CODE.json   that shape, the names, what was skipped and the shape of each whole picture
     lock        held by the process that builds
 
-CODE is the fingerprint of the source. While it is being built, the array is called CODE.half;
-it gets its name when all is written, so that half a set is never taken for a whole one.
+CODE is the fingerprint of the source. While it is being built, CODE.u8 is called CODE.half; it
+gets its name when all is written, so that half a set is never taken for a whole one.
 """
 
 import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +29,7 @@ from filelock import FileLock, Timeout
 from gan_lessons import runtime
 from gan_lessons.data.decode import CROPS, WHOLE, UnreadablePicture, decode, each_picture
 from gan_lessons.data.sources import BadSource, Source, printable
-from gan_lessons.util import both, whole_number, write_atomically
+from gan_lessons.util import both, whole_number
 
 VERSION = 2  # of the files and of how pictures are decoded; another number decodes afresh
 LARGEST = 1024
@@ -45,7 +48,7 @@ class Cached(NamedTuple):
     images: np.ndarray  # a memory map, uint8 (N, 3, size, size); whole pictures: pixels, (P, 3)
     names: list[str]  # of the N pictures in the source
     unreadable: list[Unreadable]
-    shapes: np.ndarray | None = None  # of whole pictures: int64 (N, 2), height and width
+    shapes: np.ndarray  # of whole pictures: int64 (N, 2), height and width; else empty
 
 
 class NoRoom(OSError):
@@ -92,10 +95,14 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
     if (found := opened(path)) is not None:
         return found
     _check_room(path, source, size, max_bytes)
-    _make_folder(path.parent)
     with _only_builder(path.parent):
         if (found := opened(path)) is None:  # else another process has built it meanwhile
-            _build(path, source, size, crop, seed, workers, progress)
+            try:
+                _build(path, source, size, crop, seed, workers, progress)
+            except OSError as problem:
+                if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise _no_room(path, len(source) * 3 * size**2) from problem
+                raise
             found = opened(path)
         _clear_all_but(path)
     return found
@@ -108,38 +115,36 @@ def cache_file(source: Source, size: int, crop: str = "centre", seed: int = 0) -
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
     title = re.sub(r"[^A-Za-z0-9]+", "-", source.path.stem)[:40].strip("-") or "pictures"
     folder = runtime.cache_dir() / "pictures" / f"{title}-{size}-{key}"
-    return folder / f"{VERSION}-{source.fingerprint()[:16]}.npy"
+    return folder / f"{VERSION}-{source.fingerprint()[:16]}.u8"
 
 
 def opened(path: Path) -> Cached | None:
     """Return the set at `path`, or None when it is not there or damaged."""
     try:
-        images = np.load(path, mmap_mode="c", allow_pickle=False)  # checks the file's length
         about = json.loads(path.with_suffix(".json").read_text(encoding="ascii"))
+        shape = tuple(about["shape"])
+        if path.stat().st_size != math.prod(shape):
+            return None
+        images = np.memmap(path, np.uint8, "c", shape=shape)
         unreadable = [Unreadable(*line) for line in about["unreadable"]]
-        names, shapes = about["names"], about["shapes"]
-        if shapes is None:
-            whole = len(images) == len(names)
-        else:
-            shapes = np.array(shapes, np.int64)
-            whole = len(shapes) == len(names) and len(images) == shapes.prod(axis=1).sum()
-    except (FileNotFoundError, NotADirectoryError, EOFError, ValueError, KeyError, TypeError):
+        shapes = np.array(about["shapes"], np.int64)
+        return Cached(images, about["names"], unreadable, shapes)
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
-    return Cached(images, names, unreadable, shapes) if whole else None
 
 
 def _build(path: Path, source: Source, size: int, crop: str, seed: int, workers: int | None,
            progress: bool) -> None:
-    """Decode all pictures; write them, their names, and only then give the array its name."""
-    def work(raw: bytes, name: str) -> np.ndarray:
-        return decode(raw, size, crop, seed=seed, name=name)
+    """Decode all pictures; write them, what they are, and only then give the array its name.
 
+    They are appended by ordinary writing: on a full disk a write fails and can be reported,
+    where writing to a memory map kills the process.
+    """
     half = path.with_suffix(".half")
-    names, unreadable, shapes, pixels = [], [], [], 0
+    work = partial(decode, size=size, crop=crop, seed=seed)
+    names, unreadable, shapes = [], [], []
     try:
         with open(half, "wb") as file:
-            _write_header(file, size, crop, len(source), 0)
-            start = file.tell()
             pictures = each_picture(source, work, workers=workers, progress=progress)
             for name, picture in zip(source.names, pictures, strict=True):
                 if isinstance(picture, UnreadablePicture):
@@ -148,48 +153,39 @@ def _build(path: Path, source: Source, size: int, crop: str, seed: int, workers:
                 names.append(name)
                 if crop == WHOLE:
                     shapes.append(picture.shape[1:])
-                    pixels += shapes[-1][0] * shapes[-1][1]
                     picture = picture.transpose(1, 2, 0)
                 file.write(picture.tobytes())
-            if not names:
-                raise BadSource(both(
-                    f"{source.path} 里的 {len(source)} 张图片一张也读不了：\n{listed(unreadable)}",
-                    f"None of the {len(source)} pictures in {source.path} can be read:\n"
-                    f"{listed(unreadable)}"))
-            file.seek(0)
-            _write_header(file, size, crop, len(names), pixels)
-            if file.tell() != start:
-                raise RuntimeError("numpy's .npy header has changed its length")
             file.flush()
             os.fsync(file.fileno())
-        about = {"names": names, "unreadable": unreadable,
-                 "shapes": shapes if crop == WHOLE else None}
-        write_atomically(path.with_suffix(".json"), json.dumps(about).encode("ascii"))
+        if not names:
+            raise BadSource(both(
+                f"{source.path} 里的 {len(source)} 张图片一张也读不了：\n{listed(unreadable)}",
+                f"None of the {len(source)} pictures in {source.path} can be read:\n"
+                f"{listed(unreadable)}"))
+        shape = (len(names), 3, size, size)
+        if crop == WHOLE:
+            shape = (sum(height * width for height, width in shapes), 3)
+        about = {"shape": shape, "names": names, "unreadable": unreadable, "shapes": shapes}
+        path.with_suffix(".json").write_text(json.dumps(about), encoding="ascii")
         os.replace(half, path)
-    except OSError as problem:
+    finally:
         half.unlink(missing_ok=True)
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _no_room(path, len(source) * 3 * size**2) from problem
-        raise
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
-
-
-def _write_header(file, size: int, crop: str, n: int, pixels: int) -> None:
-    """Write the head of a .npy file; numpy leaves room in it for the first number to grow.
-
-    The pictures are appended by ordinary writing: on a full disk a write fails and can be
-    reported, where a memory map that is written to kills the process.
-    """
-    shape = (pixels, 3) if crop == WHOLE else (n, 3, size, size)
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 @contextlib.contextmanager
 def _only_builder(folder: Path):
-    """Hold the lock of a set; wait for whoever holds it, and say so. Its file is never removed."""
+    """Make the folder of a set and hold its lock, whose file is never removed.
+
+    Wait for whoever holds it, and say so.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise type(problem)(problem.errno, both(
+            f"写不了缓存文件夹 {folder}：{problem.strerror}。"
+            "请把环境变量 GAN_LESSONS_CACHE 指到一个可写的文件夹。",
+            f"The cache folder {folder} cannot be written: {problem.strerror}. Let "
+            "GAN_LESSONS_CACHE name a folder that can be.")) from problem
     lock = FileLock(folder / "lock")
     try:
         lock.acquire(timeout=0)
@@ -201,17 +197,6 @@ def _only_builder(folder: Path):
         yield
     finally:
         lock.release()
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise type(problem)(problem.errno, both(
-            f"写不了缓存文件夹 {folder}：{problem.strerror}。"
-            "请把环境变量 GAN_LESSONS_CACHE 指到一个可写的文件夹。",
-            f"The cache folder {folder} cannot be written: {problem.strerror}. Let "
-            "GAN_LESSONS_CACHE name a folder that can be.")) from problem
 
 
 def _clear_all_but(path: Path) -> None:
@@ -232,12 +217,13 @@ def listed(unreadable: list, most: int = 5) -> str:
 
 def _check_room(path: Path, source: Source, size: int, max_bytes: int | None) -> None:
     """Raise NoRoom, before anything is written, when the set is too large."""
-    needed = len(source) * 3 * size**2
+    n = len(source.names)
+    needed = n * 3 * size**2
     if max_bytes is not None and needed > max_bytes:
         raise NoRoom(both(
-            f"{len(source)} 张 {size}x{size} 的图片要占 {needed:,} 字节，"
+            f"{n} 张 {size}x{size} 的图片要占 {needed:,} 字节，"
             f"超过 max_bytes={max_bytes:,}。请减小 size 或 subset，或放宽 max_bytes。",
-            f"{len(source)} pictures of {size}x{size} take {needed:,} bytes, more than "
+            f"{n} pictures of {size}x{size} take {needed:,} bytes, more than "
             f"max_bytes={max_bytes:,}. Take a smaller size or subset, or raise max_bytes."))
     if needed > _free_bytes(path):
         raise _no_room(path, needed)

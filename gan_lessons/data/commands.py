@@ -27,7 +27,6 @@ from gan_lessons.data.photographs import (
     LSUN_TRAIN_URL,
     LSUN_VAL_URL,
     below,
-    card_of,
     default_root,
     print_skipped,
     recognise,
@@ -267,7 +266,7 @@ def check_set(args: argparse.Namespace) -> int:
         print(both("一张也读不了，不能使用。", "None of them can be read: the set is of no use."))
         return 1
     print(both(f"可以使用：{good:,} 张。", f"Fit for use: {good:,} pictures."))
-    print(card_of(card, source, good))
+    print(card.format(name=source.path.stem or "folder", n=good, path=source.path))
     return 0
 
 

@@ -57,7 +57,7 @@ def decode(raw: bytes, size: int, crop: str = "centre", *, seed: int = 0,
     if not raw:
         raise UnreadablePicture("空文件 / an empty file")
     try:
-        picture = _to_rgb(_upright(_opened(raw, size)))
+        picture = _upright_rgb(_opened(raw, size))
         if crop == WHOLE:
             box, shape = _whole(picture.size, size)
         else:
@@ -91,7 +91,7 @@ def each_picture(source: Source, work: Callable, *, workers: int | None = None,
 
     Args:
         source: The pictures.
-        work: A function of (bytes, name).
+        work: A function of (bytes, name=...).
         workers: How many threads; one per core unless given.
         progress: Show a progress bar when it takes longer than a second.
 
@@ -100,7 +100,7 @@ def each_picture(source: Source, work: Callable, *, workers: int | None = None,
     """
     def work_on(name: str):
         try:
-            return work(read(name), name)
+            return work(read(name), name=name)
         except UnreadablePicture as problem:
             return problem
         except Exception as problem:  # gone, no permission, a damaged or encrypted member
@@ -147,14 +147,11 @@ def _opened(raw: bytes, size: int) -> Image.Image:
     return picture
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright_rgb(picture: Image.Image) -> Image.Image:
+    """Decode a picture, turn it as its camera was held, and make it RGB."""
     picture.load()
     with contextlib.suppress(Exception):  # a broken note on how the camera was held
         ImageOps.exif_transpose(picture, in_place=True)
-    return picture
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         return _from_deep(picture).convert("RGB")
     if picture.has_transparency_data:

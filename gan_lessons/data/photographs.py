@@ -59,7 +59,7 @@ LSUN_CARD = both(
     "and nobody asked them; many are commercial pictures from the web and not how people "
     "commonly live.")
 
-OWN_CARD = both(
+OWN_CARD = both(  # to be filled in with `format`
     "{name}：{n} 张图片，来自 {path}。\n"
     "  这是你自己的数据，来源、许可和同意要由你写明：谁拍的？允许怎样用？拍到的人同意了吗？\n"
     "  公开模型或生成的图片之前，先回答这三个问题；小数据集的模型可能记住原图。",
@@ -209,15 +209,8 @@ def _image_set(source: Source, name: str, card: str, subset: float, size: int, f
         source = sources.from_list(source, files, subset)
     pictures = cached(source, size, **options)
     print_skipped(source, pictures.unreadable)
-    card = card_of(card, source, len(pictures.images))
-    return ImageSet(torch.from_numpy(pictures.images), None, name, card)
-
-
-def card_of(card: str, source: Source, n: int) -> str:
-    """Return a data card; that of the learner's own pictures says which and how many they are."""
-    if card == OWN_CARD:
-        return card.format(name=source.path.stem or "folder", n=n, path=source.path)
-    return card
+    about = card.format(name=name, n=len(pictures.names), path=source.path)
+    return ImageSet(torch.from_numpy(pictures.images), None, name, about)
 
 
 def print_skipped(source: Source, unreadable: list) -> None:

@@ -23,7 +23,7 @@ from gan_lessons.util import both, write_atomically
 
 PICTURES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif",
                       ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"])
-MOST_FILE_BYTES = 256 * 1024**2  # no picture file is larger: it is read into memory whole
+MOST_FILE_BYTES = 256 * 1024**2  # no picture in an archive is larger: it is unpacked in memory
 MANY = 20_000  # files of which each call still asks for size and time: see Source.fingerprint
 SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
 PARTITION = ("list_eval_partition.csv", "list_eval_partition.txt")
@@ -64,6 +64,7 @@ class Source:
     Attributes:
         kind: "folder", "zip" or "lmdb".
         path: Where it lies.
+        file: The one file that holds an archive or a database.
         names: All pictures chosen, in order. Read from the disk when it is first asked for.
         ignored: (name, why) of what was left out.
         label: Says which pictures `only` has chosen.
@@ -72,7 +73,7 @@ class Source:
     kind = ""
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = self.file = Path(path)
         self.ignored: list[tuple[str, str]] = []
         self.label = ""
         self._stamp = ""
@@ -152,12 +153,8 @@ class Source:
 
     def _state(self) -> list[str]:
         """Return lines that change when the pictures do; here: size and time of one file."""
-        about = self._file().stat()
+        about = self.file.stat()
         return [f"{about.st_size} {about.st_mtime_ns}"]
-
-    def _file(self) -> Path:
-        """Return the one file that holds an archive or a database."""
-        return self.path
 
     def _ignore(self, name: str, why: str) -> None:
         self.ignored.append((printable(name), why))
@@ -207,12 +204,7 @@ class Folder(Source):
     @contextmanager
     def reader(self):
         """See Source."""
-        def read(name: str) -> bytes:
-            with open(self.path / name, "rb") as file:
-                content = file.read(MOST_FILE_BYTES + 1)
-            _check_size(name, len(content))
-            return content
-        yield read
+        yield lambda name: (self.path / name).read_bytes()
 
     def _list(self):
         return self._found
@@ -270,7 +262,8 @@ class Zip(Source):
         with zipfile.ZipFile(self.path) as archive:
             def read(name: str) -> bytes:
                 info = archive.getinfo(members[name])
-                _check_size(name, info.file_size)
+                if info.file_size > MOST_FILE_BYTES:
+                    raise BadSource(f"{name} has {info.file_size:,} bytes; that is no picture")
                 with one_at_a_time:
                     return archive.read(info)
             yield read
@@ -289,18 +282,22 @@ class Lmdb(Source):
 
     kind = "lmdb"
 
+    def __init__(self, path):
+        super().__init__(path)
+        self.file = self.path / "data.mdb"
+
     @contextmanager
     def _transaction(self):
         import lmdb  # needed by few
         try:  # without a lock file: nothing is written where the database lies
             with lmdb.open(str(self.path), readonly=True, lock=False, readahead=False) as database:
                 needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
-                if needed > self._file().stat().st_size:  # reading on would kill the process
+                if needed > self.file.stat().st_size:  # reading on would kill the process
                     raise EOFError("it ends in the middle")
                 with database.begin() as transaction:
                     yield transaction
         except (lmdb.Error, EOFError) as problem:
-            raise _damaged(self._file(), problem) from problem
+            raise _damaged(self.file, problem) from problem
 
     @contextmanager
     def reader(self):
@@ -317,9 +314,6 @@ class Lmdb(Source):
             return [key.decode("utf-8", "surrogateescape")
                     for key in cursor.iternext(keys=True, values=False)]
 
-    def _file(self):
-        return self.path / "data.mdb"
-
 
 def inside(name: str) -> str | None:
     """Return a member's name with forward slashes, or None when it leads out of the archive."""
@@ -328,12 +322,6 @@ def inside(name: str) -> str | None:
     if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
         return None
     return "/".join(parts)
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > MOST_FILE_BYTES:
-        raise BadSource(both(f"{name} 有 {size:,} 字节，不会是一张图片。",
-                             f"{name} has {size:,} bytes; that is no picture."))
 
 
 def _damaged(path: Path, problem: object) -> BadSource:
