@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gan_lessons import data, runtime
-from gan_lessons.data.toys import factory, faces, shapes
+from gan_lessons.data.toys import faces, factory, shapes
 
 SETS = [(data.toy_faces, data.FACE_FACTORS, data.FACE_CORE, 96),
         (data.toy_rooms, data.ROOM_FACTORS, data.ROOM_CORE, 54)]
