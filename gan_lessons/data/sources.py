@@ -363,9 +363,9 @@ def open_source(path: str | Path) -> Source:
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")) or tarfile.is_tarfile(path):
         unpack = f'tar xf "{path}" -C "{path.parent}"'
         raise BadSource(both(
-            f"{path} 是 tar 压缩包，要先解压：\n  {unpack}\n解压后给出得到的文件夹。",
-            f"{path} is a tar archive and has to be unpacked first:\n  {unpack}\nThen give the "
-            "folder that comes out of it."))
+            f"{path} 是 tar 压缩包，要先解压，再给出得到的文件夹：{unpack}",
+            f"{path} is a tar archive and has to be unpacked first, to give the folder that comes "
+            f"out of it: {unpack}"))
     if zipfile.is_zipfile(path):  # with something in front, as a self-extracting one has
         return Zip(path)
     raise BadSource(both(
