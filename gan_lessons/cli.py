@@ -113,9 +113,9 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(title="命令 / commands", metavar="command")
     for name, summary, add in COMMANDS:
         if name == "data" and name in argv[:1]:
-            from gan_lessons.commands import data
+            from gan_lessons.data.commands import add as add_data
 
-            data.add(commands)
+            add_data(commands)
             continue
         command = commands.add_parser(name, help=summary, description=summary,
                                       formatter_class=argparse.RawTextHelpFormatter)

@@ -107,8 +107,8 @@ def _cache_folder(folder: Path) -> Finding:
 
 def _data(root: Path | None) -> list[Finding]:
     """Say which data the lessons will find. None is needed: the lessons have their own."""
-    from gan_lessons.data.folders import CELEBA, LSUN, below
-    from gan_lessons.data.mnist_files import where as mnist_root
+    from gan_lessons.data.digits import mnist_root
+    from gan_lessons.data.photographs import CELEBA, LSUN, below
 
     if root is not None and not root.is_dir():
         return [Finding("data folder", "数据文件夹", _place(root), "warn", both(
@@ -117,7 +117,7 @@ def _data(root: Path | None) -> list[Finding]:
     found, mnist = {}, mnist_root()
     if mnist is not None:
         found["MNIST"] = _place(mnist / "MNIST" / "raw")
-    for name, layouts in (("CelebA", CELEBA), ("LSUN", LSUN)):
+    for name, layouts in (("CelebA", CELEBA.layouts), ("LSUN", LSUN.layouts)):
         try:
             if (source := below(None, layouts)) is not None:
                 found[name] = _place(source.path)

@@ -73,9 +73,5 @@ def as_lmdb(path: Path, files: dict[str, bytes]) -> Path:
 PACKERS = {
     "folder": as_folder,
     "zip": lambda path, files: as_zip(path.with_suffix(".zip"), files),
-    "tar": lambda path, files: as_tar(path.with_suffix(".tar"), files),
-    "tgz": lambda path, files: as_tar(path.with_suffix(".tgz"), files, "gz"),
-    "bz2": lambda path, files: as_tar(path.with_suffix(".tar.bz2"), files, "bz2"),
-    "xz": lambda path, files: as_tar(path.with_suffix(".tar.xz"), files, "xz"),
     "lmdb": as_lmdb,
 }

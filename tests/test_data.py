@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib
 import struct
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 
 from gan_lessons import data
-from gan_lessons.data import mnist_files
-from gan_lessons.data.mnist_files import FILES, DamagedFile
+from gan_lessons.data.digits import MNIST_FILES as FILES
+from gan_lessons.data.digits import DamagedFile
+
+module = importlib.import_module("gan_lessons.data.digits")  # `data.digits` is the function
 
 
 def images(n=10, labels=True):
@@ -40,7 +43,7 @@ def no_download(monkeypatch, tmp_path):
 
     def refuse(*_, **__):
         raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
-    monkeypatch.setattr(mnist_files, "MNIST", refuse)
+    monkeypatch.setattr(module, "MNIST", refuse)
 
 
 # ---- digits ----
@@ -200,7 +203,7 @@ def test_mnist_missing_falls_back_only_when_asked(no_download, capsys):
 
 def test_a_download_lands_in_the_cache_whole(monkeypatch, tmp_path):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
-    monkeypatch.setattr(mnist_files, "MNIST", lambda root, download: write_mnist(
+    monkeypatch.setattr(module, "MNIST", lambda root, download: write_mnist(
         Path(root)))
     own = tmp_path / "MNIST" / "raw" / FILES[0]  # what a learner has put there already
     own.parent.mkdir(parents=True)
@@ -216,7 +219,7 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch, tmp_path):
     def half(root, download):
         write_mnist(Path(root))
         raise RuntimeError("connection lost")
-    monkeypatch.setattr(mnist_files, "MNIST", half)
+    monkeypatch.setattr(module, "MNIST", half)
     with pytest.raises(FileNotFoundError, match="connection lost"):
         data.mnist()
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

@@ -1,12 +1,16 @@
 """Toy faces and rooms: what they promise about seeds, factors and sizes, and what they refuse."""
 
 import math
+import os
+import threading
+import time
+from dataclasses import replace
 
 import pytest
 import torch
 
-from gan_lessons import data
-from gan_lessons.data.toys import factory, shapes
+from gan_lessons import data, runtime
+from gan_lessons.data.toys import faces, factory, shapes
 
 SETS = [(data.toy_faces, data.FACE_FACTORS, data.FACE_CORE, 96),
         (data.toy_rooms, data.ROOM_FACTORS, data.ROOM_CORE, 54)]
@@ -151,6 +155,18 @@ def test_the_same_bytes_on_every_machine(name, make):
     assert [values.tolist() for values in made.factors.values()] == factors
     sample = made.images[:, :, 6::17, 6::17].permute(0, 2, 3, 1).flatten().int()
     assert (sample - torch.tensor(list(bytes.fromhex(pixels)))).abs().max() <= 1
+
+
+def test_there_are_no_more_painters_than_cores_to_use(monkeypatch):
+    painters = set()
+
+    def paint(canvas, draw):
+        painters.add(threading.current_thread().name)
+        time.sleep(0.002)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)  # of which this process may use a few
+    monkeypatch.setattr(factory, "CHUNK_PIXELS", 1)
+    factory.make(replace(faces.FACES, paint=paint), 60, 16, 0, None, False)
+    assert 1 <= len(painters) <= runtime.cores()
 
 
 def test_factors_must_fit_the_pictures():

@@ -1,5 +1,7 @@
 """Whole pictures in the cache, and the squares cut from them."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -52,43 +54,15 @@ def test_every_place_is_about_equally_likely(folder):
 
 def test_a_set_is_decoded_once(folder, monkeypatch):
     first = Windows.of(open_source(folder), 32, **QUICK)
-    monkeypatch.setattr(cache, "_build", None)
+    monkeypatch.setattr(cache, "decode", None)
     again = Windows.of(open_source(folder), 32, **QUICK)
     assert torch.equal(first.pixels, again.pixels) and again.names == first.names
 
 
-def test_a_builder_that_was_stopped_is_gone_on_with(folder, monkeypatch):
-    whole = Windows.of(open_source(folder), 16, **QUICK)
-    monkeypatch.setattr("gan_lessons.data.decoders.PIECE_BYTES", 2 * 3 * 32**2)
-    kept, append = [], cache._append
-
-    def stop_after_two(*args):
-        if len(kept) == 2:
-            raise KeyboardInterrupt
-        kept.append(append(*args))
-        return kept[-1]
-
-    monkeypatch.setattr(cache, "_append", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
-        Windows.of(open_source(folder), 32, **QUICK)
-    done = []
-    monkeypatch.setattr(cache, "_append", lambda *args: done.append(append(*args)) or done[-1])
-    resumed = Windows.of(open_source(folder), 32, **QUICK)
-    assert sum(piece["tried"] for piece in done) == 3  # 4 of 7 were there
-    for i in range(7):
-        part = resumed.pixels[resumed.start[i]:resumed.start[i] + resumed.height[i]
-                              * resumed.width[i]]
-        assert torch.equal(part.view(*shapes()[i], 3).permute(2, 0, 1), picture(i))
-    assert len(whole) == 7
-
-
-def test_a_damaged_cache_is_built_again(folder):
-    windows = Windows.of(open_source(folder), 32, **QUICK)
-    good = windows.pixels.clone()
-    store = cache.Store(open_source(folder), 32, decode.WHOLE, 0)
-    content = bytearray(store.pictures.read_bytes())
-    content[1000] ^= 255
-    store.pictures.write_bytes(content)
+def test_a_cache_cut_short_is_built_again(folder):
+    good = Windows.of(open_source(folder), 32, **QUICK).pixels.clone()
+    path = cache.cache_file(open_source(folder), 32, "whole")
+    os.truncate(path, path.stat().st_size - 5)
     assert torch.equal(Windows.of(open_source(folder), 32, **QUICK).pixels, good)
 
 

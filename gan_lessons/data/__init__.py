@@ -1,8 +1,8 @@
 """Data in: pictures as an `ImageSet`, points as a `PointSet`; `train.fit` takes either."""
 
-from gan_lessons.data.folders import celeba, folder, lsun_bedrooms
+from gan_lessons.data.digits import digits, have_mnist, mnist
 from gan_lessons.data.imageset import ImageSet, to_images, to_signed
-from gan_lessons.data.mnist_files import have_mnist, mnist
+from gan_lessons.data.photographs import celeba, folder, lsun_bedrooms
 from gan_lessons.data.points import (
     PointSet,
     drawn,
@@ -14,7 +14,6 @@ from gan_lessons.data.points import (
     spiral,
     two_moons,
 )
-from gan_lessons.data.sklearn_digits import digits
 from gan_lessons.data.toys import (
     FACE_CORE,
     FACE_FACTORS,

@@ -18,7 +18,8 @@ SHARE = 0.5  # of a device's free memory that pictures may take; the rest is the
 def to_signed(images: torch.Tensor) -> torch.Tensor:
     """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh.
 
-    Raises ValueError for anything but uint8: floats may be in [-1, 1] already.
+    Raises:
+        ValueError: `images` is not uint8; floats may be in [-1, 1] already.
     """
     if images.dtype != torch.uint8:
         raise ValueError(both(
@@ -32,8 +33,9 @@ def to_signed(images: torch.Tensor) -> torch.Tensor:
 def to_images(x: torch.Tensor) -> torch.Tensor:
     """Map floats in [-1, 1] back to bytes 0..255; the inverse of `to_signed`.
 
-    Raises ValueError when `x` is not finite or clearly outside [-1, 1]: pictures that look dark
-    or washed out usually come from ranges that were mixed up unnoticed.
+    Raises:
+        ValueError: `x` is not finite or clearly outside [-1, 1]. Pictures that look dark or
+            washed out usually come from ranges that were mixed up unnoticed.
     """
     x = x.detach().to(torch.float32)
     if not torch.isfinite(x).all() or (x.abs() > 1.001).any():
@@ -54,22 +56,21 @@ def free_bytes(device: torch.device) -> float:
     return math.inf
 
 
+def fits_on(device: torch.device, images: torch.Tensor) -> bool:
+    """Tell whether pictures take at most half (`SHARE`) of the memory free on a device."""
+    return images.nbytes <= SHARE * free_bytes(device)
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Pictures and what is known about them.
+    """Pictures and what is known about them."""
 
-    images: uint8 (N, C, H, W);  labels: int64 (N,) or None;  name: short, ASCII;
-    about: the data card, Chinese and English;  target: the device of the batches, None for the
-    device that holds the pictures;  factors: for drawn pictures, factor -> int64 (N,), which value
-    each picture has, else None.
-    """
-
-    images: torch.Tensor
-    labels: torch.Tensor | None
-    name: str
-    about: str = ""
-    target: torch.device | None = None
-    factors: dict[str, torch.Tensor] | None = None
+    images: torch.Tensor  # uint8 (N, C, H, W)
+    labels: torch.Tensor | None  # int64 (N,)
+    name: str  # short, ASCII
+    about: str = ""  # the data card, Chinese and English
+    target: torch.device | None = None  # the device of the batches; None: that of the pictures
+    factors: dict[str, torch.Tensor] | None = None  # drawn pictures: factor -> int64 (N,), values
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -116,18 +117,20 @@ class ImageSet:
         """Return the set with its batches on `device`.
 
         The pictures move there, too, when they take at most half of the memory free on it
-        (`SHARE`); a batch then never leaves the device. Larger sets stay where they are, and each
+        (`fits_on`); a batch then never leaves the device. Larger sets stay where they are, and each
         batch is moved. On the CPU nothing is copied: a memory map stays one.
         """
         device = torch.device(device)
         labels = None if self.labels is None else self.labels.to(device)
-        fits = self.images.nbytes <= SHARE * free_bytes(device)
+        fits = fits_on(device, self.images)
         return replace(self, images=self.images.to(device) if fits else self.images,
                        labels=labels, target=None if fits else device,
                        factors=self._each_factor(lambda values: values.to(device)))
 
     def _each_factor(self, change) -> dict[str, torch.Tensor] | None:
-        return self.factors and {name: change(values) for name, values in self.factors.items()}
+        if self.factors is None:
+            return None
+        return {name: change(values) for name, values in self.factors.items()}
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
@@ -143,7 +146,8 @@ class ImageSet:
         Nothing is enlarged or blurred: `framed(32)` gives 28x28 digits a black rim of 2 pixels,
         and `images[:, :, 2:-2, 2:-2]` takes it off again.
 
-        Raises ValueError when a rim of the same width on all four sides is not possible.
+        Raises:
+            ValueError: A rim of the same width on all four sides is not possible.
         """
         height, width = self.shape[1:]
         rim = (side - height) // 2
@@ -163,7 +167,8 @@ class ImageSet:
         two passes, so any size works and every batch is full. `start` skips that many batches
         at no cost: a resumed run sees exactly the pictures it would have seen.
 
-        Raises ValueError at once when `n` is not between 1 and the number of pictures.
+        Raises:
+            ValueError: At once, when `n` is not between 1 and the number of pictures.
         """
         if not 1 <= n <= len(self):
             raise ValueError(both(
@@ -182,7 +187,7 @@ class ImageSet:
             position = 0
             while len(order) >= n:
                 chosen, order = order[:n], order[n:]
-                batch = self.images[chosen.to(self.images.device)]
+                batch = self.images.index_select(0, chosen.to(self.images.device))
                 yield to_signed(batch.to(self.target or batch.device))
 
     def card(self) -> None:

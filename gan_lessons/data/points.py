@@ -22,18 +22,13 @@ CARD = both("数据卡 · {name}：由公式当场采样的点，没有来源、
 
 @dataclass(frozen=True)
 class PointSet:
-    """A distribution of points that can be drawn from for ever; `train.fit` takes it as data.
+    """A distribution of points that can be drawn from for ever; `train.fit` takes it as data."""
 
-    name: short, ASCII;  draw: a function (n, generator) -> float32 (n, d);  modes: the centres,
-    (K, d), where the distribution is a mixture of equal round Gaussians, else None;  std: their
-    standard deviation, else None;  shape: (d,), the shape of one point, (2,) in the plane.
-    """
-
-    name: str
-    draw: Callable[[int, torch.Generator], Tensor]
-    modes: Tensor | None = None
-    std: float | None = None
-    shape: tuple[int, ...] = (2,)
+    name: str  # short, ASCII
+    draw: Callable[[int, torch.Generator], Tensor]  # (n, generator) -> float32 (n, d)
+    modes: Tensor | None = None  # of a mixture of equal round Gaussians: the centres, (K, d)
+    std: float | None = None  # of such a mixture: the standard deviation of each
+    shape: tuple[int, ...] = (2,)  # of one point
     device: torch.device | str = "cpu"
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -45,7 +40,10 @@ class PointSet:
         """Yield batches of `n` fresh points for ever, (n, d), beginning with batch `start`.
 
         Batch number i is fixed by (`seed`, i), so that a resumed run sees what it would have
-        seen. Raises ValueError at once when `n` is less than 1.
+        seen.
+
+        Raises:
+            ValueError: At once, when `n` is less than 1.
         """
         if n < 1:
             raise ValueError(both(f"批大小至少是 1，收到 {n}。",
@@ -134,7 +132,9 @@ def drawn(points: Sequence[Sequence[float]] | Tensor, std: float = 0.05) -> Poin
     """Return a distribution around points that a learner has drawn, (n, 2), one or more.
 
     A sample is one of the points, moved by a Gaussian of the given std.
-    Raises ValueError when they are not finite pairs of numbers within 10 of the origin.
+
+    Raises:
+        ValueError: They are not finite pairs of numbers within 10 of the origin.
     """
     try:
         centres = torch.as_tensor(points, dtype=torch.float32)

@@ -1,19 +1,163 @@
-"""Where pictures come from: `open_source` recognises what lies at a path."""
+"""Where pictures come from: a folder, a zip archive or an LSUN database, and which to take.
 
+Nothing is ever unpacked under the names an archive gives: its members are read in memory.
+"""
+
+import csv
+import hashlib
+import io
 import os
+import stat
 import tarfile
+import threading
+import unicodedata
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from gan_lessons.data.packed import Lmdb, Tar, Zip, packing
-from gan_lessons.data.source_base import BadSource, Source, in_order, is_picture, printable, stem
-from gan_lessons.util import both
+from gan_lessons.util import both, write_atomically
 
-__all__ = ["BadSource", "Folder", "Lmdb", "Source", "Tar", "Zip", "in_order", "is_picture",
-           "open_source", "printable", "stem"]
+PICTURES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif",
+                      ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"])
+MOST_FILE_BYTES = 256 * 1024**2  # no picture in an archive is larger: it is unpacked in memory
+MANY = 20_000  # files of which each call still asks for size and time: see Source.fingerprint
+SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
+PARTITION = ("list_eval_partition.csv", "list_eval_partition.txt")
+
+
+class BadSource(ValueError):
+    """What lies at a path cannot be read as a set of pictures."""
+
+
+def is_picture(name: str) -> bool:
+    """Tell by its name whether a file should be a picture; hidden files and macOS's are not."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in PICTURES and not any(map(_hidden, path.parts))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def stem(name: str) -> str:
+    """Return a picture's own name, without folders and ending: `a/b/0001.jpg` gives `0001`."""
+    base = name.rpartition("/")[2]
+    root, dot, ending = base.rpartition(".")
+    if dot and f".{ending.lower()}" in PICTURES:
+        base = root
+    return unicodedata.normalize("NFC", base)
+
+
+def printable(name: str) -> str:
+    """Return a name that can be printed whatever bytes it was made of, at most 80 characters."""
+    name = name.encode("utf-8", "backslashreplace").decode()
+    return name if len(name) <= 80 else f"{name[:38]}…{name[-41:]}"
+
+
+class Source:
+    """A set of encoded pictures, each known by a name: its path inside, with forward slashes.
+
+    Attributes:
+        kind: "folder", "zip" or "lmdb".
+        path: Where it lies.
+        file: The one file that holds an archive or a database.
+        names: All pictures chosen, in order. Read from the disk when it is first asked for.
+        ignored: (name, why) of what was left out.
+        label: Says which pictures `only` has chosen.
+    """
+
+    kind = ""
+
+    def __init__(self, path: str | Path):
+        self.path = self.file = Path(path)
+        self.ignored: list[tuple[str, str]] = []
+        self.label = ""
+        self._stamp = ""
+        self._choices: list[Callable[[list[str]], list[str]]] = []
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Every picture chosen, sorted by its own name, and by its folder where those are equal.
+
+        The key of a picture in an LSUN database is its own name. So the same pictures come in
+        the same order from a database, nested folders and archives with or without a folder on
+        top. Raises BadSource when there is none.
+        """
+        names = sorted(self._list(), key=lambda name: (stem(name), name))
+        if not names:
+            raise BadSource(both(
+                f"{self.path} 里没有找到图片（{self.kind}）。请检查路径；认得的文件后缀："
+                f"{' '.join(sorted(PICTURES))}。",
+                f"No pictures were found in {self.path} ({self.kind}). Check the path; the file "
+                f"endings known are {' '.join(sorted(PICTURES))}."))
+        for choose in self._choices:
+            names = choose(names)
+        return names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def has_pictures(self) -> bool:
+        """Tell whether a folder holds pictures; an archive is not opened for that."""
+        return True
+
+    def only(self, choose: Callable[[list[str]], list[str]], label: str,
+             stamp: str = "") -> "Source":
+        """Return this source cut down to some of its pictures.
+
+        Args:
+            choose: From the sorted list of names to those to keep.
+            label: Says which selection this is.
+            stamp: Changes when the selection itself does.
+        """
+        part = copy(self)
+        part.__dict__.pop("names", None)
+        part.ignored = list(self.ignored)
+        part.label = f"{self.label} {label}".strip()
+        part._stamp = f"{self._stamp} {stamp}"
+        part._choices = [*self._choices, choose]
+        return part
+
+    def fingerprint(self) -> str:
+        """Return a code that changes when a picture is added, removed or changed.
+
+        It is made of names, sizes and times of change; no picture is read. In a folder of more
+        than `MANY` pictures it is made of the names alone, so that opening a large set does not
+        ask the disk for each of its files.
+        """
+        code = hashlib.sha256(f"{self.kind} {self.label} {self._stamp}".encode())
+        for line in self._state():
+            code.update(line.encode("utf-8", "surrogatepass") + b"\0")
+        return code.hexdigest()
+
+    def reader(self) -> AbstractContextManager[Callable[[str], bytes]]:
+        """Open the source; gives a function from a name to bytes, for any number of threads."""
+        raise NotImplementedError
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one picture; for many, `reader` keeps the source open."""
+        with self.reader() as read:
+            return read(name)
+
+    def other(self, base: str) -> bytes | None:
+        """Return a file called `base` that comes with the pictures, or None."""
+        return None
+
+    def _list(self) -> list[str]:
+        """Return the names of all pictures."""
+        raise NotImplementedError
+
+    def _state(self) -> list[str]:
+        """Return lines that change when the pictures do; here: size and time of one file."""
+        about = self.file.stat()
+        return [f"{about.st_size} {about.st_mtime_ns}"]
+
+    def _ignore(self, name: str, why: str) -> None:
+        self.ignored.append((printable(name), why))
 
 
 class Folder(Source):
@@ -22,69 +166,181 @@ class Folder(Source):
     kind = "folder"
 
     @cached_property
-    def _files(self) -> dict[str, tuple[int, int]]:
-        """From each picture's name to its size and time of change."""
-        files = {}
-        for name, entry in self._walk(self.path, "", set()):
-            try:
-                about = entry.stat()
-            except OSError:
-                self._ignore(name, "链接断了", "a broken link")
-                continue
-            files[name] = (about.st_size, about.st_mtime_ns)
-        return files
+    def _found(self) -> list[str]:
+        def cannot_open(problem: OSError) -> None:
+            if Path(problem.filename) == self.path:
+                raise BadSource(both(
+                    f"打不开文件夹 {self.path}：{problem.strerror}。请检查访问权限。",
+                    f"The folder {self.path} cannot be opened: {problem.strerror}. "
+                    "Check its permissions.")) from problem
+            self._ignore(f"{os.path.relpath(problem.filename, self.path)}/",
+                         f"打不开 / cannot be opened: {problem.strerror}")
 
-    def _walk(self, folder, above: str, seen: set) -> Iterator[tuple[str, os.DirEntry]]:
-        try:
-            here = os.stat(folder)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as problem:
-            if not above:
-                raise BadSource(both(f"打不开文件夹 {folder}：{problem.strerror}。请检查访问权限。",
-                                     f"The folder {folder} cannot be opened: {problem.strerror}. "
-                                     "Check its permissions.")) from problem
-            self._ignore(above, f"打不开：{problem.strerror}",
-                         f"cannot be opened: {problem.strerror}")
-            return
-        if (here.st_dev, here.st_ino) in seen:  # a link back to a folder above
-            return
-        seen.add((here.st_dev, here.st_ino))
-        for entry in entries:
-            if entry.is_dir():
-                if not entry.name.startswith(".") and entry.name != "__MACOSX":
-                    yield from self._walk(entry.path, f"{above}{entry.name}/", seen)
-            elif is_picture(entry.name):
-                yield above + entry.name, entry
+        found, seen = [], set()
+        for folder, folders, files in os.walk(self.path, onerror=cannot_open, followlinks=True):
+            about = os.stat(folder)
+            if (about.st_dev, about.st_ino) in seen:  # a link back to a folder above
+                folders.clear()
+                continue
+            seen.add((about.st_dev, about.st_ino))
+            folders[:] = sorted(name for name in folders if not _hidden(name))
+            inside = "" if folder == str(self.path) else f"{os.path.relpath(folder, self.path)}/"
+            inside = inside.replace(os.sep, "/")
+            found += [inside + name for name in sorted(files) if is_picture(name)]
+        return found
+
+    def has_pictures(self):
+        """See Source."""
+        return bool(self._found)
 
     def other(self, base):
         """See Source; in this folder or the two above it."""
         folder = self.path.absolute()
-        places = [place / base for place in (folder, folder.parent, folder.parent.parent)]
-        return next((place.read_bytes() for place in places if place.is_file()), None)
-
-    def _list(self):
-        return list(self._files)
-
-    def _state(self):
-        return (f"{name} {size} {time}" for name, (size, time) in sorted(self._files.items()))
+        for place in (folder, folder.parent, folder.parent.parent):
+            if (place / base).is_file():
+                return (place / base).read_bytes()
+        return None
 
     @contextmanager
     def reader(self):
         """See Source."""
-        def read(name: str) -> bytes:
-            with open(self.path / name, "rb") as file:
-                return file.read()
-        yield read
+        yield lambda name: (self.path / name).read_bytes()
+
+    def _list(self):
+        return self._found
+
+    def _state(self):
+        if len(self._found) > MANY:
+            return self._found
+        return [f"{name} {self._size_and_time(name)}" for name in self._found]
+
+    def _size_and_time(self, name: str) -> tuple[int, int] | None:
+        try:
+            about = os.stat(self.path / name)
+        except OSError:  # a broken link: it is found unreadable later
+            return None
+        return about.st_size, about.st_mtime_ns
+
+
+class Zip(Source):
+    """Pictures in a zip archive."""
+
+    kind = "zip"
+
+    @cached_property
+    def _members(self) -> dict[str, str]:
+        """From the name of each plain file to the name the archive calls it by."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                listed = archive.infolist()
+        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as problem:
+            raise _damaged(self.path, problem) from problem
+        members = {}
+        for info in listed:
+            name = inside(info.filename)
+            if info.is_dir():
+                continue
+            if name is None:
+                self._ignore(info.filename, "路径指向外面 / its path leads out of the archive")
+            elif stat.S_ISLNK(info.external_attr >> 16):
+                self._ignore(info.filename, "是链接 / a link")
+            else:
+                members[name] = info.filename
+        return members
+
+    def other(self, base):
+        """See Source; in whatever folder of the archive."""
+        for name in self._members:
+            if name.rpartition("/")[2] == base:
+                return self.read(name)
+        return None
+
+    @contextmanager
+    def reader(self):
+        """See Source."""
+        members, one_at_a_time = self._members, threading.Lock()
+        with zipfile.ZipFile(self.path) as archive:
+            def read(name: str) -> bytes:
+                info = archive.getinfo(members[name])
+                if info.file_size > MOST_FILE_BYTES:
+                    raise BadSource(f"{name} has {info.file_size:,} bytes; that is no picture")
+                with one_at_a_time:
+                    return archive.read(info)
+            yield read
+
+    def _list(self):
+        if any(name.endswith("data.mdb") for name in self._members):
+            raise BadSource(both(
+                f"{self.path} 里装的是 LSUN 数据库。请先解压，再给出含有 data.mdb 的文件夹。",
+                f"{self.path} holds an LSUN database. Unpack it, and give the folder that has "
+                "data.mdb."))
+        return [name for name in self._members if is_picture(name)]
+
+
+class Lmdb(Source):
+    """Pictures in an LSUN database: a folder with `data.mdb`, from keys to encoded pictures."""
+
+    kind = "lmdb"
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.file = self.path / "data.mdb"
+
+    @contextmanager
+    def _transaction(self):
+        import lmdb  # needed by few
+        try:  # without a lock file: nothing is written where the database lies
+            with lmdb.open(str(self.path), readonly=True, lock=False, readahead=False) as database:
+                needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
+                if needed > self.file.stat().st_size:  # reading on would kill the process
+                    raise EOFError("it ends in the middle")
+                with database.begin() as transaction:
+                    yield transaction
+        except (lmdb.Error, EOFError) as problem:
+            raise _damaged(self.file, problem) from problem
+
+    @contextmanager
+    def reader(self):
+        """See Source."""
+        one_at_a_time = threading.Lock()  # a transaction is for one thread at a time
+        with self._transaction() as transaction:
+            def read(name: str) -> bytes:
+                with one_at_a_time:
+                    return transaction.get(name.encode("utf-8", "surrogateescape"))
+            yield read
+
+    def _list(self):
+        with self._transaction() as transaction, transaction.cursor() as cursor:
+            return [key.decode("utf-8", "surrogateescape")
+                    for key in cursor.iternext(keys=True, values=False)]
+
+
+def inside(name: str) -> str | None:
+    """Return a member's name with forward slashes, or None when it leads out of the archive."""
+    name = name.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
+        return None
+    return "/".join(parts)
+
+
+def _damaged(path: Path, problem: object) -> BadSource:
+    return BadSource(both(
+        f"压缩包不完整或已损坏：{path}（{problem}）。多半是下载中断了，请重新下载后再试。",
+        f"Incomplete or damaged archive: {path} ({problem}). Most likely the download broke off; "
+        "download it again."))
 
 
 def open_source(path: str | Path) -> Source:
-    """Return the pictures at `path`: a folder, a zip or tar archive, or an LSUN database.
+    """Return the pictures at `path`: a folder, a zip archive or an LSUN database.
 
-    An archive may be compressed (.tar.gz, .tgz, .tar.bz2, .tar.xz); it is known by its first
-    bytes, whatever it is called. Only looks at what is there; nothing is written.
+    A zip is known by its first bytes, whatever it is called. Only looks at what is there;
+    nothing is written.
 
-    Raises FileNotFoundError when there is nothing, BadSource when it is none of these, is cut
-    short or is a web page saved under the name of an archive.
+    Raises:
+        FileNotFoundError: There is nothing.
+        BadSource: It is none of these, is cut short, is a tar archive, which must be unpacked
+            first, or a web page saved under the name of an archive.
     """
     path = Path(path).expanduser()
     if not path.exists():
@@ -102,15 +358,118 @@ def open_source(path: str | Path) -> Source:
             "请删掉它，用浏览器重新下载。",
             f"{path} is a web page and no archive: the site probably answered with a notice, such "
             "as a full download quota. Delete it and download again in a browser."))
-    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return Zip(path)
-    if packing(start) or tarfile.is_tarfile(path):
-        return Tar(path)
-    if zipfile.is_zipfile(path):
+    if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")) or tarfile.is_tarfile(path):
+        unpack = f'tar xf "{path}" -C "{path.parent}"'
+        raise BadSource(both(
+            f"{path} 是 tar 压缩包，要先解压，再给出得到的文件夹：{unpack}",
+            f"{path} is a tar archive and has to be unpacked first, to give the folder that comes "
+            f"out of it: {unpack}"))
+    if zipfile.is_zipfile(path):  # with something in front, as a self-extracting one has
         return Zip(path)
     raise BadSource(both(
-        f"认不出 {path} 是什么。可以是：图片文件夹、zip、tar（含 .gz/.bz2/.xz）或 LSUN 的 lmdb "
-        "文件夹。",
-        f"{path} is of no known kind. It may be a folder of pictures, a zip, a tar (also .gz, "
-        ".bz2, .xz) or an LSUN lmdb folder."))
+        f"认不出 {path} 是什么。可以是：图片文件夹、zip 或 LSUN 的 lmdb 文件夹。",
+        f"{path} is of no known kind. It may be a folder of pictures, a zip or an LSUN lmdb "
+        "folder."))
 
+
+# ---- which pictures to take ----
+
+def subset(source: Source, part: float) -> Source:
+    """Return the source cut down to a part of its pictures, 0 < part <= 1.
+
+    Each picture's own name is hashed, and the pictures with the smallest codes are taken. That
+    looks random, yet the same pictures give the same tenth in every layout and on every
+    machine, and a tenth lies within a fifth.
+
+    Raises:
+        ValueError: `part` is out of range.
+    """
+    if not 0 < part <= 1:
+        raise ValueError(both(f"subset 必须大于 0，不超过 1（0.1 就是 10 %），收到 {part}。",
+                              f"subset must be above 0 and at most 1 (0.1 is 10 %), got {part}."))
+    if part == 1:
+        return source
+
+    def code(name: str) -> bytes:
+        own = stem(name).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(own, digest_size=8).digest()
+
+    def choose(names: list[str]) -> list[str]:
+        count = max(1, round(part * len(names)))
+        chosen = set(sorted(names, key=lambda name: (code(name), name))[:count])
+        return [name for name in names if name in chosen]
+    return source.only(choose, f"subset={part:g}")
+
+
+def of_split(source: Source, split: str) -> Source:
+    """Return the pictures of CelebA that list_eval_partition puts into `split`.
+
+    Raises:
+        ValueError: The split is unknown.
+        FileNotFoundError: There is no such file.
+    """
+    if split not in SPLITS:
+        raise ValueError(both(
+            f"split 只能是 all, {', '.join(SPLITS)} 之一，收到 {split!r}。",
+            f"split must be one of all, {', '.join(SPLITS)}; got {split!r}."))
+    content = source.other(PARTITION[0]) or source.other(PARTITION[1])
+    if content is None:
+        raise FileNotFoundError(both(
+            f"要分出 {split}，需要 {PARTITION[0]}（Kaggle）或 {PARTITION[1]}（官网），"
+            f"请放到 {source.path} 旁边；不分则用 split=\"all\"。",
+            f"For the split {split}, {PARTITION[0]} (Kaggle's) or {PARTITION[1]} (the official "
+            f"one) is needed beside {source.path}; split=\"all\" needs none."))
+    lines = [line.replace(",", " ").split() for line in content.decode("utf-8").splitlines()]
+    wanted = {stem(line[0]) for line in lines if line[1:] == [SPLITS[split]]}
+    return source.only(lambda names: [name for name in names if stem(name) in wanted],
+                       f"split={split}", hashlib.sha256(content).hexdigest())
+
+
+def from_list(source: Source, path: str | Path, part: float = 1.0) -> Source:
+    """Return the pictures that a files.csv names; write the file first when there is none.
+
+    Each line is `name,0`, as in the course's sources: a name, from the folder of the pictures
+    on, and a label that nobody uses. A name may leave out the folders in front when that is
+    clear. Where no file is, one is written with a part of the pictures, see `subset`.
+
+    Raises:
+        ValueError: The list names pictures that are not there.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            (name, 0) for name in subset(source, part).names)
+        write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    content = path.read_bytes()
+    return source.only(lambda names: _on_list(names, content, path), f"files={path.resolve()}",
+                       hashlib.sha256(content).hexdigest())
+
+
+def _on_list(names: list[str], content: bytes, path: Path) -> list[str]:
+    """Return those of the names that are on the list, in the order of the names."""
+    text = content.decode("utf-8-sig", "surrogateescape")
+    listed = [row[0].strip().replace("\\", "/") for row in csv.reader(io.StringIO(text)) if row]
+    # A picture may be called by its full name, or by its last part where only one has it.
+    times = Counter(_base(name) for name in names)
+    called = {_base(name): name for name in names if times[_base(name)] == 1}
+    called.update({name: name for name in names})
+    found = [called.get(name) or called.get(_base(name)) for name in listed]
+    missing = [name for name, picture in zip(listed, found, strict=True) if picture is None]
+    if len(listed) > 1 and missing == listed[:1] and "." not in listed[0]:
+        missing = []  # it is a line of headings
+    if missing or not listed:
+        some = ", ".join(map(printable, missing[:3])) + (", ..." if len(missing) > 3 else "")
+        raise ValueError(both(
+            f"{path} 列出了 {len(listed)} 张图片，其中 {len(missing)} 张这里没有："
+            f"{some}。请检查数据文件夹；要重新生成列表，请先移走这个文件。",
+            f"{path} lists {len(listed)} pictures, {len(missing)} of which are not here: "
+            f"{some}. Check the data folder; to make the list anew, move this file away."))
+    wanted = set(found)
+    return [name for name in names if name in wanted]
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -6,38 +6,39 @@ import torch
 from torch import Tensor
 
 from gan_lessons.data.cache import cached
-from gan_lessons.data.folders import report
-from gan_lessons.data.imageset import SHARE, free_bytes
+from gan_lessons.data.decode import WHOLE
+from gan_lessons.data.imageset import fits_on
+from gan_lessons.data.photographs import print_skipped
 from gan_lessons.data.sources import Source
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Pictures of different shapes whose short side is `size`, as one long row of pixels.
+    """Pictures of different shapes whose short side is `size`, as one long row of pixels."""
 
-    pixels: uint8 (P, 3), each picture row by row;  start: int64 (N,), where each begins;
-    height, width: int64 (N,);  names: what each is called in its source.
-    """
-
-    pixels: Tensor
-    start: Tensor
-    height: Tensor
-    width: Tensor
+    pixels: Tensor  # uint8 (P, 3), each picture row by row
+    start: Tensor  # int64 (N,), where each picture begins
+    height: Tensor  # int64 (N,)
+    width: Tensor  # int64 (N,)
     size: int
-    names: list[str]
+    names: list[str]  # what each is called in its source
 
     @classmethod
     def of(cls, source: Source, size: int, **options) -> "Windows":
-        """Return the pictures of `source`, decoded once into the cache and mapped into memory.
+        """Return the pictures of a source, decoded once into the cache and mapped into memory.
 
-        options: `max_bytes`, `workers` and `progress` of `cache.cached`. Pictures that cannot
-        be read are skipped and reported.
+        Pictures that cannot be read are skipped and reported.
+
+        Args:
+            source: The pictures.
+            size: Their short side in pixels.
+            options: `max_bytes`, `workers` and `progress` of `cache.cached`.
         """
-        images, shapes, names, unreadable = cached(source, size, crop="whole", **options)
-        report(source, unreadable)
+        pixels, names, unreadable, shapes = cached(source, size, crop=WHOLE, **options)
+        print_skipped(source, unreadable)
         height, width = torch.from_numpy(shapes).unbind(1)
         start = (height * width).cumsum(0) - height * width
-        return cls(torch.from_numpy(images).view(-1, 3), start, height, width, size, names)
+        return cls(torch.from_numpy(pixels), start, height, width, size, names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,20 +46,24 @@ class Windows:
     def to(self, device) -> "Windows":
         """Return the set on `device`, if its pixels take at most half of the memory free there."""
         device = torch.device(device)
-        if self.pixels.nbytes > SHARE * free_bytes(device):
+        if not fits_on(device, self.pixels):
             return self
-        moved = {name: getattr(self, name).to(device)
-                 for name in ("pixels", "start", "height", "width")}
-        return replace(self, **moved)
+        return replace(self, pixels=self.pixels.to(device), start=self.start.to(device),
+                       height=self.height.to(device), width=self.width.to(device))
 
     def cut(self, chosen: Tensor, row: Tensor, column: Tensor) -> Tensor:
-        """Return a square window of each chosen picture, uint8 (n, 3, size, size).
+        """Cut a square window out of each chosen picture.
 
-        chosen: int64 (n,), positions;  row, column: (n,), 0 to 1: where the window lies between
-        the top and the bottom, the left and the right.
+        Args:
+            chosen: Positions of pictures, int64 (n,).
+            row: Where the window lies between top (0) and bottom (1), (n,).
+            column: Where it lies between left (0) and right (1), (n,).
+
+        Returns:
+            uint8 (n, 3, size, size).
         """
         device = self.pixels.device
-        chosen, row, column = (each.to(device) for each in (chosen, row, column))
+        chosen, row, column = chosen.to(device), row.to(device), column.to(device)
         width = self.width[chosen]
         top = _place(row, self.height[chosen] - self.size)
         left = _place(column, width - self.size)

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from gan_lessons import runtime, show
-from gan_lessons.data import lsun_zip, toy_rooms
+from gan_lessons.data import toy_rooms
 from gan_lessons.data.decode import WHOLE, decode
-from gan_lessons.data.folders import LSUN, below
+from gan_lessons.data.photographs import LSUN, LSUN_SAMPLE_URL, below
 from gan_lessons.data.sources import Source, open_source
 from gan_lessons.data.windows import Windows
 from gan_lessons.fastai_style.databunch import CropPad, DataBunch, Pairs
@@ -35,7 +35,7 @@ WIDEST = 7.2  # inches: larger figures only make notebooks large
 class URLs:
     """What `untar_data` knows by name, as in fastai: the address without `.tgz`."""
 
-    LSUN_BEDROOMS = lsun_zip.SAMPLE.url.removesuffix(".tgz")
+    LSUN_BEDROOMS = LSUN_SAMPLE_URL.removesuffix(".tgz")
 
 
 def untar_data(url: str, *, toys: int = 2048, toy_size: int = 64) -> Path:
@@ -54,7 +54,7 @@ def untar_data(url: str, *, toys: int = 2048, toy_size: int = 64) -> Path:
             "GANItemList.from_folder(文件夹)。",
             f"There is only URLs.LSUN_BEDROOMS here, not {url!r}. For other pictures give "
             "their folder to GANItemList.from_folder(folder)."))
-    if (source := below(None, LSUN)) is not None:
+    if (source := below(None, LSUN.layouts)) is not None:
         return source.path
     print(both(
         f"这台电脑上没有 LSUN 卧室照片，改用 {toys:,} 张由代码画的玩具卧室。"

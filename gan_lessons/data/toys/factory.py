@@ -1,6 +1,5 @@
 """From a recipe to an `ImageSet`: throw the dice for every picture, paint, round to bytes."""
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.toys.shapes import Canvas
-from gan_lessons.runtime import one_thread
+from gan_lessons.runtime import cores, one_thread
 from gan_lessons.util import both, whole_number
 
 SIZES = (16, 32, 64, 128, 256)
@@ -85,7 +84,7 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
         images[part] = canvas.pixels.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
 
     # A chunk for each core; several threads in one operation were much slower on a busy machine.
-    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as painters:
+    with one_thread(), ThreadPoolExecutor(cores()) as painters:
         list(painters.map(paint, range(0, n, at_once)))  # list() lets an error through
     name = f"{recipe.name} core" if core else recipe.name
     return ImageSet(images, None, name, recipe.about, factors=value)

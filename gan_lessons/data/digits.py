@@ -1,0 +1,175 @@
+"""Real handwritten digits: scikit-learn's, which are always here, and MNIST."""
+
+import gzip
+import os
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torchvision.datasets import MNIST
+
+from gan_lessons import runtime
+from gan_lessons.data.imageset import ImageSet
+from gan_lessons.util import both
+
+DIGITS_CARD = both(
+    "手写数字（scikit-learn 自带）：1,797 张 8x8 灰度图，由 13 人书写，放大到 28x28。\n"
+    "  来源：E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998。\n"
+    "  许可：CC BY 4.0。每四张留出一张，训练 1,348 张，留出 449 张。\n"
+    "  注意：字迹出自真人，但不含任何身份信息；各类数量相近；笔画比 MNIST 粗、也更模糊。",
+    "Handwritten digits (bundled with scikit-learn): 1,797 greyscale 8x8 pictures by 13 people, "
+    "enlarged to 28x28.\n"
+    "  Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.\n"
+    "  Licence: CC BY 4.0. Every fourth picture is held out: 1,348 to train on, 449 held out.\n"
+    "  Note: real handwriting, nothing that identifies the writers; classes are balanced; "
+    "strokes are thicker and softer than MNIST's.")
+
+MNIST_CARD = both(
+    "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n"
+    "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
+    "  许可：CC BY-SA 3.0。\n"
+    "  注意：只有阿拉伯数字，书写风格偏美式；不含身份信息。",
+    "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
+    "  Source: Y. LeCun, C. Cortes, C. Burges, from NIST forms filled in by census staff and "
+    "high-school students.\n"
+    "  Licence: CC BY-SA 3.0.\n"
+    "  Note: Arabic numerals only, American writing habits; nothing identifies the writers.")
+
+MNIST_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+               "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+MNIST_MOST = 100_000  # pictures in one file; MNIST's larger one has 60,000
+
+
+class DamagedFile(ValueError):
+    """A data file exists but cannot be what it should be."""
+
+
+def digits(train: bool = True) -> ImageSet:
+    """Return scikit-learn's real digits as uint8 (N, 1, 28, 28) with labels 0..9.
+
+    The 8x8 originals get a black rim of one pixel, so that strokes end softly; they are then
+    enlarged to 24x24 (bicubic) and centred in a black 28x28 frame, much like MNIST's. Every
+    fourth picture is held out: 1,348 to train on, or 449 with train=False.
+    """
+    from sklearn.datasets import load_digits  # takes a second to import
+    bunch = load_digits()
+    small = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16
+    large = F.interpolate(F.pad(small, (1, 1, 1, 1)), size=24, mode="bicubic").clamp(0, 1)
+    images = F.pad(large, (2, 2, 2, 2)).mul(255).round().to(torch.uint8)
+    held_out = torch.arange(len(images)) % 4 == 3
+    keep = ~held_out if train else held_out
+    labels = torch.from_numpy(bunch.target).to(torch.int64)
+    return ImageSet(images[keep], labels[keep], "digits", DIGITS_CARD)
+
+
+def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) -> ImageSet:
+    """Return MNIST as uint8 (N, 1, 28, 28) with labels 0..9.
+
+    Looks for torchvision's layout, `MNIST/raw/` with four files (plain or .gz), under
+    GAN_LESSONS_DATA and then in the course's cache; else torchvision downloads it into the cache.
+
+    Args:
+        train: The 60,000 to train on, or the 10,000 to test.
+        download: Whether to download what is not here.
+        fallback: Let the bundled `digits()` stand in when MNIST cannot be had, and say so.
+
+    Raises:
+        FileNotFoundError: It is not here and cannot be downloaded.
+        DamagedFile: A file is truncated or is something else. Nothing is deleted or overwritten.
+    """
+    root = mnist_root()
+    if root is None:
+        root = runtime.cache_dir()
+        try:
+            if not download:
+                raise OSError("download=False")
+            _download(root)
+        except Exception as problem:  # a network can fail in any way there is
+            if fallback:
+                print(both("没有找到 MNIST，改用自带的 digits()。",
+                           "MNIST is not here; using the bundled digits() instead."))
+                return digits(train)
+            raise FileNotFoundError(_how_to_get_mnist(problem)) from problem
+    images_file, labels_file = MNIST_FILES[:2] if train else MNIST_FILES[2:]
+    images = _read_idx(_find(root, images_file), (28, 28))
+    labels = _read_idx(_find(root, labels_file), ())
+    if len(images) != len(labels) or labels.max() > 9:
+        raise DamagedFile(both(
+            f"{root} 里的 MNIST 图片和标签对不上：{len(images)} 张图片，{len(labels)} 个标签。",
+            f"The MNIST pictures and labels in {root} do not match: {len(images)} pictures, "
+            f"{len(labels)} labels."))
+    return ImageSet(images.unsqueeze(1), labels.to(torch.int64), "mnist", MNIST_CARD)
+
+
+def have_mnist() -> bool:
+    """Tell whether MNIST lies on this machine where `mnist()` looks for it."""
+    return mnist_root() is not None
+
+
+def mnist_root() -> Path | None:
+    """Return the folder that holds MNIST, the learner's before the course's cache, or None."""
+    for root in (runtime.data_root(), runtime.cache_dir()):
+        if root and all(_find(root, name) for name in MNIST_FILES):
+            return root
+    return None
+
+
+def _find(root: Path, name: str) -> Path | None:
+    raw = root / "MNIST" / "raw"
+    for path in (raw / name, raw / f"{name}.gz"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _read_idx(path: Path, shape: tuple[int, ...]) -> torch.Tensor:
+    """Read one IDX file as uint8 (N, *shape): a magic number, the sizes, the bytes.
+
+    torchvision's own reader takes no .gz, and unpacks them beside the learner's files.
+    """
+    magic = (0x0800 | 1 + len(shape))  # 8: unsigned bytes; then the number of dimensions
+    header = struct.Struct(f">{2 + len(shape)}I")
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            found, n, *rest = header.unpack(file.read(header.size))
+            if found != magic or tuple(rest) != shape or not 0 < n <= MNIST_MOST:
+                raise ValueError("it does not begin as MNIST's does")
+            announced = n * int(np.prod(shape))
+            body = bytearray(file.read(announced + 1))  # no more, whatever is packed inside
+        if len(body) != announced:
+            more = "or more" if len(body) > announced else "only"
+            raise ValueError(f"{announced:,} bytes announced, {more} {len(body):,} found")
+    except (ValueError, struct.error, EOFError, gzip.BadGzipFile, zlib.error) as problem:
+        raise DamagedFile(both(
+            f"文件已损坏或不完整：{path}（{problem}）。请把它移走，换上完整的文件再运行。",
+            f"Damaged or incomplete file: {path} ({problem}). Move it away, put a complete copy "
+            "in its place and run again.")) from problem
+    return torch.frombuffer(body, dtype=torch.uint8).view(n, *shape)
+
+
+def _download(root: Path) -> None:
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root) as half_way:  # a broken download leaves no trace
+        MNIST(half_way, download=True)
+        for name in MNIST_FILES:
+            if not _find(root, name):
+                os.replace(Path(half_way) / "MNIST" / "raw" / name, raw / name)
+
+
+def _how_to_get_mnist(problem: Exception) -> str:
+    raw = (runtime.data_root() or runtime.cache_dir()) / "MNIST" / "raw"
+    files = "\n".join(f"    {raw / name}" for name in MNIST_FILES)
+    return both(
+        f"没有找到 MNIST，也没能下载（{problem}）。\n"
+        f"  请把下面四个文件放好（.gz 也可以），再运行一次：\n{files}\n"
+        "  或者把环境变量 GAN_LESSONS_DATA 设为已有 MNIST/raw 的文件夹；"
+        "没有网络时可用 data.digits()。",
+        f"MNIST is not here and could not be downloaded ({problem}).\n"
+        f"  Put these four files in place (.gz will do) and run again:\n{files}\n"
+        "  or set GAN_LESSONS_DATA to a folder that has MNIST/raw; without a network, "
+        "data.digits() works.")
