@@ -488,7 +488,7 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
             checkpoint.save(game, path)
     elif game.step == 0:
         checkpoint.load(game, path)
-        if distributed.rank() == 0:
+        if game.step and distributed.rank() == 0:
             print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
                        f"Resumed from {Path(path).name} at step {game.step}."))
     elif (saved := checkpoint.saved_step(path)) > game.step:
