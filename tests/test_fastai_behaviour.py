@@ -295,7 +295,7 @@ def test_Q8_critic_learns_five_times_as_fast_wherever_the_callback_stands(add, a
     learn.fit(2, 1e-4, callbacks=[diary])
     expected = ([5e-4] * 5 + [1e-4]) * 2
     assert diary.lrs == pytest.approx(expected[:12 // accumulate])
-    assert [opt.lr for opt in learn.optimizers().values()] == [1e-4, 1e-4]
+    assert [opt.lr for opt in learn.optimizers.values()] == [1e-4, 1e-4]
 
 
 def test_Q8_given_to_the_constructor():

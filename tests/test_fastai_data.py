@@ -1,8 +1,5 @@
 """The data block of the fastai style: source 000's chain, and what fastai got wrong there."""
 
-import warnings
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -12,16 +9,17 @@ from PIL import Image
 from gan_lessons import show
 from gan_lessons.data import to_signed, toy_rooms
 from gan_lessons.data.sources import BadSource
-from gan_lessons.fastai_style import data_block
-from gan_lessons.fastai_style.data_block import (
+from gan_lessons.fastai_style import data as data_block
+from gan_lessons.fastai_style.data import (
+    DataBunch,
     GANItemList,
     ImageList,
     NoisyItem,
     URLs,
+    crop_pad,
     noop,
     untar_data,
 )
-from gan_lessons.fastai_style.databunch import DataBunch, crop_pad
 
 HALVES = [torch.tensor([0.5, 0.5, 0.5]), torch.tensor([0.5, 0.5, 0.5])]
 
@@ -89,7 +87,7 @@ def test_a_batch_is_noise_and_pictures_of_tanhs_range(square):
     assert x.dtype == y.dtype == torch.float32
     assert -1 <= y.min() < -0.5 and 0.5 < y.max() <= 1
     assert len(data.train_dl) == len(list(data.train_dl)) == 4  # 24 // 5, the rest is left out
-    assert data.valid_dl is None and data.empty_val
+    assert data.valid_dl is None
 
 
 def test_pictures_of_the_right_size_come_through_exactly(square):
@@ -292,13 +290,8 @@ def test_other_mistakes_are_explained(square):
 
 def test_no_split_is_only_an_older_name(square):
     found = GANItemList.from_folder(square)
-    with pytest.warns(PendingDeprecationWarning, match="split_none"):
-        lists = found.no_split()
+    lists = found.no_split()
     assert lists.train is found and lists.valid is None
-    with warnings.catch_warnings():  # nobody sees it unless asked for
-        warnings.resetwarnings()
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        found.no_split()
 
 
 # untar_data
@@ -348,4 +341,3 @@ def test_another_url_is_refused():
 
 def test_noop_returns_what_it_is_given():
     assert noop(3) == 3
-    assert partial(data_block.noop)("x") == "x"

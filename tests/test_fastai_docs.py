@@ -91,7 +91,7 @@ def test_the_page_links_to_the_code_and_escapes_it():
 def test_in_a_terminal_it_is_text(capsys):
     show_doc(vision.noop)
     said = capsys.readouterr().out
-    assert said.startswith("noop(x)\ngan_lessons/fastai_style/data_block.py, line ")
+    assert said.startswith("noop(x)\ngan_lessons/fastai_style/data.py, line ")
     assert "原样返回" in said and "Return x" in said
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from packing import as_folder, encoded, waves
 
-from gan_lessons.fastai_style.data_block import untar_data
+from gan_lessons.fastai_style.data import untar_data
 
 PREFIX = "gan_lessons.fastai_style"
 
@@ -63,7 +63,8 @@ def test_the_lesson_runs_cell_by_cell(tmp_path, cache, monkeypatch, capsys):
 def test_the_lessons_star_import_brings_the_names_of_habit():
     names = {}
     exec(LESSON[0], names)
-    assert {"torch", "nn", "np", "plt", "Path", "partial", "optim"} <= set(names)
+    assert {"torch", "nn", "np", "plt", "Path", "partial", "optim", "DatasetType", "Learner",
+            "GANLearner", "basic_generator"} <= set(names)
     assert names["untar_data"] is untar_data
 
 

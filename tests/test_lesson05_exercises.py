@@ -220,7 +220,7 @@ class RateLate(Rate):
 
 class RateFromTheStart(Rate):
     def on_train_begin(self, learn):
-        self.usual = learn.opt_critic.lr
+        self.usual = learn.optimizers["critic"].lr
 
     def on_batch_begin(self, learn):
         if not learn.gan_trainer.gen_mode:

@@ -126,7 +126,7 @@ def discriminative_lr(make) -> None:
             "原值。",
             f"It was not given back: at the critic's second step the learning rate is "
             f"{critic[1]:g}. Restore it after the update, in on_step_end.")
-    left = learn.opt_critic.lr, learn.opt_gen.lr
+    left = learn.optimizers["critic"].lr, learn.optimizers["generator"].lr
     require(close(left, [base, base]),
             f"训练结束之后，两个优化器的学习率是 {left[0]:g} 和 {left[1]:g}，都应是 {base:g}。",
             f"After training the two optimizers have the learning rates {left[0]:g} and "
@@ -183,7 +183,7 @@ class _Falling(Callback):
 
     def on_batch_begin(self, learn):
         self.batch += 1
-        for opt in learn.optimizers().values():
+        for opt in learn.optimizers.values():
             opt.lr = self.base / self.batch
 
 

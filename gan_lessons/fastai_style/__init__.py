@@ -5,7 +5,7 @@ A notebook written for fastai v1 changes the prefix of its two imports:
     from gan_lessons.fastai_style.vision import *
     from gan_lessons.fastai_style.vision.gan import *
 
-Read in this order: `callback`, `learner` (the loop), `gan_loss` (two networks as one model),
-`gan_trainer` (whose turn it is), `gan_learner`; then `networks`, `recorder` (the table),
-`data_block` (from a folder to batches), `databunch` (the batches), `live` (the training view).
+Read in this order: `callback` (with the table), `learner` (the loop), `gan_loss` (two networks as
+one model), `gan_trainer` (whose turn it is), `gan_learner`; then `networks`, `data` (from a folder
+to batches), `live` (the training view).
 """

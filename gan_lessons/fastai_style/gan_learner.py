@@ -18,7 +18,7 @@ from gan_lessons.fastai_style.gan_loss import (
     gan_loss_from_func,
 )
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher, GANTrainer
-from gan_lessons.fastai_style.learner import Learner, OptimWrapper
+from gan_lessons.fastai_style.learner import Learner
 from gan_lessons.util import both, whole_number
 
 
@@ -42,19 +42,17 @@ class GANLearner(Learner):
                  gen_first: bool = False, switch_eval: bool = True, show_img: bool = True,
                  clip: float | None = None, beta: float = 0.98,
                  penalty: Callable | None = None, ema: float | None = None, **learn_kwargs):
-        model = GANModule(generator, critic)
-        loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
-        super().__init__(data, model, loss_func=loss, **learn_kwargs)
         self.generator = generator
         self.critic = critic
         self.generator_ema = None
+        model = GANModule(generator, critic)
+        loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
+        super().__init__(data, model, loss_func=loss, **learn_kwargs)  # optimizers for these two
         if ema is not None:
             self.generator_ema = AveragedModel(generator, use_buffers=True,
                                                multi_avg_fn=get_ema_multi_avg_fn(ema))
         self.loss_names = [described(gen_loss_func), described(crit_loss_func)]  # for `settings`
         self.recorder.label = "train_loss (mixed)"  # of both players in one mean: no use
-        self.opt_gen: OptimWrapper | None = None
-        self.opt_critic: OptimWrapper | None = None
         self.gan_trainer = GANTrainer(self, switch_eval, clip, beta, gen_first, show_img)
         self.switcher = FixedGANSwitcher(self) if switcher is None else switcher(self)
         self.callbacks += [self.gan_trainer, self.switcher]
@@ -109,21 +107,6 @@ class GANLearner(Learner):
             self.output = self.model(self.xb)
             return self.loss_func(self.output, self.yb, self.xb)
 
-    def prepare_optimizers(self, lr: float, wd: float) -> None:
-        """Make one optimizer for each network if there are none yet; set lr and wd of both."""
-        if self.opt_gen is None:
-            self.opt_gen = OptimWrapper(self.opt_func, self.gan_trainer.gen_parameters, lr)
-            self.opt_critic = OptimWrapper(self.opt_func, self.gan_trainer.critic_parameters, lr)
-        for opt in self.optimizers().values():
-            opt.lr = lr
-            opt.wd = wd
-
-    def optimizers(self) -> dict[str, OptimWrapper]:
-        """Return the optimizers of generator and critic, by name; {} before there are any."""
-        if self.opt_gen is None:
-            return {}
-        return {"generator": self.opt_gen, "critic": self.opt_critic}
-
     # ---- files ----
 
     def networks(self) -> dict[str, nn.Module]:
@@ -167,16 +150,12 @@ class GANLearner(Learner):
 
     def fixed_noise(self, n: int, seed: int = 0) -> Tensor:
         """Return noise for `n` pictures, the same for the same seed."""
-        return torch.randn(n, *self.noise_shape(), generator=torch.Generator().manual_seed(seed))
-
-    def noise_shape(self) -> tuple[int, ...]:
-        """Return the shape of one item of noise: what the generator says, else what data have."""
         shape = getattr(self.generator, "shape", None)
-        if shape is None:
+        if shape is None:  # the generator does not say what it takes: look at the data
             with torch.random.fork_rng(devices=[]):
                 noise, _ = next(iter(self.data.train_dl))
             shape = noise.shape[1:]
-        return tuple(shape)
+        return torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed))
 
     def __repr__(self) -> str:
         trainer = self.gan_trainer

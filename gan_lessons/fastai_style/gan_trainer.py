@@ -6,10 +6,14 @@ import math
 import PIL.Image
 import torch
 from IPython.display import Image
-from torch import Tensor, nn
 
-from gan_lessons.fastai_style.callback import LearnerCallback
-from gan_lessons.fastai_style.recorder import SmoothenValue, in_notebook, series, show_in_place
+from gan_lessons.fastai_style.callback import (
+    LearnerCallback,
+    SmoothenValue,
+    in_notebook,
+    series,
+    show_in_place,
+)
 from gan_lessons.penalties import clip_weights
 from gan_lessons.show import grid
 from gan_lessons.train import TrainingDiverged
@@ -46,8 +50,6 @@ class GANTrainer(LearnerCallback):
         self.gen_first = gen_first
         self.show_img = show_img
         self.gan_model = learn.model  # itself, should `learn.model` be wrapped later
-        self.gen_parameters = _trainable(learn.model.generator)  # frozen by hand stays frozen
-        self.critic_parameters = _trainable(learn.model.critic)
         self.gen_steps = self.critic_steps = 0
         self.handle = None  # of the pictures below the cell
         self._forget()
@@ -89,11 +91,11 @@ class GANTrainer(LearnerCallback):
 
     def _take_turn(self) -> None:
         """Choose the optimizer, let one network learn and freeze the other."""
-        self.learn.opt = self.learn.opt_gen if self.gen_mode else self.learn.opt_critic
-        for parameter in self.gen_parameters:
-            parameter.requires_grad_(self.gen_mode)
-        for parameter in self.critic_parameters:
-            parameter.requires_grad_(not self.gen_mode)
+        optimizers = self.learn.optimizers
+        self.learn.opt = optimizers["generator" if self.gen_mode else "critic"]
+        for opt in optimizers.values():
+            for parameter in opt.parameters:  # what was frozen by hand is not among them
+                parameter.requires_grad_(opt is self.learn.opt)
         if self.switch_eval:
             self.gan_model.generator.train(self.gen_mode)
             self.gan_model.critic.train(not self.gen_mode)
@@ -117,11 +119,7 @@ class GANTrainer(LearnerCallback):
             learn.generator_ema.update_parameters(self.gan_model.generator)
 
     def on_epoch_end(self, learn) -> None:
-        """Put the smoothed losses into the table, and add a picture.
-
-        Raises:
-            TrainingDiverged: a loss is no longer a finite number.
-        """
+        """Put the smoothed losses into the table, add a picture; refuse losses of NaN or inf."""
         self.glosses, self.closses = series(self.glosses).tolist(), series(self.closses).tolist()
         losses = {"gen_loss": self.smoothenerG.smooth, "disc_loss": self.smoothenerC.smooth}
         learn.recorder.row.update(losses)
@@ -144,13 +142,20 @@ class GANTrainer(LearnerCallback):
         self.imgs.append(made[0])
         self.titles.append(f"Epoch {learn.epoch}")
         if in_notebook() and not learn.silent:
-            self.handle = show_in_place(strip(self.imgs, self.titles), self.handle)
+            file = io.BytesIO()
+            pictures = grid(torch.stack(self.imgs), columns=10)
+            PIL.Image.fromarray(pictures).save(file, "PNG")
+            strip = Image(file.getvalue(), format="png",
+                          alt=f"one generated picture for each of: {self.titles[0]} to "
+                              f"{self.titles[-1]}")
+            self.handle = show_in_place(strip, self.handle)
 
     def on_train_end(self, learn) -> None:
         """Leave the model in generator mode, and everything in it able to learn."""
         self.switch(gen_mode=True)
-        for parameter in self.gen_parameters + self.critic_parameters:
-            parameter.requires_grad_(True)
+        for opt in learn.optimizers.values():
+            for parameter in opt.parameters:
+                parameter.requires_grad_(True)
 
     def state(self) -> dict:
         """Return whose turn it is, the counts, the losses and the pictures so far."""
@@ -187,37 +192,33 @@ class FixedGANSwitcher(LearnerCallback):
             if not callable(value):
                 whole_number(name, value, 1)
         self.n_crit, self.n_gen = n_crit, n_gen
-        self.n_c = self.n_g = 0  # steps of this turn
+        self.taken = 0  # steps of this turn
 
     def on_train_begin(self, learn) -> None:
         """Begin to count from 0."""
         if not learn.resuming:
-            self.n_c = self.n_g = 0
+            self.taken = 0
 
     def on_batch_end(self, learn) -> None:
         """Count the step and, if it was the last of this turn, switch."""
         if not learn.stepped:
             return
         trainer = learn.gan_trainer
-        if trainer.gen_mode:
-            self.n_g += 1
-            taken, turn = self.n_g, self.n_gen
-        else:
-            self.n_c += 1
-            taken, turn = self.n_c, self.n_crit
+        self.taken += 1
+        turn = self.n_gen if trainer.gen_mode else self.n_crit
         if callable(turn):
             turn = whole_number("n_gen, n_crit", turn(trainer.gen_steps), 1)
-        if taken >= turn:
-            self.n_c = self.n_g = 0
+        if self.taken >= turn:
+            self.taken = 0
             trainer.switch()
 
     def state(self) -> dict:
         """Return how far the current turn has come."""
-        return {"n_c": self.n_c, "n_g": self.n_g}
+        return {"taken": self.taken}
 
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned."""
-        self.n_c, self.n_g = state["n_c"], state["n_g"]
+        self.taken = state["taken"]
 
     def __repr__(self) -> str:
         return f"critic {_named(self.n_crit)} : generator {_named(self.n_gen)}"
@@ -245,9 +246,7 @@ class AdaptiveGANSwitcher(LearnerCallback):
             learn.gan_trainer.switch()
 
     def __repr__(self) -> str:
-        def rule(thresh):
-            return "1" if thresh is None else f"until loss < {thresh}"
-        return f"critic {rule(self.critic_thresh)} : generator {rule(self.gen_thresh)}"
+        return f"critic_thresh {self.critic_thresh} : gen_thresh {self.gen_thresh}"
 
 
 class GANDiscriminativeLR(LearnerCallback):
@@ -268,18 +267,6 @@ class GANDiscriminativeLR(LearnerCallback):
         """After it, put the learning rate back."""
         if not learn.gan_trainer.gen_mode:
             learn.opt.lr = self.usual
-
-
-def strip(imgs: list[Tensor], titles: list[str]) -> Image:
-    """Return pictures, uint8 (C, H, W), in rows of ten as one PNG, with alternative text."""
-    file = io.BytesIO()
-    PIL.Image.fromarray(grid(torch.stack(imgs), columns=10)).save(file, "PNG")
-    return Image(file.getvalue(), format="png",
-                 alt=f"one generated picture for each of: {titles[0]} to {titles[-1]}")
-
-
-def _trainable(network: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def _named(n) -> str:

@@ -22,9 +22,8 @@ from tqdm import tqdm
 
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons.data import to_images
-from gan_lessons.fastai_style.callback import Callback, CancelFit, run_callbacks
-from gan_lessons.fastai_style.recorder import Recorder
-from gan_lessons.train import stop_button
+from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, tell
+from gan_lessons.train import evaluating, stop_button
 from gan_lessons.util import both, whole_number
 
 ADAM = partial(torch.optim.Adam, betas=(0.9, 0.99))  # fastai's default
@@ -44,9 +43,9 @@ class OptimWrapper:
     that is decoupled from the gradient, Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
     """
 
-    def __init__(self, opt_func: Callable, parameters: list[nn.Parameter], lr: float):
-        self.opt = opt_func(parameters, lr=lr)
-        self.parameters = parameters
+    def __init__(self, opt_func: Callable, network: nn.Module):
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        self.opt = opt_func(self.parameters, lr=3e-3)  # `fit` sets it
         self.wd = 0.0
 
     @property
@@ -68,10 +67,6 @@ class OptimWrapper:
                     p.mul_(1 - self.lr * self.wd)
         self.opt.step()
 
-    def zero_grad(self) -> None:
-        """Forget the gradients altogether: `grad` is None, not 0."""
-        self.opt.zero_grad(set_to_none=True)
-
 
 class Learner:
     """Trains `model` on `data`: `fit`, then `validate`, `get_preds`, `show_results`.
@@ -89,17 +84,14 @@ class Learner:
             many times as large (except for BatchNorm)
         precision: of the networks' arithmetic, "float32", "bfloat16" or "auto", see
             runtime.precision; weights, losses and optimizers stay in float32
-        path, model_dir: where `save` writes
+        path: `save` writes into the folder `models` in it
         silent: show no table
     """
 
     def __init__(self, data, model: nn.Module, opt_func: Callable = ADAM,
-                 loss_func: Callable | None = None, metrics=None, wd: float = 1e-2,
-                 callbacks=(), callback_fns=(), accumulate: int = 1, precision: str = "float32",
-                 path=None, model_dir: str = "models", silent: bool = False):
-        if loss_func is None:
-            raise ValueError(both("请给出 loss_func，例如 loss_func=nn.MSELoss()。",
-                                  "Give a loss_func, such as loss_func=nn.MSELoss()."))
+                 *, loss_func: Callable, metrics=None, wd: float = 1e-2, callbacks=(),
+                 callback_fns=(), accumulate: int = 1, precision: str = "float32", path=None,
+                 silent: bool = False):
         self.data = data
         self.model = model.to(data.device)
         self.opt_func = opt_func
@@ -109,12 +101,13 @@ class Learner:
         self.accumulate = whole_number("accumulate", accumulate, 1)
         self.precision = runtime.precision(precision, data.device)
         self.path = Path(path or getattr(data, "path", None) or ".")
-        self.model_dir = model_dir
         self.silent = silent or distributed.rank() > 0  # one process shows, and one writes
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
-        self.opt: OptimWrapper | None = None  # made by the first fit
+        self.optimizers = {name: OptimWrapper(opt_func, network)
+                           for name, network in self.networks().items()}
+        self.opt = next(iter(self.optimizers.values()))  # the one that steps
 
         # while training
         self.running: list[Callback] = []  # the callbacks of this fit
@@ -147,15 +140,17 @@ class Learner:
 
         Args:
             epochs: passes over the training data
-            lr: learning rate; fastai's slice(lr) is lr
+            lr: learning rate
             wd: weight decay, that of the learner unless given
             callbacks: for this fit only
             resume: go on with the table, the losses and the turn where they are, as after `load`
             progress: show a bar
         """
         epochs = whole_number("epochs", epochs, 1)
+        lr, wd = _number("lr", lr), _number("wd", self.wd if wd is None else wd)
         self._check_batches()
-        self.prepare_optimizers(_number("lr", lr), self.wd if wd is None else _number("wd", wd))
+        for opt in self.optimizers.values():
+            opt.lr, opt.wd = lr, wd
         self.resuming = resume
         self.batches = epochs * len(self.data.train_dl)
         if distributed.joined():
@@ -206,26 +201,15 @@ class Learner:
             self.output = self.model(self.xb)
             return self.loss_func(self.output.float(), self.yb)
 
-    def prepare_optimizers(self, lr: float, wd: float) -> None:
-        """Make the optimizer if there is none yet; set its learning rate and weight decay."""
-        if self.opt is None:
-            learning = [p for p in self.model.parameters() if p.requires_grad]
-            self.opt = OptimWrapper(self.opt_func, learning, lr)
-        self.opt.lr = lr
-        self.opt.wd = wd
-
-    def optimizers(self) -> dict[str, OptimWrapper]:
-        """Return the optimizers, by name; {} before there are any."""
-        return {} if self.opt is None else {"model": self.opt}
-
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        for opt in self.optimizers().values():
-            opt.zero_grad()
+        for opt in self.optimizers.values():
+            opt.opt.zero_grad()  # grad becomes None: a gradient of 0 would be a step to Adam
 
     def event(self, name: str) -> None:
         """Tell the callbacks of this fit that something happened, see `callback.EVENTS`."""
-        run_callbacks(self.running, name, self)
+        for callback in self.running:
+            tell(callback, name, self)
 
     def autocast(self):
         """Return a context in which the networks calculate in the chosen precision."""
@@ -235,28 +219,26 @@ class Learner:
     @contextmanager
     def _training(self, callbacks: list[Callback]):
         """Begin a training and, however it goes, end it in good order."""
-        begun: list[Callback] = []
-        self.running = sorted(callbacks, key=lambda each: each.order)
+        self.running = []  # only those that have begun hear of what follows
         self.training = True
         self.gathered = 0
         self.zero_grad()
         try:
-            for callback in self.running:
-                run_callbacks([callback], "on_train_begin", self)
-                begun.append(callback)
+            for callback in sorted(callbacks, key=lambda each: each.order):
+                tell(callback, "on_train_begin", self)
+                self.running.append(callback)
             yield
         except CancelFit:
             pass
         except BaseException:
             with suppress(Exception):  # the error that ended the training is the one to be seen
-                self._end(begun)
+                self._end()
             raise
-        self._end(begun)
+        self._end()
 
-    def _end(self, begun: list[Callback]) -> None:
-        """End the training for the callbacks that have begun it."""
+    def _end(self) -> None:
         try:
-            run_callbacks(begun, "on_train_end", self)
+            self.event("on_train_end")
         finally:
             self.zero_grad()
             self.training = self.resuming = self.stepped = False
@@ -269,7 +251,7 @@ class Learner:
 
     @torch.no_grad()
     def _validation_row(self) -> dict[str, float]:
-        if self._no_validation_set():
+        if not self.data.valid_dl:
             return {}
         names = ["valid_loss", *(_name(metric) for metric in self.metrics)]
         sums, n = torch.zeros(len(names), dtype=torch.float64), 0
@@ -305,35 +287,24 @@ class Learner:
         return self.data.show_xyzs(x[:n].cpu(), y[:n].cpu(), output[:n].cpu(), **kwargs)
 
     def dl(self, ds_type: DatasetType | None = None):
-        """Return the batches of one part of the data: of Valid, or of Train if there is no Valid.
-
-        Raises:
-            ValueError: Valid is asked for by name and there is none.
-        """
-        if ds_type is DatasetType.Valid and self._no_validation_set():
+        """Return the batches of Valid or of Train; unless asked, of Train only without a Valid."""
+        if self.data.valid_dl and ds_type is not DatasetType.Train:
+            return self.data.valid_dl
+        if ds_type is DatasetType.Valid:
             raise ValueError(both(
                 "这份数据没有验证集。请改用 ds_type=DatasetType.Train。",
                 "These data have no validation set. Use ds_type=DatasetType.Train."))
-        train = ds_type is DatasetType.Train or self._no_validation_set()
-        return self.data.train_dl if train else self.data.valid_dl
-
-    def _no_validation_set(self) -> bool:
-        return self.data.valid_dl is None or len(self.data.valid_dl) == 0
+        return self.data.train_dl
 
     @torch.no_grad()
     def _predictions(self, batches) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield x, y and what the model makes of x, in evaluation mode; leave no trace."""
-        modes = {module: module.training for module in self.model.modules()}
-        self.model.eval()
-        try:
+        with evaluating(self.model):
             for x, y in batches:
                 x, y = self._to_device(x), self._to_device(y)
                 with self.autocast():
                     output = self.predictor()(x)
                 yield x, y, output.float()
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
 
     def predictor(self) -> nn.Module:
         """Return the network that makes predictions."""
@@ -346,13 +317,9 @@ class Learner:
     # ---- files: what `checkpoint` saves, takes back and compares ----
 
     def save(self, name: str | Path) -> Path:
-        """Write networks, optimizers, random numbers and history to a file, atomically.
+        """Write networks, optimizers, random numbers and history to a file, and return its path.
 
-        Args:
-            name: of the file in path/model_dir, or a whole path
-
-        Returns:
-            The path of the file.
+        `name` is that of a file in the folder `models`, or a whole path.
         """
         path = self._file(name)
         try:
@@ -373,13 +340,8 @@ class Learner:
             with_opt: False takes only the weights of the networks
             changed: settings that may differ from the file's, see checkpoint.load
         """
-        path = self._file(name)
-        if with_opt:
-            if not self.optimizers():  # there must be something to load into
-                self.prepare_optimizers(0.0, 0.0)
-            checkpoint.load(self, path, changed=changed)
-        else:
-            checkpoint.load(self, path, only=("networks",))
+        checkpoint.load(self, self._file(name), changed=changed,
+                        only=None if with_opt else ("networks",))
         return self
 
     def networks(self) -> dict[str, nn.Module]:
@@ -393,7 +355,7 @@ class Learner:
             random["cuda"] = torch.cuda.get_rng_state()
         return {"networks": {name: net.state_dict() for name, net in self.networks().items()},
                 "optimizers": {name: checkpoint.optimizer_state(opt.opt)
-                               for name, opt in self.optimizers().items()},
+                               for name, opt in self.optimizers.items()},
                 "callbacks": {name: each.state() for name, each in self._named_callbacks().items()},
                 "random": random}
 
@@ -402,7 +364,7 @@ class Learner:
         for name, weights in state.get("networks", {}).items():
             self.networks()[name].load_state_dict(weights)
         for name, remembered in state.get("optimizers", {}).items():
-            checkpoint.set_optimizer_state(self.optimizers()[name].opt, remembered)
+            checkpoint.set_optimizer_state(self.optimizers[name].opt, remembered)
         named = self._named_callbacks()
         for name, kept in state.get("callbacks", {}).items():
             if name in named:  # a callback that is no longer there is not missed
@@ -432,7 +394,7 @@ class Learner:
         path = Path(name)
         if path.suffix != ".safetensors":
             path = path.with_name(f"{path.name}.safetensors")
-        return self.path / self.model_dir / path if len(path.parts) == 1 else path
+        return self.path / "models" / path if len(path.parts) == 1 else path
 
     # ---- checks ----
 
@@ -449,9 +411,7 @@ class Learner:
 
 
 def _number(name: str, value) -> float:
-    """Return a learning rate or a decay, at least 0, as float; fastai's slice(lr) is lr."""
-    if isinstance(value, slice):
-        value = value.stop
+    """Return a learning rate or a decay, at least 0, as float."""
     try:
         number = float(value)
     except (TypeError, ValueError):

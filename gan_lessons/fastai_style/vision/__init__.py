@@ -11,12 +11,15 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from gan_lessons.fastai_style.callback import Callback, CancelFit, LearnerCallback
-from gan_lessons.fastai_style.data_block import URLs, noop, untar_data
-from gan_lessons.fastai_style.databunch import DataBunch, crop_pad
+from gan_lessons.fastai_style.callback import (
+    Callback,
+    CancelFit,
+    LearnerCallback,
+    SmoothenValue,
+)
+from gan_lessons.fastai_style.data import DataBunch, URLs, crop_pad, noop, untar_data
 from gan_lessons.fastai_style.learner import DatasetType, Learner
 from gan_lessons.fastai_style.networks import NormType, SelfAttention, conv_layer
-from gan_lessons.fastai_style.recorder import SmoothenValue
 
 __all__ = ["Callback", "CancelFit", "DataBunch", "DatasetType", "Learner", "LearnerCallback",
            "NormType", "Path", "SelfAttention", "SmoothenValue", "URLs", "conv_layer", "crop_pad",

@@ -1,6 +1,6 @@
 """What `from gan_lessons.fastai_style.vision.gan import *` brings: the GAN part of fastai v1."""
 
-from gan_lessons.fastai_style.data_block import GANItemList, ImageList, NoisyItem
+from gan_lessons.fastai_style.data import GANItemList, ImageList, NoisyItem
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_loss import (
     AdaptiveLoss,
