@@ -196,20 +196,11 @@ def test_many_samples_are_made_in_parts_that_fit_into_memory():
 
 # Files
 
-def changed_file(path):
-    content = path.read_bytes()
-    path.write_bytes(content[:len(content) // 2])
-
-
-def text_file(path):
-    path.write_text("not a checkpoint")
-
-
-@pytest.mark.parametrize("spoil", [changed_file, text_file])
-def test_a_damaged_file_changes_nothing(tmp_path, spoil):
+def test_a_damaged_file_changes_nothing(tmp_path):
     learn = wgan(Data(path=tmp_path))
     learn.fit(1, 1e-3)
-    spoil(learn.save("run"))
+    file = learn.save("run")
+    file.write_bytes(file.read_bytes()[:1000])
     before = weights(learn.model).clone()
     with pytest.raises(BadCheckpoint, match="damaged"):
         learn.load("run")
@@ -301,24 +292,6 @@ def test_weights_that_are_not_finite_are_not_saved_over_good_ones(tmp_path):
     assert (tmp_path / "models" / "run.safetensors").read_bytes() == good
 
 
-def test_a_full_disk_leaves_the_old_file_whole(tmp_path, monkeypatch):
-    learn = wgan(Data(path=tmp_path))
-    learn.fit(1, 1e-3)
-    file = learn.save("run")
-    good = file.read_bytes()
-    learn.fit(1, 1e-3)
-
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full)
-        with pytest.raises(OSError, match="No space"):
-            learn.save("run")
-    assert file.read_bytes() == good and [*file.parent.iterdir()] == [file]
-    wgan(Data(path=tmp_path)).load("run")
-
-
 def test_a_plain_learner_saves_and_loads_too(tmp_path):
     def new():
         torch.manual_seed(0)
@@ -376,7 +349,7 @@ def test_live_fills_a_real_view():
     learn.fit(4, 1e-3, callbacks=[Live(view, every=1)])
     assert view.state == "finished" and view.scene["kind"] == "pictures" and view.scene["gap"]
     assert list(view.snapshots) == [1, 2, 3, 4] and view.problem == {}
-    newest = learn.generate(learn.fixed_noise(64, 1234), ema=False)
+    newest = learn.sample(64, seed=1234)
     assert torch.equal(view.snapshots[4], newest[:len(view.snapshots[4])])
     view.close()
 

@@ -136,17 +136,15 @@ class GANLearner(Learner):
 
         `ema=True` asks the moving average of the generator's weights (`ema`).
         """
-        return self.generate(self.fixed_noise(whole_number("n", n, 1), seed), ema=ema)
-
-    def generate(self, noise: Tensor, ema: bool = False) -> Tensor:
-        """Return the pictures that the generator makes of `noise`, as `train.generate` does."""
-        if ema and self.generator_ema is None:
+        noise = self.fixed_noise(whole_number("n", n, 1), seed)
+        if not ema:
+            return train.generate(SignedPictures(self.generator, self.to_images), noise)
+        if self.generator_ema is None:
             raise ValueError(both(
                 "没有滑动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的滑动平均。",
                 "There is no moving average. Make the learner with ema=0.999, and training keeps "
                 "one of the generator's weights."))
-        network = self.generator_ema if ema else self.generator
-        return train.generate(SignedPictures(network, self.to_images), noise)
+        return train.generate(SignedPictures(self.generator_ema, self.to_images), noise)
 
     def fixed_noise(self, n: int, seed: int = 0) -> Tensor:
         """Return noise for `n` pictures, the same for the same seed."""

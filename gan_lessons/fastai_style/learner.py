@@ -396,7 +396,7 @@ class Learner:
             path = path.with_name(f"{path.name}.safetensors")
         return self.path / "models" / path if len(path.parts) == 1 else path
 
-    # ---- checks ----
+    # ---- helpers ----
 
     def _to_device(self, x: Tensor) -> Tensor:
         return x.to(self.data.device, non_blocking=True)
