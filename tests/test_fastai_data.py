@@ -282,8 +282,6 @@ def test_other_mistakes_are_explained(square):
         labelled(square).databunch(bs=8)
     with pytest.raises(ValueError, match="24 pictures, fewer"):
         bunch(square, bs=25)
-    with pytest.raises(ValueError, match="from_folder"):
-        GANItemList([square])
     with pytest.raises(ValueError, match="split_none"):
         GANItemList.from_folder(square).split_by_rand_pct(0)
 
@@ -291,7 +289,7 @@ def test_other_mistakes_are_explained(square):
 def test_no_split_is_only_an_older_name(square):
     found = GANItemList.from_folder(square)
     lists = found.no_split()
-    assert lists.train is found and lists.valid is None
+    assert lists.train.x is found and lists.valid is None
 
 
 # untar_data

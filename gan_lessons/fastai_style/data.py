@@ -110,12 +110,6 @@ class ImageList:
     """Pictures of a `gan_lessons.data.sources.Source`, in the order of their names; [i] is one."""
 
     def __init__(self, source: Source, names: list[str] | None = None):
-        if not isinstance(source, Source):
-            raise ValueError(both(
-                f"{type(self).__name__} 要的是图片来源，收到 {type(source).__name__}；"
-                "请用 GANItemList.from_folder(文件夹)。",
-                f"{type(self).__name__} takes a source of pictures, got {type(source).__name__}; "
-                "use GANItemList.from_folder(folder)."))
         self.source = source
         self.names = source.names if names is None else names  # which of its pictures
 
@@ -222,24 +216,6 @@ def noop(x):
     return x
 
 
-class ItemLists:
-    """A list split into `train` and `valid`; `valid` is None where nothing was held out."""
-
-    def __init__(self, train: GANItemList, valid: GANItemList | None):
-        self.train, self.valid = train, valid
-
-    def label_from_func(self, func: Callable = noop) -> "LabelLists":
-        """Let y be func(path); in a GAN that is the picture itself, so `func` is `noop`."""
-        path = self.train.items[0]
-        if func(path) != path:
-            raise ValueError(both(
-                f"GAN 的目标就是图片本身，请写 label_from_func(noop)；{func!r} 返回的是 "
-                f"{func(path)!r}。",
-                "The target of a GAN is the picture itself: write label_from_func(noop). "
-                f"{func!r} returned {func(path)!r}."))
-        return LabelLists(self.train, self.valid)
-
-
 # ---- squares, cut out of pictures ----
 
 @dataclass(frozen=True)
@@ -330,8 +306,11 @@ class Pairs:
                                 *self.crop.places(len(chosen), generator))
 
 
-class LabelLists:
-    """Training and validation pictures with their noise: next come `transform`, `databunch`."""
+class ItemLists:
+    """Training and validation pairs on their way to batches; `valid` is None if none are held out.
+
+    Next come `label_from_func`, `transform` and `databunch`.
+    """
 
     def __init__(self, train: GANItemList, valid: GANItemList | None):
         self.train = Pairs(train)
@@ -339,7 +318,18 @@ class LabelLists:
         self.size: int | None = None
         self.crops = CropPad(), CropPad()  # for training and for validation
 
-    def transform(self, tfms=None, size: int | None = None, tfm_y: bool = False) -> "LabelLists":
+    def label_from_func(self, func: Callable = noop) -> "ItemLists":
+        """Let y be func(path); in a GAN that is the picture itself, so `func` is `noop`."""
+        path = self.train.y.items[0]
+        if func(path) != path:
+            raise ValueError(both(
+                f"GAN 的目标就是图片本身，请写 label_from_func(noop)；{func!r} 返回的是 "
+                f"{func(path)!r}。",
+                "The target of a GAN is the picture itself: write label_from_func(noop). "
+                f"{func!r} returned {func(path)!r}."))
+        return self
+
+    def transform(self, tfms=None, size: int | None = None, tfm_y: bool = False) -> "ItemLists":
         """Say how pictures become squares of `size`.
 
         Args:

@@ -47,22 +47,19 @@ class Live(Callback):
     def on_train_begin(self, learn) -> None:
         """Go on with what was seen before; a Live stays with its first learner."""
         if self.learn is None:
-            self._follow(learn)
+            self.learn = learn
+            self.generator = SignedPictures(learn.generator, learn.to_images)
+            if learn.generator_ema is not None:
+                self.generator_ema = SignedPictures(learn.generator_ema, learn.to_images)
+            self.fixed_z = learn.fixed_noise(64, 1234)
+            if isinstance(learn.loss_func.loss_funcC, WassersteinLoss):
+                self.loss = losses.Wasserstein()
         elif self.learn is not learn:
             raise ValueError(both("这个 Live 已经跟着另一个学习器，请新建一个：Live(view)。",
                                   "This Live follows another learner; make a new one: "
                                   "Live(view)."))
         self.before = self.step
         self.batches = 0
-
-    def _follow(self, learn) -> None:
-        self.learn = learn
-        self.generator = SignedPictures(learn.generator, learn.to_images)
-        if learn.generator_ema is not None:
-            self.generator_ema = SignedPictures(learn.generator_ema, learn.to_images)
-        self.fixed_z = learn.fixed_noise(64, 1234)
-        if isinstance(learn.loss_func.loss_funcC, WassersteinLoss):
-            self.loss = losses.Wasserstein()
 
     def on_batch_begin(self, learn) -> None:
         """Count the batches of this fit."""
