@@ -44,6 +44,7 @@ class OptimWrapper:
     """
 
     def __init__(self, opt_func: Callable, network: nn.Module):
+        # what is frozen by hand before a learner is made stays as it is
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self.opt = opt_func(self.parameters, lr=3e-3)  # `fit` sets it
         self.wd = 0.0

@@ -27,9 +27,6 @@ def show_doc(elt, title_level: int | None = None) -> None:
     Args:
         elt: the class, function or method
         title_level: of the heading, 1 to 6; by default 2 for a class, 4 for anything else
-
-    Raises:
-        ValueError: `elt` is not part of the course.
     """
     display(Doc(elt, title_level))
 
