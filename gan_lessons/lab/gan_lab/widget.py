@@ -101,9 +101,7 @@ class GanLab(LessonWidget):
 
     def reset(self) -> None:
         """Start a new run with the present settings."""
-        limit = PAD if self._settings.data == "drawn" else None
-        self._game = LabGame(self._points(), self._rules(), self._settings,
-                             networks=self._networks, latent=self._latent, limit=limit)
+        self._game = self._new_game(self._rules())
         self.tell(problem={}, settings=asdict(self._settings), options=self._options())
         with self._shown_problems(), one_thread():
             self._game.start()
@@ -163,13 +161,19 @@ class GanLab(LessonWidget):
         name = self._settings.loss
         return LossRules(self._own_loss) if name == "custom" else LOSSES[name]
 
+    def _new_game(self, rules: LossRules) -> LabGame:
+        limit = PAD if self._settings.data == "drawn" else None
+        return LabGame(self._points(), rules, self._settings, networks=self._networks,
+                       latent=self._latent, limit=limit)
+
     def _options(self) -> dict:
         """Return what the controls of the page offer."""
         own = {"data": self._own_points, "loss": self._own_loss}
         names = {kind: [name for name in NAMES[kind] if name != "custom" or own[kind] is not None]
                  for kind in NAMES}
-        now = [name for name, preset in PRESETS.items() if self._settings == self._with(preset)]
-        return {**names, "preset": list(PRESETS), "presetNow": now[0] if now else "own",
+        now = next((name for name, preset in PRESETS.items()
+                    if self._settings == self._with(preset)), "own")
+        return {**names, "preset": list(PRESETS), "presetNow": now,
                 "speed": list(SPEEDS), "ownNetworks": self._networks is not None}
 
     def _with(self, preset: LabSettings) -> LabSettings:
@@ -233,7 +237,7 @@ class GanLab(LessonWidget):
         self._show(curves=True)
 
     def _on_speed(self, name: str) -> None:
-        self.tell(speed=name if name in SPEEDS else "max")
+        self.tell(speed=name)
 
     def _on_preset(self, name: str) -> None:
         if name in PRESETS:
@@ -306,9 +310,7 @@ class GanLab(LessonWidget):
 
     def _rehearsal(self) -> LabGame:
         """Return a short run of its own; if the loss fails, what there was until then."""
-        game = LabGame(self._points(), copy.deepcopy(self._rules()), self._settings,
-                       networks=self._networks, latent=self._latent,
-                       limit=self._game.camera.limit)
+        game = self._new_game(copy.deepcopy(self._rules()))
         with suppress(Exception), one_thread():
             game.start()
             game.play(rounds=600, seconds=3)
