@@ -58,13 +58,14 @@ def grid(images: Tensor, columns: int = 10) -> np.ndarray:
     return make_grid(images.cpu(), nrow=columns, padding=2, pad_value=96).permute(1, 2, 0).numpy()
 
 
-def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str) -> None:
+def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
+            width: float = 8) -> None:
     """Show pictures, uint8 (n, C, H, W), in rows of `columns`; a dict shows titled groups."""
     groups = images if isinstance(images, dict) else {"": images}
     pictures = {title: grid(group, columns) for title, group in groups.items()}
-    heights = [8 * p.shape[0] / p.shape[1] for p in pictures.values()]
+    heights = [width * p.shape[0] / p.shape[1] for p in pictures.values()]
     figure, axes = plt.subplots(len(pictures), 1, squeeze=False,
-                                figsize=(8, sum(heights) + 0.3 * len(pictures)),
+                                figsize=(width, sum(heights) + 0.3 * len(pictures)),
                                 height_ratios=heights, layout="constrained")
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
         axis.imshow(picture, interpolation="nearest")
@@ -84,7 +85,7 @@ def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, alt: str) -> 
 
 def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
               columns: int = 8) -> Path:
-    """Write what G made of the same noise at different steps as an animated GIF.
+    """Write what G made of the same noise at different steps as a GIF, and return its path.
 
     One frame a snapshot, in the order of the steps, for ever; the last one stays for two seconds.
     A file of that name stays as it was until the new one is complete.
@@ -94,9 +95,6 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
         path: Of the file, ends in .gif.
         fps: Frames a second, above 0, at most 50.
         columns: Pictures in a row.
-
-    Returns:
-        The path.
     """
     path = Path(path)
     if path.suffix.lower() != ".gif":

@@ -75,7 +75,7 @@ class LabGame:
     Args:
         points: The real points.
         rules: The loss and what belongs to it.
-        settings: The rest of what can be set in the lab.
+        settings: All else.
         networks: G and D of the learner's own, of which copies are trained.
         latent: The length of z.
         limit: Half the width of what is seen of the plane; without it the points decide.

@@ -55,8 +55,7 @@ class GanLab(LessonWidget):
     speed = traitlets.Unicode("max", read_only=True).tag(sync=True)
     problem = traitlets.Dict(read_only=True).tag(sync=True)
 
-    def __init__(self, preset: str = "healthy", *, data=None, loss=None, networks=None,
-                 latent: int = 2, **changes):
+    def __init__(self, preset: str = "healthy", *, networks=None, latent: int = 2, **changes):
         if preset not in PRESETS:
             raise ValueError(both(
                 f"没有叫 {preset!r} 的预设。可选：{', '.join(PRESETS)}。",
@@ -70,7 +69,7 @@ class GanLab(LessonWidget):
         self._sent = 0  # pictures sent to the browser
         self._arrived = 0  # pictures that it has drawn
         self._unseen = 0  # slices played since it last drew one
-        self._settings = self._changed(PRESETS[preset], data=data, loss=loss, **changes)
+        self._settings = self._changed(PRESETS[preset], changes)
         self.on_msg(self._hear)
         self.reset()
 
@@ -107,12 +106,13 @@ class GanLab(LessonWidget):
             self._game.start()
         self._show_scene()
 
-    def change(self, *, data=None, loss=None, **changes) -> None:
+    def change(self, **changes) -> None:
         """Change settings by name; a new run starts only where the old one cannot go on."""
         before = asdict(self._settings)
-        self._settings = self._changed(self._settings, data=data, loss=loss, **changes)
+        self._settings = self._changed(self._settings, changes)
         after = asdict(self._settings)
-        if isinstance(data, PointSet) or any(before[name] != after[name] for name in RESTARTS):
+        new_points = isinstance(changes.get("data"), PointSet)
+        if new_points or any(before[name] != after[name] for name in RESTARTS):
             self.reset()
         else:
             self._game.change(self._settings)
@@ -128,20 +128,19 @@ class GanLab(LessonWidget):
 
     # ---- settings, and the objects they stand for ----
 
-    def _changed(self, settings: LabSettings, *, data=None, loss=None, **changes) -> LabSettings:
+    def _changed(self, settings: LabSettings, changes: dict) -> LabSettings:
         """Return changed settings; keep an own data set or loss, which is then called custom."""
+        data, loss = changes.get("data", ""), changes.get("loss", "")
         if isinstance(data, PointSet):
             if data.shape != (2,):
                 raise ValueError(both(f"实验室需要平面上的点，{data.name} 的形状是 {data.shape}。",
                                       f"The lab needs points in the plane, those of {data.name} "
                                       f"have the shape {data.shape}."))
-            self._own_points, data = data, "custom"
-        if loss is not None and not isinstance(loss, str):
-            self._own_loss, loss = as_loss(loss), "custom"
-        if data is not None:
-            changes["data"] = data
-        if loss is not None:
-            changes["loss"] = loss
+            self._own_points = data
+            changes = {**changes, "data": "custom"}
+        if not isinstance(loss, str):
+            self._own_loss = as_loss(loss)
+            changes = {**changes, "loss": "custom"}
         settings = settings.change(**changes)
         if settings.data == "custom" and self._own_points is None:
             settings = settings.change(data="ring")
