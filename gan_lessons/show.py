@@ -228,7 +228,8 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
     for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
         x = 0.0
         for name, shape in trail:
-            channels, side, _ = (*shape[1:], 1, 1, 1)[:3]  # a score has neither
+            channels = shape[1] if len(shape) > 1 else 1  # a score has neither
+            side = shape[2] if len(shape) > 2 else 1
             width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
             axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=line[0],
                                          alpha=0.75))
