@@ -22,21 +22,13 @@ def linear(start: Tensor, end: Tensor, n: int) -> Tensor:
 
 
 def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
-    """Return n points on the arc from `start` to `end`, (n, ..., d).
+    """Return n points on the arc from `start` to `end`, (n, ..., d), as `linear` does on the line.
 
     The weights are sin((1-t) a) / sin(a) and sin(t a) / sin(a), a the angle between the two. When
     both have the same length so have all points, in equal angles; when not, the length changes
     gradually. Where the arc is all but straight the weights are those of `linear`.
     Shoemake 1985, Animating rotation with quaternion curves; for GANs White 2016, arXiv
-    1609.04468.
-
-    Args:
-        start: Where the arc begins, (..., d).
-        end: Where it ends, (..., d).
-        n: How many points, both ends included.
-
-    Raises:
-        ValueError: For opposite ends: of all the arcs between them none is the shortest.
+    1609.04468. Opposite ends are refused: of all the arcs between them none is the shortest.
     """
     t = _steps(start, end, n)
     cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).unsqueeze(-1)

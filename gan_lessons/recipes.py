@@ -20,7 +20,8 @@ WGAN = {"loss": losses.Wasserstein(), "clip": 0.01, "n_critic": 5, "optimizer": 
 
 def source_002(*, shape=(1, 28, 28), seed: int = 0, **changes) -> Game:
     """Return source 002 as written: G 100-128-784, D 784-128-1, Adam 1e-3, batches of 60."""
-    return _game(mlp.source_002, (shape,), changes, latent=100, batch=60, lr=1e-3, seed=seed)
+    make = partial(mlp.source_002, shape)
+    return _game(make, changes, latent=100, batch=60, lr=1e-3, seed=seed)
 
 
 def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **changes) -> Game:
@@ -28,8 +29,8 @@ def source_004(*, shape=(1, 28, 28), dropout: float = 0.0, seed: int = 0, **chan
 
     `dropout` > 0 adds dropout to D, which the source does not have.
     """
-    return _game(mlp.source_004, (shape, dropout), changes, latent=64, batch=100, lr=2e-4,
-                 seed=seed)
+    make = partial(mlp.source_004, shape, dropout)
+    return _game(make, changes, latent=64, batch=100, lr=2e-4, seed=seed)
 
 
 def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
@@ -40,7 +41,7 @@ def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features
     """
     make = partial(convolutional.source_003, size, channels, latent=latent, features=features,
                    extra_layers=extra_layers)
-    return _game(make, (), changes, latent=latent, seed=seed, **WGAN)
+    return _game(make, changes, latent=latent, seed=seed, **WGAN)
 
 
 def dcgan(size: int = 32, channels: int = 3, *, latent: int = 100, features: int = 64,
@@ -51,8 +52,7 @@ def dcgan(size: int = 32, channels: int = 3, *, latent: int = 100, features: int
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,
                    extra_layers=extra_layers, norm=norm)
-    return _game(make, (), changes, latent=latent, batch=128, lr=2e-4, betas=(0.5, 0.999),
-                 seed=seed)
+    return _game(make, changes, latent=latent, batch=128, lr=2e-4, betas=(0.5, 0.999), seed=seed)
 
 
 def wgan(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
@@ -64,7 +64,7 @@ def wgan(size: int = 64, channels: int = 3, *, latent: int = 100, features: int 
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,
                    extra_layers=extra_layers, norm=norm)
-    return _game(make, (), changes, latent=latent, seed=seed, **WGAN)
+    return _game(make, changes, latent=latent, seed=seed, **WGAN)
 
 
 def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int = 64,
@@ -79,9 +79,8 @@ def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int =
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,
                    extra_layers=extra_layers, norm=norm)
-    settings = {"loss": losses.Hinge(), "batch": 64, "lr": 1e-3, "betas": (0.0, 0.9),
-                "decay": steps}
-    return _game(make, (), {**settings, **changes}, latent=latent, seed=seed)
+    return _game(make, changes, loss=losses.Hinge(), batch=64, lr=1e-3, betas=(0.0, 0.9),
+                 decay=steps, latent=latent, seed=seed)
 
 
 def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed: int = 0,
@@ -90,8 +89,8 @@ def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed:
 
     The non-saturating loss and no penalty: a plain GAN, as of 2014, with the Adam of DCGAN.
     """
-    settings = {"latent": latent, "batch": 128, "lr": 1e-3, "betas": (0.5, 0.999), "seed": seed}
-    return _game(mlp.plane, (width, depth, latent, shape), changes, **settings)
+    make = partial(mlp.plane, width, depth, latent, shape)
+    return _game(make, changes, latent=latent, batch=128, lr=1e-3, betas=(0.5, 0.999), seed=seed)
 
 
 def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game:
@@ -108,8 +107,9 @@ def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game
     return plane(**{**settings, **changes})
 
 
-def _game(make, arguments: tuple, changes: dict, **settings) -> Game:
+def _game(make, changes: dict, **settings) -> Game:
     with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
         torch.manual_seed(settings["seed"])  # the networks' first weights
-        generator, critic = (network.to(runtime.device()) for network in make(*arguments))
-    return Game(generator, critic, **{**settings, **changes})
+        generator, critic = make()
+    device = runtime.device()
+    return Game(generator.to(device), critic.to(device), **{**settings, **changes})

@@ -5,6 +5,7 @@ without pictures learn what is on it. `animation` writes a file instead.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,22 +21,18 @@ from torchvision.utils import make_grid
 
 from gan_lessons.util import both, write_atomically
 
+# Okabe-Ito colours, with marker shapes and dashes: told apart without colour, too.
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
 LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", ":"))
-"""Okabe-Ito colours with marker shapes and dashes: told apart without colour, too."""
 
 
-def show(figure: Figure, alt: str, dpi: int = 100) -> None:
-    """Display a figure as a PNG picture with alternative text, and close it.
-
-    Raises:
-        ValueError: If `alt` says too little to stand in for the picture.
-    """
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure as a PNG picture with alternative text, and close it."""
     if len(alt.strip()) < 16:
         plt.close(figure)
         raise ValueError(both("请用 alt= 写一句话说明图里有什么。",
                               "Say in a sentence what the figure shows: alt=..."))
-    display(Image(png(figure, dpi), format="png", alt=alt))
+    display(Image(png(figure), format="png", alt=alt))
 
 
 def png(figure: Figure, dpi: int = 100) -> bytes:
@@ -77,20 +74,18 @@ def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
     show(figure, alt)
 
 
-def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, frames: int = 6,
-              alt: str) -> None:
-    """Show what G made of the same noise at different steps: one row a step, time going down."""
-    steps = sorted(snapshots)
-    if not steps:
+def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, alt: str) -> None:
+    """Show what G made of the same noise at up to six steps: one row a step, time going down."""
+    if not snapshots:
         raise ValueError(both("还没有快照。训练时请写 fit(..., snapshot_every=100)。",
                               "There are no snapshots. Train with fit(..., snapshot_every=100)."))
-    gallery({f"step {s}": snapshots[s][:pictures] for s in spread(steps, frames)},
+    gallery({f"step {s}": snapshots[s][:pictures] for s in spread(sorted(snapshots), 6)},
             columns=pictures, alt=alt)
 
 
 def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
               columns: int = 8) -> Path:
-    """Write what G made of the same noise at different steps as an animated GIF.
+    """Write what G made of the same noise at different steps as a GIF, and return its path.
 
     One frame a snapshot, in the order of the steps, for ever; the last one stays for two seconds.
     A file of that name stays as it was until the new one is complete.
@@ -100,13 +95,6 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
         path: Of the file, ends in .gif.
         fps: Frames a second, above 0, at most 50.
         columns: Pictures in a row.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: If there is nothing to show, or `path` or `fps` will not do.
-        OSError: If the folder cannot be written to.
     """
     path = Path(path)
     if path.suffix.lower() != ".gif":
@@ -124,7 +112,7 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
             "with fit(..., snapshot_every=100)."))
     if ordered[0].ndim == 2:
         limit = 1.1 * max(float(s.abs().max()) for s in ordered) or 1.0
-        frames = [scatter(s, limit) for s in ordered]
+        frames = [_points_as_picture(s, limit) for s in ordered]
     else:
         frames = [grid(s, columns) for s in ordered]
     first, *later = [PIL.Image.fromarray(frame) for frame in frames]
@@ -136,7 +124,7 @@ def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
     return path
 
 
-def scatter(points: Tensor, limit: float) -> np.ndarray:
+def _points_as_picture(points: Tensor, limit: float) -> np.ndarray:
     """Return points, (n, 2), in a square of half width `limit`, as an array, uint8 (H, W, 3)."""
     figure = Figure(figsize=(3.2, 3.2), dpi=100)
     axis = figure.add_axes((0.02, 0.02, 0.96, 0.96), aspect="equal", xticks=[], yticks=[],
@@ -152,19 +140,16 @@ def spread(items: Sequence, n: int) -> list:
     return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(min(n, len(items)))]
 
 
-def curves(history: Tensor, columns: Sequence[str], *, alt: str, smooth: int = 50) -> None:
-    """Plot a history, (steps, 4): the two losses on the left, D's readings on the right.
-
-    Each point is the mean of `smooth` steps, or of fewer in a short run.
-    """
+def curves(history: Tensor, columns: Sequence[str], *, alt: str) -> None:
+    """Plot a history, (steps, 4): the two losses on the left, D's readings on the right."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    plot_curves(axes, history, columns, smooth)
+    plot_curves(axes, history, columns)
     show(figure, alt)
 
 
-def plot_curves(axes, history: Tensor, columns: Sequence[str], smooth: int = 50) -> None:
-    """Plot a history into two axes of a figure, as `curves` does."""
-    smooth = max(1, min(smooth, len(history) // 10))
+def plot_curves(axes, history: Tensor, columns: Sequence[str]) -> None:
+    """Plot a history into two axes of a figure; a point is the mean of up to 50 steps."""
+    smooth = max(1, min(50, len(history) // 10))
     chunks = history[: len(history) // smooth * smooth].view(-1, smooth, history.shape[1])
     steps = smooth * torch.arange(1, len(chunks) + 1)
     for i, (name, line) in enumerate(zip(columns, (LINES[0], LINES[1]) * 2, strict=True)):
@@ -174,8 +159,13 @@ def plot_curves(axes, history: Tensor, columns: Sequence[str], smooth: int = 50)
     axes[0].set(xlabel="step", ylabel="loss")
     axes[1].set(xlabel="step", ylabel="reading of D")
     for axis in axes:
-        axis.legend()
-        axis.spines[["top", "right"]].set_visible(False)
+        _finish(axis)
+
+
+def _finish(axis, size: float | None = None) -> None:
+    """Add a legend, and take the frame away above and on the right."""
+    axis.legend(fontsize=size)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
@@ -188,23 +178,22 @@ def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
                  color=LINES[i][0], hatch=hatches[i], edgecolor="white")
     axis.axhline(0.04, color=GREY, linestyle=":")
     axis.set(xlabel="digit", ylabel="share of samples", xticks=range(10))
-    axis.legend()
-    axis.spines[["top", "right"]].set_visible(False)
+    _finish(axis)
     show(figure, alt)
 
 
 def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float = 3.0,
-           columns: int = 4, points: int = 500) -> None:
+           columns: int = 4) -> None:
     """Show clouds of points, (n, 2), each in a square of its own, over the real points, (m, 2)."""
     columns = min(columns, len(panels))
-    rows = -(-len(panels) // columns)
+    rows = math.ceil(len(panels) / columns)
     figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
                                 figsize=(2.3 * columns, 2.5 * rows + 0.3))
     for axis in axes.flat[len(panels):]:
         axis.axis("off")
     for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
-        axis.plot(*real[:points].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
-        axis.plot(*cloud[:points].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
+        axis.plot(*real[:500].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
+        axis.plot(*cloud[:500].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
         axis.set_title(title, fontsize=9)
         axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[],
                  yticks=[])
@@ -216,8 +205,7 @@ def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float =
 def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str, alt: str,
           equal: bool = False) -> None:
     """Plot lines, {name: (x, y)}; `equal` gives both axes the same scale, as for an orbit."""
-    size = (5, 3.6) if equal else (6.5, 2.8)
-    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    figure, axis = plt.subplots(figsize=(5, 3.6) if equal else (6.5, 2.8), layout="constrained")
     for i, (name, (x, y)) in enumerate(series.items()):
         color, marker, dashes = LINES[i]
         axis.plot(x, y, dashes, color=color, marker=marker, markevery=max(1, len(x) // 10),
@@ -225,8 +213,7 @@ def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str,
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if equal:
         axis.set_aspect("equal", adjustable="datalim")
-    axis.legend(fontsize=9)
-    axis.spines[["top", "right"]].set_visible(False)
+    _finish(axis, 9)
     show(figure, alt)
 
 
@@ -241,7 +228,8 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
     for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
         x = 0.0
         for name, shape in trail:
-            channels, side, _ = (*shape[1:], 1, 1, 1)[:3]  # a score has neither
+            channels = shape[1] if len(shape) > 1 else 1  # a score has neither
+            side = shape[2] if len(shape) > 2 else 1
             width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
             axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=line[0],
                                          alpha=0.75))
@@ -262,6 +250,7 @@ def maps(panels: dict[str, Tensor], *, alt: str, numbers: bool = True) -> None:
         axis.imshow(panel, cmap="Blues", vmin=0, vmax=1.4 * float(panel.max()))
         axis.set_title(title, fontsize=9)
         axis.axis("off")
-        for (row, column), value in np.ndenumerate(panel.numpy() if numbers else np.empty((0, 0))):
-            axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8)
+        if numbers:
+            for (row, column), value in np.ndenumerate(panel.numpy()):
+                axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8)
     show(figure, alt)

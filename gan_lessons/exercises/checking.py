@@ -5,14 +5,9 @@ from functools import wraps
 
 import torch
 
-from gan_lessons.util import both
-
 
 class NotYet(Exception):
-    """A check failed; the message says what is wrong, in Chinese and English."""
-
-    def __init__(self, zh: str, en: str):
-        super().__init__(both(zh, en))
+    """A check failed; its two arguments say what is wrong, in Chinese and in English."""
 
 
 class Unanswered(Exception):
@@ -43,7 +38,7 @@ def checker(check: Callable) -> Callable:
             return _say("not attempted", "还没有作答。写好之后再运行这一格。",
                         "Not attempted. Fill in this cell and run it again.")
         except NotYet as reason:
-            return _say("not yet", *str(reason).split("\n", 1))
+            return _say("not yet", *reason.args)
         except (Exception, SystemExit) as problem:  # anything can happen in a learner's code
             what = f"{type(problem).__name__}: {problem}"
             return _say("not yet", f"你的代码出错了：{what}", f"Your code raised {what}")

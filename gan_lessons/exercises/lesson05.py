@@ -6,6 +6,7 @@ the events of a pretended one, because the schedule it must keep is thousands of
 
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 
 import torch
 from torch import nn
@@ -207,13 +208,6 @@ class _Trainer:
         self.gen_mode = not self.gen_mode if gen_mode is None else bool(gen_mode)
 
 
-class _Pretended:
-    """A learner that tells its switcher of batches and trains nothing."""
-
-    def __init__(self):
-        self.gan_trainer, self.stepped, self.resuming = _Trainer(), True, False
-
-
 def _made(make, *settings) -> Callback:
     """Return the learner's callback; a method that returns `...` counts as not attempted."""
     callback = make(*settings)
@@ -244,20 +238,24 @@ def _play(*callbacks, lr: float) -> GANLearner:
 
 def _turns(make, batches: int = 5600, accumulate: int = 1) -> list[int]:
     """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
-    learn, turns, player = _Pretended(), [0], False
+    # a learner that tells its switcher of batches and trains nothing
+    learn = SimpleNamespace(gan_trainer=_Trainer(), stepped=True, resuming=False)
+    turns, gen_moves = [0], False
     switcher = _made(make, learn)
     _tell(switcher, "on_train_begin", learn)
     _tell(switcher, "on_epoch_begin", learn)
     for batch in range(1, batches + 1):
         learn.stepped = batch % accumulate == 0
-        if learn.gan_trainer.gen_mode != player:
-            player = learn.gan_trainer.gen_mode
+        if learn.gan_trainer.gen_mode != gen_moves:
+            gen_moves = learn.gan_trainer.gen_mode
             turns.append(0)
-        turns[-1] += learn.stepped
+        if learn.stepped:
+            turns[-1] += 1
         for event in EVENTS[2:7]:  # those of one batch
-            if event == "on_step_end" and learn.stepped:
-                learn.gan_trainer.gen_steps += player
-                learn.gan_trainer.critic_steps += not player
+            if event == "on_step_end" and learn.stepped and gen_moves:
+                learn.gan_trainer.gen_steps += 1
+            elif event == "on_step_end" and learn.stepped:
+                learn.gan_trainer.critic_steps += 1
             if learn.stepped or event not in ("on_backward_end", "on_step_end"):
                 _tell(switcher, event, learn)
     return turns

@@ -1,8 +1,8 @@
 """Live parts of the lessons: small widgets that run offline and leave something readable behind."""
 
-from .gan_lab import GanLab
+from .gan_lab.widget import GanLab
 from .language import LanguageSwitch, language_switch
 from .quiz import Quiz, quiz
-from .training_view import TrainingView
+from .training_view.widget import TrainingView
 
 __all__ = ["GanLab", "LanguageSwitch", "Quiz", "TrainingView", "language_switch", "quiz"]

@@ -51,13 +51,9 @@ class LessonWidget(anywidget.AnyWidget):
 
 def script(path: Path) -> str:
     """Return the ES module in a file, after `shared.js`."""
-    return _joined(HERE / "shared.js", path)
+    return (HERE / "shared.js").read_text("utf-8") + "\n" + path.read_text("utf-8")
 
 
 def style(path: Path) -> str:
     """Return the style sheet in a file, after `shared.css`."""
-    return _joined(HERE / "shared.css", path)
-
-
-def _joined(*paths: Path) -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    return (HERE / "shared.css").read_text("utf-8") + "\n" + path.read_text("utf-8")

@@ -47,11 +47,7 @@ class Quiz(LessonWidget):
 
 
 def quiz(lesson: str) -> Quiz:
-    """Show the quiz of a lesson, for example `quiz("02")`.
-
-    Raises:
-        ValueError: There is no quiz for this lesson; the message lists those there are.
-    """
+    """Show the quiz of a lesson, for example `quiz("02")`."""
     files = {path.stem.removeprefix("lesson_"): path
              for path in sorted(QUIZZES.glob("lesson_*.json"))}
     if lesson not in files:
@@ -73,10 +69,9 @@ def _html(text: dict) -> str:
 
 
 def _item_html(item: dict) -> str:
-    options = list(zip(LETTERS, item["options"], strict=False))
-    asked = "".join(f"<p>{letter}. {_html(option['text'])}</p>" for letter, option in options)
-    answered = "".join(
-        f"<p>{letter} {'✓' if option['correct'] else '✗'} {_html(option['why'])}</p>"
-        for letter, option in options)
+    asked = answered = ""
+    for letter, option in zip(LETTERS, item["options"], strict=False):
+        asked += f"<p>{letter}. {_html(option['text'])}</p>"
+        answered += f"<p>{letter} {'✓' if option['correct'] else '✗'} {_html(option['why'])}</p>"
     summary = "<summary>答案与解释 / Answer and explanations</summary>"
     return f"<p>{_html(item['question'])}</p>{asked}<details>{summary}{answered}</details>"

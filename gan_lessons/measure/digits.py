@@ -35,8 +35,7 @@ class Rescale(nn.Module):
 def network(side: int = 28) -> nn.Sequential:
     """Return the untrained net: 28x28 -> 14x14 -> 7x7 -> 32 features -> 10 logits.
 
-    Args:
-        side: Side of the pictures, a multiple of 4.
+    `side` is that of the pictures, a multiple of 4.
     """
     return nn.Sequential(
         nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.ReLU(),
@@ -46,24 +45,19 @@ def network(side: int = 28) -> nn.Sequential:
         nn.Linear(FEATURES, 10))
 
 
-@dataclass(frozen=True)
+@dataclass
 class DigitClassifier:
     """A trained net, and how well it reads digits that it has not seen."""
 
     net: nn.Sequential
-    accuracy: float  # share of right answers on the held-out digits
-    tested_on: int  # how many of those there are
+    accuracy: float = 0.0  # share of right answers on the held-out digits
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Return what the net makes of pictures before its last layer.
+        """Return what the net makes of pictures before its last layer, (n, 32).
 
-        Args:
-            images: uint8 (n, 1, S, S), where S is the side of the pictures it learned from.
-
-        Returns:
-            Features, (n, 32). Their root mean square over the first 2,000 pictures that the net
-            learned from is 1.
+        The pictures are uint8 (n, 1, S, S), as large as those it learned from; over the first
+        2,000 of these the root mean square of the features is 1.
         """
         return torch.cat([self.net[:-1](to_signed(part)) for part in images.split(1000)])
 
@@ -97,10 +91,10 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
         lambda: network(train.shape[-1]), losses, steps=STEPS, lr=2e-3, max_lr=8e-3,
         finish=rescale, name="digit-classifier", recipe=f"{STEPS} v5",
         seen=train.images.numpy().tobytes() + labels.numpy().tobytes())
-    classifier = DigitClassifier(net, accuracy=0.0, tested_on=len(held_out))
+    classifier = DigitClassifier(net)
     guesses = classifier.probabilities(classifier.features(held_out.images)).argmax(1)
-    right = torch.eq(guesses, labels_of(held_out)).float().mean().item()
-    return DigitClassifier(net, right, len(held_out))
+    classifier.accuracy = torch.eq(guesses, labels_of(held_out)).float().mean().item()
+    return classifier
 
 
 def labels_of(images: ImageSet) -> Tensor:

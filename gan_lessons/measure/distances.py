@@ -16,12 +16,9 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Heusel et al. 2017, arXiv 1706.08500, equation 6.
 
     Args:
-        a: Features of one sort, (n, d).
+        a: Features of one sort, (n, d). There must be more samples than features, n > d and m > d,
+            or the covariance would lack rank.
         b: Those to compare them with, (m, d).
-
-    Raises:
-        ValueError: Unless there are more samples than features (the covariance would lack rank),
-            all of them finite.
     """
     a, b = _checked(a, b)
     root_a = _square_root(torch.cov(a.T))
@@ -37,13 +34,7 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
     Its expectation is 0 for two samples of one distribution, whatever n and m; a single value can
     fall below 0. Bińkowski et al. 2018, arXiv 1801.01401, section 4.
-
-    Args:
-        a: Features of one sort, (n, d).
-        b: Those to compare them with, (m, d).
-
-    Raises:
-        ValueError: Unless there are more samples than features, all of them finite.
+    Takes the same features as `frechet_distance`.
     """
     a, b = _checked(a, b)
 
@@ -70,9 +61,6 @@ def nearest(pictures: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         The distance of each picture, float32 (n,), and the index of the nearest, int64 (n,).
-
-    Raises:
-        ValueError: If the pictures are no bytes or of other shapes.
     """
     if {pictures.dtype, among.dtype} != {torch.uint8} or pictures.shape[1:] != among.shape[1:]:
         raise ValueError(both(
@@ -104,13 +92,11 @@ def transport(p: Tensor, q: Tensor, cost: Tensor) -> tuple[Tensor, float]:
 
     Returns:
         The plan, float64 (n, m): the share that goes from i to j; and its cost.
-
-    Raises:
-        ValueError: If shapes disagree, something is negative, or p and q are not shares.
     """
     from scipy.optimize import linprog  # slow to import; only if it is used
     p, q, cost = (torch.as_tensor(x).detach().cpu().double() for x in (p, q, cost))
-    n, m = _check_heaps(p, q, cost)
+    _check_heaps(p, q, cost)
+    n, m = cost.shape
     rows = np.kron(np.eye(n), np.ones((1, m)))  # picks plan[i, :] out of the plan, read row by row
     columns = np.kron(np.ones((1, n)), np.eye(m))
     found = linprog(cost.flatten().numpy(), A_eq=np.vstack([rows, columns]),
@@ -142,14 +128,12 @@ def _checked(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a.cpu().double(), b.cpu().double()
 
 
-def _check_heaps(p: Tensor, q: Tensor, cost: Tensor) -> tuple[int, int]:
-    shapes = tuple(p.shape), tuple(q.shape), tuple(cost.shape)
-    if p.ndim != 1 or q.ndim != 1 or shapes[2] != shapes[0] + shapes[1] or 0 in shapes[2]:
+def _check_heaps(p: Tensor, q: Tensor, cost: Tensor) -> None:
+    n, m, size = tuple(p.shape), tuple(q.shape), tuple(cost.shape)
+    if p.ndim != 1 or q.ndim != 1 or size != n + m or 0 in size:
         raise ValueError(both(
-            f"p、q、cost 的形状应为 (n,)、(m,)、(n, m)，收到 {shapes[0]}、{shapes[1]}、"
-            f"{shapes[2]}。",
-            f"p, q and cost should have shapes (n,), (m,) and (n, m); got {shapes[0]}, "
-            f"{shapes[1]} and {shapes[2]}."))
+            f"p、q、cost 的形状应为 (n,)、(m,)、(n, m)，收到 {n}、{m}、{size}。",
+            f"p, q and cost should have shapes (n,), (m,) and (n, m); got {n}, {m} and {size}."))
     for name, x in (("p", p), ("q", q), ("cost", cost)):
         if not (x.isfinite().all() and (x >= 0).all()):
             raise ValueError(both(f"{name} 里有负数、NaN 或无穷大。",
@@ -159,4 +143,3 @@ def _check_heaps(p: Tensor, q: Tensor, cost: Tensor) -> tuple[int, int]:
             raise ValueError(both(
                 f"{name} 的总和应为 1，收到 {float(x.sum()):g}。请先除以它的总和。",
                 f"{name} should sum to 1, and sums to {float(x.sum()):g}. Divide it by its sum."))
-    return len(p), len(q)

@@ -49,10 +49,7 @@ class FactorReader(nn.Module):
 
     @torch.no_grad()
     def read(self, images: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Read the factors of pictures.
-
-        Args:
-            images: uint8 (n, 3, S, S), where S is 32 or a multiple of it.
+        """Read the factors of pictures, uint8 (n, 3, S, S), where S is 32 or a multiple of it.
 
         Returns:
             The value of each factor, int64 (n,), by its name; and the probability that the least
@@ -67,9 +64,9 @@ class FactorReader(nn.Module):
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Return what the body says, before the heads: 128 features each, float32 (n, 128).
+        """Return what the body says of pictures, before the heads, float32 (n, 128).
 
-        images as for `read`. Only for `frechet_distance` with features of the same reader.
+        Compare them only with features of the same reader, by `frechet_distance`.
         """
         return torch.cat([self.body(_small(part)) for part in images.split(1000)])
 
@@ -79,15 +76,7 @@ def factor_reader(of: ImageSet) -> FactorReader:
 
     Trained once, in well under a minute, on pictures with every value of every factor; kept in
     the cache, see `fit_small_net`.
-
-    Raises:
-        ValueError: If `of` has no such factors.
     """
-    return _reader(check_factors(of), runtime.cache_dir())
-
-
-def check_factors(of: ImageSet) -> tuple[str, ...]:
-    """Return the names of the factors of `of`; raise ValueError when it has none we can read."""
     names = tuple(getattr(of, "factors", None) or ())
     if names not in MAKERS:
         raise ValueError(both(
@@ -95,7 +84,7 @@ def check_factors(of: ImageSet) -> tuple[str, ...]:
             "data.toy_rooms() 返回的图片集。",
             f"{getattr(of, 'name', of)} has no factors to count. For of= take the set that "
             "data.toy_faces() or data.toy_rooms() returned."))
-    return names
+    return _reader(names, runtime.cache_dir())
 
 
 @functools.lru_cache(maxsize=4)
@@ -183,31 +172,30 @@ def factor_coverage(samples: Tensor, of: ImageSet) -> FactorReport:
     Args:
         samples: uint8 (n, 3, S, S), S = 32 or a multiple of it.
         of: What the generator learned from, made by `toy_faces` or `toy_rooms`, at any size.
-
-    Raises:
-        ValueError: If the samples cannot be read or `of` has no factors.
     """
-    check_factors(of)
     _check(samples)
     reader = factor_reader(of)
     values, certainty = reader.read(samples.cpu())
-    drawn = of.factors or {}  # check_factors has seen that there are some
-    kept = {name: drawn[name].cpu().unique() for name in values}
+    kept = {name: drawn.cpu().unique() for name, drawn in (of.factors or {}).items()}
     sure = certainty >= SURE
     inside = torch.stack([torch.isin(values[name], kept[name]) for name in values]).all(0)
     counts = sure & inside
-    counted, combinations = int(counts.sum()), math.prod(len(k) for k in kept.values())
-    rank = torch.zeros(counted, dtype=torch.int64)
-    for name in values:  # numbers the combinations, one digit a factor
-        rank = rank * len(kept[name]) + torch.searchsorted(kept[name], values[name][counts])
+    counted = int(counts.sum())
+    combinations = math.prod(len(k) for k in kept.values())
+    shares = {}
+    rank = torch.zeros(counted, dtype=torch.int64)  # number of the combination, one digit a factor
+    for name, words in reader.factors.items():
+        read = values[name][counts]
+        rank = rank * len(kept[name]) + torch.searchsorted(kept[name], read)
+        shares[name] = {words[i]: (read == i).sum().item() / max(counted, 1)
+                        for i in kept[name].tolist()}
     histogram = rank.unique(return_counts=True)[1]
     return FactorReport(
         n=len(samples), counted=counted, sure=sure.float().mean().item(),
         outside=(sure & ~inside).float().mean().item(), seen=len(histogram), of=combinations,
         expected_seen=combinations * (1 - (1 - 1 / combinations) ** counted),
         reverse_kl=reverse_kl(histogram, combinations), floor=kl_floor(counted, combinations),
-        shares={name: _shares(values[name][counts], kept[name], reader.factors[name])
-                for name in values if len(kept[name]) > 1})
+        shares={name: share for name, share in shares.items() if len(share) > 1})
 
 
 def reverse_kl(histogram: Tensor, k: int) -> float:
@@ -224,8 +212,10 @@ def kl_floor(n: int, k: int) -> float:
     Each count c is binomial (n, 1/k), so the mean is log k + k E[c/n log c/n]. For n much larger
     than k it is about (k - 1) / 2n.
     """
-    if n == 0 or k == 1:
-        return math.inf if n == 0 else 0.0
+    if n == 0:
+        return math.inf
+    if k == 1:
+        return 0.0
     c = torch.arange(1, n + 1, dtype=torch.float64)
     size = torch.tensor(n, dtype=torch.float64)
     log_p = (torch.lgamma(size + 1) - torch.lgamma(c + 1) - torch.lgamma(size - c + 1)
@@ -233,14 +223,10 @@ def kl_floor(n: int, k: int) -> float:
     return math.log(k) + k * (log_p.exp() * (c / n) * (c / n).log()).sum().item()
 
 
-def _shares(values: Tensor, kept: Tensor, words: tuple[str, ...]) -> dict[str, float]:
-    return {words[i]: (values == i).sum().item() / max(len(values), 1) for i in kept.tolist()}
-
-
 def _check(samples: Tensor) -> None:
     right = (torch.is_tensor(samples) and samples.dtype == torch.uint8 and samples.ndim == 4
-             and len(samples) and samples.shape[1] == 3 and samples.shape[2] == samples.shape[3]
-             and samples.shape[3] % SIDE == 0)
+             and len(samples) > 0 and samples.shape[1] == 3
+             and samples.shape[2] == samples.shape[3] and samples.shape[3] % SIDE == 0)
     if not right:
         what = (f"{samples.dtype} {tuple(samples.shape)}" if torch.is_tensor(samples)
                 else type(samples).__name__)

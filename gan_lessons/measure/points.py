@@ -1,4 +1,4 @@
-"""Measuring points: how many modes are covered, how well, and divergences on a grid."""
+"""Measuring points: how many modes are covered, how well, and a divergence on a grid."""
 
 import math
 from dataclasses import dataclass
@@ -53,9 +53,6 @@ def mode_report(points: Tensor, data: PointSet) -> PointReport:
     Args:
         points: (n, d).
         data: The mixture that the generator learned from.
-
-    Raises:
-        ValueError: If `data` has no modes or the points have another shape.
     """
     if data.modes is None or data.std is None:
         raise ValueError(both(f"{data.name} 没有可数的模式。请用 js_on_grid 比较分布。",
@@ -80,15 +77,6 @@ def cell_shares(points: Tensor, bins: int = 30, extent: float = 3.0) -> Tensor:
     cell = ((points / extent + 1) / 2 * bins).long().clamp(0, bins - 1)
     counts = torch.bincount(cell[:, 0] * bins + cell[:, 1], minlength=bins * bins)
     return counts.view(bins, bins).double() / len(points)
-
-
-def kl_on_grid(p: Tensor, q: Tensor, bins: int = 30, extent: float = 3.0) -> float:
-    """Return KL(p || q) of the cell shares of two clouds of points, (n, 2) and (m, 2), in nats.
-
-    Infinite as soon as a cell holds points of p and none of q: look at `js_on_grid` beside it.
-    """
-    p, q = cell_shares(p, bins, extent), cell_shares(q, bins, extent)
-    return torch.special.xlogy(p, p / q).nansum().item()
 
 
 def js_on_grid(p: Tensor, q: Tensor, bins: int = 30, extent: float = 3.0) -> float:

@@ -22,7 +22,7 @@ Net = TypeVar("Net", bound=nn.Module)
 def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tensor]], *,
                   steps: int, lr: float, max_lr: float, finish: Callable[[Net], None], name: str,
                   recipe: str, seen: bytes) -> Net:
-    """Return the net that `make` makes, trained with seed 0, or taken from the cache.
+    """Return the net that `make` makes, trained with seed 0, or taken from the cache; frozen.
 
     Adam with the learning rate of OneCycleLR. The file in the cache carries a fingerprint of the
     net, the recipe and the pictures; the net is trained again if that file is damaged, and also
@@ -38,9 +38,6 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
         name: What the file in the cache is called, before the fingerprint.
         recipe: What else decides on the weights, in words.
         seen: Bytes of the pictures it learns from, or of some that tell their kind.
-
-    Returns:
-        The net, in evaluation mode, its parameters frozen.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 from torch import Tensor
 
@@ -14,32 +15,20 @@ class LossProblem(RuntimeError):
     """A loss did something that training cannot go on with; the message says what."""
 
 
-class LossOfFunctions:
-    """A loss made from functions instead of methods."""
-
-    def __init__(self, critic, generator, compares: bool):
-        self.critic = critic  # (real, fake) -> loss of D
-        self.generator = generator  # (fake), or (fake, real) if it compares -> loss of G
-        self.compares = compares
-
-
 def as_loss(loss):
     """Return an object with `critic(real, fake)` and `generator(fake)`.
 
     Args:
         loss: Such an object; or a pair of functions of that kind; or one function that gets D's
             scores for real and for fake points, (B,), and returns the loss of D and that of G.
-
-    Raises:
-        TypeError: It is none of these.
     """
     if isinstance(loss, (tuple, list)) and len(loss) == 2 and all(callable(f) for f in loss):
-        return LossOfFunctions(loss[0], loss[1], compares=False)
+        return SimpleNamespace(critic=loss[0], generator=loss[1])
     if not isinstance(loss, type):  # a class whose brackets were forgotten is no loss
         if callable(getattr(loss, "critic", None)) and callable(getattr(loss, "generator", None)):
             return loss
         if callable(loss):
-            return LossOfFunctions(critic=lambda real, fake: loss(real, fake)[0],
+            return SimpleNamespace(critic=lambda real, fake: loss(real, fake)[0],
                                    generator=lambda fake, real: loss(real, fake)[1], compares=True)
     raise TypeError(both(
         "loss= 应是带有 critic(real, fake) 和 generator(fake) 两个方法的对象，"
@@ -64,9 +53,8 @@ class CheckedLoss:
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return the loss of G, a scalar to minimise."""
-        if self.compares:
-            return _checked("generator", self.loss.generator, fake, real)
-        return _checked("generator", self.loss.generator, fake)
+        scores = (fake, real) if self.compares else (fake,)
+        return _checked("generator", self.loss.generator, *scores)
 
 
 def _checked(side: str, function, *scores: Tensor) -> Tensor:
@@ -77,7 +65,8 @@ def _checked(side: str, function, *scores: Tensor) -> Tensor:
         said, line = f"{type(error).__name__}: {error}", _failing_line(error)
         zh, en = f"损失函数（{side}）出错：{said}", f"The loss ({side}) failed: {said}"
         if line:
-            zh, en = f"{zh}，出错的一行：{line}", f"{en}, at: {line}"
+            zh += f"，出错的一行：{line}"
+            en += f", at: {line}"
         raise LossProblem(both(zh, en)) from error
     if not isinstance(value, Tensor):
         raise LossProblem(both(

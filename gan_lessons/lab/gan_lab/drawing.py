@@ -28,12 +28,9 @@ class Camera:
     def __init__(self, points, latent: int, limit: float | None = None):
         self.look_at(points)
         self.limit = limit or 1.25 * float(self.real.abs().max())  # half width of the picture
-        self.has_mesh = latent == 2
-        if self.has_mesh:
-            line = torch.linspace(-2, 2, MESH)
-            mesh = torch.cartesian_prod(line, line)
-        else:
-            mesh = torch.empty(0, latent)
+        line = torch.linspace(-2, 2, MESH)
+        mesh = torch.cartesian_prod(line, line) if latent == 2 else torch.empty(0, latent)
+        self.has_mesh = len(mesh) > 0
         rng = torch.Generator().manual_seed(1234)
         self.z = torch.cat([torch.randn(POINTS, latent, generator=rng), mesh])
         # from the upper left corner to the right, row by row, as the browser paints
@@ -49,11 +46,7 @@ class Camera:
         return _as_int16(self.real[:POINTS] / self.limit)
 
     def shoot(self, game) -> bytes:
-        """Return fakes, mesh and arrows as int16, then D's surface as uint8.
-
-        Args:
-            game: A `LabGame`.
-        """
+        """Return fakes, mesh and arrows of a `LabGame` as int16, then D's surface as uint8."""
         loss, real = game.loss, self.real[:POINTS]
         with evaluating(game.generator), evaluating(game.critic):
             with torch.no_grad():
@@ -106,18 +99,14 @@ def unpack(picture: bytes) -> tuple[np.ndarray, np.ndarray]:
 # ---- a run on paper, for pages where nothing can move ----
 
 def draw_run(game) -> tuple[bytes, str]:
-    """Return a PNG picture, five moments above and the curves below, and its alternative text.
-
-    Args:
-        game: A `LabGame`.
-    """
+    """Return a PNG picture of a `LabGame`, moments above, curves below, and alternative text."""
     figure = plt.figure(figsize=(9, 4.1), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.9, 2.1))
     axes = upper.subplots(1, FRAMES)
-    for axis, moment in zip(axes, show.spread(game.history.moments, FRAMES), strict=False):
-        _draw_moment(axis, game, moment)
     for axis in axes:
         axis.axis("off")
+    for axis, moment in zip(axes, show.spread(game.history.moments, FRAMES), strict=False):
+        _draw_moment(axis, game, moment)
     _draw_curves(lower.subplots(1, 3), game)
     return show.png(figure, dpi=80), _alt(game)
 
@@ -141,13 +130,9 @@ def _draw_curves(axes, game) -> None:
     axes[0].legend(fontsize=8)
     axes[1].plot(step, modes, color=GREEN, label="covered")
     axes[1].plot(step, effective, ":", color=GREEN, label="effective")
-    if game.points.modes is None:
-        axes[1].set_title("no modes to count", fontsize=9)
-        axes[1].set_ylim(-0.3, 1.3)
-    else:
-        count = len(game.points.modes)
-        axes[1].set_title(f"modes, of {count}", fontsize=9)
-        axes[1].set_ylim(-0.3, count + 0.3)
+    count = 0 if game.points.modes is None else len(game.points.modes)
+    axes[1].set_title(f"modes, of {count}" if count else "no modes to count", fontsize=9)
+    axes[1].set_ylim(-0.3, max(count, 1) + 0.3)
     axes[1].legend(fontsize=8)
     axes[2].plot(step, js, color=GREY)
     axes[2].set_title("Jensen-Shannon divergence", fontsize=9)

@@ -75,13 +75,10 @@ class LabGame:
     Args:
         points: The real points.
         rules: The loss and what belongs to it.
-        settings: The rest of what can be set in the lab.
+        settings: All else.
         networks: G and D of the learner's own, of which copies are trained.
         latent: The length of z.
         limit: Half the width of what is seen of the plane; without it the points decide.
-
-    Raises:
-        ValueError: A network does not fit points in the plane.
     """
 
     def __init__(self, points: PointSet, rules: LossRules, settings: LabSettings, *,
@@ -137,11 +134,7 @@ class LabGame:
             self.generator_step()
 
     def play(self, rounds: int, seconds: float = math.inf) -> int:
-        """Play rounds until one of the two limits is reached; return how many were played.
-
-        Raises:
-            LossProblem: The loss failed or is no longer a finite number.
-        """
+        """Play rounds until one of the two limits is reached; return how many were played."""
         end = time.perf_counter() + seconds
         played = 0
         while played < rounds and time.perf_counter() < end:
@@ -155,18 +148,14 @@ class LabGame:
 
     def check(self) -> None:
         """Raise LossProblem if one of the losses stopped being a finite number."""
-        if self.critic_steps > 0 and not math.isfinite(self.critic_loss):
-            raise self._not_finite("D", self.critic_loss)
-        if self.step > 0 and not math.isfinite(self.generator_loss):
-            raise self._not_finite("G", self.generator_loss)
-
-    def _not_finite(self, player: str, loss: Tensor) -> LossProblem:
-        value = float(loss)
-        return LossProblem(both(
-            f"{player} 的损失在第 {self.step} 步前后变成了 {value}。请检查损失函数或降低学习率，"
-            "然后重置。",
-            f"The loss of {player} became {value} at about step {self.step}. Check the loss or "
-            "lower the learning rate, then reset."))
+        for player, steps, loss in (("D", self.critic_steps, float(self.critic_loss)),
+                                    ("G", self.step, float(self.generator_loss))):
+            if steps > 0 and not math.isfinite(loss):
+                raise LossProblem(both(
+                    f"{player} 的损失在第 {self.step} 步前后变成了 {loss}。"
+                    "请检查损失函数或降低学习率，然后重置。",
+                    f"The loss of {player} became {loss} at about step {self.step}. Check the loss "
+                    "or lower the learning rate, then reset."))
 
     def _z(self) -> Tensor:
         return train.sample_noise(self.settings.batch, self.latent, self.noise)
@@ -209,19 +198,17 @@ class LabGame:
         z = train.sample_noise(n, self.latent, torch.Generator().manual_seed(seed))
         return train.generate(self.generator, z)
 
-    def remember(self) -> LabMoment:
-        """Add the present moment, with its picture and its report, to the history; return it."""
+    def remember(self) -> None:
+        """Add the present moment, with its picture and its report, to the history."""
         fake = self.sample(JUDGED)
         modes = effective = math.nan
         if self.points.modes is not None:
             report = mode_report(fake, self.points)
             modes, effective = report.modes, report.effective_modes
-        moment = LabMoment(
+        self.history.add(LabMoment(
             self.step, self.critic_steps, float(self.critic_loss), float(self.generator_loss),
             modes, effective, js=js_on_grid(fake, self.camera.real, extent=self.camera.limit),
-            picture=self.camera.shoot(self))
-        self.history.add(moment)
-        return moment
+            picture=self.camera.shoot(self)))
 
 
 def new_networks(settings: LabSettings, latent: int) -> tuple[nn.Module, nn.Module]:

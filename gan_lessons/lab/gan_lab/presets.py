@@ -1,6 +1,6 @@
 """What can be set in the GAN lab, and the settings under which each failure shows itself."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,11 +38,7 @@ RANGES = {"lr_d": (0, 1), "lr_g": (0, 1), "d_steps": (0, 20), "g_steps": (0, 20)
 
 @dataclass(frozen=True)
 class LabSettings:
-    """All that a learner can change in the lab; every value has a control of its own.
-
-    Raises:
-        ValueError: A value is not among NAMES or outside RANGES.
-    """
+    """All that a learner can change in the lab; every value has a control of its own."""
 
     data: str = "ring"
     loss: str = "non-saturating"
@@ -60,15 +56,14 @@ class LabSettings:
     seed: int = 0
 
     def __post_init__(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in RANGES:
-                _check_number(field.name, value, whole=isinstance(field.default, int))
-            elif value not in NAMES[field.name]:
-                known = ", ".join(NAMES[field.name])
+        for name, value in asdict(self).items():
+            if name in RANGES:
+                _check_number(name, value)
+            elif value not in NAMES[name]:
+                known = ", ".join(NAMES[name])
                 raise ValueError(both(
-                    f"没有叫 {value!r} 的 {field.name}。可选：{known}。",
-                    f"There is no {field.name} called {value!r}. Choose from: {known}."))
+                    f"没有叫 {value!r} 的 {name}。可选：{known}。",
+                    f"There is no {name} called {value!r}. Choose from: {known}."))
 
     @property
     def betas(self) -> tuple[float, float]:
@@ -87,8 +82,9 @@ class LabSettings:
         return replace(self, **changes)
 
 
-def _check_number(name: str, value, whole: bool) -> None:
+def _check_number(name: str, value) -> None:
     low, high = RANGES[name]
+    whole = isinstance(getattr(LabSettings, name), int)  # as its default is
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if is_number and low <= value <= high and (value == int(value) or not whole):
         return

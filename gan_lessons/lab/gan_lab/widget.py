@@ -55,8 +55,7 @@ class GanLab(LessonWidget):
     speed = traitlets.Unicode("max", read_only=True).tag(sync=True)
     problem = traitlets.Dict(read_only=True).tag(sync=True)
 
-    def __init__(self, preset: str = "healthy", *, data=None, loss=None, networks=None,
-                 latent: int = 2, **changes):
+    def __init__(self, preset: str = "healthy", *, networks=None, latent: int = 2, **changes):
         if preset not in PRESETS:
             raise ValueError(both(
                 f"没有叫 {preset!r} 的预设。可选：{', '.join(PRESETS)}。",
@@ -70,7 +69,7 @@ class GanLab(LessonWidget):
         self._sent = 0  # pictures sent to the browser
         self._arrived = 0  # pictures that it has drawn
         self._unseen = 0  # slices played since it last drew one
-        self._settings = self._changed(PRESETS[preset], data=data, loss=loss, **changes)
+        self._settings = self._changed(PRESETS[preset], changes)
         self.on_msg(self._hear)
         self.reset()
 
@@ -101,20 +100,19 @@ class GanLab(LessonWidget):
 
     def reset(self) -> None:
         """Start a new run with the present settings."""
-        limit = PAD if self._settings.data == "drawn" else None
-        self._game = LabGame(self._points(), self._rules(), self._settings,
-                             networks=self._networks, latent=self._latent, limit=limit)
+        self._game = self._new_game(self._rules())
         self.tell(problem={}, settings=asdict(self._settings), options=self._options())
         with self._shown_problems(), one_thread():
             self._game.start()
         self._show_scene()
 
-    def change(self, *, data=None, loss=None, **changes) -> None:
+    def change(self, **changes) -> None:
         """Change settings by name; a new run starts only where the old one cannot go on."""
         before = asdict(self._settings)
-        self._settings = self._changed(self._settings, data=data, loss=loss, **changes)
+        self._settings = self._changed(self._settings, changes)
         after = asdict(self._settings)
-        if isinstance(data, PointSet) or any(before[name] != after[name] for name in RESTARTS):
+        new_points = isinstance(changes.get("data"), PointSet)
+        if new_points or any(before[name] != after[name] for name in RESTARTS):
             self.reset()
         else:
             self._game.change(self._settings)
@@ -130,20 +128,19 @@ class GanLab(LessonWidget):
 
     # ---- settings, and the objects they stand for ----
 
-    def _changed(self, settings: LabSettings, *, data=None, loss=None, **changes) -> LabSettings:
+    def _changed(self, settings: LabSettings, changes: dict) -> LabSettings:
         """Return changed settings; keep an own data set or loss, which is then called custom."""
+        data, loss = changes.get("data", ""), changes.get("loss", "")
         if isinstance(data, PointSet):
             if data.shape != (2,):
                 raise ValueError(both(f"实验室需要平面上的点，{data.name} 的形状是 {data.shape}。",
                                       f"The lab needs points in the plane, those of {data.name} "
                                       f"have the shape {data.shape}."))
-            self._own_points, data = data, "custom"
-        if loss is not None and not isinstance(loss, str):
-            self._own_loss, loss = as_loss(loss), "custom"
-        if data is not None:
-            changes["data"] = data
-        if loss is not None:
-            changes["loss"] = loss
+            self._own_points = data
+            changes = {**changes, "data": "custom"}
+        if not isinstance(loss, str):
+            self._own_loss = as_loss(loss)
+            changes = {**changes, "loss": "custom"}
         settings = settings.change(**changes)
         if settings.data == "custom" and self._own_points is None:
             settings = settings.change(data="ring")
@@ -163,13 +160,19 @@ class GanLab(LessonWidget):
         name = self._settings.loss
         return LossRules(self._own_loss) if name == "custom" else LOSSES[name]
 
+    def _new_game(self, rules: LossRules) -> LabGame:
+        limit = PAD if self._settings.data == "drawn" else None
+        return LabGame(self._points(), rules, self._settings, networks=self._networks,
+                       latent=self._latent, limit=limit)
+
     def _options(self) -> dict:
         """Return what the controls of the page offer."""
         own = {"data": self._own_points, "loss": self._own_loss}
         names = {kind: [name for name in NAMES[kind] if name != "custom" or own[kind] is not None]
                  for kind in NAMES}
-        now = [name for name, preset in PRESETS.items() if self._settings == self._with(preset)]
-        return {**names, "preset": list(PRESETS), "presetNow": now[0] if now else "own",
+        now = next((name for name, preset in PRESETS.items()
+                    if self._settings == self._with(preset)), "own")
+        return {**names, "preset": list(PRESETS), "presetNow": now,
                 "speed": list(SPEEDS), "ownNetworks": self._networks is not None}
 
     def _with(self, preset: LabSettings) -> LabSettings:
@@ -233,7 +236,7 @@ class GanLab(LessonWidget):
         self._show(curves=True)
 
     def _on_speed(self, name: str) -> None:
-        self.tell(speed=name if name in SPEEDS else "max")
+        self.tell(speed=name)
 
     def _on_preset(self, name: str) -> None:
         if name in PRESETS:
@@ -306,9 +309,7 @@ class GanLab(LessonWidget):
 
     def _rehearsal(self) -> LabGame:
         """Return a short run of its own; if the loss fails, what there was until then."""
-        game = LabGame(self._points(), copy.deepcopy(self._rules()), self._settings,
-                       networks=self._networks, latent=self._latent,
-                       limit=self._game.camera.limit)
+        game = self._new_game(copy.deepcopy(self._rules()))
         with suppress(Exception), one_thread():
             game.start()
             game.play(rounds=600, seconds=3)

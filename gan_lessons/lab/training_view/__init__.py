@@ -1,5 +1,1 @@
 """The training view: what G makes, the curves and the speed, live while `fit` runs."""
-
-from .widget import TrainingView
-
-__all__ = ["TrainingView"]

@@ -118,21 +118,16 @@ def reach(clouds: list[Tensor], real: Tensor | None) -> float:
 
 # ---- the view on paper, where nothing can move ----
 
-def draw_run(step: int, history: Tensor, snapshots: list[Snapshot],
-             real: Tensor | None) -> tuple[Figure, str]:
-    """Return a figure of a run, snapshots above, curves below, and its alternative text.
+def draw_run(game, snapshots: list[Snapshot], real: Tensor | None) -> tuple[Figure, str]:
+    """Return a figure of a run, some snapshots above, curves below, and its alternative text.
 
-    Args:
-        step: How far the run has come.
-        history: The columns of `train.HISTORY`, (steps, 4).
-        snapshots: Those kept; up to five of them are drawn.
-        real: Real points to draw behind those of G, (n, 2), if any.
+    `game` is a `WatchedGame`; `real` are points to draw behind those of G, (n, 2), if any.
     """
     below = "the losses of D and G and D's readings of real data and of fakes over the steps."
     if not snapshots:
         figure = plt.figure(figsize=(9, 2.8), layout="constrained")
-        show.plot_curves(figure.subplots(1, 2), history, HISTORY)
-        return figure, f"Training view at step {step}: {below}"
+        show.plot_curves(figure.subplots(1, 2), game.history, HISTORY)
+        return figure, f"Training view at step {game.step}: {below}"
     points = snapshots[0].made.ndim == 2
     chosen = show.spread(snapshots, 5 if points else 4)
     figure = plt.figure(figsize=(9, 5.2), layout="constrained")
@@ -146,11 +141,11 @@ def draw_run(step: int, history: Tensor, snapshots: list[Snapshot],
             axis.imshow(show.grid(snapshot.made[:16], 4), interpolation="nearest")
             axis.axis("off")
         axis.set_title(f"step {snapshot.step}", fontsize=9)
-    show.plot_curves(lower.subplots(1, 2), history, HISTORY)
+    show.plot_curves(lower.subplots(1, 2), game.history, HISTORY)
     kind = "points" if points else "pictures"
     steps = ", ".join(str(s.step) for s in chosen)
-    return figure, (f"Training view at step {step}: above, {kind} that G makes of the same noise "
-                    f"at steps {steps}; below, {below}")
+    return figure, (f"Training view at step {game.step}: above, {kind} that G makes of the same "
+                    f"noise at steps {steps}; below, {below}")
 
 
 def _draw_points(axis, made: Tensor, real: Tensor | None, limit: float) -> None:

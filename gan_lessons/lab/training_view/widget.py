@@ -114,6 +114,7 @@ class TrainingView(LessonWidget):
 
     def show(self) -> None:
         """Show the run so far as a figure that needs no kernel: some pictures, and the curves."""
+        self._check_begun()
         show.show(*self._drawn())
 
     def save_animation(self, path: str | Path, *, fps: float = 8) -> Path:
@@ -155,9 +156,9 @@ class TrainingView(LessonWidget):
         self._looks.append((time.perf_counter(), game.step, game.images_seen))
         self._tell_numbers("finished" if game.goal == game.step else "training")
         late = time.perf_counter() - self._sent > PAUSE
-        number, self._number = self._number, self._number + 1
-        if self._album.due(number) or late or self.state == "finished":
-            self._photograph(number)
+        if self._album.due(self._number) or late or self.state == "finished":
+            self._photograph()
+        self._number += 1
         self.tell(problem={})
 
     def _tell_numbers(self, state: str) -> None:
@@ -172,7 +173,7 @@ class TrainingView(LessonWidget):
                 numbers["left"] = (game.goal - game.step) / numbers["steps"]
         self.tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
 
-    def _photograph(self, number: int) -> None:
+    def _photograph(self) -> None:
         """Let G work on the fixed noise, and send what it makes."""
         game = self._game
         network = game.generator_ema if self.ema else game.generator
@@ -186,7 +187,7 @@ class TrainingView(LessonWidget):
         elif len(made) < POINTS:
             self._z = sample_noise(POINTS, self._z.shape[1], torch.Generator().manual_seed(1234))
             made = generate(network, self._z)
-        self._album.add(Snapshot(number, game.step, made, pack(made)))
+        self._album.add(Snapshot(self._number, game.step, made, pack(made)))
         self._send_frames()
 
     def _send_frames(self) -> None:
@@ -201,7 +202,7 @@ class TrainingView(LessonWidget):
             for slot in range(SNAPSHOTS_KEPT):
                 self.set_trait(f"picture_{slot}", packed.get(slot, b""))
             self.tell(frames=[[snapshot.step, snapshot.slot] for snapshot in snapshots],
-                       scene=scene)
+                      scene=scene)
         self._sent = time.perf_counter()
 
     def _check_begun(self) -> None:
@@ -210,9 +211,7 @@ class TrainingView(LessonWidget):
                                   "There is nothing to see yet: train with fit(..., watch=view)."))
 
     def _drawn(self) -> tuple[Figure, str]:
-        self._check_begun()
-        game = self._game
-        return draw_run(game.step, game.history, self._album.snapshots, self._real)
+        return draw_run(self._game, self._album.snapshots, self._real)
 
     @contextmanager
     def _shown_problems(self):
@@ -249,12 +248,11 @@ class TrainingView(LessonWidget):
             self._looks.clear()  # the pause before the next call of fit does not count
             shown = [snapshot.step for snapshot in self._album.snapshots]
             if state != "diverged" and self._game.step not in shown:
-                self._photograph(self._number)
+                self._photograph()
                 self._number += 1
-            self.tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0})
-            self.tell(table=curve_table(self._game.history).numpy().tobytes())
-        if handle is not None:
-            handle.update(self)
+            self.tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0},
+                      table=curve_table(self._game.history).numpy().tobytes())
+        handle.update(self)
 
     def _ending(self, error: BaseException | None) -> str:
         """Return the state of a run whose cell has ended, maybe with an error."""
