@@ -1,16 +1,10 @@
 """Save and resume: one safetensors file for a `Game` and for a `Learner`, written whole or not.
 
-Whatever can be saved has three methods:
-
-    state()          all that must be kept: nested dictionaries of tensors and plain values, with
-                     "networks" {name: state_dict} and "optimizers" {name: optimizer_state(...)}
-    set_state(state) takes back the whole of it, or some of its parts
-    settings()       what must agree between the file and whoever loads it, as plain values
-
 A safetensors file holds tensors and text, never objects, so there is nothing in it to execute;
 what is read is compared, setting by setting and shape by shape, before anything is changed.
 """
 
+import copy
 import hashlib
 import inspect
 import json
@@ -41,16 +35,19 @@ class TrainingDiverged(RuntimeError):
 
 
 class Saveable(Protocol):
-    """What `save` and `load` work on; see the top of this file."""
+    """What can be saved: a `Game`, a `Learner`."""
 
     def state(self) -> dict[str, Any]:
-        """Return all that must be kept."""
+        """Return all that must be kept: nested dictionaries of tensors and plain values.
+
+        Among them are "networks", {name: state_dict}, and "optimizers", {name: optimizer_state()}.
+        """
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned, or some of its parts."""
 
     def settings(self) -> dict[str, Any]:
-        """Return what must agree between the file and whoever loads it."""
+        """Return what must agree between the file and whoever loads it, as plain values."""
 
 
 # ---- writing and reading ----
@@ -58,9 +55,7 @@ class Saveable(Protocol):
 def save(trainee: Saveable, path: str | Path) -> None:
     """Write everything that training remembers to `path`, atomically.
 
-    Raises:
-        TrainingDiverged: a number is not finite; a file that is there stays as it was.
-        OSError: the folder cannot be written to; likewise.
+    Where a number is not finite or the disk is full, it raises, and the old file stays.
     """
     flat = _flat(trainee.state())
     tensors = {name: value.detach().cpu().contiguous() for name, value in flat.items()
@@ -82,19 +77,18 @@ def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
     """Bring `trainee` to the state saved in `path`; on any problem it is left as it was.
 
     Args:
-        trainee: the game or learner, made as it was when the file was saved.
-        path: the file.
-        changed: settings that may differ from the file's. `("lr",)` goes on with the new learning
+        trainee: The game or learner, made as it was when the file was saved.
+        path: The file.
+        changed: Settings that may differ from the file's. `("lr",)` goes on with the new learning
             rate; `("optimizer",)` lets the optimizers begin anew.
-        only: the parts to take, such as `("networks",)`; settings are then not compared.
+        only: The parts to take, such as `("networks",)`; settings are then not compared.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        BadCheckpoint: it is not one of ours, is damaged, or was saved by other networks or with
+        BadCheckpoint: It is not one of ours, is damaged, or was saved by other networks or with
             other settings.
     """
     state, about = _read(Path(path))
-    before = _copy(trainee.state())
+    before = copy.deepcopy(trainee.state())
     if only is not None:
         state = {name: part for name, part in state.items() if name in only}
     else:
@@ -140,17 +134,15 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         if broken := _not_finite(tensors):
             raise ValueError(f"{broken} holds NaN or infinity")
         return _nested(about["values"] | tensors), about
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError,
-            RecursionError) as problem:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError,
+            NotImplementedError) as problem:  # the last for types torch cannot calculate with
         raise _damaged(path, problem) from problem
 
 
 def _not_finite(tensors: dict[str, Tensor]) -> str | None:
     """Return the name of the first tensor that holds NaN or infinity, if any."""
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            return name
-    return None
+    return next((name for name, tensor in tensors.items()
+                 if tensor.is_floating_point() and not tensor.isfinite().all()), None)
 
 
 def _flat(state: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -176,12 +168,6 @@ def _nested(flat: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _copy(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state with tensors of its own, which later training does not touch."""
-    return _nested({name: value.clone() if isinstance(value, Tensor) else value
-                    for name, value in _flat(state).items()})
-
-
 # ---- what an optimizer remembers ----
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
@@ -194,10 +180,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Take back what `optimizer_state` returned; `{}` lets the optimizer begin anew.
 
-    The learning rate stays the optimizer's own.
-
-    Raises:
-        ValueError: it was another kind of optimizer, or what it remembers does not fit.
+    The learning rate stays the optimizer's own. Raises ValueError for what does not fit.
     """
     kind = type(optimizer).__name__
     if state.get("kind", kind) != kind:
@@ -292,25 +275,22 @@ def _words(code: CodeType) -> tuple:
 def _compare_settings(theirs: dict[str, Any], ours: dict[str, Any], changed: tuple[str, ...],
                       path: str | Path) -> None:
     """Raise BadCheckpoint for settings that differ; warn of those that cannot be compared."""
-    differ = []
+    differ = {}  # the names of settings and what to say of each
     for key in [key for key in ours if key not in changed]:
-        if CANNOT_COMPARE in str(ours[key]) and theirs.get(key) == ours[key]:
+        if theirs.get(key) != ours[key]:
+            line = f"{key}: {theirs.get(key)} -> {ours[key]}"
+            differ[key] = line if len(line) < 120 else key
+        elif CANNOT_COMPARE in str(ours[key]):
             print(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
                        f"{key}: {ours[key]}; make sure yourself that it is what it was when "
                        f"{Path(path).name} was saved."))
-        elif theirs.get(key) != ours[key]:
-            differ.append(key)
-    if not differ:
-        return
-    lines = [f"{key}: {theirs.get(key)} -> {ours[key]}" for key in differ]
-    what = ", ".join(line if len(line) < 120 else key
-                     for key, line in zip(differ, lines, strict=True))
-    how = f"changed={tuple(differ)}"
-    raise BadCheckpoint(both(
-        f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
-        f"确实想换设置接着训练，请在 load 里写 {how}。",
-        f"{path} was saved with other settings ({what}). Restore those settings, or use "
-        f"another file name; to go on with the new ones on purpose, give load {how}."))
+    if differ:
+        what, how = ", ".join(differ.values()), f"changed={tuple(differ)}"
+        raise BadCheckpoint(both(
+            f"{path} 是用别的设置保存的（{what}）。请改回原来的设置，或换一个文件名；"
+            f"确实想换设置接着训练，请在 load 里写 {how}。",
+            f"{path} was saved with other settings ({what}). Restore those settings, or use "
+            f"another file name; to go on with the new ones on purpose, give load {how}."))
 
 
 def _compare_networks(ours: dict[str, Any], theirs: dict[str, Any], path: str | Path) -> None:

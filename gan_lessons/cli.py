@@ -97,10 +97,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (OSError, ValueError) as problem:
-        if isinstance(problem, OSError) or os.environ.get("RANK", "0") == "0":
-            # (a ValueError meets every process of a torchrun job; one of them tells of it)
-            print(in_words(problem), file=sys.stderr)
+    except OSError as problem:
+        print(in_words(problem), file=sys.stderr)
+        return FAILED
+    except ValueError as problem:
+        if os.environ.get("RANK", "0") == "0":  # it meets every rank of torchrun; one tells of it
+            print(problem, file=sys.stderr)
         return FAILED
 
 
@@ -109,51 +111,35 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m gan_lessons", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="GAN Lessons · 生成对抗网络课：命令行工具 / command-line tools")
-    parser.set_defaults(run=partial(print_help, parser))
+    parser.set_defaults(run=print_help, parser=parser)
     commands = parser.add_subparsers(title="命令 / commands", metavar="command")
-    for name, summary, add in COMMANDS:
+    for name, (summary, add_options, run) in COMMANDS.items():
         if name == "data" and name in argv[:1]:
-            from gan_lessons.data.commands import add as add_data
+            from gan_lessons.data.commands import add
 
-            add_data(commands)
+            add(commands)
             continue
         command = commands.add_parser(name, help=summary, description=summary,
                                       formatter_class=argparse.RawTextHelpFormatter)
-        if name in argv[:1]:
-            add(command)
+        command.set_defaults(run=run, parser=command)
+        if name in argv[:1] and add_options is not None:
+            add_options(command)
     return parser.parse_args(argv)
 
 
-def print_help(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+def print_help(args: argparse.Namespace) -> int:
     """Print the help of the whole command line."""
-    parser.print_help()
+    args.parser.print_help()
     return 0
 
 
-def in_words(problem: Exception) -> str:
-    """Return an error as a user should read it; the course's own are in words already."""
-    if not isinstance(problem, OSError) or problem.errno is None:
+def in_words(problem: OSError) -> str:
+    """Return the system's error as a user should read it; the course's own is in words already."""
+    if problem.errno is None:
         return str(problem)
     return (f"Cannot read or write {problem.filename or 'the disk'}: {problem.strerror}. Check the "
             "path, its permissions and the disk; GAN_LESSONS_CACHE moves the cache to another "
             "folder. What was saved before is still good.")
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers between `least` and `most` for argparse."""
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number between {least} and {most}, got {text!r}")
-        return int(text)
-    return read
-
-
-# ---- doctor ----
-
-def add_doctor(parser: argparse.ArgumentParser) -> None:
-    """Let the parser carry out the check-up."""
-    parser.set_defaults(run=doctor)
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -169,7 +155,7 @@ def doctor(args: argparse.Namespace) -> int:
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
-    from gan_lessons.runs import CHOICES, SETS
+    from gan_lessons.run_settings import CHOICES, SETS
 
     parser.usage = TRAIN_USAGE
     sets = textwrap.fill(", ".join(SETS), 78, initial_indent="  ", subsequent_indent="  ")
@@ -180,23 +166,21 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         group = parser.add_argument_group(title)
         for name, reader, zh, en in options:
             option, text = "--" + name.replace("_", "-"), both(zh, en)
+            choices = None
+            if name in CHOICES:
+                choices = tuple(CHOICES[name])
+                text += ":\n" + textwrap.fill(", ".join(map(str, choices)), 54)
             if reader is bool:
                 group.add_argument(option, action="store_true", default=None, help=text)
-            elif name in CHOICES:
-                choices = tuple(CHOICES[name])
-                listed = textwrap.fill(", ".join(map(str, choices)), 54)
-                group.add_argument(option, type=reader, choices=choices, metavar="X",
-                                   help=f"{text}:\n{listed}")
             else:
-                group.add_argument(option, type=reader, metavar="X", help=text)
-    parser.set_defaults(run=partial(train, parser))
+                group.add_argument(option, type=reader, choices=choices, metavar="X", help=text)
 
 
-def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+def train(args: argparse.Namespace) -> int:
     """Begin a run or go on with one; under torchrun, together with the other processes."""
     from gan_lessons import checkpoint, distributed, runs
 
-    settings, schedule = checked_options(parser, args)
+    settings, schedule = checked_options(args)
     options = given(args, ("tensorboard", "quiet")) | schedule
     if distributed.launched() > 1:
         signal.signal(signal.SIGTERM, partial(end_job, args.out))  # torchrun ends its processes so
@@ -228,30 +212,30 @@ def train(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     return INTERRUPTED if run.summary.get("state") == "stopped" else 0
 
 
+def checked_options(args: argparse.Namespace) -> tuple[dict, dict]:
+    """Return the given settings and schedule; end the command when they will not do."""
+    from gan_lessons.run_settings import Schedule, Settings
+
+    settings = given(args, [field.name for field in fields(Settings)])
+    schedule = given(args, [field.name for field in fields(Schedule)])
+    if args.out is None:
+        args.parser.error("name the folder of the run with --out")
+    if not args.resume and not {"recipe", "data"} <= settings.keys():
+        args.parser.error("name a recipe and --data, as above, or go on with a run by --resume")
+    try:
+        if args.resume:
+            Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
+        else:
+            Schedule(**schedule)
+            Settings(**settings)
+    except ValueError as problem:
+        args.parser.error(str(problem))
+    return settings, schedule
+
+
 def given(args: argparse.Namespace, names: Iterable[str]) -> dict:
     """Return those of the options that were given on the command line."""
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-
-
-def checked_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> tuple[dict, dict]:
-    """Return the given settings and schedule; end the command when they will not do."""
-    from gan_lessons import runs
-
-    settings = given(args, [field.name for field in fields(runs.Settings)])
-    schedule = given(args, [field.name for field in fields(runs.Schedule)])
-    if args.out is None:
-        parser.error("name the folder of the run with --out")
-    if not args.resume and not {"recipe", "data"} <= settings.keys():
-        parser.error("name a recipe and --data, as above, or go on with a run by --resume")
-    try:
-        if args.resume:
-            runs.Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
-        else:
-            runs.Schedule(**schedule)
-            runs.Settings(**settings)
-    except ValueError as problem:
-        parser.error(str(problem))
-    return settings, schedule
 
 
 def end_job(out: str, *_) -> None:
@@ -265,6 +249,16 @@ def end_job(out: str, *_) -> None:
 
 
 # ---- sample and measure ----
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers between `least` and `most` for argparse."""
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number between {least} and {most}, got {text!r}")
+        return int(text)
+    return read
+
 
 def add_run_options(parser: argparse.ArgumentParser, least: int, n: int) -> None:
     """Add what both commands want to know: the run, how many pictures, of which weights."""
@@ -288,24 +282,19 @@ def add_sample(parser: argparse.ArgumentParser) -> None:
         "settings.json and generator.safetensors are needed (with --newest,\n"
         "checkpoint.safetensors, too).")
     add_run_options(parser, 1, 64)
-    parser.add_argument("--columns", type=whole(1, 1000), default=8, metavar="N", help=both(
-        "每行几张，默认 8", "pictures in a row, 8 unless given"))
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="FILE.png", help=both(
         "存到哪里，默认放进训练文件夹", "where to, in the folder of the run unless given"))
     where.add_argument("--each", metavar="FOLDER", help=both(
         "每张图单独一个文件，放进这个文件夹", "every picture in a file of its own, in this folder"))
-    parser.add_argument("--force", action="store_true", help=both(
-        "允许覆盖已有的文件", "overwrite files that are there"))
-    parser.set_defaults(run=sample)
 
 
 def sample(args: argparse.Namespace) -> int:
     """Draw pictures with a run's generator."""
     from gan_lessons import runs
 
-    run = runs.open_run(args.folder)
-    step = run.weights_step(args.newest)
+    run = runs.open(args.folder)
+    _, step = run.weights(args.newest)
     kind = "newest" if args.newest else "average"
     if args.each:
         digits = max(4, len(str(args.n - 1)))
@@ -317,12 +306,12 @@ def sample(args: argparse.Namespace) -> int:
     if paths[0].suffix.lower() != ".png":
         raise ValueError(f"Pictures are stored as .png; got {paths[0].name}.")
     for path in paths:
-        if path.exists() and not args.force:
-            raise FileExistsError(f"{path} is there already and was not overwritten. Take another "
-                                  "name, or add --force.")
+        if path.exists():
+            raise FileExistsError(f"{path} is there already and was not overwritten. Delete it, or "
+                                  "take another name.")
     pictures = run.sample(args.n, seed=args.seed, newest=args.newest)
     for path, part in zip(paths, pictures.split(1 if args.each else args.n), strict=True):
-        runs.write_png(path, part, args.columns)
+        runs.write_png(path, part)
     print(f"{args.n} pictures by the generator of step {step}: {args.each or paths[0]}")
     ema = run.about["game"]["ema"]
     if not args.newest and step * (1 - ema) < 3:
@@ -340,21 +329,21 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
         "pictures: how many combinations, how evenly, and the Fréchet distance; digits\n"
         "at 32 pixels: by the course's classifier.")
     add_run_options(parser, 200, 10_000)
-    parser.set_defaults(run=measure)
 
 
 def measure(args: argparse.Namespace) -> int:
     """Print how good the pictures of a run are."""
     from gan_lessons import runs
 
-    print(runs.report(runs.open_run(args.folder), args.n, seed=args.seed, newest=args.newest))
+    print(runs.report(runs.open(args.folder), args.n, seed=args.seed, newest=args.newest))
     return 0
 
 
-COMMANDS = (
-    ("doctor", "检查这台机器能否上课 / check that this machine is ready", add_doctor),
-    ("data", "数据：列出、下载、检查、缓存 / data: list, get, check, cache", None),
-    ("train", "长时间训练，可中断、可接着训练 / train for long, stop and resume", add_train),
-    ("sample", "用训练好的生成器画图 / draw pictures with a trained generator", add_sample),
-    ("measure", "量一量训练好的生成器 / measure how good a trained generator is", add_measure),
-)
+COMMANDS = {  # name: its help, what adds its options, what carries it out
+    "doctor": ("检查这台机器能否上课 / check that this machine is ready", None, doctor),
+    "data": ("数据：列出、下载、检查、缓存 / data: list, get, check, cache", None, None),
+    "train": ("长时间训练，可中断、可接着训练 / train for long, stop and resume", add_train, train),
+    "sample": ("用训练好的生成器画图 / draw pictures with a trained generator", add_sample, sample),
+    "measure": ("量一量训练好的生成器 / measure how good a trained generator is", add_measure,
+                measure),
+}

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_lessons.util import both
+from gan_lessons.util import both, megabytes
 
 SPACE_WANTED, MEMORY_WANTED = 2e9, 4e9  # bytes
 LESSON_02_PASSES = 80_000  # what lesson 02 costs, counted in passes of `seconds_per_pass`
@@ -31,32 +31,37 @@ class Finding:
 
 def check() -> list[Finding]:
     """Look at everything and return the findings, in the order of the report (about a second)."""
-    findings = [Finding("Python", "Python", f"{platform.python_version()} ({platform.system()} "
-                                            f"{platform.machine()})")]
+    python = Finding("Python", "Python", f"{platform.python_version()} ({platform.system()} "
+                                         f"{platform.machine()})")
     try:
         import torch
         import torchvision
     except Exception as problem:  # a broken binary raises whatever it likes
-        return [*findings, Finding("torch", "torch", str(problem).splitlines()[0], "bad", both(
+        return [python, Finding("torch", "torch", str(problem).splitlines()[0], "bad", both(
             "torch 或 torchvision 装坏了，或者互不配套，多半是其中一个被单独升级了。"
             "请重新安装：make clean，然后 make lab。",
             "torch or torchvision is broken, or they do not match; usually one of them was "
             "upgraded alone. Install again: make clean, then make lab."))]
     from gan_lessons import runtime  # which imports torch
 
-    device, cores = runtime.device(), runtime.cores()
+    device = runtime.device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
-    findings += [Finding("torch", "torch", f"{torch.__version__}, torchvision "
-                                           f"{torchvision.__version__}"),
-                 Finding("device", "计算设备", f"{device.type} {name}".strip()),
-                 Finding("precision", "计算精度", f"auto is {runtime.precision('auto', device)}"),
-                 Finding("threads", "线程", f"{torch.get_num_threads()} of {cores} cores"),
-                 _memory(), _cache_folder(runtime.cache_dir().absolute())]
+    versions = f"{torch.__version__}, torchvision {torchvision.__version__}"
+    threads = f"{torch.get_num_threads()} of {runtime.cores()} cores"
     try:
-        findings.append(Finding("scale", "规模", runtime.scale()))
+        scale = Finding("scale", "规模", runtime.scale())
     except ValueError as problem:
-        findings.append(Finding("scale", "规模", "unknown", "bad", str(problem)))
-    return [*findings, *_data(runtime.data_root()), _speed()]
+        scale = Finding("scale", "规模", "unknown", "bad", str(problem))
+    return [python,
+            Finding("torch", "torch", versions),
+            Finding("device", "计算设备", f"{device.type} {name}".strip()),
+            Finding("precision", "计算精度", f"auto is {runtime.precision('auto', device)}"),
+            Finding("threads", "线程", threads),
+            _memory(),
+            _cache_folder(runtime.cache_dir().absolute()),
+            scale,
+            *_data(runtime.data_root()),
+            _speed()]
 
 
 def verdict(findings: list[Finding] | None = None) -> str:
@@ -85,10 +90,10 @@ def _memory() -> Finding:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return Finding("memory", "内存", "unknown")
-    return Finding("memory", "内存", _gigabytes(total),
-                   "ok" if total >= MEMORY_WANTED else "warn",
-                   both("内存偏少：一次只开一本笔记本。",
-                        "Not much memory: keep only one notebook open at a time."))
+    status = "ok" if total >= MEMORY_WANTED else "warn"
+    return Finding("memory", "内存", megabytes(total), status, both(
+        "内存偏少：一次只开一本笔记本。",
+        "Not much memory: keep only one notebook open at a time."))
 
 
 def _cache_folder(folder: Path) -> Finding:
@@ -99,8 +104,8 @@ def _cache_folder(folder: Path) -> Finding:
         tempfile.TemporaryFile(dir=there).close()
     except OSError:
         status = "bad"
-    return Finding("cache folder", "缓存文件夹", f"{_place(folder)} ({_gigabytes(free)} free)",
-                   status, both(
+    value = f"{_place(folder)} ({megabytes(free)} free)"
+    return Finding("cache folder", "缓存文件夹", value, status, both(
         "不能写入，或者空间不多。请把环境变量 GAN_LESSONS_CACHE 设为另一个文件夹。",
         "It cannot be written to, or is nearly full. Set GAN_LESSONS_CACHE to another folder."))
 
@@ -114,8 +119,9 @@ def _data(root: Path | None) -> list[Finding]:
         return [Finding("data folder", "数据文件夹", _place(root), "warn", both(
             "GAN_LESSONS_DATA 指向的文件夹不存在。",
             "The folder that GAN_LESSONS_DATA names does not exist."))]
-    found, mnist = {}, mnist_root()
-    if mnist is not None:
+    found = dict.fromkeys(("MNIST", "CelebA", "LSUN"),
+                          "not found (optional): python -m gan_lessons data list")
+    if (mnist := mnist_root()) is not None:
         found["MNIST"] = _place(mnist / "MNIST" / "raw")
     for name, layouts in (("CelebA", CELEBA.layouts), ("LSUN", LSUN.layouts)):
         try:
@@ -123,16 +129,15 @@ def _data(root: Path | None) -> list[Finding]:
                 found[name] = _place(source.path)
         except (OSError, ValueError) as problem:  # something else lies in its place
             found[name] = str(problem).splitlines()[-1]
-    missing = "not found (optional): python -m gan_lessons data list"
-    return [Finding(name, "数据", found.get(name, missing)) for name in ("MNIST", "CelebA", "LSUN")]
+    return [Finding(name, "数据", value) for name, value in found.items()]
 
 
 def _speed() -> Finding:
     minutes = max(1, round(LESSON_02_PASSES * seconds_per_pass() / 60))
-    return Finding("lesson 02", "第 02 课用时", f"about {minutes} min",
-                   "ok" if minutes <= 10 else "warn",
-                   both("这台机器现在很慢：也许别的程序正占着处理器。",
-                        "This machine is slow at the moment: is something else using it?"))
+    status = "ok" if minutes <= 10 else "warn"
+    return Finding("lesson 02", "第 02 课用时", f"about {minutes} min", status, both(
+        "这台机器现在很慢：也许别的程序正占着处理器。",
+        "This machine is slow at the moment: is something else using it?"))
 
 
 def seconds_per_pass(passes: int = 100) -> float:
@@ -155,14 +160,9 @@ def seconds_per_pass(passes: int = 100) -> float:
 
 def _place(path: Path) -> str:
     """Name a path by its variable or from ~: a notebook is passed on with its stored report."""
-    folders = {f"${name}": os.environ[name] for name in ("GAN_LESSONS_DATA", "GAN_LESSONS_CACHE")
-               if os.environ.get(name)}
-    for name, folder in {**folders, "~": "~"}.items():
-        folder = Path(folder).expanduser()
-        if path.is_relative_to(folder):
-            return (Path(name) / path.relative_to(folder)).as_posix()
+    for name, folder in (("$GAN_LESSONS_DATA", os.environ.get("GAN_LESSONS_DATA")),
+                         ("$GAN_LESSONS_CACHE", os.environ.get("GAN_LESSONS_CACHE")),
+                         ("~", "~")):
+        if folder and path.is_relative_to(Path(folder).expanduser()):
+            return (name / path.relative_to(Path(folder).expanduser())).as_posix()
     return str(path)
-
-
-def _gigabytes(n: float) -> str:
-    return f"{n / 1e9:.0f} GB"

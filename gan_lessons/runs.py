@@ -11,18 +11,15 @@ A run can be looked at while it goes on. The checkpoint is the truth: whatever a
 left in the other files is put right from it when the run is resumed.
 """
 
-import inspect
 import io
 import json
 import math
 import os
 import sys
 import time
-from bisect import bisect_left
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,31 +29,15 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 import gan_lessons
-from gan_lessons import checkpoint, data, distributed, losses, measure, penalties, recipes, runtime
+from gan_lessons import checkpoint, distributed, measure, runtime
 from gan_lessons import show as figures
 from gan_lessons.data import ImageSet, to_images
-from gan_lessons.nets import dcgan
+from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, absolute
 from gan_lessons.train import HISTORY, Game, critic_turns, fit, generate, sample_noise
 from gan_lessons.util import both, half_written, whole_number, write_atomically
-
-RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
-           "source-003": recipes.source_003}
-LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
-          "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
-          "hinge": losses.Hinge, "relativistic": losses.Relativistic}
-PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
-             "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
-DIGITS = {"digits": data.digits, "mnist": data.mnist}
-TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
-        "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
-PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}
-SETS = (*DIGITS, *TOYS, *PHOTOGRAPHS)
-CHOICES = {"recipe": RECIPES, "norm": dcgan.NORMS, "loss": LOSSES, "penalty": PENALTIES,
-           "precision": runtime.PRECISIONS, "size": dcgan.SIZES}
 
 FORMAT = 1  # of settings.json
 SETTINGS_FILE = "settings.json"
@@ -67,205 +48,10 @@ SUMMARY = "summary.json"
 LOCK = "lock"
 COLUMNS = 8  # pictures in a row of a grid
 GAP = 2  # pixels between two pictures, as `show.grid` puts them
-ENDLESS = 10**9  # the last step of a run that only the time ends
 
 
 class BadRun(ValueError):
     """A folder is no run, is damaged, or is not the run that was meant."""
-
-
-# ---- what a run is told ----
-
-@dataclass
-class Settings:
-    """The game and the pictures of a run, by name: the same settings give the same run.
-
-    None leaves a setting to the recipe. A penalty or norm="spectral" replaces weight clipping.
-
-    Raises:
-        ValueError: A setting is unknown, out of range, or does not go with the others.
-    """
-
-    recipe: str  # a name in RECIPES
-    data: str  # a name in SETS, or the path of a folder or archive of pictures
-    drawn: int = 10_000  # how many toy pictures to draw
-    root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
-    subset: float = 1.0  # the share of the pictures to take
-    size: int | None = None  # their side in pixels; None: 64, and 32 for digits
-    latent: int | None = None  # length of z
-    features: int | None = None  # channels at half the size, see `nets.dcgan`
-    extra_layers: int = 0  # 3x3 convolutions added to both networks
-    norm: str | None = None  # "batch", "none" or "spectral"
-    loss: str | None = None  # a name in LOSSES
-    penalty: str | None = None  # a name in PENALTIES
-    penalty_weight: float | None = None  # its `weight` or `gamma`
-    batch: int | None = None  # this and the rest: as in `train.Game`
-    lr: float | None = None
-    n_critic: int | None = None
-    warm_up: bool = False
-    decay: int | None = None
-    precision: str = "float32"
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.size is None:
-            self.size = 32 if self.data in DIGITS else 64
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices and (value is not None or name == "recipe"):
-                listed = ", ".join(map(str, choices))
-                raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
-                                      f"{name} must be one of {listed}; got {value!r}."))
-        for name, least in (("drawn", 1), ("latent", 1), ("features", 1), ("extra_layers", 0),
-                            ("batch", 1), ("n_critic", 1), ("decay", 1), ("seed", 0)):
-            if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name), least)
-        for name in ("lr", "penalty_weight", "subset"):
-            check_positive(name, getattr(self, name))
-        self._check_together()
-        if self.recipe == "dcgan" and self.loss is None:
-            self.loss = "non-saturating"
-        parameters = inspect.signature(RECIPES[self.recipe]).parameters
-        for name in ("latent", "features", "norm"):  # what the recipe takes unless told otherwise
-            if getattr(self, name) is None and name in parameters:
-                setattr(self, name, parameters[name].default)
-
-    def _check_together(self) -> None:
-        """Raise ValueError for settings that do not go together."""
-        batch_norm = self.norm == "batch" or (self.norm is None and self.recipe != "sngan")
-        conflicts = (
-            (self.norm and self.recipe == "source-003",
-             "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
-             "source-003 has no choice of norm; leave norm out, or take wgan."),
-            (self.loss and self.recipe != "dcgan",
-             f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
-             f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
-            (self.warm_up and self.recipe in ("dcgan", "sngan"),
-             "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
-             "warm_up belongs to WGAN; leave it out, or take wgan."),
-            (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",
-             "Wasserstein 损失必须限制评论家有多陡：请用 wgan，或加上 penalty、norm=spectral。",
-             "With the Wasserstein loss the critic must be kept from growing steep: take wgan, or "
-             "add a penalty or norm=spectral."),
-            (self.penalty_weight is not None and not self.penalty,
-             "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
-            (self.penalty and batch_norm,
-             "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "
-             "norm=spectral。",
-             "With BatchNorm a score depends on the whole batch, and a penalty on its slope means "
-             "little: add norm=none or norm=spectral."),
-            (self.root and self.data not in PHOTOGRAPHS,
-             "root 只用于 celeba 和 lsun-bedrooms；自己的图片请把路径写在 data 里。",
-             "root is for celeba and lsun-bedrooms; give the path of your own pictures as data."),
-            (self.subset > 1, f"subset 不能大于 1（0.1 就是 10 %），收到 {self.subset}。",
-             f"subset must be at most 1 (0.1 is 10 %); got {self.subset}."))
-        for conflict, zh, en in conflicts:
-            if conflict:
-                raise ValueError(both(zh, en))
-
-    def game(self, channels: int) -> Game:
-        """Return the game before its first step, for pictures with `channels` channels."""
-        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
-        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if self.loss:
-            changes["loss"] = LOSSES[self.loss]()
-        if self.penalty:
-            changes["penalty"], weight = PENALTIES[self.penalty]
-            if self.penalty_weight is not None:
-                changes["penalty"] = partial(changes["penalty"], **{weight: self.penalty_weight})
-        if self.penalty or self.norm == "spectral":
-            changes["clip"] = None
-        return RECIPES[self.recipe](
-            self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
-            warm_up=self.warm_up, precision=self.precision, **changes)
-
-    def generator(self, channels: int) -> nn.Module:
-        """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
-        options = {"latent": self.latent, "features": self.features,
-                   "extra_layers": self.extra_layers}
-        if self.recipe == "source-003":
-            network, _ = dcgan.source_003(self.size, channels, **options)
-        else:
-            network = dcgan.generator(self.size, channels, norm=self.norm, **options)
-        return network.to(runtime.device())
-
-    def pictures(self) -> ImageSet:
-        """Return the pictures to train on, (N, C, size, size).
-
-        Photographs are decoded into the cache the first time, with a progress bar.
-
-        Raises:
-            FileNotFoundError: The set is not here; the message says how to get it.
-            ValueError: Nothing in it can be used.
-        """
-        if self.data in DIGITS:
-            digits = DIGITS[self.data]()
-            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
-            if self.size == 32:
-                return framed
-            return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",
-                                                      antialias=True))
-        if self.data in TOYS:
-            return self.draw(max(1, round(self.subset * self.drawn)))
-        if self.data in PHOTOGRAPHS:
-            return PHOTOGRAPHS[self.data](self.root, subset=self.subset, size=self.size)
-        if Path(self.data).expanduser().exists():
-            return data.folder(self.data, subset=self.subset, size=self.size)
-        raise FileNotFoundError(both(
-            f"没有叫 {self.data!r} 的数据，也没有这个文件或文件夹。可选：{', '.join(SETS)}，"
-            "或图片文件夹、压缩包的路径。",
-            f"There is no set called {self.data!r}, and no such file or folder. Choose from "
-            f"{', '.join(SETS)}, or give the path of a folder or archive of pictures."))
-
-    def draw(self, n: int, seed: int = 0) -> ImageSet:
-        """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
-        make, core = TOYS[self.data]
-        return make(n, size=self.size, seed=seed, core=core)
-
-
-@dataclass
-class Schedule:
-    """How long a run goes on and what it writes on its way; all of it may change on resuming.
-
-    Whichever of steps, epochs and minutes comes first ends the run.
-
-    Raises:
-        ValueError: A number is out of range, or nothing says when to end.
-    """
-
-    steps: int | None = None  # of G, in all
-    epochs: float | None = None  # passes of D over the pictures, in all
-    minutes: float | None = None  # of this session
-    sample_every: int = 500  # steps between two grids
-    save_every: int = 500  # steps between two checkpoints
-    threads: int | None = None  # of the CPU; None: all cores
-
-    def __post_init__(self):
-        for name in ("steps", "sample_every", "save_every", "threads"):
-            if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name), 1)
-        check_positive("epochs", self.epochs)
-        check_positive("minutes", self.minutes)
-        if (self.steps, self.epochs, self.minutes) == (None, None, None):
-            raise ValueError(both(
-                "请说明训练多久：steps（步数）、epochs（轮数）或 minutes（分钟）。",
-                "Say how long to train: steps, epochs or minutes."))
-
-    def last_step(self, game: Game, pictures: int) -> int:
-        """Return the number of the last step, ENDLESS when only the minutes end the run."""
-        last = self.steps or ENDLESS
-        if self.epochs is not None:
-            batches = math.ceil(self.epochs * pictures / game.batch)
-            last = min(last, bisect_left(range(ENDLESS), batches,
-                                         key=lambda step: critic_turns(game, step)))
-        return last
-
-
-def check_positive(name: str, value: float | None) -> None:
-    """Raise ValueError when `value` is neither None nor a finite number above 0."""
-    if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
-        raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
-                              f"{name} must be a number above 0, got {value!r}."))
 
 
 # ---- training ----
@@ -283,17 +69,8 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
         tensorboard: Write losses and grids for TensorBoard, too.
         quiet: No progress bar, no messages.
         **schedule: The fields of `Schedule`, such as `steps=10_000` or `minutes=480`.
-
-    Raises:
-        BadRun: `out` is not empty, or another process is training there.
-        ValueError: Settings, schedule or pictures will not do.
-        OSError: Pictures are missing, or `out` cannot be written to.
-        TrainingDiverged: A loss or a weight is not finite, see `train.fit`.
     """
-    folder = Path(out).expanduser()
-    settings = replace(settings, data=_absolute("data", settings.data),
-                       root=_absolute("root", settings.root))
-    plan = Schedule(**schedule)
+    folder, plan = Path(out).expanduser(), Schedule(**schedule)
     if settings.recipe == "sngan" and settings.decay is None:  # its learning rate falls to the end
         settings = replace(settings, decay=plan.steps)
     _check_new(folder)
@@ -311,19 +88,12 @@ def resume(out: str | Path, *, expected: dict | None = None, tensorboard: bool =
         quiet: No progress bar, no messages.
         **changed: Fields of `Schedule` that are different from now on; a new goal, such as a
             larger `steps`, takes the place of the old one.
-
-    Raises:
-        BadRun: There is no run, it is damaged or has other settings; and what `train` raises.
     """
     folder = Path(out).expanduser()
     settings, schedule, about = _read_settings(folder)
-    differ = []
-    for name, value in (expected or {}).items():
-        value, told = _absolute(name, value), getattr(settings, name)
-        if value not in (told, "auto"):  # precision "auto" means what it meant at the beginning
-            differ.append((name, told, value))
-    if differ:
-        raise _other_settings(folder, differ)
+    now = {name: absolute(name, value) for name, value in (expected or {}).items()
+           if value != "auto"}  # precision "auto" means what it meant at the beginning
+    _compare(folder, {name: getattr(settings, name) for name in now}, now)
     plan = asdict(schedule)
     if changed.get("steps") or changed.get("epochs") or changed.get("minutes"):
         plan["minutes"] = None
@@ -347,9 +117,8 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
         if about is None:  # keep what the recipe chose, whatever a later version would choose
             settings = replace(settings, batch=game.batch, lr=game.lr, decay=game.decay,
                                n_critic=game.n_critic, precision=game.precision)
-        elif about["pictures"]["described"] != game.data:
-            raise _other_settings(folder, [("pictures", about["pictures"]["described"],
-                                            game.data)])
+        else:
+            _compare(folder, {"pictures": about["pictures"]["described"]}, {"pictures": game.data})
         distributed.check(game.batch)
         if game.batch > len(pictures):
             raise ValueError(both(
@@ -394,8 +163,8 @@ def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
             watch_every=writer.every, progress=False)
     except checkpoint.TrainingDiverged:
         if first:
-            with suppress(OSError):  # the generator stays that of the last checkpoint
-                writer.write_progress(game, "diverged")
+            with suppress(OSError):
+                writer.save(game, "diverged")
         raise
     state = "time is up" if writer.time_is_up else "stopped"
     if game.step >= last:
@@ -472,27 +241,25 @@ class RunWriter:
 
     def save(self, game: Game, state: str) -> None:
         """Write the averaged weights of G, the history and the summary."""
-        weights = {name: tensor.detach().cpu().contiguous()
-                   for name, tensor in game.generator_ema.module.state_dict().items()}
-        write_atomically(self.folder / GENERATOR,
-                         to_bytes(weights, metadata={"step": str(game.step)}))
-        self.write_progress(game, state)
-
-    def write_progress(self, game: Game, state: str) -> None:
-        """Write the history and the summary."""
+        if state != "diverged":  # then the weights stay those of the last checkpoint
+            weights = {name: tensor.cpu().contiguous()
+                       for name, tensor in game.generator_ema.module.state_dict().items()}
+            write_atomically(self.folder / GENERATOR,
+                             to_bytes(weights, metadata={"step": str(game.step)}))
         self.append_history(game.history)
-        recent = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
+        recent = {}
         if len(game.history):
+            recent = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
             recent["gap"] = recent["real"] - recent["fake"]
         seconds = self.earlier + time.monotonic() - self.began
-        step = len(game.history)  # of a run that diverged: the last whose numbers are finite
-        summary = {"state": state, "step": step,
-                   "last_step": None if self.last == ENDLESS else self.last,
-                   "images_seen": game.images_seen, "seconds": round(seconds, 1),
-                   "images_per_second": round(self.images_per_second(game), 1),
-                   "mean_of_last_100": recent if len(game.history) else {},
-                   "written": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-        _write_json(self.folder / SUMMARY, summary)
+        _write_json(self.folder / SUMMARY, {
+            "state": state,
+            "step": len(game.history),  # of a run that diverged: the last that was finite
+            "last_step": None if self.last == ENDLESS else self.last,
+            "images_seen": game.images_seen, "seconds": round(seconds, 1),
+            "images_per_second": round(self.images_per_second(game), 1),
+            "mean_of_last_100": recent,
+            "written": datetime.now(timezone.utc).isoformat(timespec="seconds")})
         if self.board:
             for row in game.history[self.rows_on_board:].tolist():
                 self.rows_on_board += 1
@@ -587,17 +354,12 @@ def _check_new(folder: Path) -> None:
                           f"{folder} is not empty and holds no run. Name another folder."))
 
 
-def _absolute(name: str, value):
-    """Return a setting with its path made absolute: a run may be resumed from another folder."""
-    if value and (name == "root" or (name == "data" and value not in SETS)):
-        return os.path.abspath(os.path.expanduser(value))
-    return value
-
-
-def _other_settings(folder: Path, differ: list[tuple]) -> BadRun:
-    what = "; ".join(f"{name}: {was} -> {now}" for name, was, now in differ)
-    return BadRun(f"The run in {folder} has other settings ({what}). Nothing was changed; leave "
-                  "those options out, or begin anew in another folder.")
+def _compare(folder: Path, was: dict, now: dict) -> None:
+    """Raise BadRun when a run would go on with other settings than it began with."""
+    differ = [f"{name}: {was[name]} -> {now[name]}" for name in now if was[name] != now[name]]
+    if differ:
+        raise BadRun(f"The run in {folder} has other settings ({'; '.join(differ)}). Nothing was "
+                     "changed; leave those options out, or begin anew in another folder.")
 
 
 def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: Game,
@@ -656,14 +418,10 @@ def _read_summary(folder: Path) -> dict:
     return {}
 
 
-def write_png(path: Path, images: Tensor, columns: int = COLUMNS) -> None:
-    """Write pictures, uint8 (n, C, H, W), as one PNG in rows; a single one gets no border."""
-    if len(images) == 1:
-        pixels = images[0].expand(3, -1, -1).permute(1, 2, 0).numpy()
-    else:
-        pixels = figures.grid(images, columns)
+def write_png(path: Path, images: Tensor) -> None:
+    """Write pictures, uint8 (n, C, H, W), as one PNG, 8 in a row; a single one gets no border."""
     drawn = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(drawn, "PNG")
+    PIL.Image.fromarray(figures.grid(images, COLUMNS)).save(drawn, "PNG")
     write_atomically(path, drawn.getvalue())
 
 
@@ -675,14 +433,6 @@ def _unreadable(path: Path, problem: Exception) -> BadRun:
 
 
 # ---- looking at a run ----
-
-def open_run(folder: str | Path) -> "Run":
-    """Return the run in `folder`; raise BadRun when there is none or its settings are damaged."""
-    return Run(folder)
-
-
-open = open_run  # in a lesson: runs.open("runs/faces")
-
 
 class Run:
     """A run in its folder: what it was told, how far it is, what it makes.
@@ -740,28 +490,17 @@ class Run:
         return torch.from_numpy(cells.reshape(-1, channels, side, side))
 
     def generator(self, newest: bool = False) -> nn.Module:
-        """Return G, ready to sample from.
-
-        Its weights are the averaged ones, for which settings.json and generator.safetensors are
-        enough, or the newest ones of the checkpoint.
-
-        Raises:
-            BadRun: They are not there yet, or damaged.
-        """
-        weights, _ = self._weights(newest)
-        network = self.settings.generator(self.about["pictures"]["channels"])
+        """Return G, ready to sample from, with its averaged weights or the newest ones."""
+        weights, _ = self.weights(newest)
+        network = self.settings.game(self.about["pictures"]["channels"]).generator
         try:
             network.load_state_dict(weights)
         except RuntimeError as problem:
             raise _unreadable(self.folder / GENERATOR, problem) from problem
         return network.eval()
 
-    def weights_step(self, newest: bool = False) -> int:
-        """Return the step whose weights `generator` and `sample` use."""
-        return self._weights(newest)[1]
-
-    def _weights(self, newest: bool) -> tuple[dict[str, Tensor], int]:
-        """Return the weights of G and their step."""
+    def weights(self, newest: bool = False) -> tuple[dict[str, Tensor], int]:
+        """Return G's averaged weights, or the newest ones of the checkpoint, and their step."""
         path = self.folder / (CHECKPOINT if newest else GENERATOR)
         if not path.is_file():
             raise BadRun(f"{path} is not there yet: a run writes it when it first saves.")
@@ -811,6 +550,9 @@ class Run:
                             alt="40 fresh samples of the generator with averaged weights")
 
 
+open = Run  # runs.open("runs/faces")
+
+
 def grids_in(folder: Path) -> dict[int, Path]:
     """Return {step: path} of the grids in the folder of a run, in order."""
     grids = {path.stem.removeprefix("step_"): path for path in folder.glob("grids/step_*.png")}
@@ -823,11 +565,7 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) ->
     """Return what `n` samples of a run score, beside real pictures it never saw.
 
     Toy pictures: factor coverage, and the Fréchet distance of the factor reader's features;
-    digits: the report of `measure.DigitEvaluator`. Weights and `seed` as in `Run.sample`.
-
-    Raises:
-        ValueError: Photographs, or digits at other sizes than 32: the course has no evaluator
-            for them.
+    digits at 32 pixels: the report of `measure.DigitEvaluator`.
     """
     n, settings = whole_number("n", n, 1), run.settings
     if settings.data in DIGITS and settings.size == 32:
@@ -850,7 +588,7 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) ->
     to_fresh = measure.frechet_distance(reader.features(fresh), features)
     first_line = str(measure.factor_coverage(fresh, of=real)).splitlines()[0]
     return "\n".join([
-        f"{n} samples, step {run.weights_step(newest)}, seed {seed}, "
+        f"{n} samples, step {run.weights(newest)[1]}, seed {seed}, "
         f"{'newest' if newest else 'average'} weights",
         f"samples   {measure.factor_coverage(fakes, of=real)}",
         f"real      {first_line}",

@@ -41,9 +41,6 @@ def precision(wanted: str, device: torch.device) -> str:
     bfloat16 keeps float32's range with 8 bits of precision. Where the device calculates with it
     (2 cores with AVX-512 BF16, 32x32 pictures, DCGAN) it was measured 1.0 times as fast as float32
     with 16 features, 1.4 times with 48; a processor without it took twelve times as long.
-
-    Raises:
-        ValueError: any other word.
     """
     if wanted not in PRECISIONS:
         raise ValueError(both(
@@ -66,8 +63,6 @@ def set_threads(n: int) -> int:
 
     Always set it, never inherit it: on a busy two-core machine a small network's step was
     measured 20 to 300 times slower with two threads than with one.
-
-    Raises ValueError when `n` is not a positive whole number.
     """
     torch.set_num_threads(whole_number("n", n, 1))
     return n
@@ -92,8 +87,6 @@ def scale() -> str:
 
     Read from the environment variable GAN_LESSONS_SCALE: `smoke` checks in seconds that
     all runs, `default` fits two CPU cores, `full` is the size of the papers, on a GPU.
-
-    Raises ValueError when the variable holds anything else.
     """
     value = os.environ.get("GAN_LESSONS_SCALE", "default") or "default"
     if value not in SCALES:

@@ -263,6 +263,7 @@ def poison(held):
     lambda held: held.update({"random/noise": torch.zeros(10, dtype=torch.uint8)}),
     lambda held: held.update({"random/torch": torch.zeros(10)}),
     lambda held: held.update(history=torch.zeros(3, 7)),
+    lambda held: held.update(history=torch.zeros(2, 4).to(torch.float8_e4m3fn)),
     lambda held: held.update({"optimizers/generator/of/zz/a": torch.zeros(1)}),
     lambda held: held.update({"snapshots/abc": torch.zeros(1, 1)}),
     lambda held: held.update({"networks/generator/0.weight": torch.ones(16, 8).long()}),

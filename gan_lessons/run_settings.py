@@ -1,0 +1,210 @@
+"""What a long run is told: `Settings` make its game and its pictures, a `Schedule` its end."""
+
+import inspect
+import math
+import os
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from torch.nn.functional import interpolate
+
+from gan_lessons import data, losses, penalties, recipes, runtime
+from gan_lessons.data import ImageSet
+from gan_lessons.nets import dcgan
+from gan_lessons.train import Game, critic_turns
+from gan_lessons.util import both, whole_number
+
+RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
+           "source-003": recipes.source_003}
+LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
+          "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
+          "hinge": losses.Hinge, "relativistic": losses.Relativistic}
+PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
+             "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
+DIGITS = {"digits": data.digits, "mnist": data.mnist}
+TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
+        "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
+PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}
+SETS = (*DIGITS, *TOYS, *PHOTOGRAPHS)
+CHOICES = {"recipe": RECIPES, "norm": dcgan.NORMS, "loss": LOSSES, "penalty": PENALTIES,
+           "precision": runtime.PRECISIONS, "size": dcgan.SIZES}
+ENDLESS = 10**9  # the last step of a run that only the time ends
+
+
+@dataclass
+class Settings:
+    """The game and the pictures of a run, by name: the same settings give the same run.
+
+    None leaves a setting to the recipe. A penalty or norm="spectral" replaces weight clipping.
+    """
+
+    recipe: str  # a name in RECIPES
+    data: str  # a name in SETS, or the path of a folder or archive of pictures
+    drawn: int = 10_000  # how many toy pictures to draw
+    root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
+    subset: float = 1.0  # the share of the pictures to take
+    size: int | None = None  # their side in pixels; None: 64, and 32 for digits
+    latent: int | None = None  # length of z
+    features: int | None = None  # channels at half the size, see `nets.dcgan`
+    extra_layers: int = 0  # 3x3 convolutions added to both networks
+    norm: str | None = None  # "batch", "none" or "spectral"
+    loss: str | None = None  # a name in LOSSES
+    penalty: str | None = None  # a name in PENALTIES
+    penalty_weight: float | None = None  # its `weight` or `gamma`
+    batch: int | None = None  # this and the rest: as in `train.Game`
+    lr: float | None = None
+    n_critic: int | None = None
+    warm_up: bool = False
+    decay: int | None = None
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.size is None:
+            self.size = 32 if self.data in DIGITS else 64
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices and (value is not None or name == "recipe"):
+                listed = ", ".join(map(str, choices))
+                raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
+                                      f"{name} must be one of {listed}; got {value!r}."))
+        check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay"),
+                      from_zero=("extra_layers", "seed"),
+                      positive=("lr", "penalty_weight", "subset"))
+        self._check_together()
+        self.data, self.root = absolute("data", self.data), absolute("root", self.root)
+        if self.recipe == "dcgan" and self.loss is None:
+            self.loss = "non-saturating"
+        parameters = inspect.signature(RECIPES[self.recipe]).parameters
+        for name in ("latent", "features", "norm"):  # what the recipe takes unless told otherwise
+            if getattr(self, name) is None and name in parameters:
+                setattr(self, name, parameters[name].default)
+
+    def _check_together(self) -> None:
+        """Raise ValueError for settings that do not go together."""
+        batch_norm = self.norm == "batch" or (self.norm is None and self.recipe != "sngan")
+        conflicts = (
+            (self.norm and self.recipe == "source-003",
+             "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
+             "source-003 has no choice of norm; leave norm out, or take wgan."),
+            (self.loss and self.recipe != "dcgan",
+             f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
+             f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
+            (self.warm_up and self.recipe in ("dcgan", "sngan"),
+             "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
+             "warm_up belongs to WGAN; leave it out, or take wgan."),
+            (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",
+             "Wasserstein 损失必须限制评论家有多陡：请用 wgan，或加上 penalty、norm=spectral。",
+             "With the Wasserstein loss the critic must be kept from growing steep: take wgan, or "
+             "add a penalty or norm=spectral."),
+            (self.penalty_weight is not None and not self.penalty,
+             "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
+            (self.penalty and batch_norm,
+             "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "
+             "norm=spectral。",
+             "With BatchNorm a score depends on the whole batch, and a penalty on its slope means "
+             "little: add norm=none or norm=spectral."),
+            (self.root and self.data not in PHOTOGRAPHS,
+             "root 只用于 celeba 和 lsun-bedrooms；自己的图片请把路径写在 data 里。",
+             "root is for celeba and lsun-bedrooms; give the path of your own pictures as data."),
+            (self.subset > 1, f"subset 不能大于 1（0.1 就是 10 %），收到 {self.subset}。",
+             f"subset must be at most 1 (0.1 is 10 %); got {self.subset}."))
+        for conflict, zh, en in conflicts:
+            if conflict:
+                raise ValueError(both(zh, en))
+
+    def game(self, channels: int) -> Game:
+        """Return the game before its first step, for pictures with `channels` channels."""
+        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.loss:
+            changes["loss"] = LOSSES[self.loss]()
+        if self.penalty:
+            changes["penalty"], weight = PENALTIES[self.penalty]
+            if self.penalty_weight is not None:
+                changes["penalty"] = partial(changes["penalty"], **{weight: self.penalty_weight})
+        if self.penalty or self.norm == "spectral":
+            changes["clip"] = None
+        return RECIPES[self.recipe](
+            self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
+            warm_up=self.warm_up, precision=self.precision, **changes)
+
+    def pictures(self) -> ImageSet:
+        """Return the pictures to train on; the first time, photographs go into the cache."""
+        if self.data in DIGITS:
+            digits = DIGITS[self.data]()
+            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
+            if self.size == 32:
+                return framed
+            return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",
+                                                      antialias=True))
+        if self.data in TOYS:
+            return self.draw(max(1, round(self.subset * self.drawn)))
+        if self.data in PHOTOGRAPHS:
+            return PHOTOGRAPHS[self.data](self.root, subset=self.subset, size=self.size)
+        if Path(self.data).exists():
+            return data.folder(self.data, subset=self.subset, size=self.size)
+        raise FileNotFoundError(both(
+            f"没有叫 {self.data!r} 的数据，也没有这个文件或文件夹。可选：{', '.join(SETS)}，"
+            "或图片文件夹、压缩包的路径。",
+            f"There is no set called {self.data!r}, and no such file or folder. Choose from "
+            f"{', '.join(SETS)}, or give the path of a folder or archive of pictures."))
+
+    def draw(self, n: int, seed: int = 0) -> ImageSet:
+        """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
+        make, core = TOYS[self.data]
+        return make(n, size=self.size, seed=seed, core=core)
+
+
+@dataclass
+class Schedule:
+    """How long a run goes on and what it writes on its way; all of it may change on resuming.
+
+    Whichever of steps, epochs and minutes comes first ends the run.
+    """
+
+    steps: int | None = None  # of G, in all
+    epochs: float | None = None  # passes of D over the pictures, in all
+    minutes: float | None = None  # of this session
+    sample_every: int = 500  # steps between two grids
+    save_every: int = 500  # steps between two checkpoints
+    threads: int | None = None  # of the CPU; None: all cores
+
+    def __post_init__(self):
+        check_numbers(self, whole=("steps", "sample_every", "save_every", "threads"),
+                      positive=("epochs", "minutes"))
+        if (self.steps, self.epochs, self.minutes) == (None, None, None):
+            raise ValueError(both(
+                "请说明训练多久：steps（步数）、epochs（轮数）或 minutes（分钟）。",
+                "Say how long to train: steps, epochs or minutes."))
+
+    def last_step(self, game: Game, pictures: int) -> int:
+        """Return the number of the last step, ENDLESS when only the minutes end the run."""
+        last = self.steps or ENDLESS
+        if self.epochs is not None:
+            batches = math.ceil(self.epochs * pictures / game.batch)
+            last = min(last, bisect_left(range(ENDLESS), batches,
+                                         key=lambda step: critic_turns(game, step)))
+        return last
+
+
+def check_numbers(told: Settings | Schedule, *, whole: tuple[str, ...],
+                  positive: tuple[str, ...], from_zero: tuple[str, ...] = ()) -> None:
+    """Raise ValueError for a number out of range, of those that are not None."""
+    for name in (*whole, *from_zero):
+        if getattr(told, name) is not None:
+            whole_number(name, getattr(told, name), 0 if name in from_zero else 1)
+    for name in positive:
+        value = getattr(told, name)
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
+                                  f"{name} must be a number above 0, got {value!r}."))
+
+
+def absolute(name: str, value: str | None) -> str | None:
+    """Return a setting with its path made absolute: a run may be resumed from another folder."""
+    if value and (name == "root" or (name == "data" and value not in SETS)):
+        return os.path.abspath(os.path.expanduser(value))
+    return value
