@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from torch import nn
 from torch.nn.functional import interpolate
 
 from gan_lessons import data, losses, penalties, recipes, runtime
@@ -130,6 +131,16 @@ class Settings:
         return RECIPES[self.recipe](
             self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
             warm_up=self.warm_up, precision=self.precision, **changes)
+
+    def generator(self, channels: int) -> nn.Module:
+        """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
+        options = {"latent": self.latent, "features": self.features,
+                   "extra_layers": self.extra_layers}
+        if self.recipe == "source-003":
+            network, _ = dcgan.source_003(self.size, channels, **options)
+        else:
+            network = dcgan.generator(self.size, channels, norm=self.norm, **options)
+        return network.to(runtime.device())
 
     def pictures(self) -> ImageSet:
         """Return the pictures to train on; the first time, photographs go into the cache."""

@@ -492,7 +492,7 @@ class Run:
     def generator(self, newest: bool = False) -> nn.Module:
         """Return G, ready to sample from, with its averaged weights or the newest ones."""
         weights, _ = self.weights(newest)
-        network = self.settings.game(self.about["pictures"]["channels"]).generator
+        network = self.settings.generator(self.about["pictures"]["channels"])
         try:
             network.load_state_dict(weights)
         except RuntimeError as problem:
