@@ -101,16 +101,6 @@ def test_one_pixel_and_a_thin_line():
     assert colour(encoded(Image.new("RGB", (1, 50_000), (1, 2, 3))), 64) == [1, 2, 3]
 
 
-def test_a_random_crop_depends_on_seed_and_name_only():
-    raw = encoded(waves(4, 32, 128))
-
-    def crop(**options):
-        return decode(raw, 32, "random", **options).tobytes()
-    assert crop(seed=1, name="a/x.png") == crop(seed=1, name="b/c/x.jpg")
-    assert len({crop(seed=s, name=n) for s in range(3) for n in ("x", "y")}) == 6
-    assert decode(raw, 32, "centre", seed=1).tobytes() == decode(raw, 32, seed=2).tobytes()
-
-
 # ---- what is no picture ----
 
 def png_header(width, height):

@@ -239,6 +239,5 @@ def toy_rooms(n: int = 10_000, size: int = 64, seed: int = 0, *,
     pixels, with only a little jitter: everything a generator drops is counted.
 
     Picture i depends on (seed, i) alone. Sizes: 16, 32, 64, 128, 256.
-    Raises ValueError for an n, size, seed, factor or value that will not do.
     """
     return make(ROOMS, n, size, seed, factors, core)
