@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from packing import PACKERS, as_folder, drawn, encoded, waves
 
 from gan_lessons.data import cache
-from gan_lessons.data.cache import cached
+from gan_lessons.data.cache import Windows, cached
 from gan_lessons.data.decode import decode
 from gan_lessons.data.sources import BadSource, open_source, stem
 
@@ -290,3 +291,58 @@ def test_a_cache_folder_that_cannot_be_made(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(OSError, match="cannot be written.*GAN_LESSONS_CACHE"):
         build(photos)
+
+
+# ---- whole pictures, and the squares cut from them ----
+
+SHAPES = [(32, 48), (50, 32), (32, 32)] * 2  # (height, width): wide, tall and square
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six pictures whose short side is 32."""
+    files = {f"{i}.png": encoded(waves(i, *shape)) for i, shape in enumerate(SHAPES)}
+    return as_folder(tmp_path / "pictures", files)
+
+
+def shown(i):
+    return torch.from_numpy(waves(i, *SHAPES[i])).permute(2, 0, 1)
+
+
+def test_the_ends_and_the_middle_of_a_picture_are_cut_exactly(folder):
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    place = torch.tensor([0.0, 0.5, 1.0])
+    for i, (height, width) in enumerate(SHAPES):
+        cut = windows.cut(torch.tensor([i, i, i]), place, place)
+        for got, top, left in zip(cut, (0, (height - 31) // 2, height - 32),
+                                  (0, (width - 31) // 2, width - 32), strict=True):
+            assert torch.equal(got, shown(i)[:, top:top + 32, left:left + 32])
+
+
+def test_every_place_is_about_equally_likely(folder):
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    n = 17 * 400
+    row, column = torch.rand(2, n, generator=torch.Generator().manual_seed(0))
+    cut = windows.cut(torch.zeros(n, dtype=torch.int64), row, column)  # 32x48: 17 places
+    whole = shown(0)
+    count = [sum(torch.equal(one, whole[:, :, left:left + 32]) for one in cut[:1700])
+             for left in range(17)]
+    assert sum(count) == 1700
+    assert min(count) > 60 and max(count) < 140
+
+
+def test_a_set_is_decoded_once(folder, monkeypatch):
+    first = Windows.of(open_source(folder), 32, progress=False)
+    monkeypatch.setattr(cache, "decode", None)
+    again = Windows.of(open_source(folder), 32, progress=False)
+    assert torch.equal(first.pixels, again.pixels) and again.names == first.names
+
+
+def test_unreadable_pictures_are_skipped_and_named(folder, capsys):
+    (folder / "3.png").write_bytes(b"no picture")
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    assert windows.names == [f"{i}.png" for i in (0, 1, 2, 4, 5)]
+    cut = windows.cut(torch.tensor([3]), torch.zeros(1), torch.zeros(1))
+    assert torch.equal(cut[0], shown(4)[:, :32, :32])
+    said = capsys.readouterr().out
+    assert "3.png" in said and "跳过" in said

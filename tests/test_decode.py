@@ -11,7 +11,7 @@ from packing import encoded, waves
 from PIL import Image
 from torchvision.transforms.v2 import functional as tv
 
-from gan_lessons.data.decode import UnreadablePicture, decode
+from gan_lessons.data.decode import LONGEST, UnreadablePicture, decode
 
 RED = Image.new("RGB", (8, 8), (255, 0, 0))
 
@@ -99,6 +99,19 @@ def test_of_an_animation_the_first_frame_is_taken():
 def test_one_pixel_and_a_thin_line():
     assert colour(encoded(Image.new("RGB", (1, 1), (1, 2, 3))), 64) == [1, 2, 3]
     assert colour(encoded(Image.new("RGB", (1, 50_000), (1, 2, 3))), 64) == [1, 2, 3]
+
+
+def test_of_a_very_long_picture_the_middle_is_kept():
+    ribbon = np.zeros((4, 400, 3), np.uint8)
+    ribbon[:, 184:216] = 255
+    whole = decode(encoded(ribbon), 4, whole=True)
+    assert whole.shape == (3, 4, 4 * LONGEST)
+    assert (whole == 255).all()
+
+
+def test_the_short_side_becomes_the_size_asked_for():
+    assert decode(encoded(waves(0, 90, 60)), 20, whole=True).shape == (3, 30, 20)
+    assert decode(encoded(waves(0, 10, 15)), 20, whole=True).shape == (3, 20, 30)
 
 
 # ---- what is no picture ----

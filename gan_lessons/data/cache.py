@@ -48,7 +48,7 @@ class Cached(NamedTuple):
     shapes: np.ndarray  # of whole pictures: int64 (N, 2), height and width; else empty
 
 
-def cached(source: Source, size: int = 64, *, whole: bool = False,
+def cached(source: Source, size: int, *, whole: bool = False,
            progress: bool = True) -> Cached:
     """Return the pictures of a source, decoded at most once, and print what had to be skipped.
 
@@ -105,20 +105,21 @@ def opened(path: Path) -> Cached | None:
         return None
 
 
-def print_skipped(source: Source, unreadable: list) -> None:
+def print_skipped(source: Source, unreadable: list[tuple[str, str]]) -> None:
     """Print what was left out and why, the first few by name."""
-    for left_out, zh, en in ((source.ignored, "有 {} 项没有读取：", "{} entries were ignored:"),
-                             (unreadable, "跳过了 {} 张读不了的图片：",
-                              "skipped {} pictures that cannot be read:")):
+    ignored = both("{path}：有 {n} 项没有读取：", "{path}: {n} entries were ignored:")
+    skipped = both("{path}：跳过了 {n} 张读不了的图片：",
+                   "{path}: skipped {n} pictures that cannot be read:")
+    for said, left_out in ((ignored, source.ignored), (skipped, unreadable)):
         if left_out:
-            n = len(left_out)
-            print(both(f"{source.path}：{zh.format(n)}", f"{source.path}: {en.format(n)}"),
-                  _first_few(left_out), sep="\n")
+            print(said.format(path=source.path, n=len(left_out)), _first_few(left_out), sep="\n")
 
 
 def _first_few(left_out: list[tuple[str, str]]) -> str:
     lines = [f"  {printable(name)}: {why}" for name, why in left_out[:5]]
-    return "\n".join(lines + ["  ..."] * (len(left_out) > 5))
+    if len(left_out) > 5:
+        lines.append("  ...")
+    return "\n".join(lines)
 
 
 # ---- building ----

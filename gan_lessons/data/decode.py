@@ -16,7 +16,7 @@ from gan_lessons.runtime import cores
 
 MOST_PIXELS = 80_000_000  # as many as 240 MB hold; the largest cameras' pictures still pass
 LONGEST = 8  # times the short side; of an even longer picture the middle is kept
-AT_ONCE = 16  # pictures per thread that are decoded ahead: a set may be larger than the memory
+AT_ONCE = 16  # pictures per thread that are handed out at once: not all of them fit in memory
 # Only formats of pictures: some others would start helper programs. JPEG 2000 and AVIF are
 # not in every Pillow.
 Image.init()
