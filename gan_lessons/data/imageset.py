@@ -4,7 +4,7 @@ import contextlib
 import math
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import torch
@@ -65,7 +65,7 @@ class ImageSet:
     name: str  # short, ASCII
     about: str = ""  # the data card, Chinese and English
     target: torch.device | None = None  # the device of the batches; None: that of the pictures
-    factors: dict[str, torch.Tensor] | None = None  # drawn pictures: factor -> int64 (N,), values
+    factors: dict[str, torch.Tensor] = field(default_factory=dict)  # of drawn ones: int64 (N,) each
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -95,7 +95,7 @@ class ImageSet:
             index = [operator.index(index)]
         labels = None if self.labels is None else self.labels[index]
         return replace(self, images=self.images[index], labels=labels,
-                       factors=self._each_factor(lambda values: values[index]))
+                       factors={name: values[index] for name, values in self.factors.items()})
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -114,12 +114,7 @@ class ImageSet:
         fits = fits_on(device, self.images)
         return replace(self, images=self.images.to(device) if fits else self.images,
                        labels=labels, target=None if fits else device,
-                       factors=self._each_factor(lambda values: values.to(device)))
-
-    def _each_factor(self, change) -> dict[str, torch.Tensor] | None:
-        if self.factors is None:
-            return None
-        return {name: change(values) for name, values in self.factors.items()}
+                       factors={name: values.to(device) for name, values in self.factors.items()})
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
