@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from packing import PACKERS, as_folder, drawn, encoded, waves
 
 from gan_lessons.data import cache
-from gan_lessons.data.cache import NoRoom, cached
+from gan_lessons.data.cache import Windows, cached
 from gan_lessons.data.decode import decode
 from gan_lessons.data.sources import BadSource, open_source, stem
 
@@ -74,7 +75,7 @@ def builder(photos, log):
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import test_cache as t
         t.cache.decode = t.counting({str(log)!r}, {SLOW})
-        print("sum", t.build({str(photos)!r}, workers=2).images.sum())
+        print("sum", t.build({str(photos)!r}).images.sum())
         """)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
@@ -92,7 +93,7 @@ def wait_for(condition, process):
 def test_every_packing_gives_the_identical_array(kind, tmp_path, own_cache):
     files = drawn()
     plain = expected(as_folder(tmp_path / "plain", files))
-    made = build(PACKERS[kind](tmp_path / "set", files), workers=3)
+    made = build(PACKERS[kind](tmp_path / "set", files))
     assert made.images.shape == (12, 3, SIZE, SIZE) and made.images.dtype == np.uint8
     assert np.array_equal(made.images, plain)
     assert [stem(name) for name in made.names] == sorted(map(stem, files))
@@ -110,15 +111,12 @@ def test_the_second_time_nothing_is_decoded(kind, tmp_path, log):
     assert decoded(log) == 12
 
 
-def test_size_crop_seed_and_selection_have_pictures_of_their_own(photos, own_cache):
+def test_size_shape_and_selection_have_pictures_of_their_own(photos, own_cache):
     build(photos)
-    build(photos, crop="random", seed=1)
-    build(photos, crop="random", seed=2)
+    build(photos, whole=True)
     cached(open_source(photos), 8, progress=False)
     cached(open_source(photos).only(lambda names: names[:3], "first three"), SIZE, progress=False)
-    assert len(list(own_cache.iterdir())) == 5
-    build(photos, seed=3)  # a seed that nothing depends on
-    assert len(list(own_cache.iterdir())) == 5
+    assert len(list(own_cache.iterdir())) == 4
 
 
 def test_the_array_can_be_written_to_and_the_cache_stays(photos, own_cache):
@@ -133,9 +131,9 @@ def test_unreadable_pictures_are_skipped_by_name_and_the_order_stays(tmp_path):
     files = drawn(12)
     bad = {"b/zero.jpg": b"", "c/text.jpg": b"I am a text",
            "d/cut.jpg": encoded(waves(), "JPEG")[:500]}
-    made = build(as_folder(tmp_path / "set", files | bad), workers=2)
+    made = build(as_folder(tmp_path / "set", files | bad))
     assert np.array_equal(made.images, expected(as_folder(tmp_path / "good", files)))
-    assert {one.name: one.why.split(":")[0] for one in made.unreadable} == {
+    assert {name: why.split(":")[0] for name, why in made.unreadable} == {
         "b/zero.jpg": "空文件 / an empty file", "c/text.jpg": "不是图片 / not a picture",
         "d/cut.jpg": "图片不完整或已损坏 / incomplete or damaged"}
     again = build(tmp_path / "set")
@@ -156,13 +154,13 @@ def test_a_damaged_member_of_an_archive_is_skipped(tmp_path):
     raw[raw.index(b"top/") + 300] ^= 0xff  # in the first picture
     path.write_bytes(raw)
     made = build(path)
-    assert len(made.images) == 11 and "cannot be read" in made.unreadable[0].why
+    assert len(made.images) == 11 and "cannot be read" in made.unreadable[0][1]
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"size": 5000}, {"crop": "left"}])
-def test_bad_options_are_refused(photos, options):
-    with pytest.raises(ValueError):
-        cached(open_source(photos), **({"size": SIZE} | options))
+@pytest.mark.parametrize("size", [0, 5000, 2.5])
+def test_bad_sizes_are_refused(photos, size):
+    with pytest.raises(ValueError, match="size must be"):
+        cached(open_source(photos), size)
 
 
 def test_the_cache_is_plain_bytes_and_json(photos, own_cache):
@@ -270,17 +268,10 @@ def test_a_lock_file_left_behind_locks_nobody_out_and_stays(photos, own_cache):
 
 # ---- no room ----
 
-def test_max_bytes_is_asked_before_anything_is_written(photos, own_cache):
-    with pytest.raises(NoRoom, match="40 pictures of 16x16 take 30,720 bytes, more than max_by"):
-        build(photos, max_bytes=30_719)
-    assert not own_cache.exists()
-    assert len(build(photos, max_bytes=30_720).images) == 40
-
-
 def test_too_little_space_is_noticed_before_anything_is_written(photos, own_cache, monkeypatch):
     free = cache.shutil.disk_usage(photos)._replace(free=30_000)
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: free)
-    with pytest.raises(NoRoom, match="needs 30,720 bytes, and only 30,000 are free"):
+    with pytest.raises(OSError, match="needs 30,720 bytes, and only 30,000 are free"):
         build(photos)
     assert not own_cache.exists()
 
@@ -290,8 +281,8 @@ def test_a_disk_that_runs_full_is_an_error_and_nothing_is_left(small_disk, photo
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(disk))
     plenty = cache.shutil.disk_usage(photos)._replace(free=10**9)  # it fills up under way
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: plenty)
-    with pytest.raises(NoRoom, match="The disk is too small"):
-        cached(open_source(photos), 64, progress=False, workers=2)
+    with pytest.raises(OSError, match="The disk is too small"):
+        cached(open_source(photos), 64, progress=False)
     assert files_in(disk) == []
 
 
@@ -300,3 +291,58 @@ def test_a_cache_folder_that_cannot_be_made(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(OSError, match="cannot be written.*GAN_LESSONS_CACHE"):
         build(photos)
+
+
+# ---- whole pictures, and the squares cut from them ----
+
+SHAPES = [(32, 48), (50, 32), (32, 32)] * 2  # (height, width): wide, tall and square
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six pictures whose short side is 32."""
+    files = {f"{i}.png": encoded(waves(i, *shape)) for i, shape in enumerate(SHAPES)}
+    return as_folder(tmp_path / "pictures", files)
+
+
+def shown(i):
+    return torch.from_numpy(waves(i, *SHAPES[i])).permute(2, 0, 1)
+
+
+def test_the_ends_and_the_middle_of_a_picture_are_cut_exactly(folder):
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    place = torch.tensor([0.0, 0.5, 1.0])
+    for i, (height, width) in enumerate(SHAPES):
+        cut = windows.cut(torch.tensor([i, i, i]), place, place)
+        for got, top, left in zip(cut, (0, (height - 31) // 2, height - 32),
+                                  (0, (width - 31) // 2, width - 32), strict=True):
+            assert torch.equal(got, shown(i)[:, top:top + 32, left:left + 32])
+
+
+def test_every_place_is_about_equally_likely(folder):
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    n = 17 * 400
+    row, column = torch.rand(2, n, generator=torch.Generator().manual_seed(0))
+    cut = windows.cut(torch.zeros(n, dtype=torch.int64), row, column)  # 32x48: 17 places
+    whole = shown(0)
+    count = [sum(torch.equal(one, whole[:, :, left:left + 32]) for one in cut[:1700])
+             for left in range(17)]
+    assert sum(count) == 1700
+    assert min(count) > 60 and max(count) < 140
+
+
+def test_a_set_is_decoded_once(folder, monkeypatch):
+    first = Windows.of(open_source(folder), 32, progress=False)
+    monkeypatch.setattr(cache, "decode", None)
+    again = Windows.of(open_source(folder), 32, progress=False)
+    assert torch.equal(first.pixels, again.pixels) and again.names == first.names
+
+
+def test_unreadable_pictures_are_skipped_and_named(folder, capsys):
+    (folder / "3.png").write_bytes(b"no picture")
+    windows = Windows.of(open_source(folder), 32, progress=False)
+    assert windows.names == [f"{i}.png" for i in (0, 1, 2, 4, 5)]
+    cut = windows.cut(torch.tensor([3]), torch.zeros(1), torch.zeros(1))
+    assert torch.equal(cut[0], shown(4)[:, :32, :32])
+    said = capsys.readouterr().out
+    assert "3.png" in said and "跳过" in said

@@ -11,7 +11,7 @@ from packing import encoded, waves
 from PIL import Image
 from torchvision.transforms.v2 import functional as tv
 
-from gan_lessons.data.decode import UnreadablePicture, decode
+from gan_lessons.data.decode import LONGEST, UnreadablePicture, decode
 
 RED = Image.new("RGB", (8, 8), (255, 0, 0))
 
@@ -101,14 +101,17 @@ def test_one_pixel_and_a_thin_line():
     assert colour(encoded(Image.new("RGB", (1, 50_000), (1, 2, 3))), 64) == [1, 2, 3]
 
 
-def test_a_random_crop_depends_on_seed_and_name_only():
-    raw = encoded(waves(4, 32, 128))
+def test_of_a_very_long_picture_the_middle_is_kept():
+    ribbon = np.zeros((4, 400, 3), np.uint8)
+    ribbon[:, 184:216] = 255
+    whole = decode(encoded(ribbon), 4, whole=True)
+    assert whole.shape == (3, 4, 4 * LONGEST)
+    assert (whole == 255).all()
 
-    def crop(**options):
-        return decode(raw, 32, "random", **options).tobytes()
-    assert crop(seed=1, name="a/x.png") == crop(seed=1, name="b/c/x.jpg")
-    assert len({crop(seed=s, name=n) for s in range(3) for n in ("x", "y")}) == 6
-    assert decode(raw, 32, "centre", seed=1).tobytes() == decode(raw, 32, seed=2).tobytes()
+
+def test_the_short_side_becomes_the_size_asked_for():
+    assert decode(encoded(waves(0, 90, 60)), 20, whole=True).shape == (3, 30, 20)
+    assert decode(encoded(waves(0, 10, 15)), 20, whole=True).shape == (3, 20, 30)
 
 
 # ---- what is no picture ----

@@ -204,7 +204,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
         (tmp_path / "set" / name).symlink_to(target)
     source = open_source(tmp_path / "set")
     assert source.names == ["a.png", "far/b.png", "gone.png"]
-    *_, gone = each_picture(source, lambda raw, name: raw, progress=False)
+    *_, gone = each_picture(source, lambda raw: raw, progress=False)
     assert source.fingerprint() and "cannot be read: [Errno 2] No such file" in str(gone)
 
 

@@ -14,14 +14,12 @@ from gan_lessons.data.points import (
     spiral,
     two_moons,
 )
-from gan_lessons.data.toys import (
-    FACE_CORE,
-    FACE_FACTORS,
-    ROOM_CORE,
-    ROOM_FACTORS,
-    toy_faces,
-    toy_rooms,
-)
+from gan_lessons.data.toys.faces import CORE as FACE_CORE
+from gan_lessons.data.toys.faces import FACTORS as FACE_FACTORS
+from gan_lessons.data.toys.faces import toy_faces
+from gan_lessons.data.toys.rooms import CORE as ROOM_CORE
+from gan_lessons.data.toys.rooms import FACTORS as ROOM_FACTORS
+from gan_lessons.data.toys.rooms import toy_rooms
 
 __all__ = ["FACE_CORE", "FACE_FACTORS", "ROOM_CORE", "ROOM_FACTORS", "ImageSet", "PointSet",
            "celeba", "digits", "drawn", "folder", "grid", "have_mnist", "line", "lsun_bedrooms",

@@ -19,15 +19,19 @@ import math
 import os
 import re
 import shutil
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 
 from gan_lessons import runtime
-from gan_lessons.data.decode import CROPS, WHOLE, UnreadablePicture, decode, each_picture
+from gan_lessons.data.decode import UnreadablePicture, decode, each_picture
+from gan_lessons.data.imageset import fits_on
 from gan_lessons.data.sources import BadSource, Source, printable
 from gan_lessons.util import both, whole_number
 
@@ -35,30 +39,18 @@ VERSION = 2  # of the files and of how pictures are decoded; another number deco
 LARGEST = 1024
 
 
-class Unreadable(NamedTuple):
-    """A picture that was skipped, or something else that was left out, and why."""
-
-    name: str
-    why: str  # Chinese / English
-
-
 class Cached(NamedTuple):
     """A decoded set."""
 
     images: np.ndarray  # a memory map, uint8 (N, 3, size, size); whole pictures: pixels, (P, 3)
     names: list[str]  # of the N pictures in the source
-    unreadable: list[Unreadable]
+    unreadable: list[tuple[str, str]]  # the pictures that were skipped, and why
     shapes: np.ndarray  # of whole pictures: int64 (N, 2), height and width; else empty
 
 
-class NoRoom(OSError):
-    """The cache would not fit on the disk, or would grow over the learner's limit."""
-
-
-def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 0,
-           max_bytes: int | None = None, workers: int | None = None,
+def cached(source: Source, size: int, *, whole: bool = False,
            progress: bool = True) -> Cached:
-    """Return the pictures of a source, decoded at most once.
+    """Return the pictures of a source, decoded at most once, and print what had to be skipped.
 
     The first call decodes, in threads, with a progress bar; later calls map the file into memory,
     from any process, without a copy. A builder that is killed leaves no set, and the next call
@@ -72,46 +64,27 @@ def cached(source: Source, size: int = 64, *, crop: str = "centre", seed: int = 
     Args:
         source: The pictures.
         size: Their side in pixels, 1 to 1024.
-        crop: "centre" or "random" squares, see `decode`; "whole" keeps all of each picture, its
-            short side `size` long, for crops that differ each time: see `Windows`.
-        seed: For crop="random".
-        max_bytes: The most that this set may take on the disk; whole pictures are taken for
-            squares.
-        workers: How many threads decode; one per core unless given.
+        whole: Keep all of each picture, its short side `size` long, see `Windows`.
         progress: Show a progress bar when decoding takes longer than a second.
 
     Raises:
-        NoRoom: The pictures would not fit.
+        OSError: The pictures would not fit on the disk.
         BadSource: None of them can be read.
     """
-    whole_number("size", size, 1)
-    if size > LARGEST or crop not in (*CROPS, WHOLE):
-        raise ValueError(both(
-            f"size 必须在 1 和 {LARGEST} 之间，crop 必须是 {'、'.join((*CROPS, WHOLE))} 之一；"
-            f"收到 size={size}，crop={crop!r}。",
-            f"size must be between 1 and {LARGEST}, and crop one of {', '.join((*CROPS, WHOLE))}; "
-            f"got size={size}, crop={crop!r}."))
-    path = cache_file(source, size, crop, seed)
-    if (found := opened(path)) is not None:
-        return found
-    _check_room(path, source, size, max_bytes)
-    with _only_builder(path.parent):
-        if (found := opened(path)) is None:  # else another process has built it meanwhile
-            try:
-                _build(path, source, size, crop, seed, workers, progress)
-            except OSError as problem:
-                if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise _no_room(path, len(source) * 3 * size**2) from problem
-                raise
-            found = opened(path)
-        _clear_all_but(path)
+    if whole_number("size", size, 1) > LARGEST:
+        raise ValueError(both(f"size 必须在 1 和 {LARGEST} 之间，收到 {size}。",
+                              f"size must be between 1 and {LARGEST}, got {size}."))
+    path = cache_file(source, size, whole)
+    found = opened(path)
+    if found is None:
+        found = _built(path, source, size, whole, progress)
+    print_skipped(source, found.unreadable)
     return found
 
 
-def cache_file(source: Source, size: int, crop: str = "centre", seed: int = 0) -> Path:
+def cache_file(source: Source, size: int, whole: bool = False) -> Path:
     """Return the file that has, or will have, the decoded pictures of a source."""
-    where = os.path.realpath(source.path)
-    what = [source.kind, where, size, crop, seed if crop == "random" else 0, source.label]
+    what = [source.kind, os.path.realpath(source.path), size, whole, source.label]
     key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
     title = re.sub(r"[^A-Za-z0-9]+", "-", source.path.stem)[:40].strip("-") or "pictures"
     folder = runtime.cache_dir() / "pictures" / f"{title}-{size}-{key}"
@@ -125,33 +98,78 @@ def opened(path: Path) -> Cached | None:
         shape = tuple(about["shape"])
         if path.stat().st_size != math.prod(shape):
             return None
-        images = np.memmap(path, np.uint8, "c", shape=shape)
-        unreadable = [Unreadable(*line) for line in about["unreadable"]]
-        shapes = np.array(about["shapes"], np.int64)
-        return Cached(images, about["names"], unreadable, shapes)
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return Cached(np.memmap(path, np.uint8, "c", shape=shape), about["names"],
+                      [tuple(line) for line in about["unreadable"]],
+                      np.array(about["shapes"], np.int64))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
-def _build(path: Path, source: Source, size: int, crop: str, seed: int, workers: int | None,
-           progress: bool) -> None:
+def print_skipped(source: Source, unreadable: list[tuple[str, str]]) -> None:
+    """Print what was left out and why, the first few by name."""
+    ignored = both("{path}：有 {n} 项没有读取：", "{path}: {n} entries were ignored:")
+    skipped = both("{path}：跳过了 {n} 张读不了的图片：",
+                   "{path}: skipped {n} pictures that cannot be read:")
+    for said, left_out in ((ignored, source.ignored), (skipped, unreadable)):
+        if left_out:
+            print(said.format(path=source.path, n=len(left_out)), _first_few(left_out), sep="\n")
+
+
+def _first_few(left_out: list[tuple[str, str]]) -> str:
+    lines = [f"  {printable(name)}: {why}" for name, why in left_out[:5]]
+    if len(left_out) > 5:
+        lines.append("  ...")
+    return "\n".join(lines)
+
+
+# ---- building ----
+
+def _built(path: Path, source: Source, size: int, whole: bool, progress: bool) -> Cached:
+    """Return the set that this process, or another that was quicker, writes to `path`."""
+    needed = len(source) * 3 * size**2  # whole pictures are taken for squares
+    if needed > _free_bytes(path):
+        raise _no_room(path, needed)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OSError(both(
+            f"写不了缓存文件夹 {path.parent}：{problem.strerror}。"
+            "请把环境变量 GAN_LESSONS_CACHE 指到一个可写的文件夹。",
+            f"The cache folder {path.parent} cannot be written: {problem.strerror}. Let "
+            "GAN_LESSONS_CACHE name a folder that can be.")) from problem
+    with _only_builder(path.parent):
+        if opened(path) is None:
+            try:
+                _decode_all(path, source, size, whole, progress)
+            except OSError as problem:
+                if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise _no_room(path, needed) from problem
+                raise
+        # What killed builders left, and the pictures of sources as they once were:
+        for other in path.parent.iterdir():
+            if other.name not in ("lock", path.name, path.with_suffix(".json").name):
+                with contextlib.suppress(OSError):  # Windows: somebody still looks at them
+                    other.unlink()
+        return opened(path)
+
+
+def _decode_all(path: Path, source: Source, size: int, whole: bool, progress: bool) -> None:
     """Decode all pictures; write them, what they are, and only then give the array its name.
 
     They are appended by ordinary writing: on a full disk a write fails and can be reported,
     where writing to a memory map kills the process.
     """
     half = path.with_suffix(".half")
-    work = partial(decode, size=size, crop=crop, seed=seed)
     names, unreadable, shapes = [], [], []
     try:
         with open(half, "wb") as file:
-            pictures = each_picture(source, work, workers=workers, progress=progress)
+            pictures = each_picture(source, partial(decode, size=size, whole=whole), progress)
             for name, picture in zip(source.names, pictures, strict=True):
                 if isinstance(picture, UnreadablePicture):
-                    unreadable.append(Unreadable(name, str(picture)))
+                    unreadable.append((name, str(picture)))
                     continue
                 names.append(name)
-                if crop == WHOLE:
+                if whole:
                     shapes.append(picture.shape[1:])
                     picture = picture.transpose(1, 2, 0)
                 file.write(picture.tobytes())
@@ -159,11 +177,11 @@ def _build(path: Path, source: Source, size: int, crop: str, seed: int, workers:
             os.fsync(file.fileno())
         if not names:
             raise BadSource(both(
-                f"{source.path} 里的 {len(source)} 张图片一张也读不了：\n{listed(unreadable)}",
+                f"{source.path} 里的 {len(source)} 张图片一张也读不了：\n{_first_few(unreadable)}",
                 f"None of the {len(source)} pictures in {source.path} can be read:\n"
-                f"{listed(unreadable)}"))
+                f"{_first_few(unreadable)}"))
         shape = (len(names), 3, size, size)
-        if crop == WHOLE:
+        if whole:
             shape = (sum(height * width for height, width in shapes), 3)
         about = {"shape": shape, "names": names, "unreadable": unreadable, "shapes": shapes}
         path.with_suffix(".json").write_text(json.dumps(about), encoding="ascii")
@@ -172,61 +190,15 @@ def _build(path: Path, source: Source, size: int, crop: str, seed: int, workers:
         half.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _only_builder(folder: Path):
-    """Make the folder of a set and hold its lock, whose file is never removed.
-
-    Wait for whoever holds it, and say so.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise type(problem)(problem.errno, both(
-            f"写不了缓存文件夹 {folder}：{problem.strerror}。"
-            "请把环境变量 GAN_LESSONS_CACHE 指到一个可写的文件夹。",
-            f"The cache folder {folder} cannot be written: {problem.strerror}. Let "
-            "GAN_LESSONS_CACHE name a folder that can be.")) from problem
+def _only_builder(folder: Path) -> contextlib.AbstractContextManager:
+    """Lock the folder of a set, waiting for whoever holds it; the lock's file is never removed."""
     lock = FileLock(folder / "lock")
     try:
-        lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except Timeout:
         print(both("另一个程序正在准备同一份图片，等它完成……",
                    "Another process is preparing the same pictures; waiting for it."), flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _clear_all_but(path: Path) -> None:
-    """Remove what killed builders left, and the pictures of sources as they once were."""
-    for other in path.parent.iterdir():
-        if other.name not in ("lock", path.name, path.with_suffix(".json").name):
-            with contextlib.suppress(OSError):  # Windows: somebody still looks at them
-                other.unlink()
-
-
-def listed(unreadable: list, most: int = 5) -> str:
-    """Return the first few (name, why) of what was skipped, a line each, to be printed."""
-    lines = [f"  {printable(name)}: {why}" for name, why in unreadable[:most]]
-    if len(unreadable) > most:
-        lines.append("  ...")
-    return "\n".join(lines)
-
-
-def _check_room(path: Path, source: Source, size: int, max_bytes: int | None) -> None:
-    """Raise NoRoom, before anything is written, when the set is too large."""
-    n = len(source.names)
-    needed = n * 3 * size**2
-    if max_bytes is not None and needed > max_bytes:
-        raise NoRoom(both(
-            f"{n} 张 {size}x{size} 的图片要占 {needed:,} 字节，"
-            f"超过 max_bytes={max_bytes:,}。请减小 size 或 subset，或放宽 max_bytes。",
-            f"{n} pictures of {size}x{size} take {needed:,} bytes, more than "
-            f"max_bytes={max_bytes:,}. Take a smaller size or subset, or raise max_bytes."))
-    if needed > _free_bytes(path):
-        raise _no_room(path, needed)
+        return lock.acquire()
 
 
 def _free_bytes(path: Path) -> int:
@@ -236,11 +208,73 @@ def _free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def _no_room(path: Path, needed: int) -> NoRoom:
+def _no_room(path: Path, needed: int) -> OSError:
     free = _free_bytes(path)
-    return NoRoom(both(
+    return OSError(both(
         f"磁盘放不下：图片缓存需要 {needed:,} 字节，{path.parent} 所在的磁盘只剩 {free:,} 字节。"
         "请腾出空间，减小 size 或 subset，或把环境变量 GAN_LESSONS_CACHE 指到更大的磁盘。",
         f"The disk is too small: the picture cache needs {needed:,} bytes, and only {free:,} are "
         f"free where {path.parent} is. Free some space, take a smaller size or subset, or let "
         "GAN_LESSONS_CACHE name a folder on a larger disk."))
+
+
+# ---- whole pictures ----
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Pictures of different shapes whose short side is `size`, as one long row of pixels.
+
+    A square is cut from each anew every time: random crops, a batch at a time.
+    """
+
+    pixels: Tensor  # uint8 (P, 3), each picture row by row
+    start: Tensor  # int64 (N,), where each picture begins
+    height: Tensor  # int64 (N,)
+    width: Tensor  # int64 (N,)
+    size: int
+    names: list[str]  # what each is called in its source
+
+    @classmethod
+    def of(cls, source: Source, size: int, progress: bool = True) -> "Windows":
+        """Return the pictures of a source from the cache, their short side `size` pixels long."""
+        pixels, names, _, shapes = cached(source, size, whole=True, progress=progress)
+        height, width = torch.from_numpy(shapes).unbind(1)
+        start = (height * width).cumsum(0) - height * width
+        return cls(torch.from_numpy(pixels), start, height, width, size, names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to(self, device) -> "Windows":
+        """Return the set on `device`, if its pixels take at most half of the memory free there."""
+        device = torch.device(device)
+        if not fits_on(device, self.pixels):
+            return self
+        return replace(self, pixels=self.pixels.to(device), start=self.start.to(device),
+                       height=self.height.to(device), width=self.width.to(device))
+
+    def cut(self, chosen: Tensor, row: Tensor, column: Tensor) -> Tensor:
+        """Cut a square window out of each chosen picture.
+
+        Args:
+            chosen: Positions of pictures, int64 (n,).
+            row: Where the window lies between top (0) and bottom (1), (n,).
+            column: Where it lies between left (0) and right (1), (n,).
+
+        Returns:
+            uint8 (n, 3, size, size).
+        """
+        device = self.pixels.device
+        chosen, row, column = chosen.to(device), row.to(device), column.to(device)
+        width = self.width[chosen]
+        top = _place(row, self.height[chosen] - self.size)
+        left = _place(column, width - self.size)
+        along = torch.arange(self.size, device=device)
+        rows = self.start[chosen, None] + (top[:, None] + along) * width[:, None]  # (n, size)
+        index = rows[:, :, None] + left[:, None, None] + along
+        return self.pixels[index].permute(0, 3, 1, 2)
+
+
+def _place(share: Tensor, room: Tensor) -> Tensor:
+    """Return a whole number from 0 to `room`, each equally likely when `share` is uniform."""
+    return torch.minimum((share * (room + 1)).long(), room)

@@ -12,11 +12,11 @@ from collections import Counter
 from pathlib import Path
 
 from torchvision.datasets import CelebA
-from torchvision.datasets.utils import check_integrity, download_file_from_google_drive
+from torchvision.datasets.utils import download_file_from_google_drive
 
 from gan_lessons import runtime
-from gan_lessons.data.cache import cache_file, cached, listed, opened
-from gan_lessons.data.decode import CROPS, UnreadablePicture, decode, each_picture, size_and_kind
+from gan_lessons.data.cache import cache_file, cached, opened, print_skipped
+from gan_lessons.data.decode import UnreadablePicture, decode, each_picture, size_and_kind
 from gan_lessons.data.digits import mnist, mnist_root
 from gan_lessons.data.photographs import (
     CELEBA,
@@ -28,14 +28,18 @@ from gan_lessons.data.photographs import (
     LSUN_VAL_URL,
     below,
     default_root,
-    print_skipped,
     recognise,
 )
-from gan_lessons.data.sources import BadSource, printable, subset
+from gan_lessons.data.sources import BadSource, subset
 from gan_lessons.util import both, megabytes
 
-SETS = ("mnist", "celeba", "lsun-bedroom", "lsun-bedroom-sample")
-CELEBA_FILES = ("img_align_celeba.zip", "list_eval_partition.txt")  # the zip is read as it is
+CELEBA_ZIP = "img_align_celeba.zip"  # it is read as it is
+LSUN_ARCHIVES = {  # name: where from, bytes, what it is called here, the folder that comes out
+    "lsun-bedroom": (LSUN_TRAIN_URL, 45_922_737_680, "bedroom_train_lmdb.zip",
+                     "bedroom_train_lmdb"),
+    "lsun-bedroom-val": (LSUN_VAL_URL, 4_670_661, "bedroom_val_lmdb.zip", "bedroom_val_lmdb"),
+    "lsun-bedroom-sample": (LSUN_SAMPLE_URL, 4_579_163_978, "bedroom.tgz", "bedroom"),
+}
 
 
 def add(commands) -> None:
@@ -47,85 +51,57 @@ def add(commands) -> None:
     listing.set_defaults(run=print_sets)
 
     get = actions.add_parser("get", help="下载，或给出下载命令 / fetch a set, or say how to")
-    get.add_argument("name", choices=SETS, help="哪一套 / which set")
+    get.add_argument("name", choices=("mnist", "celeba", *LSUN_ARCHIVES), help=(
+        "哪一套 / which set"))
     get.add_argument("--root", type=Path, metavar="FOLDER", help=(
         "放到哪里 / where to put it; default: GAN_LESSONS_DATA, else the cache"))
-    get.add_argument("--split", choices=("train", "val"), default="train", help=(
-        "lsun-bedroom: train (45.9 GB) / val (4.7 MB)"))
     get.set_defaults(run=get_set)
 
     check = actions.add_parser("check", help="逐张检查，不写文件 / look a set over, write nothing")
-    check.add_argument("path", help="文件夹、zip 或 lmdb / a folder, zip or lmdb")
-    check.add_argument("--quick", action="store_true", help="只读文件头 / read the headers only")
     check.set_defaults(run=check_set)
 
     cache = actions.add_parser("cache", help="解码进缓存 / decode a set into the cache")
-    cache.add_argument("path", help="文件夹、zip 或 lmdb / a folder, zip or lmdb")
-    cache.add_argument("--size", type=_size, default=64, metavar="N", help=(
+    cache.add_argument("--size", type=int, default=64, metavar="N", help=(
         "边长 / the side in pixels; default: 64"))
-    cache.add_argument("--subset", type=_part, default=1.0, metavar="PART", help=(
+    cache.add_argument("--subset", type=float, default=1.0, metavar="PART", help=(
         "只取一部分 / only a part, such as 0.1"))
-    cache.add_argument("--crop", choices=CROPS, default="centre", help=(
-        "从哪里裁正方形 / where the square is cut from"))
     cache.set_defaults(run=cache_set)
-
-
-def _size(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"must be a whole number between 1 and 1024, got {text!r}")
-    return int(text)
-
-
-def _part(text: str) -> float:
-    try:
-        part = float(text)
-    except ValueError:
-        part = 0.0
-    if not 0 < part <= 1:
-        raise argparse.ArgumentTypeError(
-            f"must be above 0 and at most 1 (0.1 is 10 %), got {text!r}")
-    return part
+    for command in (check, cache):
+        command.add_argument("path", help="文件夹、zip 或 lmdb / a folder, zip or lmdb")
 
 
 # ---- list ----
 
 def print_sets(args: argparse.Namespace) -> int:
     """Print every set, whether it is here, and how to get it."""
-    for name, call, about in (
-            ("points", "data.ring()", both(
-                "平面上的点：环、网格、螺旋、两弯月牙……",
-                "points in the plane: ring, grid, spiral, two moons, ...")),
-            ("digits", "data.digits()", both(
-                "1,797 张真实的手写数字（scikit-learn 自带）",
-                "1,797 real handwritten digits (bundled with scikit-learn)")),
-            ("toy faces", "data.toy_faces()", both(
-                "用代码画的脸，每个因素都已知", "faces drawn by code, every factor known")),
-            ("toy rooms", "data.toy_rooms()", both(
-                "用代码画的房间，每个因素都已知", "rooms drawn by code, every factor known"))):
-        _print_set(name, call, about, "一直都在，不用下载 / always here, nothing to download")
+    always = "一直都在，不用下载 / always here, nothing to download"
     root = mnist_root()
-    _print_set("mnist", "data.mnist()", both("70,000 张手写数字", "70,000 handwritten digits"),
-               _here(root / "MNIST" / "raw") if root else _not_here("mnist", 11.6e6))
-    _print_set("celeba", "data.celeba()", both(
-        "202,599 张名人面部照片，只准用于非商业研究",
-        "202,599 faces of celebrities; non-commercial research only"),
-        _where(CELEBA.layouts) or _not_here("celeba", 1.4e9))
-    _print_set("lsun-bedroom", "data.lsun_bedrooms()", both(
-        "3,033,042 张卧室照片；--split val 只有 300 张，4.7 MB",
-        "3,033,042 photographs of bedrooms; --split val has 300, 4.7 MB"),
-        _where(LSUN_DATABASES) or _not_here("lsun-bedroom", 45.9e9))
-    _print_set("lsun-bedroom-sample", "data.lsun_bedrooms()", both(
-        "303,125 张卧室照片，取自上面一套",
-        "303,125 photographs of bedrooms out of the set above"),
-        _where(LSUN_SAMPLES) or _not_here("lsun-bedroom-sample", 4.6e9))
+    for name, call, zh, en, where in (
+            ("points", "data.ring()", "平面上的点：环、网格、螺旋、两弯月牙……",
+             "points in the plane: ring, grid, spiral, two moons, ...", always),
+            ("digits", "data.digits()", "1,797 张真实的手写数字（scikit-learn 自带）",
+             "1,797 real handwritten digits (bundled with scikit-learn)", always),
+            ("toy faces", "data.toy_faces()", "用代码画的脸，每个因素都已知",
+             "faces drawn by code, every factor known", always),
+            ("toy rooms", "data.toy_rooms()", "用代码画的房间，每个因素都已知",
+             "rooms drawn by code, every factor known", always),
+            ("mnist", "data.mnist()", "70,000 张手写数字", "70,000 handwritten digits",
+             _here(root / "MNIST" / "raw") if root else _not_here("mnist", 11.6e6)),
+            ("celeba", "data.celeba()", "202,599 张名人面部照片，只准用于非商业研究",
+             "202,599 faces of celebrities; non-commercial research only",
+             _where(CELEBA.layouts) or _not_here("celeba", 1.4e9)),
+            ("lsun-bedroom", "data.lsun_bedrooms()",
+             "3,033,042 张卧室照片；lsun-bedroom-val 只有 300 张，4.7 MB",
+             "3,033,042 photographs of bedrooms; lsun-bedroom-val has 300, 4.7 MB",
+             _where(LSUN_DATABASES) or _not_here("lsun-bedroom", 45.9e9)),
+            ("lsun-bedroom-sample", "data.lsun_bedrooms()", "303,125 张卧室照片，取自上面一套",
+             "303,125 photographs of bedrooms out of the set above",
+             _where(LSUN_SAMPLES) or _not_here("lsun-bedroom-sample", 4.6e9))):
+        print(f"{name}   {call}", zh, en, *where.splitlines(), sep="\n    ")
     print(both("自己的图片：data.folder(\"文件夹或 zip\")。每套数据的来源和条款：.card()。",
                "Your own pictures: data.folder(\"folder or zip\"). Origin and terms of each "
                "set: .card()."))
     return 0
-
-
-def _print_set(name: str, call: str, about: str, where: str) -> None:
-    print(f"{name}   {call}", *about.splitlines(), *where.splitlines(), sep="\n    ")
 
 
 def _here(path: Path) -> str:
@@ -149,18 +125,12 @@ def _where(layouts: tuple[str, ...]) -> str | None:
 
 def get_set(args: argparse.Namespace) -> int:
     """Fetch a set through torchvision, or print the command that fetches it."""
-    place = (args.root or default_root()).expanduser()
     if args.name == "mnist":
         return _get_mnist(args.root)
+    place = (args.root or default_root()).expanduser()
     if args.name == "celeba":
         return _get_celeba(place)
-    url, size, archive, folder = LSUN_SAMPLE_URL, 4_579_163_978, "bedroom.tgz", "bedroom"
-    if args.name == "lsun-bedroom":
-        url = LSUN_TRAIN_URL if args.split == "train" else LSUN_VAL_URL
-        size = 45_922_737_680 if args.split == "train" else 4_670_661
-        folder = f"bedroom_{args.split}_lmdb"
-        archive = f"{folder}.zip"
-    return _say_how(place, url, size, archive, folder)
+    return _say_how(place, *LSUN_ARCHIVES[args.name])
 
 
 def _get_mnist(root: Path | None) -> int:
@@ -183,8 +153,6 @@ def _get_celeba(place: Path) -> int:
     print(CELEBA.card)
     try:
         _from_google_drive(place / "celeba")
-    except BadSource:
-        raise
     except Exception as problem:  # Google Drive and what talks to it fail in many ways
         why = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
         print(both(f"自动下载没有成功：{why}", f"The automatic download did not succeed: {why}"),
@@ -194,19 +162,12 @@ def _get_celeba(place: Path) -> int:
 
 
 def _from_google_drive(folder: Path) -> None:
-    """Fetch CelebA's archive and partition as torchvision does, each checked by its MD5."""
-    drive = {name: (code, md5) for code, md5, name in CelebA.file_list}
+    """Fetch CelebA's archive as torchvision does, checked by its MD5."""
+    code, md5 = next((code, md5) for code, md5, name in CelebA.file_list if name == CELEBA_ZIP)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as half_way:  # a broken one leaves no trace
-        for name in CELEBA_FILES:
-            code, md5 = drive[name]
-            if not (folder / name).exists():
-                download_file_from_google_drive(code, half_way, name, md5)
-                (Path(half_way) / name).rename(folder / name)
-            elif not check_integrity(folder / name, md5):
-                raise BadSource(both(f"{folder / name} 不完整或已损坏；请移走它再运行。",
-                                     f"{folder / name} is incomplete or damaged; move it away "
-                                     "and run again."))
+        download_file_from_google_drive(code, half_way, CELEBA_ZIP, md5)
+        (Path(half_way) / CELEBA_ZIP).rename(folder / CELEBA_ZIP)
 
 
 def _say_how(place: Path, url: str, size: int, archive: str, folder: str) -> int:
@@ -237,9 +198,8 @@ def _print_use(path: Path, use: str) -> int:
 
 def check_set(args: argparse.Namespace) -> int:
     """Read and decode every picture and report; the exit code is 0 when there are some to use."""
-    def look(raw: bytes, name: str) -> tuple[str, str]:
-        if not args.quick:
-            decode(raw, 64)
+    def look(raw: bytes) -> tuple[str, str]:
+        decode(raw, 64)
         return size_and_kind(raw)
 
     source, card = recognise(args.path)
@@ -253,14 +213,7 @@ def check_set(args: argparse.Namespace) -> int:
             sizes[seen[0]] += 1
             kinds[seen[1]] += 1
     print(f"  尺寸 / sizes: {_most(sizes)}\n  格式 / formats: {_most(kinds)}")
-    if args.quick:
-        print(both("  只看了文件头；不加 --quick 会把每张都解码一遍。",
-                   "  Only the headers were read; without --quick every picture is decoded."))
-    if unreadable:
-        n = len(unreadable)
-        print(both(f"  读不了的有 {n:,} 张，使用时会跳过：",
-                   f"  {n:,} cannot be read and would be skipped:"), listed(unreadable), sep="\n")
-    print_skipped(source, [])
+    print_skipped(source, unreadable)
     good = len(source) - len(unreadable)
     if not good:
         print(both("一张也读不了，不能使用。", "None of them can be read: the set is of no use."))
@@ -270,12 +223,10 @@ def check_set(args: argparse.Namespace) -> int:
     return 0
 
 
-def _most(counts: Counter, most: int = 4) -> str:
-    """Return the most frequent of what was counted, in a line."""
-    parts = [f"{printable(what)} ({n:,})" for what, n in counts.most_common(most)]
-    if len(counts) > most:
-        parts.append("...")
-    return ", ".join(parts) or "-"
+def _most(counts: Counter) -> str:
+    """Return the four most frequent of what was counted, in a line."""
+    listed = ", ".join(f"{what} ({n:,})" for what, n in counts.most_common(4))
+    return f"{listed}, ..." if len(counts) > 4 else listed
 
 
 # ---- cache ----
@@ -283,10 +234,10 @@ def _most(counts: Counter, most: int = 4) -> str:
 def cache_set(args: argparse.Namespace) -> int:
     """Decode a set into the cache, and say where it is, how large, and how long that took."""
     source = subset(recognise(args.path)[0], args.subset)
-    path = cache_file(source, args.size, args.crop)
+    path = cache_file(source, args.size)
     before = opened(path)
     start = time.perf_counter()
-    pictures = cached(source, args.size, crop=args.crop)
+    pictures = cached(source, args.size)
     seconds = time.perf_counter() - start
     if before is None:
         rate = (len(pictures.names) + len(pictures.unreadable)) / seconds
@@ -299,5 +250,4 @@ def cache_set(args: argparse.Namespace) -> int:
                f"{source.path} ({source.kind}): {n:,} pictures of {size}x{size}, {room}."))
     print(took)
     print(f"缓存文件 / Cache file: {path}")
-    print_skipped(source, pictures.unreadable)
     return 0

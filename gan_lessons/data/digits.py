@@ -1,13 +1,13 @@
 """Real handwritten digits: scikit-learn's, which are always here, and MNIST."""
 
 import gzip
+import math
 import os
 import struct
 import tempfile
 import zlib
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torchvision.datasets import MNIST
@@ -66,16 +66,11 @@ def digits(train: bool = True) -> ImageSet:
     return ImageSet(images[keep], labels[keep], "digits", DIGITS_CARD)
 
 
-def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) -> ImageSet:
-    """Return MNIST as uint8 (N, 1, 28, 28) with labels 0..9.
+def mnist(train: bool = True) -> ImageSet:
+    """Return MNIST, 60,000 pictures to train on or 10,000 to test, uint8 (N, 1, 28, 28).
 
     Looks for torchvision's layout, `MNIST/raw/` with four files (plain or .gz), under
     GAN_LESSONS_DATA and then in the course's cache; else torchvision downloads it into the cache.
-
-    Args:
-        train: The 60,000 to train on, or the 10,000 to test.
-        download: Whether to download what is not here.
-        fallback: Let the bundled `digits()` stand in when MNIST cannot be had, and say so.
 
     Raises:
         FileNotFoundError: It is not here and cannot be downloaded.
@@ -85,14 +80,8 @@ def mnist(train: bool = True, *, download: bool = True, fallback: bool = False) 
     if root is None:
         root = runtime.cache_dir()
         try:
-            if not download:
-                raise OSError("download=False")
             _download(root)
         except Exception as problem:  # a network can fail in any way there is
-            if fallback:
-                print(both("没有找到 MNIST，改用自带的 digits()。",
-                           "MNIST is not here; using the bundled digits() instead."))
-                return digits(train)
             raise FileNotFoundError(_how_to_get_mnist(problem)) from problem
     images_file, labels_file = MNIST_FILES[:2] if train else MNIST_FILES[2:]
     images = _read_idx(_find(root, images_file), (28, 28))
@@ -131,18 +120,18 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> torch.Tensor:
 
     torchvision's own reader takes no .gz, and unpacks them beside the learner's files.
     """
-    magic = (0x0800 | 1 + len(shape))  # 8: unsigned bytes; then the number of dimensions
+    magic = 0x0800 + 1 + len(shape)  # 8: unsigned bytes; then the number of dimensions
     header = struct.Struct(f">{2 + len(shape)}I")
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             found, n, *rest = header.unpack(file.read(header.size))
             if found != magic or tuple(rest) != shape or not 0 < n <= MNIST_MOST:
                 raise ValueError("it does not begin as MNIST's does")
-            announced = n * int(np.prod(shape))
+            announced = n * math.prod(shape)
             body = bytearray(file.read(announced + 1))  # no more, whatever is packed inside
         if len(body) != announced:
-            more = "or more" if len(body) > announced else "only"
-            raise ValueError(f"{announced:,} bytes announced, {more} {len(body):,} found")
+            raise ValueError(f"it is {'longer' if len(body) > announced else 'shorter'} than the "
+                             f"{announced:,} bytes it announces")
     except (ValueError, struct.error, EOFError, gzip.BadGzipFile, zlib.error) as problem:
         raise DamagedFile(both(
             f"文件已损坏或不完整：{path}（{problem}）。请把它移走，换上完整的文件再运行。",

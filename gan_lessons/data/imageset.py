@@ -4,7 +4,7 @@ import contextlib
 import math
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import torch
@@ -16,11 +16,7 @@ SHARE = 0.5  # of a device's free memory that pictures may take; the rest is the
 
 
 def to_signed(images: torch.Tensor) -> torch.Tensor:
-    """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh.
-
-    Raises:
-        ValueError: `images` is not uint8; floats may be in [-1, 1] already.
-    """
+    """Map bytes 0..255 to float32 in [-1, 1], the range of a generator that ends in tanh."""
     if images.dtype != torch.uint8:
         raise ValueError(both(
             f"这里要的是 0 到 255 的 uint8 图片，收到的是 {images.dtype}。[-1, 1] 的张量请先用 "
@@ -33,9 +29,8 @@ def to_signed(images: torch.Tensor) -> torch.Tensor:
 def to_images(x: torch.Tensor) -> torch.Tensor:
     """Map floats in [-1, 1] back to bytes 0..255; the inverse of `to_signed`.
 
-    Raises:
-        ValueError: `x` is not finite or clearly outside [-1, 1]. Pictures that look dark or
-            washed out usually come from ranges that were mixed up unnoticed.
+    Other numbers are refused: pictures that look dark or washed out usually come from ranges that
+    were mixed up unnoticed.
     """
     x = x.detach().to(torch.float32)
     if not torch.isfinite(x).all() or (x.abs() > 1.001).any():
@@ -70,7 +65,7 @@ class ImageSet:
     name: str  # short, ASCII
     about: str = ""  # the data card, Chinese and English
     target: torch.device | None = None  # the device of the batches; None: that of the pictures
-    factors: dict[str, torch.Tensor] | None = None  # drawn pictures: factor -> int64 (N,), values
+    factors: dict[str, torch.Tensor] = field(default_factory=dict)  # of drawn ones: int64 (N,) each
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -90,12 +85,6 @@ class ImageSet:
             raise ValueError(both(
                 f"有 {shape[0]} 张图片，标签的形状却是 {labels}。",
                 f"There are {shape[0]} pictures but the labels have shape {labels}."))
-        for name, values in (self.factors or {}).items():
-            if tuple(torch.as_tensor(values).shape) != shape[:1]:
-                raise ValueError(both(
-                    f"有 {shape[0]} 张图片，因素 {name} 的形状却是 {tuple(values.shape)}。",
-                    f"There are {shape[0]} pictures but the factor {name} has shape "
-                    f"{tuple(values.shape)}."))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,7 +95,7 @@ class ImageSet:
             index = [operator.index(index)]
         labels = None if self.labels is None else self.labels[index]
         return replace(self, images=self.images[index], labels=labels,
-                       factors=self._each_factor(lambda values: values[index]))
+                       factors={name: values[index] for name, values in self.factors.items()})
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -125,12 +114,7 @@ class ImageSet:
         fits = fits_on(device, self.images)
         return replace(self, images=self.images.to(device) if fits else self.images,
                        labels=labels, target=None if fits else device,
-                       factors=self._each_factor(lambda values: values.to(device)))
-
-    def _each_factor(self, change) -> dict[str, torch.Tensor] | None:
-        if self.factors is None:
-            return None
-        return {name: change(values) for name, values in self.factors.items()}
+                       factors={name: values.to(device) for name, values in self.factors.items()})
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
@@ -145,9 +129,6 @@ class ImageSet:
 
         Nothing is enlarged or blurred: `framed(32)` gives 28x28 digits a black rim of 2 pixels,
         and `images[:, :, 2:-2, 2:-2]` takes it off again.
-
-        Raises:
-            ValueError: A rim of the same width on all four sides is not possible.
         """
         height, width = self.shape[1:]
         rim = (side - height) // 2
@@ -166,9 +147,6 @@ class ImageSet:
         Each pass over the data is a fresh shuffle, fixed by (`seed`, pass); a batch may straddle
         two passes, so any size works and every batch is full. `start` skips that many batches
         at no cost: a resumed run sees exactly the pictures it would have seen.
-
-        Raises:
-            ValueError: At once, when `n` is not between 1 and the number of pictures.
         """
         if not 1 <= n <= len(self):
             raise ValueError(both(

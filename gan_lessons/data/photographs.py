@@ -12,7 +12,7 @@ import torch
 
 from gan_lessons import runtime
 from gan_lessons.data import sources
-from gan_lessons.data.cache import cached, listed
+from gan_lessons.data.cache import cached
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import Source, open_source
 from gan_lessons.util import both
@@ -145,8 +145,8 @@ LSUN = KnownSet("lsun_bedrooms", LSUN_DATABASES + LSUN_SAMPLES, LSUN_CARD, _lsun
 
 
 def celeba(root: str | Path | None = None, subset: float = 1.0, size: int = 64, *,
-           split: str = "all", files: str | Path | None = None, **options) -> ImageSet:
-    """Return the aligned faces of CelebA, memory-mapped.
+           files: str | Path | None = None, progress: bool = True) -> ImageSet:
+    """Return the aligned faces of CelebA, memory-mapped, without labels.
 
     Args:
         root: A folder that holds CelebA in any layout (official, torchvision's, Kaggle's, or just
@@ -154,77 +154,46 @@ def celeba(root: str | Path | None = None, subset: float = 1.0, size: int = 64, 
             GAN_LESSONS_DATA and then below the course's cache.
         subset: The part of the pictures to take, such as 0.1; their names decide which ones (see
             `sources.subset`), so it is the same tenth in every layout and on every machine.
-        size: The side of the pictures in pixels.
-        split: "train", "valid", "test" by the list_eval_partition file, or "all".
+        size: The side of the pictures in pixels: uint8 (N, 3, size, size).
         files: The path of a files.csv (`name,0` on each line): if it exists, the pictures it
-            names are taken; if not, it is written with those that `subset` and `split` chose.
-        options: `crop`, `seed`, `max_bytes`, `workers` and `progress` of `cache.cached`.
-
-    Returns:
-        uint8 (N, 3, size, size), without labels.
+            names are taken; if not, it is written with those that `subset` chose.
+        progress: Show a progress bar when decoding takes longer than a second.
 
     Raises:
         FileNotFoundError: It is not there; the message says how to get it.
     """
-    source = find(CELEBA, root)
-    if split != "all":
-        source = sources.of_split(source, split)
-    return _image_set(source, CELEBA.name, CELEBA.card, subset, size, files, options)
+    return _image_set(find(CELEBA, root), CELEBA.name, CELEBA.card, subset, size, files, progress)
 
 
 def lsun_bedrooms(root: str | Path | None = None, subset: float = 1.0, size: int = 64, *,
-                  files: str | Path | None = None, **options) -> ImageSet:
-    """Return LSUN's bedrooms as uint8 (N, 3, size, size), memory-mapped.
+                  files: str | Path | None = None, progress: bool = True) -> ImageSet:
+    """Return LSUN's bedrooms, memory-mapped; all else is as in `celeba`.
 
-    Args:
-        root: A folder with the official database (`bedroom_train_lmdb`), Kaggle's sample
-            (`data0/lsun/bedroom/…`), fast.ai's or exported pictures, or one of these itself; None
-            looks below GAN_LESSONS_DATA and then below the course's cache.
-        subset, size, files, options: As in `celeba`.
-
-    Raises:
-        FileNotFoundError: They are not there; the message says how to get them.
+    `root` is a folder with the official database (`bedroom_train_lmdb`), Kaggle's sample
+    (`data0/lsun/bedroom/…`), fast.ai's or exported pictures, or one of these itself.
     """
-    source = find(LSUN, root)
-    return _image_set(source, LSUN.name, LSUN.card, subset, size, files, options)
+    return _image_set(find(LSUN, root), LSUN.name, LSUN.card, subset, size, files, progress)
 
 
 def folder(path: str | Path, size: int = 64, subset: float = 1.0, *,
-           files: str | Path | None = None, **options) -> ImageSet:
-    """Return the pictures at `path` as uint8 (N, 3, size, size), memory-mapped.
+           files: str | Path | None = None, progress: bool = True) -> ImageSet:
+    """Return the pictures at `path`, memory-mapped; all else is as in `celeba`.
 
-    Args:
-        path: A folder with folders in it to any depth, a zip archive, or an LSUN database.
-        size, subset, files, options: As in `celeba`.
+    `path` is a folder with folders in it to any depth, a zip archive, or an LSUN database.
     """
     source = open_source(path)
-    return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files, options)
+    return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files, progress)
 
 
 def _image_set(source: Source, name: str, card: str, subset: float, size: int, files,
-               options: dict) -> ImageSet:
+               progress: bool) -> ImageSet:
     if files is None:
         source = sources.subset(source, subset)
     else:
         source = sources.from_list(source, files, subset)
-    pictures = cached(source, size, **options)
-    print_skipped(source, pictures.unreadable)
+    pictures = cached(source, size, progress=progress)
     about = card.format(name=name, n=len(pictures.names), path=source.path)
     return ImageSet(torch.from_numpy(pictures.images), None, name, about)
-
-
-def print_skipped(source: Source, unreadable: list) -> None:
-    """Print what was left out, the first few by name."""
-    if source.ignored:
-        n = len(source.ignored)
-        print(both(f"{source.path}：有 {n} 项没有读取：",
-                   f"{source.path}: {n} entries were ignored:"),
-              listed(source.ignored), sep="\n")
-    if unreadable:
-        n = len(unreadable)
-        print(both(f"{source.path}：跳过了 {n} 张读不了的图片：",
-                   f"{source.path}: skipped {n} pictures that cannot be read:"),
-              listed(unreadable), sep="\n")
 
 
 # ---- where they lie ----
@@ -235,9 +204,7 @@ def default_root() -> Path:
 
 
 def find(known: KnownSet, root: str | Path | None = None) -> Source:
-    """Return a known set below `root`, or what lies at `root` itself.
-
-    Without a root: below GAN_LESSONS_DATA, then below the course's cache.
+    """Return a known set `below` a root, or what lies at the root itself.
 
     Raises:
         FileNotFoundError: There is none; the message says how to get it.
@@ -275,32 +242,19 @@ def recognise(path: str | Path) -> tuple[Source, str]:
     `data cache FOLDER` decodes what `data.celeba(FOLDER)` will ask for. Anything else is
     `open_source`'s, with the card of the set whose usual name it has, or that of the learner's
     own pictures.
-
-    Raises:
-        FileNotFoundError, BadSource: See `open_source`.
-        ValueError: The folder holds both sets.
     """
     path = Path(path).expanduser()
-    if path.is_dir():
-        found = [(source, known.card) for known in (CELEBA, LSUN)
-                 if (source := below(path, known.layouts)) is not None]
-        if len(found) == 2:
-            one, other = found[0][0].path, found[1][0].path
-            raise ValueError(both(
-                f"{path} 里不止一套数据，请写明是哪一套：{one} 还是 {other}？",
-                f"{path} holds more than one set; name the one you mean: {one} or {other}?"))
-        if found and _holds_only(path, found[0][0]):
-            return found[0]
     source = open_source(path)
+    found = [(inner, known.card) for known in (CELEBA, LSUN)
+             if (inner := below(path, known.layouts)) is not None]
+    if len(found) == 2:
+        one, other = found[0][0].path, found[1][0].path
+        raise ValueError(both(
+            f"{path} 里不止一套数据，请写明是哪一套：{one} 还是 {other}？",
+            f"{path} holds more than one set; name the one you mean: {one} or {other}?"))
+    if found and (not source.has_pictures() or len(source) == len(found[0][0])):
+        return found[0]
     for known in (CELEBA, LSUN):
         if path.absolute().name in [Path(layout).name for layout in known.layouts]:
             return source, known.card
     return source, OWN_CARD
-
-
-def _holds_only(path: Path, source: Source) -> bool:
-    """Tell whether the pictures lying about in a folder are those of `source`, or none."""
-    loose = open_source(path)
-    if not loose.has_pictures():
-        return True
-    return source.kind == "folder" and len(loose) == len(source)

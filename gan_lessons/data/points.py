@@ -41,9 +41,6 @@ class PointSet:
 
         Batch number i is fixed by (`seed`, i), so that a resumed run sees what it would have
         seen.
-
-        Raises:
-            ValueError: At once, when `n` is less than 1.
         """
         if n < 1:
             raise ValueError(both(f"批大小至少是 1，收到 {n}。",

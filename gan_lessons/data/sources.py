@@ -14,7 +14,7 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -25,8 +25,6 @@ PICTURES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp",
                       ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"])
 MOST_FILE_BYTES = 256 * 1024**2  # no picture in an archive is larger: it is unpacked in memory
 MANY = 20_000  # files of which each call still asks for size and time: see Source.fingerprint
-SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
-PARTITION = ("list_eval_partition.csv", "list_eval_partition.txt")
 
 
 class BadSource(ValueError):
@@ -36,20 +34,22 @@ class BadSource(ValueError):
 def is_picture(name: str) -> bool:
     """Tell by its name whether a file should be a picture; hidden files and macOS's are not."""
     path = PurePosixPath(name)
-    return path.suffix.lower() in PICTURES and not any(map(_hidden, path.parts))
+    return path.suffix.lower() in PICTURES and not any(_hidden(part) for part in path.parts)
 
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 def stem(name: str) -> str:
     """Return a picture's own name, without folders and ending: `a/b/0001.jpg` gives `0001`."""
-    base = name.rpartition("/")[2]
-    root, dot, ending = base.rpartition(".")
-    if dot and f".{ending.lower()}" in PICTURES:
-        base = root
-    return unicodedata.normalize("NFC", base)
+    root, dot, ending = _base(name).rpartition(".")
+    known = dot + ending.lower() in PICTURES
+    return unicodedata.normalize("NFC", root if known else _base(name))
 
 
 def printable(name: str) -> str:
@@ -77,7 +77,7 @@ class Source:
         self.ignored: list[tuple[str, str]] = []
         self.label = ""
         self._stamp = ""
-        self._choices: list[Callable[[list[str]], list[str]]] = []
+        self._choose: Callable[[list[str]], list[str]] | None = None
 
     @cached_property
     def names(self) -> list[str]:
@@ -94,9 +94,7 @@ class Source:
                 f"{' '.join(sorted(PICTURES))}。",
                 f"No pictures were found in {self.path} ({self.kind}). Check the path; the file "
                 f"endings known are {' '.join(sorted(PICTURES))}."))
-        for choose in self._choices:
-            names = choose(names)
-        return names
+        return self._choose(names) if self._choose else names
 
     def __len__(self) -> int:
         return len(self.names)
@@ -110,16 +108,14 @@ class Source:
         """Return this source cut down to some of its pictures.
 
         Args:
-            choose: From the sorted list of names to those to keep.
+            choose: From the sorted list of all names to those to keep.
             label: Says which selection this is.
             stamp: Changes when the selection itself does.
         """
         part = copy(self)
-        part.__dict__.pop("names", None)
+        vars(part).pop("names", None)
         part.ignored = list(self.ignored)
-        part.label = f"{self.label} {label}".strip()
-        part._stamp = f"{self._stamp} {stamp}"
-        part._choices = [*self._choices, choose]
+        part.label, part._stamp, part._choose = label, stamp, choose
         return part
 
     def fingerprint(self) -> str:
@@ -143,10 +139,6 @@ class Source:
         with self.reader() as read:
             return read(name)
 
-    def other(self, base: str) -> bytes | None:
-        """Return a file called `base` that comes with the pictures, or None."""
-        return None
-
     def _list(self) -> list[str]:
         """Return the names of all pictures."""
         raise NotImplementedError
@@ -155,9 +147,6 @@ class Source:
         """Return lines that change when the pictures do; here: size and time of one file."""
         about = self.file.stat()
         return [f"{about.st_size} {about.st_mtime_ns}"]
-
-    def _ignore(self, name: str, why: str) -> None:
-        self.ignored.append((printable(name), why))
 
 
 class Folder(Source):
@@ -173,8 +162,8 @@ class Folder(Source):
                     f"打不开文件夹 {self.path}：{problem.strerror}。请检查访问权限。",
                     f"The folder {self.path} cannot be opened: {problem.strerror}. "
                     "Check its permissions.")) from problem
-            self._ignore(f"{os.path.relpath(problem.filename, self.path)}/",
-                         f"打不开 / cannot be opened: {problem.strerror}")
+            self.ignored.append((f"{os.path.relpath(problem.filename, self.path)}/",
+                                 f"打不开 / cannot be opened: {problem.strerror}"))
 
         found, seen = [], set()
         for folder, folders, files in os.walk(self.path, onerror=cannot_open, followlinks=True):
@@ -184,22 +173,13 @@ class Folder(Source):
                 continue
             seen.add((about.st_dev, about.st_ino))
             folders[:] = sorted(name for name in folders if not _hidden(name))
-            inside = "" if folder == str(self.path) else f"{os.path.relpath(folder, self.path)}/"
-            inside = inside.replace(os.sep, "/")
-            found += [inside + name for name in sorted(files) if is_picture(name)]
+            below = Path(folder).relative_to(self.path)
+            found += [(below / name).as_posix() for name in sorted(files) if is_picture(name)]
         return found
 
     def has_pictures(self):
         """See Source."""
         return bool(self._found)
-
-    def other(self, base):
-        """See Source; in this folder or the two above it."""
-        folder = self.path.absolute()
-        for place in (folder, folder.parent, folder.parent.parent):
-            if (place / base).is_file():
-                return (place / base).read_bytes()
-        return None
 
     @contextmanager
     def reader(self):
@@ -212,14 +192,13 @@ class Folder(Source):
     def _state(self):
         if len(self._found) > MANY:
             return self._found
-        return [f"{name} {self._size_and_time(name)}" for name in self._found]
-
-    def _size_and_time(self, name: str) -> tuple[int, int] | None:
-        try:
-            about = os.stat(self.path / name)
-        except OSError:  # a broken link: it is found unreadable later
-            return None
-        return about.st_size, about.st_mtime_ns
+        lines = []
+        for name in self._found:
+            with suppress(OSError):  # a broken link: it is found unreadable later
+                about = os.stat(self.path / name)
+                name += f" {about.st_size} {about.st_mtime_ns}"
+            lines.append(name)
+        return lines
 
 
 class Zip(Source):
@@ -241,19 +220,13 @@ class Zip(Source):
             if info.is_dir():
                 continue
             if name is None:
-                self._ignore(info.filename, "路径指向外面 / its path leads out of the archive")
+                self.ignored.append((info.filename,
+                                     "路径指向外面 / its path leads out of the archive"))
             elif stat.S_ISLNK(info.external_attr >> 16):
-                self._ignore(info.filename, "是链接 / a link")
+                self.ignored.append((info.filename, "是链接 / a link"))
             else:
                 members[name] = info.filename
         return members
-
-    def other(self, base):
-        """See Source; in whatever folder of the archive."""
-        for name in self._members:
-            if name.rpartition("/")[2] == base:
-                return self.read(name)
-        return None
 
     @contextmanager
     def reader(self):
@@ -358,15 +331,13 @@ def open_source(path: str | Path) -> Source:
             "请删掉它，用浏览器重新下载。",
             f"{path} is a web page and no archive: the site probably answered with a notice, such "
             "as a full download quota. Delete it and download again in a browser."))
-    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return Zip(path)
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")) or tarfile.is_tarfile(path):
         unpack = f'tar xf "{path}" -C "{path.parent}"'
         raise BadSource(both(
             f"{path} 是 tar 压缩包，要先解压，再给出得到的文件夹：{unpack}",
             f"{path} is a tar archive and has to be unpacked first, to give the folder that comes "
             f"out of it: {unpack}"))
-    if zipfile.is_zipfile(path):  # with something in front, as a self-extracting one has
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")) or zipfile.is_zipfile(path):
         return Zip(path)
     raise BadSource(both(
         f"认不出 {path} 是什么。可以是：图片文件夹、zip 或 LSUN 的 lmdb 文件夹。",
@@ -401,30 +372,6 @@ def subset(source: Source, part: float) -> Source:
         chosen = set(sorted(names, key=lambda name: (code(name), name))[:count])
         return [name for name in names if name in chosen]
     return source.only(choose, f"subset={part:g}")
-
-
-def of_split(source: Source, split: str) -> Source:
-    """Return the pictures of CelebA that list_eval_partition puts into `split`.
-
-    Raises:
-        ValueError: The split is unknown.
-        FileNotFoundError: There is no such file.
-    """
-    if split not in SPLITS:
-        raise ValueError(both(
-            f"split 只能是 all, {', '.join(SPLITS)} 之一，收到 {split!r}。",
-            f"split must be one of all, {', '.join(SPLITS)}; got {split!r}."))
-    content = source.other(PARTITION[0]) or source.other(PARTITION[1])
-    if content is None:
-        raise FileNotFoundError(both(
-            f"要分出 {split}，需要 {PARTITION[0]}（Kaggle）或 {PARTITION[1]}（官网），"
-            f"请放到 {source.path} 旁边；不分则用 split=\"all\"。",
-            f"For the split {split}, {PARTITION[0]} (Kaggle's) or {PARTITION[1]} (the official "
-            f"one) is needed beside {source.path}; split=\"all\" needs none."))
-    lines = [line.replace(",", " ").split() for line in content.decode("utf-8").splitlines()]
-    wanted = {stem(line[0]) for line in lines if line[1:] == [SPLITS[split]]}
-    return source.only(lambda names: [name for name in names if stem(name) in wanted],
-                       f"split={split}", hashlib.sha256(content).hexdigest())
 
 
 def from_list(source: Source, path: str | Path, part: float = 1.0) -> Source:
@@ -469,7 +416,3 @@ def _on_list(names: list[str], content: bytes, path: Path) -> list[str]:
             f"{some}. Check the data folder; to make the list anew, move this file away."))
     wanted = set(found)
     return [name for name in names if name in wanted]
-
-
-def _base(name: str) -> str:
-    return name.rpartition("/")[2]

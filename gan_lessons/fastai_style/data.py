@@ -21,10 +21,10 @@ from torch import Tensor
 
 from gan_lessons import runtime, show
 from gan_lessons.data import toy_rooms
-from gan_lessons.data.decode import WHOLE, decode
+from gan_lessons.data.cache import Windows
+from gan_lessons.data.decode import decode
 from gan_lessons.data.photographs import LSUN, LSUN_SAMPLE_URL, below
 from gan_lessons.data.sources import Source, open_source
-from gan_lessons.data.windows import Windows
 from gan_lessons.util import both, whole_number
 
 WIDEST = 7.2  # inches: larger figures only make notebooks large
@@ -128,7 +128,7 @@ class ImageList:
         """Return picture i as it is in its file: float32 (3, H, W), 0 to 1."""
         raw = self.source.read(self.names[i])
         short = min(PIL.Image.open(io.BytesIO(raw)).size)
-        return torch.from_numpy(decode(raw, short, WHOLE)).float() / 255
+        return torch.from_numpy(decode(raw, short, whole=True)).float() / 255
 
 
 class GANItemList(ImageList):

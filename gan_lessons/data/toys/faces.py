@@ -252,6 +252,5 @@ def toy_faces(n: int = 10_000, size: int = 64, seed: int = 0, *,
     little jitter: everything a generator drops is counted.
 
     Picture i depends on (seed, i) alone. Sizes: 16, 32, 64, 128, 256.
-    Raises ValueError for an n, size, seed, factor or value that will not do.
     """
     return make(FACES, n, size, seed, factors, core)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,14 +19,11 @@ CHUNK_PIXELS = 512 * 64 * 64  # painted by one thread at a time: 25 MB of floats
 
 @dataclass(frozen=True)
 class Draw:
-    """What the dice said for n pictures.
+    """What the dice said for n pictures."""
 
-    value: factor -> int64 (n,);  dice: trait -> float32 (n,), -1 to 1.
-    """
-
-    value: dict[str, Tensor]
-    dice: dict[str, Tensor]
-    words: Mapping[str, tuple[str, ...]]
+    value: dict[str, Tensor]  # factor -> int64 (n,), the position of its value
+    dice: dict[str, Tensor]  # trait -> float32 (n,), -1 to 1
+    words: Mapping[str, tuple[str, ...]]  # factor -> the names of its values
 
     def has(self, factor: str, *values: str) -> Tensor:
         """Tell for each picture whether the factor has one of these values, bool (n,)."""
@@ -43,18 +40,14 @@ class Draw:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All there is to know about a toy set.
+    """All there is to know about a toy set."""
 
-    name: short, ASCII;  factors: factor -> names of its values;  core: the values that a factor
-    keeps in the core;  traits: names of what varies smoothly;  paint: draws on a blank canvas.
-    """
-
-    name: str
-    factors: Mapping[str, tuple[str, ...]]
-    core: Mapping[str, tuple[str, ...]]
-    traits: tuple[str, ...]
-    paint: Callable[[Canvas, Draw], None]
-    about: str = field(repr=False)
+    name: str  # short, ASCII
+    factors: Mapping[str, tuple[str, ...]]  # factor -> names of its values
+    core: Mapping[str, tuple[str, ...]]  # the values that a factor keeps in the core
+    traits: tuple[str, ...]  # names of what varies smoothly
+    paint: Callable[[Canvas, Draw], None]  # draws on a blank canvas
+    about: str  # the data card
 
 
 def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
@@ -64,8 +57,8 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
     Picture i depends on (seed, i) alone: it has a row of dice of its own. A factor that is
     fixed leaves the other dice as they are.
     """
-    n, size, seed = check(n, size, seed)
-    allowed = choices(recipe, factors, core)
+    check(n, size, seed)
+    allowed = choices(recipe, factors or {}, core)
     names = (*recipe.factors, *recipe.traits)
     generator = torch.Generator().manual_seed(seed)
     dice = dict(zip(names, torch.rand(n, len(names), generator=generator).unbind(1), strict=True))
@@ -90,47 +83,37 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
     return ImageSet(images, None, name, recipe.about, factors=value)
 
 
-def check(n: int, size: int, seed: int) -> tuple[int, int, int]:
-    """Return the three as ints; raise ValueError when one of them will not do."""
-    n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
-    size = whole_number("size", size, SIZES[0])
-    if size not in SIZES:
-        raise ValueError(both(f"size 只能取 {SIZES} 之一，收到 {size}。",
-                              f"size must be one of {SIZES}, got {size}."))
-    if seed >= 2**32:  # torch's generator would quietly drop the higher bits
-        raise ValueError(both(f"seed 必须小于 2**32，收到 {seed}。",
-                              f"seed must be below 2**32, got {seed}."))
+def check(n: int, size: int, seed: int) -> None:
+    """Raise ValueError when one of the three will not do."""
+    whole_number("n", n, 1)
+    whole_number("seed", seed, 0)
+    if size not in SIZES or not isinstance(size, int):
+        raise ValueError(both(f"size 只能取 {SIZES} 之一，收到 {size!r}。",
+                              f"size must be one of {SIZES}, got {size!r}."))
     if n * 3 * size**2 > MOST_BYTES:
         most = MOST_BYTES // (3 * size**2)
         raise ValueError(both(
             f"{n:,} 张 {size}x{size} 的图片超过 8 GB。请减小 n（最多 {most:,}）或 size。",
             f"{n:,} pictures of {size}x{size} take more than 8 GB. Take a smaller n (at most "
             f"{most:,}) or a smaller size."))
-    return n, size, seed
 
 
-def choices(recipe: Recipe, factors: Mapping | None, core: bool) -> dict[str, list[int]]:
+def choices(recipe: Recipe, fixed: Mapping, core: bool) -> dict[str, list[int]]:
     """Return which values, as positions, each factor may take.
 
     Raises ValueError for a factor or value that does not exist, naming those that do.
     """
-    fixed = {} if factors is None else factors
-    if not isinstance(fixed, Mapping):
-        raise ValueError(both(
-            f"factors 必须是字典，例如 {{'{next(iter(recipe.factors))}': 0}}，收到 {factors!r}。",
-            f"factors must be a dict such as {{'{next(iter(recipe.factors))}': 0}}, got "
-            f"{factors!r}."))
-    if unknown := [name for name in fixed if name not in recipe.factors]:
-        raise ValueError(both(
-            f"没有因素 {unknown[0]!r}。可选：{', '.join(recipe.factors)}。",
-            f"There is no factor {unknown[0]!r}. Choose from {', '.join(recipe.factors)}."))
+    for name in fixed:
+        if name not in recipe.factors:
+            raise ValueError(both(
+                f"没有因素 {name!r}。可选：{', '.join(recipe.factors)}。",
+                f"There is no factor {name!r}. Choose from {', '.join(recipe.factors)}."))
     allowed = {}
     for name, words in recipe.factors.items():
         kept = recipe.core[name] if core else words
         if name in fixed:
-            allowed[name] = [position(name, words, fixed[name])]
-        else:
-            allowed[name] = [words.index(word) for word in kept]
+            kept = [fixed[name]]
+        allowed[name] = [position(name, words, value) for value in kept]
     return allowed
 
 

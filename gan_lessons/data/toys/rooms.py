@@ -229,16 +229,10 @@ ROOMS = Recipe("toy rooms", FACTORS, CORE, TRAITS, paint, CARD)
 
 def toy_rooms(n: int = 10_000, size: int = 64, seed: int = 0, *,
               factors: Mapping[str, str | int] | None = None, core: bool = False) -> ImageSet:
-    """Return `n` drawn bedrooms, uint8 (n, 3, size, size), and their factors.
+    """Return `n` drawn bedrooms, uint8 (n, 3, size, size), and their factors, see `toy_faces`.
 
-    `.factors[name]`, int64 (n,), says which of the values `ROOM_FACTORS[name]` each picture has.
-    All values are equally likely and drawn independently: 7 factors, 17,280 combinations.
-    `factors={"lamp": "on"}` fixes some, by name or position, and changes nothing else about
-    the pictures of a seed. `core=True` keeps 54 combinations: wall 3, bed 3, window 3, lamp 2.
-    The rest is held still, so that each combination is one mode, large enough to be seen at 32
-    pixels, with only a little jitter: everything a generator drops is counted.
-
-    Picture i depends on (seed, i) alone. Sizes: 16, 32, 64, 128, 256.
-    Raises ValueError for an n, size, seed, factor or value that will not do.
+    `.factors[name]`, int64 (n,), says which of the values `ROOM_FACTORS[name]` each picture has:
+    7 factors, 17,280 combinations. `factors={"lamp": "on"}` fixes some, by name or position.
+    `core=True` keeps 54 combinations: wall 3, bed 3, window 3, lamp 2.
     """
     return make(ROOMS, n, size, seed, factors, core)

@@ -17,13 +17,10 @@ Colour = tuple[float, float, float] | Tensor  # one for all, or (n, 3): one for 
 
 @dataclass(frozen=True)
 class Shape:
-    """distance: function (x, y) -> signed distance;  box: left, top, right, bottom around it.
+    """`a | b` is what either covers, `a & b` what both cover, `a - b` what b leaves of a."""
 
-    `a | b` is what either covers, `a & b` what both cover, `a - b` what b leaves of a.
-    """
-
-    distance: Callable[[Tensor, Tensor], Tensor]
-    box: tuple[float, float, float, float]
+    distance: Callable[[Tensor, Tensor], Tensor]  # of points (x, y)
+    box: tuple[float, float, float, float]  # left, top, right, bottom around it
 
     def __or__(self, other: "Shape") -> "Shape":
         a, b = self.box, other.box
@@ -113,17 +110,13 @@ def outline(shape: Shape, width: float) -> Shape:
 
 @dataclass(frozen=True)
 class Canvas:
-    """Pictures to paint on. x goes right, y goes down, both 0 to 1 until `at` moves them.
+    """Pictures to paint on. x goes right, y goes down, both 0 to 1 until `at` moves them."""
 
-    pixels: float32 (n, 3, size, size), 0 to 1;  rows: which of them are painted, int64 (k,);
-    x, y, scale_x, scale_y: (k,), where the origin lies in each and how long its unit is.
-    """
-
-    pixels: Tensor
-    rows: Tensor
-    x: Tensor
+    pixels: Tensor  # float32 (n, 3, size, size), 0 to 1
+    rows: Tensor  # which of them are painted, int64 (k,)
+    x: Tensor  # where the origin lies in each, (k,)
     y: Tensor
-    scale_x: Tensor
+    scale_x: Tensor  # how long its unit is, (k,)
     scale_y: Tensor
 
     @classmethod
@@ -152,7 +145,11 @@ class Canvas:
               opacity: float | Tensor = 1.0, soft: float = 0.0) -> None:
         """Paint a shape. With `bottom` the colour changes on the way down to that one.
 
-        soft: how wide the edge is (never less than a pixel);  opacity: 0 to 1, may be (n,).
+        Args:
+            shape: On this canvas, see `at`.
+            colour, bottom: 0 to 1, (3,) or (n, 3).
+            opacity: 0 to 1, one number or (n,).
+            soft: How wide the edge is (never less than a pixel).
         """
         left, top, right, low = shape.box
         columns = self._window(self.x, self.scale_x, left, right, soft)
