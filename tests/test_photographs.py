@@ -25,6 +25,12 @@ def faces(n=20):
     return {f"{i + 1:06d}.jpg": encoded(waves(i), "JPEG", quality=90) for i in range(n)}
 
 
+def partition(n=20, split=","):
+    """Return CelebA's list: the last two pictures are for tests, the two before to validate."""
+    kind = {n - 1: 2, n - 2: 2, n - 3: 1, n - 4: 1}
+    return "".join(f"{i + 1:06d}.jpg{split}{kind.get(i, 0)}\n" for i in range(n)).encode()
+
+
 # ---- layouts ----
 
 CELEBA = {
@@ -141,6 +147,36 @@ def test_a_share_out_of_range_is_refused(subset, tmp_path):
 def test_a_share_of_a_few_pictures_has_at_least_one(tmp_path):
     path = as_folder(tmp_path / "set", faces(3))
     assert len(data.folder(path, subset=0.01, **QUICK)) == 1
+
+
+@pytest.mark.parametrize("name, between", [("list_eval_partition.csv", ","),
+                                           ("list_eval_partition.txt", " ")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_celebas_splits(name, between, packed, tmp_path):
+    extra = {name: b"image_id,partition\n" * (between == ",") + partition(split=between)}
+    if packed:
+        root = as_zip(tmp_path / "celeba-dataset.zip", faces() | extra)
+    else:
+        root = as_folder(tmp_path / "root" / "celeba", extra)
+        as_folder(root / "img_align_celeba", faces())
+    sizes = {split: len(data.celeba(root, split=split, **QUICK))
+             for split in ("train", "valid", "test", "all")}
+    assert sizes == {"train": 16, "valid": 2, "test": 2, "all": 20}
+
+
+def test_a_split_needs_the_list_and_a_known_name(tmp_path):
+    root = as_folder(tmp_path / "root", faces(3))
+    with pytest.raises(FileNotFoundError, match="list_eval_partition.csv .* is needed beside"):
+        data.celeba(root, split="train", **QUICK)
+    with pytest.raises(ValueError, match="split must be one of all, train, valid, test; got 'x'"):
+        data.celeba(root, split="x", **QUICK)
+
+
+def test_a_part_of_a_split(tmp_path):
+    root = as_folder(tmp_path / "root", {"list_eval_partition.csv": partition()} | faces())
+    half = data.celeba(root, 0.5, split="train", **QUICK)
+    assert len(half) == 8
+    assert len(data.celeba(root, 0.5, split="test", **QUICK)) == 1
 
 
 def test_the_workflow_of_the_source_first_a_tenth_then_all(tmp_path):

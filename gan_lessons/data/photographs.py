@@ -4,8 +4,10 @@ All that the course knows of these sets is here: where they lie, where they come
 cards, and how to get them.
 """
 
+import hashlib
+import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import torch
@@ -17,6 +19,7 @@ from gan_lessons.data.imageset import ImageSet
 from gan_lessons.data.sources import Source, open_source
 from gan_lessons.util import both
 
+SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
 CELEBA_CARD = both(
     "CelebA：202,599 张名人面部照片，10,177 人，对齐版为 178x218；每张有 40 个是非属性。\n"
     "  来源：Z. Liu, P. Luo, X. Wang, X. Tang, Deep Learning Face Attributes in the Wild, "
@@ -145,7 +148,8 @@ LSUN = KnownSet("lsun_bedrooms", LSUN_DATABASES + LSUN_SAMPLES, LSUN_CARD, _lsun
 
 
 def celeba(root: str | Path | None = None, subset: float = 1.0, size: int = 64, *,
-           files: str | Path | None = None, progress: bool = True) -> ImageSet:
+           split: str = "all", files: str | Path | None = None,
+           progress: bool = True) -> ImageSet:
     """Return the aligned faces of CelebA, memory-mapped, without labels.
 
     Args:
@@ -155,14 +159,51 @@ def celeba(root: str | Path | None = None, subset: float = 1.0, size: int = 64, 
         subset: The part of the pictures to take, such as 0.1; their names decide which ones (see
             `sources.subset`), so it is the same tenth in every layout and on every machine.
         size: The side of the pictures in pixels: uint8 (N, 3, size, size).
+        split: "train", "valid" or "test" by CelebA's list_eval_partition file, or "all".
         files: The path of a files.csv (`name,0` on each line): if it exists, the pictures it
-            names are taken; if not, it is written with those that `subset` chose.
+            names are taken; if not, it is written with those that `split` and `subset` chose.
         progress: Show a progress bar when decoding takes longer than a second.
 
     Raises:
-        FileNotFoundError: It is not there; the message says how to get it.
+        FileNotFoundError: It is not there, or its list is not; the message says how to get it.
     """
-    return _image_set(find(CELEBA, root), CELEBA.name, CELEBA.card, subset, size, files, progress)
+    source = find(CELEBA, root)
+    if split != "all":
+        source = of_split(source, split)
+    return _image_set(source, CELEBA.name, CELEBA.card, subset, size, files, progress)
+
+
+def of_split(source: Source, split: str) -> Source:
+    """Return the pictures that CelebA's list_eval_partition file puts into `split`."""
+    if split not in SPLITS:
+        raise ValueError(both(f"split 只能是 all、{'、'.join(SPLITS)} 之一，收到 {split!r}。",
+                              f"split must be one of all, {', '.join(SPLITS)}; got {split!r}."))
+    content = _partition(source.path)
+    if content is None:
+        raise FileNotFoundError(both(
+            f"要分出 {split}，需要 list_eval_partition.csv（Kaggle）或 .txt（官网），"
+            f"请放到 {source.path} 旁边；不分则用 split=\"all\"。",
+            f"For the split {split}, list_eval_partition.csv (Kaggle's) or .txt (the official one) "
+            f"is needed beside {source.path}; split=\"all\" needs none."))
+    lines = [line.replace(",", " ").split() for line in content.decode().splitlines()]
+    wanted = {sources.stem(line[0]) for line in lines if line[1:] == [SPLITS[split]]}
+    return source.only(lambda names: [name for name in names if sources.stem(name) in wanted],
+                       f"split={split}", hashlib.sha256(content).hexdigest())
+
+
+def _partition(pictures: Path) -> bytes | None:
+    """Return CelebA's list from inside the archive, or from a folder above the pictures."""
+    if zipfile.is_zipfile(pictures):
+        with zipfile.ZipFile(pictures) as archive:
+            for name in archive.namelist():
+                if PurePosixPath(name).stem == "list_eval_partition":
+                    return archive.read(name)
+    pictures = pictures.absolute()
+    for folder in (pictures, *list(pictures.parents)[:2]):
+        for path in (*folder.glob("list_eval_partition.csv"),
+                     *folder.glob("list_eval_partition.txt")):
+            return path.read_bytes()
+    return None
 
 
 def lsun_bedrooms(root: str | Path | None = None, subset: float = 1.0, size: int = 64, *,

@@ -115,7 +115,9 @@ class Source:
         part = copy(self)
         vars(part).pop("names", None)
         part.ignored = list(self.ignored)
-        part.label, part._stamp, part._choose = label, stamp, choose
+        part.label, part._stamp = f"{self.label} {label}".strip(), self._stamp + stamp
+        before = self._choose
+        part._choose = choose if before is None else lambda names: choose(before(names))
         return part
 
     def fingerprint(self) -> str:
