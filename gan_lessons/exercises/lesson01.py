@@ -88,10 +88,9 @@ def generator_gradients(gradients) -> None:
             "每个 logit 对应一个梯度：两个结果都应与输入形状相同。",
             "One gradient for each logit: both results should have the inputs' shape.")
     require(not (close(first, d - 1) and close(second, -d)),
-            "两个写反了，一本有名的教材也在这里弄反过：赝品被识破时（logit 很小），"
-            "饱和损失的梯度才接近 0。",
-            "The two are swapped, as they once were in a famous book: it is where a fake is seen "
-            "through (a low logit) that the saturating gradient is close to 0.")
+            "两个写反了：赝品被识破时（logit 很小），饱和损失的梯度才接近 0。",
+            "The two are swapped: it is where a fake is seen through (a low logit) that the "
+            "saturating gradient is close to 0.")
     require(not (close(first, -1 / (1 - d)) or close(second, -1 / d)),
             "这是对 D 求的导数。要对 logit 求导，还要乘以 sigmoid 的导数 D (1 - D)。",
             "That is the derivative with respect to D. For the logit multiply by the slope of the "
