@@ -938,7 +938,7 @@ The full length, with 5 seeds that no setting was tuned on, one core, about 1 mi
 | grid, divided by 4 | 25/25 | 96.5 % | 97.3 % | 0.012 |
 | grid as it is | 25/25 | 94.2 % | 97.0 % | 0.010 |
 
-The grid's coordinates are in $[-4, 4]$; divided by 4 they fill $[-1, 1]$ as pictures do. The ruler counts in standard deviations and does not mind. Over these 5 seeds the lowest share of high quality is somewhat higher when divided; the reverse KL is no lower.
+The grid's coordinates are in $[-4, 4]$; divided by 4 they fill $[-1, 1]$ as pictures do. The ruler counts in standard deviations and does not mind. Over these 5 seeds the lowest share of high quality is somewhat higher when divided by 4; the reverse KL is no lower.
 
 The papers use other networks, and PacGAN a fixed training set, so their numbers are a rough guide only: the rows of the PacGAN paper with the most modes average 7.9 modes and 95.6 % of high quality on the ring, 24.8 and 93.6 % on the grid, a quality about like ours; VEEGAN has 8 and 24.6, but with only 52.9 % and 40 % of high quality.
 """
