@@ -63,7 +63,7 @@ lab: install
 # Tests run beside each other on every core, four at most. Waiting threads sleep instead of
 # spinning (OMP_WAIT_POLICY), or they would take the time of the others.
 pytest = OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest
-side_by_side = -n logical --maxprocesses 4
+side_by_side = -n logical --maxprocesses 4 --dist worksteal
 
 lint: install
 	@$(PY) -m ruff check .
