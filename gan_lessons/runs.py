@@ -36,7 +36,15 @@ from gan_lessons import checkpoint, distributed, measure, runtime
 from gan_lessons import show as figures
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, absolute
-from gan_lessons.train import HISTORY, Game, critic_turns, fit, generate, sample_noise
+from gan_lessons.train import (
+    HISTORY,
+    Game,
+    critic_turns,
+    fit,
+    generate,
+    sample_noise,
+    weight_count,
+)
 from gan_lessons.util import both, half_written, whole_number, write_atomically
 
 FORMAT = 1  # of settings.json
@@ -370,8 +378,8 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
              "game": {"loss": type(game.loss).__name__, "batch": game.batch, "lr": game.lr,
                       "betas": game.betas if game.optimizer is None else None,
                       "n_critic": game.n_critic, "clip": game.clip, "ema": game.ema,
-                      "generator_weights": sum(p.numel() for p in game.generator.parameters()),
-                      "critic_weights": sum(p.numel() for p in game.critic.parameters())},
+                      "generator_weights": weight_count(game.generator),
+                      "critic_weights": weight_count(game.critic)},
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}
     _write_json(folder / SETTINGS_FILE, about)
     if not (folder / "real.png").exists():
