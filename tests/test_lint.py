@@ -431,20 +431,3 @@ def test_names_choose_what_is_built(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         build.main(["07"], tmp_path)
     assert "there are: 01_one, 02_two, solutions/01_one" in capsys.readouterr().err
-
-
-def test_export_keeps_one_language_and_the_outputs(tmp_path):
-    folder, out = tmp_path / "notebooks", tmp_path / "out"
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "a.png").touch()
-    for name in ("01_one", "solutions/01_one"):
-        cells = [*pair("甲", "One"), code("print(1)", stream("1\n"))]
-        build.write(new_notebook(cells=cells, metadata=build.METADATA), folder / f"{name}.ipynb")
-    assert build.main(["--export", "en", str(out)], folder) == 0
-    for path in (out / "notebooks/01_one.ipynb", out / "notebooks/solutions/01_one.ipynb"):
-        nb = nbformat.read(path, as_version=4)
-        assert [build.unwrap(cell.source) for cell in nb.cells] == ["One", "print(1)"]
-        assert nb.cells[1].outputs[0].text == "1\n"
-    assert (out / "images" / "a.png").exists()
-    with pytest.raises(SystemExit):
-        build.main(["--export", "fr", str(out)], folder)
