@@ -85,7 +85,7 @@ def test_slides_turn_and_fit_without_a_network(open_file, sets, lang):
             return {text: slide.innerText, wide: slide.scrollWidth > slide.clientWidth + 1,
                     long: slide.scrollHeight > slide.clientHeight + 1,
                     cut: wide.some(one => one.getBoundingClientRect().right > innerWidth),
-                    tall: images.some(one => one.getBoundingClientRect().height > 0.8 * innerHeight),
+                    tall: images.some(one => one.getBoundingClientRect().height > 0.8 * 720),
                     where: JSON.stringify(Reveal.getIndices())};
         }""")
         assert not (slide["wide"] or slide["cut"] or slide["tall"]), slide["text"]
