@@ -110,6 +110,12 @@ class OfflineRenderer(IPythonRenderer):
         r"""Return a formula between \begin{name} and \end{name}."""
         return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
 
+    def heading(self, text, level, **attributes):
+        """Return a heading with the anchor that GitHub gives it."""
+        words = BeautifulSoup(text, "html.parser").text.lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        return super().heading(text, level, id=anchor, **attributes)
+
     def image(self, text, url, title=None):
         """Return a picture with its bytes in the page."""
         file = HERE / url

@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -42,9 +43,9 @@ LESSON = [
     new_code_cell("lab.language_switch()",
                   outputs=[shown(html=lab.language_switch().static_html(),
                                  text=lab.language_switch().static_text())]),
-    *pair("## 公式\n\n见[下一课](02_two.ipynb#x)和[词汇](glossary.md)。\n\n"
+    *pair("## 公式\n\n见[下一课](02_two.ipynb)和[词汇](glossary.md#词汇--glossary)。\n\n"
           r"$$\min_G \frac{a}{b}$$" "\n\n![点](../images/a.png)",
-          "## A formula\n\nSee [the next lesson](02_two.ipynb#x) and [the glossary](glossary.md), "
+          "## A formula\n\nSee [the next lesson](02_two.ipynb) and [the glossary](glossary.md#词汇--glossary), "
           r"where $x < y$ and \begin{aligned}a &= b\end{aligned}." "\n\n![dot](../images/a.png)"),
     new_code_cell("loss", outputs=[shown(html=RESULT, text="损失 0.5。\nThe loss is 0.5."),
                                    shown(png=PNG, text="<Figure>")]),
@@ -129,8 +130,9 @@ def test_pages_and_slides_load_nothing_from_elsewhere(out, lang):
         assert not re.search(r"@import|url\(['\"]?http|cdn|unpkg", str(soup.head)), path
         assert soup.html["lang"] == lang and not soup.find_all(lang=OTHER[lang])
         for link in soup.select("a[href]"):
-            target = link["href"].partition("#")[0]
+            target, _, anchor = link["href"].partition("#")
             assert "://" in target or (path.parent / target).exists(), (path, target)
+            assert not anchor or page(path.parent / target).find(id=unquote(anchor))
     assert not page(out / lang / "html" / "01_one.html").find_all("script")
 
 
