@@ -45,7 +45,7 @@ LESSON = [
                                  text=lab.language_switch().static_text())]),
     *pair("## 公式\n\n见[下一课](02_two.ipynb)和[词汇](glossary.md#词汇--glossary)。\n\n"
           r"$$\min_G \frac{a}{b}$$" "\n\n![点](../images/a.png)",
-          "## A formula\n\nSee [the next lesson](02_two.ipynb) and [the glossary](glossary.md#词汇--glossary), "
+          "## A formula\n\nSee [the next lesson](02_two.ipynb) and [the glossary](glossary.md), "
           r"where $x < y$ and \begin{aligned}a &= b\end{aligned}." "\n\n![dot](../images/a.png)"),
     new_code_cell("loss", outputs=[shown(html=RESULT, text="损失 0.5。\nThe loss is 0.5."),
                                    shown(png=PNG, text="<Figure>")]),
@@ -115,6 +115,8 @@ def test_notebooks_speak_one_language(out):
     assert taught.cells[0].source == "# 01 · One `lesson`"
     assert not re.search("[\u4e00-\u9fff]", "".join(cell.source for cell in taught.cells))
     assert not [cell for cell in given.cells if cell.get("outputs")]
+    nbformat.validate(taught)
+    nbformat.validate(given)
     result = taught.cells[3].outputs[0].data["text/html"]
     assert "The loss" in result and "损失" not in result
 
