@@ -1,6 +1,7 @@
 """The notebook tools: every lint rule catches its mistake, the build keeps only what is fit."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -433,6 +434,20 @@ def test_a_file_that_is_too_large(tmp_path):
     build.write(nb, notebook)
     problems = lint.lint("00_start", source, notebook, GLOSSARY)
     assert problems == ["00_start: 1.0 MB, more than 1"]
+
+
+def test_the_map_of_the_course_gives_each_lesson_its_own_minutes():
+    """The minutes in lesson 00 are those of the lessons' title cards, in both languages."""
+    sources = ROOT / "notebooks" / "src"
+    course = (sources / "00_start_here.py").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*\[?(\w+)\]?.*?\| (\d*) ?\|$", course, re.MULTILINE)
+    numbers = [path.name.split("_")[0] for path in sorted(sources.glob("[0-9]*.py"))]
+    assert [lesson for lesson, _ in rows] == numbers * 2  # the table in Chinese and in English
+    for lesson, minutes in rows:
+        path, = sources.glob(f"{lesson}_*.py")
+        card = path.read_text(encoding="utf-8")
+        stated = re.findall(r"\*\*(?:用时\*\*：|Time\*\*: )\D*(\d+) (?:分钟|minutes)", card)
+        assert stated == [minutes] * 2 or (stated == [] and minutes == ""), lesson
 
 
 # ---- the build ----
