@@ -131,7 +131,7 @@ def _data(root: Path | None) -> list[Finding]:
                 found[name] = _place(source.path)
         except (OSError, ValueError) as problem:  # something else lies in its place
             found[name] = str(problem).splitlines()[-1]
-    return [Finding(name, "数据", value) for name, value in found.items()]
+    return [Finding(name, f"{name} 数据", value) for name, value in found.items()]
 
 
 def _speed() -> Finding:
