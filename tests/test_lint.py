@@ -375,6 +375,8 @@ def test_an_answer_may_stand_in_front_of_the_next_prediction():
     nb = new_notebook(cells=[*first, *second])
     assert [question.right for question in lint.predictions(nb, "en")] == ["A", "B"]
     assert "answer is" not in lint.predictions(nb, "en")[1].text
+    nb.cells += pair("练习的答案是 **C**。", "The answer is **C** in the exercise.")
+    assert [question.right for question in lint.predictions(nb, "en")] == ["A", "B"]
 
 
 def quiz_item(question="Why?", right="a", wrong=("a", "b")):
@@ -398,6 +400,7 @@ ASKED = lint.Question(7, "\n### Predict, then run 2\n\nThe input has side 8 with
      "quiz item 4 repeats the prediction in cell 7"),
     ([quiz_item()] * 3 + [quiz_item("An input of side 9: how large is the output?", "16")], None),
     ([quiz_item()] * 3 + [quiz_item("D has seen 8 of 16 fakes. Whose turn is it next?")], None),
+    ([quiz_item()] * 3 + [quiz_item("In run 2 the input has side 8: what is the output?")], None),
     ([quiz_item()] * 3 + [quiz_item("In step 2 one stamp is seen to overlap others: why?")], None),
 ])
 def test_quizzes(items, problem):
@@ -405,12 +408,14 @@ def test_quizzes(items, problem):
     assert found == ([problem] if problem else [])
 
 
-def test_a_lesson_with_a_quiz_is_asked_about_it(tmp_path, monkeypatch):
-    source, notebook = write_source(tmp_path, "02_mlp", '# %% tags=["quiz"]\nx = 1\n')
+def test_a_lesson_is_asked_about_its_quiz_and_predictions(tmp_path, monkeypatch):
+    asked = '# %% [markdown] tags=["lang-en", "predict"]\nr"""\n- A. One\n- B. Two\n"""\n\n'
+    source, notebook = write_source(tmp_path, "02_mlp", asked + '# %% tags=["quiz"]\nx = 1\n')
     (tmp_path / "lesson_02.json").write_text('{"items": []}')
     monkeypatch.setattr(lint, "QUIZZES", tmp_path)
     problems = lint.lint("02_mlp", source, notebook, GLOSSARY)
     assert "02_mlp the quiz has 0 items, fewer than 4" in problems
+    assert any("cell 1: no option is right" in problem for problem in problems)
 
 
 # ---- the bones ----
