@@ -147,8 +147,9 @@ def repaired(play_round) -> None:
     still = unmoved(pair.G, Pair(small).G)
     stale = leftovers(play_round, real, z)
     zh_still, en_still = "G 的权重一步也没有动", "G's weights have not moved at all"
-    zh_stale = "D 的第二步走的不是它的损失的梯度，里面混进了别的"
-    en_stale = "D's second step does not follow the gradient of its loss: something else is in it"
+    zh_stale = f"{stale} 的第二步走的不是它的损失的梯度，里面混进了别的"
+    en_stale = (f"{stale}'s second step does not follow the gradient of its loss: something else "
+                "is in it")
     require(not (still and stale),
             f"两处毛病都还在。症状一：{zh_still}。症状二：{zh_stale}。",
             f"Both faults are still there. Symptom one: {en_still}. Symptom two: {en_stale}.")
@@ -157,9 +158,9 @@ def repaired(play_round) -> None:
             f"One is mended, one is left. Symptom: {en_still}. Can the gradient of G's loss reach "
             "G?")
     require(not stale,
-            f"修好了一处，还剩一处。症状：{zh_stale}。G 的 backward() 还往谁的 .grad 里加了数？",
-            f"One is mended, one is left. Symptom: {en_stale}. Into whose .grad does G's "
-            "backward() add as well?")
+            f"还有一处没有修好。症状：{zh_stale}。每次 backward() 会往哪些网络的 .grad 里加数？",
+            f"Something is still left. Symptom: {en_stale}. Into which networks' .grad does each "
+            "backward() add?")
     pair = Pair(small)
     for _ in range(3):
         play_round(pair.G, pair.D, pair.G_optimizer, pair.D_optimizer, real, z)
@@ -171,16 +172,18 @@ def repaired(play_round) -> None:
             "leave the other lines as they were, and use the given z for both.")
 
 
-def leftovers(play_round, real: Tensor, z: Tensor) -> bool:
-    """Tell whether a second round depends on the gradients that the first one left in D or G."""
+def leftovers(play_round, real: Tensor, z: Tensor) -> str:
+    """Return "D" or "G" when its second step uses gradients left by the first round, or ""."""
     kept, cleared = Pair(small), Pair(small)
     for pair in (kept, cleared):
         play_round(pair.G, pair.D, pair.G_optimizer, pair.D_optimizer, real, z)
-    for network in (cleared.D, cleared.G):
-        network.zero_grad()
+    cleared.D.zero_grad()
+    cleared.G.zero_grad()
     for pair in (kept, cleared):
         play_round(pair.G, pair.D, pair.G_optimizer, pair.D_optimizer, real, z)
-    return not (alike(kept.D, cleared.D) and alike(kept.G, cleared.G))
+    if not alike(kept.D, cleared.D):
+        return "D"
+    return "" if alike(kept.G, cleared.G) else "G"
 
 
 # ---- what can go wrong in a step ----
@@ -363,21 +366,22 @@ def twice(step: Callable, optimizer: WatchedSGD, network: nn.Module, name: str) 
 
 
 def check_together(critic_step, generator_step, pair: Pair, real: Tensor, z: Tensor) -> None:
-    """Require that three rounds of both steps end where three rounds of the course's end."""
+    """Require that three rounds of both steps go as three rounds of the course's go."""
     course = pair.copy()
     for _ in range(3):
         critic_step(pair.D, pair.G, pair.D_optimizer, real, z)
+        course_critic_step(course.D, course.G, course.D_optimizer, NonSaturating(), real, z)
+        require(alike(pair.D, course.D),
+                "单独走都对，轮流走就不对了：G 的 backward() 也往 D 的 .grad 里加了数，D 的下一步把"
+                "它们当成了自己的。D 的一步要在 backward() 之前清空梯度，而不是在 step() 之后。",
+                "Each step is right by itself, but not in turns: G's backward() adds to D's .grad "
+                "as well, and D's next step takes that for its own. Clear the gradients in D's "
+                "step before backward(), not after step().")
         generator_step(pair.D, pair.G, pair.G_optimizer, z)
-        course_round(course, real, z)
-    require(alike(pair.D, course.D),
-            "单独走都对，轮流走就不对了：G 的 backward() 也往 D 的 .grad 里加了数，D 的下一步把它们"
-            "当成了自己的。D 的一步要在 backward() 之前清空梯度，而不是在 step() 之后。",
-            "Each step is right by itself, but not in turns: G's backward() adds to D's .grad as "
-            "well, and D's next step takes that for its own. Clear the gradients in D's step "
-            "before backward(), not after step().")
-    require(alike(pair.G, course.G),
-            "单独走都对，轮流走就不对了：D 的一步里没有 detach，它的 backward() 往 G 的 .grad 里"
-            "加了数，G 的下一步把它们当成了自己的。G 的一步要在 backward() 之前清空梯度。",
-            "Each step is right by itself, but not in turns: D's step has no detach, its "
-            "backward() adds to G's .grad, and G's next step takes that for its own. Clear the "
-            "gradients in G's step before backward().")
+        course_generator_step(course.D, course.G, course.G_optimizer, NonSaturating(), z)
+        require(alike(pair.G, course.G),
+                "单独走都对，轮流走就不对了：D 的一步里没有 detach，它的 backward() 往 G 的 .grad "
+                "里加了数，G 的下一步把它们当成了自己的。G 的一步要在 backward() 之前清空梯度。",
+                "Each step is right by itself, but not in turns: D's step has no detach, its "
+                "backward() adds to G's .grad, and G's next step takes that for its own. Clear the "
+                "gradients in G's step before backward().")
