@@ -459,6 +459,7 @@ def slow_d(seed):
     (slow_d, "D's hands are tied"),
     (lambda seed: gentle(seed, width=512), "so large that three runs"),
     (lambda seed: gentle(seed, batch=4096), "so large that three runs"),
+    (lambda seed: gentle(seed, lr=1e9), "The run with seed 901 diverged"),
     (lambda: gentle(0), "Your code raised TypeError"),
 ])
 def test_a_game_that_is_none_of_the_tasks_gets_the_reason(make_game, reason, capsys):

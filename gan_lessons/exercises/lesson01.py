@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
-from gan_lessons.exercises.checking import checker, close, require, untouched
-from gan_lessons.train import Game, fit, head_start, weight_count
+from gan_lessons.exercises.checking import NotYet, checker, close, require, untouched
+from gan_lessons.train import Game, TrainingDiverged, fit, head_start, weight_count
 
 STEP = 0.01
 AXIS = torch.arange(-8, 8, STEP, dtype=torch.float64)
@@ -105,7 +105,7 @@ def js_from_discriminator(js) -> None:
     pairs = ((AXIS, STEP, (-1, 1), (1.5, 1)), (AXIS, STEP, (0, 1), (0, 1)),
              (AXIS, STEP, (0, 1.2), (0, 0.8)), (coarse, 0.03, (0.3, 0.9), (-0.8, 1.1)))
     for axis, dx, real, fake in pairs:
-        p_r, p_g = bell(*real, axis), bell(*fake, axis)
+        p_r, p_g = (bell(mean, std, axis) for mean, std in (real, fake))
         d = p_r / (p_r + p_g)
         value = untouched(js, d, p_r, p_g, dx)
         require(isinstance(value, (float, Tensor)) and torch.as_tensor(value).shape == (),
@@ -185,7 +185,7 @@ def check_gradients(first: Tensor, second: Tensor, logits: Tensor) -> None:
     """Require the two derivatives; name the usual mistakes."""
     d = logits.sigmoid()
     require(not (close(first, d - 1) and close(second, -d)),
-            "两个写反了：赝品被识破时（logit 很小），饱和损失的梯度才接近 0。",
+            "两个写反了：生成样本被识破时（logit 很小），饱和损失的梯度才接近 0。",
             "The two are swapped: it is where a fake is seen through (a low logit) that the "
             "saturating gradient is close to 0.")
     require(not (close(first, -1 / (1 - d)) or close(second, -1 / d)),
@@ -237,7 +237,13 @@ def cure(make_game):
         game = make_game(seed)
         check_game(game)
         game.n_critic = PER_ROUND
-        fit(head_start(game, RING, HEAD_START), RING, ROUNDS, progress=False)
+        try:
+            fit(head_start(game, RING, HEAD_START), RING, ROUNDS, progress=False)
+        except TrainingDiverged as problem:
+            raise NotYet(
+                f"种子 {seed} 的一次发散了，损失或权重不再是有限的数：学习率或 γ 太大。",
+                f"The run with seed {seed} diverged, a loss or weight is no longer finite: the "
+                "learning rate or γ is too large.") from problem
         reports.append(measure.mode_report(game.sample(2500), RING))
     zh, en = "；".join(map(run_zh, reports)), "; ".join(map(run_en, reports))
     worst = min(report.effective_modes for report in reports)
@@ -275,7 +281,7 @@ def check_game(game) -> None:
             "make_game(seed) should return a Game, such as recipes.plane(seed=seed, penalty=...); "
             f"got {type(game).__name__}.")
     with torch.no_grad():
-        made = game.generator(torch.zeros(2, game.latent))
+        made = game.generator(torch.zeros(2, game.latent, device=game.device))
     require(made.shape == (2, 2),
             f"环上的点有两个坐标，这个 G 画出的是 {tuple(made.shape[1:])}。请用 recipes.plane。",
             f"Points of the ring have two coordinates, this G makes {tuple(made.shape[1:])}. Use "

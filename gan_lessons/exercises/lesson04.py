@@ -11,7 +11,7 @@ from gan_lessons.nets import dcgan
 from gan_lessons.train import rmsprop
 
 LIMITS = (0.01, 0.05)  # of the weights: the lesson's, and another
-STEEP = 5.0  # a learning rate that throws every weight far out of the box in one step
+STEEP = 5.0  # a learning rate that throws every weight far beyond the limit in one step
 
 
 @checker
@@ -189,7 +189,7 @@ def check_box(update, seed: int, limit: float) -> None:
             f"更新之后有权重达到 {largest:.3f}，超出了 {limit}：G 接下来会遇到超出范围的评论家。"
             "裁剪要放在 optimizer.step() 之后，裁的是权重，不是梯度，范围是参数 limit。",
             f"After the update a weight is {largest:.3f}, beyond {limit}: the next thing G meets "
-            "is a critic outside the box. Clip after optimizer.step(), and clip the weights, not "
+            "is a critic beyond the limit. Clip after optimizer.step(), and clip the weights, not "
             "the gradients, to the argument limit.")
     require(largest > limit * 0.999,
             f"权重最大只到 {largest:.3f}，比 limit={limit} 小：裁剪的范围请用参数 limit，"

@@ -24,7 +24,7 @@ LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors'
 
 @checker
 def clip_critic(make) -> None:
-    """Check ClipCritic(limit), a callback: the critic stays inside the box after its own steps."""
+    """Check ClipCritic(limit), a callback that clips the critic after each of its steps."""
     for seed, limit in enumerate(LIMITS):
         check_clipping(make, limit, seed)
 
@@ -60,12 +60,12 @@ def check_clipping(make, limit: float, seed: int) -> None:
             "was clipped, or another network. In on_step_end clip every parameter of "
             "learn.critic.")
     require(after > limit * 0.999,
-            f"权重最大只到 {after:.3f}，盒子比 limit={limit} 小：请用 self.limit。",
-            f"The largest weight is {after:.3f}, so the box is smaller than limit={limit}: use "
+            f"权重最大只到 {after:.3f}，裁剪的范围比 limit={limit} 小：请用 self.limit。",
+            f"The largest weight is {after:.3f}, so it was clipped to less than limit={limit}: use "
             "self.limit.")
     require(min(look.lowest) < -limit / 2,
-            "负的权重不见了：盒子是从 -limit 到 +limit，两侧都要留。",
-            "Negative weights are gone: the box reaches from -limit to +limit, on both sides.")
+            "负的权重不见了：裁剪的范围是从 -limit 到 +limit，两侧都要留。",
+            "Negative weights are gone: clip to between -limit and +limit, on both sides.")
 
 
 @checker

@@ -151,7 +151,7 @@ def repaired(play_round) -> None:
     en_stale = (f"{stale}'s second step does not follow the gradient of its loss: something else "
                 "is in it")
     require(not (still and stale),
-            f"两处毛病都还在。症状一：{zh_still}。症状二：{zh_stale}。",
+            f"两处错误都还在。症状一：{zh_still}。症状二：{zh_stale}。",
             f"Both faults are still there. Symptom one: {en_still}. Symptom two: {en_stale}.")
     require(not still,
             f"修好了一处，还剩一处。症状：{zh_still}。G 的损失的梯度能走到 G 吗？",
