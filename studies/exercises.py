@@ -27,8 +27,8 @@ GAMES = {
     "R1, gamma 0.1": partial(recipes.plane, penalty=partial(penalties.r1, gamma=0.1)),
     "R1, gamma 1": partial(recipes.plane, penalty=partial(penalties.r1, gamma=1.0)),
     "R1 + R2, gamma 1": partial(recipes.plane, penalty=partial(penalties.r1_r2, gamma=1.0)),
-    "RpGAN + R1 + R2, gamma 1": partial(recipes.plane, loss=losses.Relativistic(),
-                                        penalty=partial(penalties.r1_r2, gamma=1.0)),
+    "RpGAN + R1 + R2, gamma 0.1": partial(recipes.plane, loss=losses.Relativistic(),
+                                          penalty=partial(penalties.r1_r2, gamma=0.1)),
     "RpGAN": partial(recipes.plane, loss=losses.Relativistic()),
     "betas 0, 0.99": partial(recipes.plane, betas=(0.0, 0.99)),
 }
