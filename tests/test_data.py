@@ -175,6 +175,25 @@ def test_a_frame_that_cannot_be_centred_is_refused(side):
 
 # ---- MNIST ----
 
+def test_ten_thousand_real_digits_come_with_the_course(no_download):
+    """The counts are those of MNIST's first 8,000 training and first 2,000 test pictures."""
+    train, held_out = data.mnist(), data.mnist(train=False)
+    assert train.images.shape == (8000, 1, 28, 28) and held_out.images.shape == (2000, 1, 28, 28)
+    assert train.labels.bincount().tolist() == [784, 882, 805, 828, 789, 679, 811, 882, 755, 785]
+    assert held_out.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    ink = train.images.float().mean((1, 2, 3))  # ones take the least ink, zeros the most
+    assert ink[train.labels == 1].mean() < 0.5 * ink[train.labels == 0].mean()
+    assert not data.have_mnist() and train.name == "mnist-10k"
+
+
+def test_the_digits_in_the_box_are_those_of_mnist(shared_data):
+    """Where the real files are at hand (GAN_LESSONS_DATA), every pixel and label is compared."""
+    for train, n in ((True, 8000), (False, 2000)):
+        whole, box = data.mnist(train), module._mnist_in_the_box(train)
+        assert torch.equal(box.images, whole.images[:n])
+        assert torch.equal(box.labels, whole.labels[:n])
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_mnist_is_read_from_the_data_folder(monkeypatch, tmp_path, no_download, compressed):
     write_mnist(tmp_path, compressed=compressed)
@@ -189,7 +208,7 @@ def test_mnist_is_read_from_the_data_folder(monkeypatch, tmp_path, no_download, 
 def test_mnist_missing_says_where_the_four_files_go(no_download, tmp_path):
     assert not data.have_mnist()
     with pytest.raises(FileNotFoundError) as error:
-        data.mnist()
+        data.mnist(download=True)
     text = str(error.value)
     for name in FILES:
         assert text.count(str(tmp_path / "cache" / "MNIST" / "raw" / name)) == 2  # in zh and in en
@@ -203,7 +222,7 @@ def test_a_download_lands_in_the_cache_whole(monkeypatch, tmp_path):
     own = tmp_path / "MNIST" / "raw" / FILES[0]  # what a learner has put there already
     own.parent.mkdir(parents=True)
     own.write_bytes(struct.pack(">IIII", 2051, 20, 28, 28) + bytes(20 * 784))
-    assert data.mnist().images.max() == 0  # it is used, not overwritten
+    assert data.mnist(download=True).images.max() == 0  # it is used, not overwritten
     assert [p.name for p in tmp_path.iterdir()] == ["MNIST"]
     assert len(list(own.parent.iterdir())) == 4
 
@@ -216,7 +235,7 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch, tmp_path):
         raise RuntimeError("connection lost")
     monkeypatch.setattr(module, "MNIST", half)
     with pytest.raises(FileNotFoundError, match="connection lost"):
-        data.mnist()
+        data.mnist(download=True)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -275,5 +294,5 @@ def test_a_cache_that_cannot_be_written_is_no_mystery(monkeypatch, tmp_path):
     blocked.write_text("a file where the folder should be")
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(blocked))
     with pytest.raises(FileNotFoundError, match="Put these four files in place"):
-        data.mnist()
+        data.mnist(download=True)
     assert blocked.read_text() == "a file where the folder should be"

@@ -85,7 +85,8 @@ def print_sets(args: argparse.Namespace) -> int:
              "faces drawn by code, every factor known", always),
             ("toy rooms", "data.toy_rooms()", "用代码画的房间，每个因素都已知",
              "rooms drawn by code, every factor known", always),
-            ("mnist", "data.mnist()", "70,000 张手写数字", "70,000 handwritten digits",
+            ("mnist", "data.mnist()", "70,000 张手写数字，课程附带其中 10,000 张",
+             "70,000 handwritten digits; 10,000 of them come with the course",
              _here(root / "MNIST" / "raw") if root else _not_here("mnist", 11.6e6)),
             ("celeba", "data.celeba()", "202,599 张名人面部照片，只准用于非商业研究",
              "202,599 faces of celebrities; non-commercial research only",
@@ -140,7 +141,7 @@ def _get_mnist(root: Path | None) -> int:
                    "GAN_LESSONS_CACHE."), file=sys.stderr)
         return 2
     if (found := mnist_root()) is None:
-        mnist().card()
+        mnist(download=True).card()
         found = runtime.cache_dir()
     return _print_use(found / "MNIST" / "raw", "data.mnist()")
 

@@ -1,4 +1,4 @@
-"""Real handwritten digits: scikit-learn's, which are always here, and MNIST."""
+"""Real handwritten digits: MNIST, 10,000 of it always here, and scikit-learn's small ones."""
 
 import gzip
 import math
@@ -8,6 +8,8 @@ import tempfile
 import zlib
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import torch
 import torch.nn.functional as F
 from torchvision.datasets import MNIST
@@ -28,17 +30,28 @@ DIGITS_CARD = both(
     "  Note: real handwriting, nothing that identifies the writers; classes are balanced; "
     "strokes are thicker and softer than MNIST's.")
 
-MNIST_CARD = both(
-    "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n"
+MNIST_ORIGIN_ZH = (
     "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
     "  许可：CC BY-SA 3.0。\n"
-    "  注意：只有阿拉伯数字，书写风格偏美式；不含身份信息。",
-    "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
+    "  注意：只有阿拉伯数字，书写风格偏美式；不含身份信息。")
+MNIST_ORIGIN_EN = (
     "  Source: Y. LeCun, C. Cortes, C. Burges, from NIST forms filled in by census staff and "
     "high-school students.\n"
     "  Licence: CC BY-SA 3.0.\n"
     "  Note: Arabic numerals only, American writing habits; nothing identifies the writers.")
+MNIST_CARD = both(
+    "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n" + MNIST_ORIGIN_ZH,
+    "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
+    + MNIST_ORIGIN_EN)
+BOX_CARD = both(
+    "MNIST 的一部分，随课程附带：28x28 灰度手写数字，训练集的前 8,000 张用来训练，测试集的前 "
+    "2,000 张留出。\n" + MNIST_ORIGIN_ZH,
+    "A part of MNIST that comes with the course, greyscale 28x28 handwritten digits: the first "
+    "8,000 of its training pictures to train on, the first 2,000 of its test pictures held out.\n"
+    + MNIST_ORIGIN_EN)
 
+BOX = Path(__file__).parent / "mnist_10k.png"  # 100 rows of 100 digits, the labels in its text
+BOX_TRAIN = 8000
 MNIST_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 MNIST_MOST = 100_000  # pictures in one file; MNIST's larger one has 60,000
@@ -66,17 +79,21 @@ def digits(train: bool = True) -> ImageSet:
     return ImageSet(images[keep], labels[keep], "digits", DIGITS_CARD)
 
 
-def mnist(train: bool = True) -> ImageSet:
-    """Return MNIST, 60,000 pictures to train on or 10,000 to test, uint8 (N, 1, 28, 28).
+def mnist(train: bool = True, *, download: bool = False) -> ImageSet:
+    """Return real MNIST as uint8 (N, 1, 28, 28), with labels: to train on, or held out.
 
-    Looks for torchvision's layout, `MNIST/raw/` with four files (plain or .gz), under
-    GAN_LESSONS_DATA and then in the course's cache; else torchvision downloads it into the cache.
+    All of it, 60,000 and 10,000, where torchvision's layout, `MNIST/raw/` with four files (plain
+    or .gz), lies under GAN_LESSONS_DATA or in the course's cache. Otherwise the part that comes
+    with the course, 8,000 and 2,000; with `download=True` torchvision first fetches the whole set
+    into the cache.
 
     Raises:
-        FileNotFoundError: It is not here and cannot be downloaded.
+        FileNotFoundError: It was to be downloaded and could not be.
         DamagedFile: A file is truncated or is something else. Nothing is deleted or overwritten.
     """
     root = mnist_root()
+    if root is None and not download:
+        return _mnist_in_the_box(train)
     if root is None:
         root = runtime.cache_dir()
         try:
@@ -94,8 +111,18 @@ def mnist(train: bool = True) -> ImageSet:
     return ImageSet(images.unsqueeze(1), labels.to(torch.int64), "mnist", MNIST_CARD)
 
 
+def _mnist_in_the_box(train: bool) -> ImageSet:
+    """Return the digits in BOX: the first 8,000 to train on, the other 2,000 held out."""
+    with PIL.Image.open(BOX) as sheet:
+        rows = torch.from_numpy(np.array(sheet)).view(100, 28, 100, 28)
+        labels = torch.tensor([int(label) for label in sheet.text["labels"]])
+    images = rows.transpose(1, 2).reshape(-1, 1, 28, 28)
+    part = slice(BOX_TRAIN) if train else slice(BOX_TRAIN, None)
+    return ImageSet(images[part], labels[part], "mnist-10k", BOX_CARD)
+
+
 def have_mnist() -> bool:
-    """Tell whether MNIST lies on this machine where `mnist()` looks for it."""
+    """Tell whether all of MNIST lies on this machine where `mnist()` looks for it."""
     return mnist_root() is not None
 
 
@@ -157,8 +184,8 @@ def _how_to_get_mnist(problem: Exception) -> str:
         f"没有找到 MNIST，也没能下载（{problem}）。\n"
         f"  请把下面四个文件放好（.gz 也可以），再运行一次：\n{files}\n"
         "  或者把环境变量 GAN_LESSONS_DATA 设为已有 MNIST/raw 的文件夹；"
-        "没有网络时可用 data.digits()。",
+        "不下载时，data.mnist() 会用课程附带的 10,000 张。",
         f"MNIST is not here and could not be downloaded ({problem}).\n"
         f"  Put these four files in place (.gz will do) and run again:\n{files}\n"
-        "  or set GAN_LESSONS_DATA to a folder that has MNIST/raw; without a network, "
-        "data.digits() works.")
+        "  or set GAN_LESSONS_DATA to a folder that has MNIST/raw; without a download, "
+        "data.mnist() uses the 10,000 digits that come with the course.")
