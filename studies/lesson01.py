@@ -24,7 +24,8 @@ from gan_lessons.train import adam, fit, head_start, sample_noise
 
 RATES = Path(__file__).with_name("lesson01_rates.json")
 RING = data.ring()  # 8 modes, radius 2, std 0.05
-STEPS = 1500
+STEPS = 1500  # of G, in an even game
+STRONG_STEPS = 500  # of G, against a strong D, which takes ten times as many
 HEAD_START = 1000
 EARLY = 100  # steps of G until D's strength is measured a second time
 EVERY = 50  # steps between two looks at the oscillation
@@ -49,7 +50,7 @@ def even(seed: int, steps: int = STEPS, **changes) -> dict:
     return summary(report(game)) | strength(game)
 
 
-def strong(seed: int, steps: int = STEPS, **changes) -> dict:
+def strong(seed: int, steps: int = STRONG_STEPS, **changes) -> dict:
     """D has a head start and takes 10 steps a round. D's strength before G moves, early, late."""
     game = recipes.plane(seed=seed, n_critic=10, **changes)
     head_start(game, RING, HEAD_START)
@@ -107,7 +108,6 @@ GAMES = {"even": even,
          "NS + R1 + R2": partial(strong, penalty=PENALTY),
          "RpGAN": partial(strong, loss=PAIRED),
          "RpGAN + R1 + R2": partial(strong, loss=PAIRED, penalty=PENALTY),
-         "NS, default betas": partial(strong, betas=(0.9, 0.999)),
          "vanishing": vanishing, "oscillation": oscillation}
 
 
@@ -151,7 +151,8 @@ def leads_to(critic, length: float = 0.05, moves: int = 80) -> int:
     for _ in range(moves):
         points = points.requires_grad_(True)
         uphill, = torch.autograd.grad(critic(points).sum(), points)
-        points = points.detach() + length * uphill / uphill.norm(dim=1, keepdim=True).clamp_min(1e-9)
+        size = uphill.norm(dim=1, keepdim=True).clamp_min(1e-9)
+        points = points.detach() + length * uphill / size
     distance, nearest = torch.cdist(points, RING.modes).min(1)
     return int((torch.bincount(nearest[distance < 0.5], minlength=8) >= 9).sum())
 
