@@ -44,7 +44,7 @@ lab.language_switch()
 r"""
 ## 和你熟悉的训练相比
 
-平时训练一个网络，目标写在数据里：图片配着标签，损失越低越好。GAN 没有标签，也没有固定的目标。它有两个网络，各有各的损失，而每个网络的损失都要由对方来算：
+平时训练一个网络，目标写在数据里：图片配着标签，损失越低越好。GAN 没有标签，也没有固定的目标。它有两个网络，各有各的损失，而每个损失的大小都取决于对方：
 
 ```diff
 - loss = criterion(network(x), label)         # one network, a fixed target
@@ -62,7 +62,7 @@ r"""
 r"""
 ## What changed since the training you know
 
-Usually the target is part of the data: every picture has its label, and the lower the loss, the better. A GAN has no labels and no fixed target. It has two networks, each with a loss of its own, and each network's loss is computed by the other:
+Usually the target is part of the data: every picture has its label, and the lower the loss, the better. A GAN has no labels and no fixed target. It has two networks, each with a loss of its own, and each loss depends on the other network:
 
 ```diff
 - loss = criterion(network(x), label)         # one network, a fixed target
@@ -90,7 +90,7 @@ G 靠做赝品过日子。“赝品”这个词用得好，既是假的，又能
 
 这时候，研究者就把 G 请出来干活：熊猫啦，恐龙啦，想画什么就画什么。
 
-用术语再说一遍。这套方法叫**生成对抗网络**（generative adversarial network, GAN），是一种**生成模型**（generative model）：它从数据里学会一个分布，再从中采出新的样本。变分自编码器（VAE）和扩散模型（diffusion model）也是生成模型，它们学着还原被压缩或加了噪声的数据。GAN 靠的是一个对手，而且一次前向计算就能画出一个样本。真品以后叫**真实样本**（real sample），赝品叫**生成样本**（fake, generated sample）。
+用术语再说一遍。这套方法叫**生成对抗网络**（generative adversarial network, GAN），是一种**生成模型**（generative model）：它从数据里学会一个分布，再从中采出新的样本。变分自编码器（VAE）和扩散模型（diffusion model）也是生成模型，它们学着还原被压缩或加了噪声的数据。GAN 不还原数据，靠的是一个对手。真品以后叫**真实样本**（real sample），赝品叫**生成样本**（fake, generated sample）。
 
 故事里有两个说法，读完这一课你可以自己下结论：
 
@@ -112,7 +112,7 @@ At first every forgery is seen through. G does not lose heart: it learns from ea
 
 On that day researchers put G to work, to paint pandas, dinosaurs or whatever they like.
 
-Now in the terms of the field. The method is called a **generative adversarial network** (GAN), and it is a **generative model**: it learns a distribution from data and then draws new samples from it. So do variational autoencoders (VAE) and diffusion models, which learn to restore data that were compressed or covered with noise. A GAN relies on an opponent instead, and makes a sample in one forward pass. From here on a genuine work is a **real sample**, and a forgery is a **generated sample**, or a **fake**.
+Now in the terms of the field. The method is called a **generative adversarial network** (GAN), and it is a **generative model**: it learns a distribution from data and then draws new samples from it. So do variational autoencoders (VAE) and diffusion models, which learn to restore data that were compressed or covered with noise. A GAN restores nothing; it learns from an opponent. From here on a genuine work is a **real sample**, and a forgery is a **generated sample**, or a **fake**.
 
 Two claims of the story are yours to judge at the end of this lesson:
 
@@ -1412,10 +1412,6 @@ r"""
 | 网格，原样 | 25/25 | 94.2% | 97.0% | 0.010 |
 
 它一次改了好几处，所以只能说整套方案有效，不能说哪一处有功。
-
-## 小测验
-
-六道题，选错了会告诉你错在哪里。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1429,13 +1425,23 @@ The full length (12,000 steps), with 5 seeds that no setting was tuned on, one c
 | grid as it is | 25/25 | 94.2 % | 97.0 % | 0.010 |
 
 It changes several things at once, so the recipe as a whole works; which part deserves the credit these runs do not say.
+"""
 
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+六道题，选错了会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
 ## Quiz
 
 Six questions; a wrong choice tells you what is wrong with it.
 """
 
-# %% tags=["quiz"]
+# %%
 lab.quiz("01")
 
 # %% [markdown] tags=["lang-zh", "recap"]
