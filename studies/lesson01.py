@@ -112,10 +112,10 @@ GAMES = {"even": even,
 
 
 def summary(found: measure.PointReport) -> dict:
-    """Return the numbers of a report, rounded."""
+    """Return the numbers of a report, rounded; no sample of high quality: no reverse KL."""
     return {"modes": found.modes, "effective": round(found.effective_modes, 2),
             "high_quality": round(found.high_quality, 3),
-            "reverse_kl": round(found.reverse_kl, 4)}
+            "reverse_kl": round(found.reverse_kl, 4) if found.modes else None}
 
 
 def strength(game) -> dict:
