@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：说出判别器 D 和生成器 G 各看见什么，写出训练算法；推导最优判别器 $D^*(x)$ 和最小值 $-\log 4$；用图和数字辨认梯度消失、模式崩溃和振荡；用“一次只改一处”的实验判断哪项改动起了作用。
 - **需要准备**：知道神经网络怎样用梯度下降训练；学过概率密度和期望。
-- **用时**：慢读、练习和实验室共约 90 分钟，适合分两次；全部运行一遍约 2 分钟（两个 CPU 核心，不需要显卡，不必联网）。标着“选讲”的部分第一遍可以跳过。
+- **用时**：慢读、练习和实验室共约 95 分钟，适合分两次；全部运行一遍约 2 分钟（两个 CPU 核心，不需要显卡，不必联网）。标着“选讲”的部分第一遍可以跳过。
 - **来历**：故事出自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，它的代码在第 02 课。可以动手的实验室是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。感谢两边的作者。
 """
 
@@ -18,7 +18,7 @@ One side forges, the other detects forgeries, and both are learning. This lesson
 
 - **You will be able to**: say what the discriminator D and the generator G each get to see, and write down the training algorithm; derive the optimal discriminator $D^*(x)$ and the minimum $-\log 4$; tell vanishing gradients, mode collapse and oscillation apart by pictures and numbers; find out by changing one thing at a time which change did the work.
 - **You need**: to know how gradient descent trains a neural network; probability densities and expectations.
-- **Time**: about 90 minutes for slow reading, the exercises and the lab, best in two sittings; about 2 minutes to run everything (two CPU cores, no graphics card, no internet connection). Parts marked "optional" can wait for a second reading.
+- **Time**: about 95 minutes for slow reading, the exercises and the lab, best in two sittings; about 2 minutes to run everything (two CPU cores, no graphics card, no internet connection). Parts marked "optional" can wait for a second reading.
 - **Where it comes from**: the story is that of siriusdemon's [《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) (GANs, understood by intuition); its code waits in lesson 02. The laboratory is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/). Our thanks to both.
 """
 
@@ -1231,7 +1231,7 @@ r"""
 
 1. **起作用的是 R1 + R2**。有惩罚，用不用 RpGAN 都找到全部模式；没有惩罚，换成 RpGAN 照样崩溃。Sun 等人的定理说的是理想化的损失地形，这里的 D 抢先太多，G 也只走小步，所以两者不矛盾。
 2. **D 判得准不准，不是关键**。G 走步之前，四种 D 都几乎从不出错，AUC 都是 1.000。差别在地形。图 1-10 的第 100 步，没有惩罚的 D 把样本所在的一大片都压低，各模式处几乎看不到小丘；有惩罚的 D 在每个模式处各有一座，梯度通向全部 8 个模式。不过有丘还不够：NS 的种子 24 也通向 8 个，G 仍然崩溃了。无论如何，势均力敌不是必要条件。
-3. **这不等于“D 越弱越好”**。惩罚让梯度变小的同时，也让分数差变小，D 变得不那么自信。这两样总是一起变，这个实验分不开。最后有惩罚的 AUC 低一些，是因为 G 学得好了，D 更难分辨。
+3. **这不等于“D 越弱越好”**。惩罚让梯度变小的同时，也让分数差变小，D 变得不那么自信。这两样总是一起变，这个实验分不开。最后有惩罚的 AUC 低一些，多半是因为 G 学得好了，D 更难分辨。
 
 代价也要看见。有惩罚的两种虽然找到全部模式，500 个回合之后的高质量样本却只有两三成：D 平缓，样本停在模式附近，还没有到位。崩溃的那些反而高，因为它们只守着一两团。
 """
@@ -1260,7 +1260,7 @@ The gap is the mean logit of real samples minus that of fakes. "Modes led to" is
 
 1. **R1 + R2 do the work.** With the penalty all modes are found, with RpGAN or without; without it RpGAN collapses all the same. The theorem of Sun et al. is about an idealised loss landscape; here D is far ahead and G takes small steps, so there is no contradiction.
 2. **How accurate D is does not decide.** Before G moves all four are hardly ever wrong, with an AUC of 1.000. The landscapes differ. At step 100 of figure 1-10 a D without a penalty marks down the whole side where the fakes are, and there is hardly a hill at any mode; a D with the penalty has one at each, and its gradient leads to all 8 modes. Yet hills are not enough: with NS, seed 24 led to 8 as well, and G collapsed all the same. In any case an even match is not necessary.
-3. **That does not mean "the weaker D, the better".** The penalty makes the gradients small and the gap as well: D is less sure of itself. The two always change together, and this experiment cannot separate them. That the AUC with the penalty is lower at the end comes from a better G, which is harder to tell from real.
+3. **That does not mean "the weaker D, the better".** The penalty makes the gradients small and the gap as well: D is less sure of itself. The two always change together, and this experiment cannot separate them. That the AUC with the penalty is lower at the end is most likely due to a better G, which is harder to tell from real.
 
 See the price, too. The two with the penalty find all modes, but after 500 rounds only two or three samples in ten are of high quality: D is gentle, and the samples stay near the modes without quite getting there. The collapsed ones score higher, since they keep to a cluster or two.
 """
