@@ -866,7 +866,8 @@ default_betas = fit(recipes.plane(seed=20, betas=(0.9, 0.999)), ring, last)
 samples = {"betas 0.5, 0.999": even.sample(2500), "betas 0.9, 0.999": default_betas.sample(2500)}
 show.clouds(samples, ring.sample(500), size=3.4,
             alt="Two scatter plots: with beta1 0.5 the fakes cover all eight clusters, with trails "
-                "between them; with beta1 0.9 all fakes form one narrow streak beside the upper left cluster, on none of the eight")
+                "between them; with beta1 0.9 all form one narrow streak beside the upper left "
+                "cluster, on none of the eight")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -899,7 +900,7 @@ r"""
 | `betas=(0.5, 0.999)` | 7.2 | 6.8 | 7.2 | 7.3 | 8.0 | 43% 到 74% |
 | `betas=(0.9, 0.999)` | 0.0 | 1.0 | 1.3 | 1.0 | 1.5 | 0% 到 4% |
 
-5 个种子都一样：$\beta_1 = 0.5$ 时 8 个模式都在；$\beta_1 = 0.9$ 时有效模式不到 2 个，高质量样本不到 4%。所以“总会崩溃”的说法有来由，不过在这个环上，只改这一个设置就避免了。一种解释是，动量记着的是对手几步之前的位置，而对手已经动了。左边也说不上好：8 个模式都有，高质量样本却只有一半左右。
+0.0 表示没有一个高质量样本。5 个种子都一样：$\beta_1 = 0.5$ 时 8 个模式都在；$\beta_1 = 0.9$ 时有效模式不到 2 个，高质量样本不到 4%。所以“总会崩溃”的说法有来由，不过在这个环上，只改这一个设置就避免了。一种解释是，动量记着的是对手几步之前的位置，而对手已经动了。左边也说不上好：8 个模式都有，高质量样本却只有一半左右。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -911,7 +912,7 @@ One seed proves nothing. Here are 5, on none of which a setting was chosen (`stu
 | `betas=(0.5, 0.999)` | 7.2 | 6.8 | 7.2 | 7.3 | 8.0 | 43 % to 74 % |
 | `betas=(0.9, 0.999)` | 0.0 | 1.0 | 1.3 | 1.0 | 1.5 | 0 % to 4 % |
 
-All 5 seeds agree: with $\beta_1 = 0.5$ all 8 modes are there; with $\beta_1 = 0.9$ there are fewer than 2 effective modes, and less than 4 % of high quality. So the saying has its reason, but on this ring a change of this one setting is enough to prevent it. One explanation is that momentum remembers where the opponent was some steps ago, and the opponent has moved. Nor is the game on the left a great success: it has all 8 modes, but only about half of its samples are of high quality.
+0.0 means that no sample is of high quality. All 5 seeds agree: with $\beta_1 = 0.5$ all 8 modes are there; with $\beta_1 = 0.9$ there are fewer than 2 effective modes, and less than 4 % of high quality. So the saying has its reason, but on this ring a change of this one setting is enough to prevent it. One explanation is that momentum remembers where the opponent was some steps ago, and the opponent has moved. Nor is the game on the left a great success: it has all 8 modes, but only about half of its samples are of high quality.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -990,7 +991,7 @@ table([("样本", "samples"), *counts],
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。这叫**模式崩溃**（mode collapse，又译“模式坍塌”）：样本个个都像，却只有少数几种。在平面上看一眼就知道，换成图片就得靠数。原因留到“对策”一节再查。
+答案是 **C**。这叫**模式崩溃**（mode collapse，又译“模式坍塌”）：样本大多像样，却只有少数几种。在平面上看一眼就知道，换成图片就得靠数。原因留到“对策”一节再查。
 
 ### 失败二：梯度消失
 
@@ -999,7 +1000,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. This is **mode collapse**: every sample looks right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The cause is looked into in the section on cures.
+The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The cause is looked into in the section on cures.
 
 ### Failure two: vanishing gradients
 
@@ -1051,7 +1052,9 @@ for step in range(50, runtime.at_scale(smoke=101, default=801, full=801), 50):
     scenes[f"step {step}"] = restless.sample(500)
     visited.append(int(torch.cdist(scenes[f"step {step}"], ring.modes).argmin(1).mode().values))
 
-show.clouds(dict(list(scenes.items())[-8:]), ring.sample(500), alt="Eight scatter plots, fifty steps apart: in each one the fakes form a single streak beside or across one cluster, mostly far from where it was before")
+show.clouds(dict(list(scenes.items())[-8:]), ring.sample(500),
+            alt="Eight scatter plots, fifty steps apart: in each one the fakes form a single streak "
+                "beside or across one cluster, mostly far from where it was before")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1075,7 +1078,7 @@ r"""
 
 | 失败 | 样本 | 过一会儿再看 | 5 个种子里出现几次 |
 |---|---|---|---|
-| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 5 |
+| 模式崩溃 | 只有少数几团，大多落在团上 | 还在原处附近 | 5 |
 | 梯度消失 | 一片模糊，哪里都不像 | 一动不动 | 5 |
 | 振荡 | 挤作一片或拖成长条，多半在团外 | 整个换了地方 | 5 |
 
@@ -1104,7 +1107,7 @@ The modes of a single moment would take it for mode collapse. Look more than onc
 
 | Failure | Samples | A little later | Seen in how many of 5 seeds |
 |---|---|---|---|
-| mode collapse | few clusters, each looks right | still about the same place | 5 |
+| mode collapse | few clusters, mostly on them | still about the same place | 5 |
 | vanishing gradient | a blur that looks like nothing | has not moved at all | 5 |
 | oscillation | a clump or a long streak, mostly off the clusters | all of it somewhere else | 5 |
 
@@ -1437,7 +1440,10 @@ simple = fit(recipes.plane(seed=0), published, steps).sample(2500)
 modern = fit(recipes.modern_plane(steps=steps, ema=follow), published, steps)
 modern = modern.sample(2500, ema=True)
 show.clouds({"plain": simple, "recipe of today": modern}, published.sample(500), extent=1.5,
-            size=3.4, alt="Two scatter plots over the eight tiny clusters of the published ring: the plain GAN's fakes form a ragged ring through them; those of the recipe of today sit on the clusters, with a thin trail of points between them")
+            size=3.4,
+            alt="Two scatter plots over the eight tiny clusters of the published ring: the plain "
+                "GAN's fakes form a ragged ring through them; those of the recipe of today sit on "
+                "the clusters, with a thin trail of points between them")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
