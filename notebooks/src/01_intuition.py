@@ -886,8 +886,8 @@ def counted(fakes):
     return [f"{report.modes}", f"{report.effective_modes:.1f}", f"{report.high_quality:.1%}"]
 
 
-counts = [("模式数", "modes"), ("有效模式数", "effective modes"), ("高质量样本", "high quality")]
-table([("样本", "samples"), *counts],
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
       [[("真实样本", "real samples"), *counted(ring.sample(2500))],
        *([name, *counted(fakes)] for name, fakes in samples.items())])
 
@@ -985,7 +985,8 @@ r"""
 """
 
 # %% tags=["nbval-ignore-output"]
-table([("样本", "samples"), *counts],
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
       [[("势均力敌，500 个回合", "even game, 500 rounds"), *counted(looks[f"step {middle}"][1])],
        [("太强的 D，500 个回合", "strong D, 500 rounds"), *counted(strong["NS"][middle][1])]])
 
@@ -1206,7 +1207,8 @@ def strength(critic, fakes):
 
 table([("组合", "combination"), ("AUC，G 走步前", "AUC, before G moves"),
        ("梯度范数", "gradient norm"), ("AUC，最后", "AUC, at the end"),
-       ("梯度范数", "gradient norm"), *counts],
+       ("梯度范数", "gradient norm"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
       [[name, *strength(*seen[0]), *strength(*seen[middle]), *counted(seen[middle][1])]
        for name, seen in strong.items()])
 
@@ -1462,7 +1464,8 @@ def counted_on_the_published_ring(fakes):
     return [f"{report.modes}", f"{report.effective_modes:.1f}", f"{report.high_quality:.1%}"]
 
 
-table([("样本", "samples"), *counts],
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
       [[("真实样本", "real samples"), *counted_on_the_published_ring(published.sample(2500))],
        [("普通的 GAN", "plain GAN"), *counted_on_the_published_ring(simple)],
        [("目前的方案", "recipe of today"), *counted_on_the_published_ring(modern)]])
