@@ -22,16 +22,15 @@ BARS = Path(__file__).with_name("exercises_bars.json")
 DIGIT_STEPS = 3000
 
 # lesson 01: what a learner may hand in
-GAMES = {
-    "no penalty": partial(recipes.plane),
-    "R1, gamma 0.1": partial(recipes.plane, penalty=partial(penalties.r1, gamma=0.1)),
-    "R1, gamma 1": partial(recipes.plane, penalty=partial(penalties.r1, gamma=1.0)),
-    "R1 + R2, gamma 1": partial(recipes.plane, penalty=partial(penalties.r1_r2, gamma=1.0)),
-    "RpGAN + R1 + R2, gamma 0.1": partial(recipes.plane, loss=losses.Relativistic(),
-                                          penalty=partial(penalties.r1_r2, gamma=0.1)),
-    "RpGAN": partial(recipes.plane, loss=losses.Relativistic()),
-    "betas 0, 0.99": partial(recipes.plane, betas=(0.0, 0.99)),
-}
+PENALTIES = {"R1, gamma 0.1": partial(penalties.r1, gamma=0.1),
+             "R1, gamma 1": partial(penalties.r1, gamma=1.0),
+             "R1 + R2, gamma 0.3": partial(penalties.r1_r2, gamma=0.3),
+             "R1 + R2, gamma 1": partial(penalties.r1_r2, gamma=1.0)}
+GAMES = {"no penalty": recipes.plane,
+         **{name: partial(recipes.plane, penalty=penalty) for name, penalty in PENALTIES.items()},
+         "RpGAN + R1 + R2, gamma 0.1": partial(
+             recipes.plane, loss=losses.Relativistic(),
+             penalty=partial(penalties.r1_r2, gamma=0.1))}
 
 # lesson 02: the settings of the tutorial, and those that cured it
 SETTINGS = {"as written": {}, "lr 1e-3, betas 0, 0.99": {"lr": 1e-3, "betas": (0.0, 0.99)}}

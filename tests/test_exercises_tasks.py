@@ -1,6 +1,8 @@
 """The tasks of lessons 01 and 02 that a learner writes in full: a cure, both steps, a repair."""
 
+import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -483,6 +485,24 @@ def test_a_tamed_d_passes_and_a_strong_one_does_not(penalty, verdict, monkeypatc
     monkeypatch.setattr(lesson01, "SEEDS", lesson01.SEEDS[:1])  # studies/exercises.py has them all
     assert lesson01.cure(lambda seed: recipes.plane(seed=seed, penalty=penalty)) == verdict, \
         capsys.readouterr().out
+
+
+def test_the_bars_lie_between_what_passes_and_what_does_not():
+    """By the numbers that studies/exercises.py has stored."""
+    stored = json.loads((Path(__file__).parent.parent / "studies/exercises_bars.json").read_text())
+
+    def passes(run):
+        if "effective" in run:
+            return (run["effective"] >= lesson01.EFFECTIVE
+                    and run["high_quality"] >= lesson01.QUALITY)
+        return run["classes"] >= lesson02.CLASSES and run["confident"] >= lesson02.CONFIDENT
+    games, settings = stored["cure"], stored["digits"]
+    for runs in (games["R1 + R2, gamma 1"], games["RpGAN + R1 + R2, gamma 0.1"],
+                 settings["lr 1e-3, betas 0, 0.99"]):
+        assert len(runs) >= 3 and all(map(passes, runs.values()))
+    for runs in (games["no penalty"], settings["as written"]):
+        assert not any(map(passes, runs.values()))
+    assert not all(map(passes, games["R1, gamma 0.1"].values()))  # one penalty is not enough
 
 
 @pytest.mark.parametrize("checker, stubs", [
