@@ -205,9 +205,10 @@ def plot_curves(axes, history: Tensor, columns: Sequence[str]) -> None:
         _finish(axis)
 
 
-def _finish(axis, size: float | None = None) -> None:
+def _finish(axis, size: float | None = None, *, legend: bool = True) -> None:
     """Add a legend, and take the frame away above and on the right."""
-    axis.legend(fontsize=size)
+    if legend:
+        axis.legend(fontsize=size)
     axis.spines[["top", "right"]].set_visible(False)
 
 
@@ -295,9 +296,7 @@ def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str,
         axis.axhline(height, color=GREY, linestyle=":")
         axis.annotate(name, (float(x[0]), height), xytext=(0, -12), textcoords="offset points")
     axis.set(xlabel=xlabel, ylabel=ylabel)
-    _finish(axis, 9)
-    if len(series) == 1:
-        axis.get_legend().remove()
+    _finish(axis, 9, legend=len(series) > 1)
     show(figure, alt)
 
 
@@ -307,7 +306,7 @@ def orbits(paths: dict[str, Tensor], *, xlabel: str, ylabel: str, alt: str) -> N
     for (name, path), (color, _, dashes) in zip(paths.items(), LINES, strict=False):
         axis.plot(*path, dashes, color=color, label=name)
         for i in range(6, min(path.shape[1] - 1, 45), 12):
-            axis.annotate("", path[:, i + 1].tolist(), path[:, i].tolist(),
+            axis.annotate("", tuple(path[:, i + 1].tolist()), tuple(path[:, i].tolist()),
                           arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 16})
     axis.plot(*next(iter(paths.values()))[:, 0], "o", color="black", label="start")
     axis.plot(0, 0, "+", color="black", markersize=12, label="equilibrium")
