@@ -87,7 +87,7 @@ def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed:
           **changes) -> Game:
     """Return lesson 01's game of points: G 2-64-64-2, D 2-64-64-1, Adam 1e-3, betas 0.5, 0.999.
 
-    The non-saturating loss and no penalty: a plain GAN, as of 2014, with the Adam of DCGAN.
+    The non-saturating loss and no penalty: the plain GAN of 2014. The betas are DCGAN's (2015).
     """
     make = partial(mlp.plane, width, depth, latent, shape)
     return _game(make, changes, latent=latent, batch=128, lr=1e-3, betas=(0.5, 0.999), seed=seed)

@@ -54,7 +54,7 @@ def test_lesson01_the_penalty_tames_a_strong_d_and_the_loss_does_not():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # for a loaded machine; alone it takes 20 s
-@pytest.mark.parametrize("name", ["vanishing", "oscillation"])
+@pytest.mark.parametrize("name", ["collapse", "vanishing", "oscillation"])
 def test_lesson01_failures_hold_on_other_seeds(name):
     held = [lesson01.GAMES[name](seed) for seed in FRESH]
     assert all(found["holds"] for found in held), held
@@ -90,11 +90,29 @@ def test_lesson01_where_a_gradient_leads_to():
                                   "RpGAN + R1 + R2"])
 def test_lesson01_shows_the_stored_numbers(name):
     runs = list(stored(lesson01.RATES)[name].values())
-    shown = " | ".join(f"{run['effective']:.1f}" for run in runs)
+    modes = [run["effective"] for run in runs]
+    mean, least, most = sum(modes) / len(modes), min(modes), max(modes)
     low, high = (100 * limit(run["high_quality"] for run in runs) for limit in (min, max))
     text = (LESSONS / "01_intuition.py").read_text(encoding="utf-8")
-    assert f"| {shown} | {low:.0f}% 到 {high:.0f}% |" in text
-    assert f"| {shown} | {low:.0f} % to {high:.0f} % |" in text
+    assert f"| {mean:.1f} | {least:.1f} 到 {most:.1f} | {low:.0f}% 到 {high:.0f}% |" in text
+    assert f"| {mean:.1f} | {least:.1f} to {most:.1f} | {low:.0f} % to {high:.0f} % |" in text
+
+
+def test_lesson01_tells_the_failures_apart_by_the_stored_numbers():
+    rates = stored(lesson01.RATES)
+    changes = {name: [run["moves"] for run in rates[name].values()]
+               for name in ("collapse", "oscillation")}
+    low, high = (100 * limit(run["high_quality"] for run in rates["NS"].values())
+                 for limit in (min, max))
+    text = (LESSONS / "01_intuition.py").read_text(encoding="utf-8")
+    for found in changes.values():
+        assert f"换 {min(found)} 到 {max(found)} 次" in text, changes
+        assert f"{min(found)} to {max(found)} changes" in text, changes
+    assert f"{low:.0f}% 到 {high:.0f}% 落在团上" in text
+    assert f"{low:.0f} % to {high:.0f} % are on one" in text
+    assert all(run["effective"] < 3 for run in rates["NS"].values())
+    assert all(run["moved"] < 0.1 for run in rates["vanishing"].values())
+    assert all(run["high_quality"] < 0.01 for run in rates["oscillation"].values())
 
 
 # ---- lesson 03: the ablation board ----

@@ -28,14 +28,14 @@ In JupyterLab, press `Shift` + `Enter` to run the current cell and move to the n
 r"""
 ## 选择语言
 
-每一段文字都有中文和英文两个版本，实验的结果也是。运行下面这一格，点一下按钮，另一种语言就会收起来。这个选择在其他课里同样有效。
+正文和结果的说明有中文、英文两个版本；图中的文字和代码注释用英文。运行下面这一格，点一下按钮，另一种语言就会收起来。这个选择在其他课里同样有效。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Choose a language
 
-Every passage of text comes in Chinese and in English, and so do the results of the experiments. Run the next cell and press a button: the other language folds away. The choice holds in the other lessons, too.
+The text and what is said of the results come in Chinese and in English; words in figures and comments in code are English. Run the next cell and press a button: the other language folds away. The choice holds in the other lessons, too.
 """
 
 # %%
@@ -48,14 +48,14 @@ lab.language_switch()
 r"""
 ## 检查电脑
 
-下面这一格检查 Python、PyTorch、显卡和数据是否就绪，并估计在这台电脑上运行一课要几分钟。没有显卡、没有完整的 MNIST 都不要紧：默认的设置就是为只有两个 CPU 核心、不联网的电脑准备的。
+下面这一格检查 Python、PyTorch、显卡和数据是否就绪，并估计在这台电脑上运行第 02 课要几分钟。没有显卡、没有完整的 MNIST 都不要紧：默认的设置就是为只有两个 CPU 核心、不联网的电脑准备的。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Check the computer
 
-The next cell looks at Python, PyTorch, the graphics card and the data, and estimates how many minutes a lesson takes to run here. No graphics card, or not all of MNIST? Never mind: the default settings are made for two CPU cores and no internet connection.
+The next cell looks at Python, PyTorch, the graphics card and the data, and estimates how many minutes lesson 02 takes to run here. No graphics card, or not all of MNIST? Never mind: the default settings are made for two CPU cores and no internet connection.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -68,7 +68,7 @@ say("要先解决的问题：{n} 个。", "Problems to solve first: {n}.", n=len
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-如果不是 0 个，请看上面标着 `bad` 的行，它的下面写着解决的办法。标着 `warn` 的行不影响上课。
+如果不是 0 个，请看上面标着 `bad` 的行，表的下面写着解决的办法。标着 `warn` 的行不影响上课。
 
 ## 这门课适合谁
 
@@ -76,28 +76,28 @@ r"""
 - **教师**：要上一到几次 GAN 的课，需要讲稿、实验、练习和作业。
 - **用过 GAN 的人**：想知道训练为什么失败，怎样用实验找出原因，怎样公平地评价。
 
-数学用到导数、概率密度和期望；每个公式都配有数值实验。
+数学用到导数、概率密度和期望；主要的公式都配有数值实验。
 
 ## GAN 在生成模型中的位置
 
-**生成模型**（generative model）学习数据的分布，再从中采样：变分自编码器（variational autoencoder，VAE）最大化似然的一个下界，扩散模型（diffusion model）学习一步一步去除噪声，GAN 则让判别器来衡量生成样本与真实样本的差别。GAN 生成一个样本只需要一次前向计算，代价是训练不稳定，还容易漏掉数据的一部分；今天大规模的图像生成以扩散模型为主，对抗训练则用在扩散模型的加速、图像超分辨率和语音合成等地方。
+**生成模型**（generative model）学习数据的分布，再从中采样：变分自编码器（variational autoencoder，VAE）最大化似然的一个下界，扩散模型（diffusion model）学习一步一步去除噪声，GAN 则让判别器来衡量生成样本与真实样本的差别。GAN 只用一次前向计算就得到样本（VAE 也是），比一步一步去噪的扩散模型快；缺点是训练不稳定，还容易漏掉数据的一部分。今天大规模的图像生成以扩散模型为主，对抗训练则用在扩散模型的加速、图像超分辨率和语音合成等地方。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-If it is not 0, look above for the lines marked `bad`; what to do stands below each. Lines marked `warn` do not keep you from the lessons.
+If it is not 0, look above for the lines marked `bad`; what to do stands below the table. Lines marked `warn` do not keep you from the lessons.
 
 ## Who the course is for
 
-- **Beginners** who know a little about neural networks and want to understand how a GAN works and to train one themselves.
+- **Beginners** who know a little about neural networks and want to understand how a GAN works and train one themselves.
 - **Teachers** who give a class or several on GANs and need text, experiments, exercises and homework.
 - **People who have used GANs** and want to know why a training fails, how to find the cause by experiment, and how to evaluate fairly.
 
-The mathematics is derivatives, densities and expectations; each formula comes with a numerical experiment.
+The mathematics uses derivatives, densities and expectations; the main formulas come with numerical experiments.
 
 ## Where GANs stand among generative models
 
-A **generative model** learns the distribution of the data and then samples from it: a variational autoencoder (VAE) maximises a lower bound of the likelihood, a diffusion model learns to remove noise step by step, and a GAN lets a discriminator measure how generated samples differ from real ones. A GAN generates a sample in one forward pass, at the price of a training that is less stable and tends to miss a part of the data; large-scale image generation is done with diffusion models today, while adversarial training serves to speed these up and lives on in super-resolution and speech synthesis, among others.
+A **generative model** learns the distribution of the data and then samples from it: a variational autoencoder (VAE) maximises a lower bound of the likelihood, a diffusion model learns to remove noise step by step, and a GAN lets a discriminator measure how generated samples differ from real ones. A GAN generates a sample in one forward pass (so does a VAE), faster than the many steps of a diffusion model; its weakness is a training that is less stable and tends to miss a part of the data. Large-scale image generation is mostly done with diffusion models today, while adversarial training serves to speed these up and lives on in super-resolution and speech synthesis, among others.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -107,14 +107,14 @@ r"""
 | 课 | 内容 | 必修或选修 | 分钟 |
 |---|---|---|---|
 | **00** | 从这里开始：语言、电脑、地图 | 必修 | 10 |
-| **[01](01_intuition.ipynb)** | 直观地理解 GAN：在平面上看一场博弈，看它怎样失败，怎样补救 | 必修 | 50 |
+| **[01](01_intuition.ipynb)** | 直观地理解 GAN：在平面上看一场博弈，看它怎样失败，怎样补救 | 必修 | 120 |
 | **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：生成 MNIST 手写数字，用指标检查缺了哪几个，再设法补全 | 必修 | 60 |
 | **[03](03_dcgan.ipynb)** | DCGAN：用卷积网络生成图像，逐条做消融实验，再做隐空间插值 | 必修 | 75 |
 | **[04](04_wgan.ipynb)** | WGAN：Wasserstein 距离、权重裁剪，怎样读懂评论家的差距 | 必修 | 70 |
 | **[05](05_fastai_style.ipynb)** | fastai 式的接口：用回调重构训练循环，结果逐位不变 | 选修 | 75 |
 | **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
 
-请按 01 到 04 的顺序学习。只有一个下午，就学 01 和 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
+请按 01 到 04 的顺序学习。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
 
 课文里有几处提到第 06 课（梯度惩罚、谱归一化）和第 07 课（评价指标），这两课还没有写好，请先看那里引用的论文。
 """
@@ -126,14 +126,14 @@ r"""
 | Lesson | What is in it | Core or optional | Minutes |
 |---|---|---|---|
 | **00** | Start here: language, computer, map | core | 10 |
-| **[01](01_intuition.ipynb)** | The idea of a GAN: watch a game in the plane, how it fails, and what helps | core | 50 |
+| **[01](01_intuition.ipynb)** | The idea of a GAN: watch a game in the plane, how it fails, and what helps | core | 120 |
 | **[02](02_mlp_gan_mnist.ipynb)** | A fully connected GAN: generate MNIST's digits, find with metrics which ones are missing, and get them back | core | 60 |
 | **[03](03_dcgan.ipynb)** | DCGAN: images from convolutional networks, an ablation rule by rule, and interpolation in latent space | core | 75 |
 | **[04](04_wgan.ipynb)** | WGAN: the Wasserstein distance, weight clipping, and how to read the critic's gap | core | 70 |
 | **[05](05_fastai_style.ipynb)** | The fastai style: a training loop rebuilt from callbacks, with the same result bit for bit | optional | 75 |
 | **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
 
-Take lessons 01 to 04 in this order. If you have one afternoon, do 01 and 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
+Take lessons 01 to 04 in this order. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
 
 In a few places the text refers to lessons 06 (gradient penalty, spectral normalisation) and 07 (evaluation metrics). They are not written yet; please see the papers cited there.
 """
@@ -143,9 +143,9 @@ r"""
 ## 一课怎样学
 
 - **先猜再跑**：先写下你的答案，再运行下面的代码。猜错的地方，往往就是学到东西的地方。
-- **练习**：自动批改。还没有填写的练习显示 `[ ]` 和“还没有作答”，这不是错误，笔记本会继续运行。填好之后再运行那一格，就会看到通过与否和原因。两条提示可以逐条展开。
+- **练习**：自动批改。还没有填写的练习显示 `[ ]` 和“还没有作答”，这不是错误，笔记本会继续运行。填好之后再运行那一格，就会看到通过与否和原因。提示有两条，请一次展开一条。
 - **测验**：在课的末尾。点选之后，每个选项都有解释。
-- **数字**：标着“约”的数字和图片因电脑而异，你看到的可能与课文略有不同；结论应当相同。
+- **数字**：训练得到的数字和图片因电脑而异，你看到的可能与课文略有不同；结论应当相同。
 
 课文用到的词都在[术语表](glossary.md)里，中英对照，并注明其他译法。这门课改编自五份公开的教程，[出处与勘误](sources.md)里有作者、链接和致谢。练习的参考答案和教学笔记在 `solutions` 文件夹里。
 
@@ -161,9 +161,9 @@ r"""
 ## How to work through a lesson
 
 - **Predict, then run**: write down your answer before you run the code below it. Where your guess is wrong, there is something to learn.
-- **Exercises** are checked automatically. One that is not filled in yet shows `[ ]` and "Not attempted": this is no error, and the notebook runs on. Fill in the cell and run it again to see whether it passes, and why. Two hints fold out one by one.
+- **Exercises** are checked automatically. One that is not filled in yet shows `[ ]` and "Not attempted": this is no error, and the notebook runs on. Fill in the cell and run it again to see whether it passes, and why. There are two hints; open them one at a time.
 - **The quiz** is at the end of the lesson. After your click, each option has its explanation.
-- **Numbers**: those given as "about", and the pictures, depend on the computer, so yours may differ a little from the text; the conclusions should not.
+- **Numbers**: numbers measured after training, and pictures, depend on the computer, so yours may differ a little from the text; the conclusions should not.
 
 The terms of the course are in the [glossary](glossary.md), in both languages and with other translations in use. The course is based on five public tutorials: [sources and errata](sources.md) names their authors, with links and thanks. Solutions to the exercises and notes for teachers are in the `solutions` folder.
 
