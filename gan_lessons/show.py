@@ -270,8 +270,8 @@ def landscapes(panels: dict[str, tuple[nn.Module, Tensor]], real: Tensor, *, alt
         with torch.no_grad():
             scores = critic(places).view(81, 81).T
         axis.contourf(line, line, scores, 14, cmap="RdBu", alpha=0.7)
-        axis.plot(*real[:200].T, "s", color=BLUE, markersize=3.5, markeredgecolor="white",
-                  markeredgewidth=0.4)
+        axis.plot(*real[:200].T, "s", color="white", markersize=4.5)  # an edge on blue ground
+        axis.plot(*real[:200].T, "s", color=BLUE, markersize=2.5)
         fakes = fakes[:40].clone().requires_grad_(True)
         arrows, = torch.autograd.grad(critic(fakes).sum(), fakes)
         arrows = arrows / arrows.norm(dim=1, keepdim=True).clamp_min(1e-12)

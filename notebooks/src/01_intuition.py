@@ -994,8 +994,8 @@ show.landscapes({f"step {step}": seen for step, seen in strong["NS"].items()}, r
                 columns=3, size=3,
                 alt="Three landscapes: before G moves its fakes are in the middle of a bowl and the "
                     "arrows point outwards; at step 100 all fakes are at the bottom, where D is "
-                    "low; at step 500 most are at the lower right cluster, a few along the lower "
-                    "left, and none on the upper right")
+                    "low; at step 500 most are at the lower right cluster, a few along the bottom "
+                    "and the left, and none on the upper right")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1092,8 +1092,8 @@ r"""
 
 # %% tags=["nbval-ignore-output"]
 recent = visited[-10:]
-say("最后 10 次里，样本群最靠近的模式换了 {moves} 次，先后到过 {places} 个模式。",
-    "In the last 10 looks, two more than figure 1-9 shows, the crowd changed its nearest mode "
+say("最后 10 次里（比图 1-9 多 2 次），样本群最靠近的模式换了 {moves} 次，先后到过 {places} 个模式。",
+    "In the last 10 looks (2 more than in figure 1-9) the crowd changed its nearest mode "
     "{moves} times and visited {places} modes.", moves=sum(a != b for a, b in zip(recent, recent[1:])), places=len(set(recent)))
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
@@ -1467,14 +1467,14 @@ verdict = check.cure(make_game)
 r"""
 ## 选讲：目前较好的训练方案
 
-仿照 R3GAN（Huang 等，2024）的做法，用在平面上：RpGAN + R1 + R2，网络大一点（3 个隐藏层，每层 128 个单元），批大小 256，`betas=(0, 0.99)`，学习率和惩罚慢慢减小（$\gamma$ 从 0.05 减到 0.005），最后取 G 权重的**指数滑动平均**（exponential moving average, EMA）。惩罚要多算一遍反向传播，所以 D 每 8 步才算一次，强度乘 8，这叫延迟正则化（lazy regularization，出自 StyleGAN2）。数据换成 VEEGAN 论文里的环，半径 1，标准差只有 0.01。旁边放一局普通的 GAN，回合数相同：
+仿照 R3GAN（Huang 等，2024）的做法，用在平面上：RpGAN + R1 + R2，网络大一点（3 个隐藏层，每层 128 个单元），批大小 256，`betas=(0, 0.99)`，学习率和惩罚慢慢减小（$\gamma$ 从 0.05 减到 0.005），最后取 G 权重的**指数滑动平均**（exponential moving average, EMA）。惩罚要多算一遍反向传播，所以 D 每 8 步才算一次，强度乘 8，这叫延迟正则化（lazy regularization，出自 StyleGAN2）。数据换成 VEEGAN 和 PacGAN 论文里的环，半径 1，标准差只有 0.01。旁边放一局普通的 GAN，回合数相同：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Optional: a recipe of today
 
-This recipe is modelled on R3GAN's (Huang et al., 2024), in the plane: RpGAN + R1 + R2, larger networks (3 hidden layers of 128 units), batches of 256, `betas=(0, 0.99)`, a learning rate and a penalty that fade slowly ($\gamma$ from 0.05 to 0.005), and in the end the **exponential moving average** (EMA) of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong; this is lazy regularization, from StyleGAN2. The data are the ring of the VEEGAN paper, radius 1, with a standard deviation of only 0.01. Beside it is a plain GAN with as many rounds:
+This recipe is modelled on R3GAN's (Huang et al., 2024), in the plane: RpGAN + R1 + R2, larger networks (3 hidden layers of 128 units), batches of 256, `betas=(0, 0.99)`, a learning rate and a penalty that fade slowly ($\gamma$ from 0.05 to 0.005), and in the end the **exponential moving average** (EMA) of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong; this is lazy regularization, from StyleGAN2. The data are the ring of the VEEGAN and PacGAN papers, radius 1, with a standard deviation of only 0.01. Beside it is a plain GAN with as many rounds:
 """
 
 # %%
