@@ -74,15 +74,19 @@ lint: install
 check: lint
 	@$(pytest) $(side_by_side) -m "not slow and not browser" tests
 
-# All steps always run. The browser's tests have the machine to themselves;
-# notebooks/conftest.py gives the notebooks the settings of a fresh machine.
+# All steps always run. The browser's tests leave a core half idle, so they run beside the notebooks
+# and say what they found when both are done. notebooks/conftest.py gives the notebooks the
+# settings of a fresh machine.
 test: install
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(pytest) $(side_by_side) -m "not browser" tests || status=1; \
-	$(pytest) -m browser tests/browser || status=1; \
+	browser_log=$$(mktemp); \
+	$(pytest) -m browser tests/browser >"$$browser_log" 2>&1 & browser=$$!; \
 	$(pytest) $(side_by_side) --dist loadfile --timeout=0 \
 	    --nbval --nbval-current-env --nbval-cell-timeout=600 notebooks || status=1; \
+	wait $$browser || status=1; \
+	cat "$$browser_log"; rm -f "$$browser_log"; \
 	exit $$status
 
 notebooks: install

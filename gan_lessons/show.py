@@ -12,6 +12,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
 import torch
 from IPython.display import Image, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,22 +25,31 @@ from gan_lessons.util import both, write_atomically
 
 # Okabe-Ito colours, with marker shapes and dashes: told apart without colour, too.
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
+WIDEST = 1040  # pixels across a gallery
+TITLE, GAP = 22, 8  # pixels: the height of a title, the distance of two rows
 LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", ":"))
 
 
 def show(figure: Figure, alt: str) -> None:
     """Display a figure as a PNG picture with alternative text, and close it."""
+    try:
+        check_alt(alt)
+    finally:
+        content = png(figure)
+    display(Image(content, format="png", alt=alt))
+
+
+def check_alt(alt: str) -> None:
+    """Raise ValueError when the alternative text says next to nothing."""
     if len(alt.strip()) < 16:
-        plt.close(figure)
         raise ValueError(both("请用 alt= 写一句话说明图里有什么。",
                               "Say in a sentence what the figure shows: alt=..."))
-    display(Image(png(figure), format="png", alt=alt))
 
 
 def png(figure: Figure, dpi: int = 100) -> bytes:
     """Return a figure as a PNG file, and close it.
 
-    128 colours are enough for the eye and keep notebooks small.
+    128 colours are enough for lines and dots and keep notebooks small.
     """
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
@@ -59,28 +70,59 @@ def grid(images: Tensor, columns: int = 10) -> np.ndarray:
 
 
 def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
-            width: float = 8) -> None:
-    """Show pictures, uint8 (n, C, H, W), in rows of `columns`; a dict shows titled groups."""
+            scale: int | None = None) -> None:
+    """Show pictures, uint8 (n, C, H, W), in rows of `columns`; a dict shows titled groups.
+
+    Every pixel becomes a square of `scale` x `scale` in its own colour: unless given, as large as
+    fits 1,040 pixels, at most 4.
+    """
+    check_alt(alt)
     groups = images if isinstance(images, dict) else {"": images}
-    pictures = {title: grid(group, columns) for title, group in groups.items()}
-    heights = [width * p.shape[0] / p.shape[1] for p in pictures.values()]
-    figure, axes = plt.subplots(len(pictures), 1, squeeze=False,
-                                figsize=(width, sum(heights) + 0.3 * len(pictures)),
-                                height_ratios=heights, layout="constrained")
-    for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=True):
-        axis.imshow(picture, interpolation="nearest")
-        axis.set_title(title, loc="left", fontsize=10)
-        axis.axis("off")
-    show(figure, alt)
+    rows = {title: grid(group, columns) for title, group in groups.items()}
+    if scale is None:
+        scale = max(1, min(4, WIDEST // max(row.shape[1] for row in rows.values())))
+    drawn = io.BytesIO()
+    _under_each_other(rows, scale).save(drawn, "PNG", optimize=True)
+    display(Image(drawn.getvalue(), format="png", alt=alt))
+
+
+def _under_each_other(rows: dict[str, np.ndarray], scale: int) -> PIL.Image.Image:
+    """Return pictures, uint8 (H, W, 3), enlarged, each below its title if that is not empty."""
+    large = [(title, row.repeat(scale, 0).repeat(scale, 1)) for title, row in rows.items()]
+    heights = [len(row) + TITLE * (title != "") for title, row in large]
+    width = max(row.shape[1] for _, row in large)
+    sheet = PIL.Image.new("RGB", (width, sum(heights) + GAP * (len(large) - 1)), "white")
+    pen, font = PIL.ImageDraw.Draw(sheet), PIL.ImageFont.load_default(14)
+    top = 0
+    for (title, row), height in zip(large, heights, strict=True):
+        pen.text((2, top + 2), title, fill="black", font=font)
+        sheet.paste(PIL.Image.fromarray(row), (0, top + height - len(row)))
+        top += height + GAP
+    return sheet
 
 
 def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, alt: str) -> None:
-    """Show what G made of the same noise at up to six steps: one row a step, time going down."""
+    """Show what G made of the same noise at up to six steps: one row a step, time going down.
+
+    The first and the last snapshot are among them, and the steps between have equal lengths where
+    the number of snapshots allows it.
+    """
     if not snapshots:
         raise ValueError(both("还没有快照。训练时请写 fit(..., snapshot_every=100)。",
                               "There are no snapshots. Train with fit(..., snapshot_every=100)."))
-    gallery({f"step {s}": snapshots[s][:pictures] for s in spread(sorted(snapshots), 6)},
+    gallery({f"step {s:,}": snapshots[s][:pictures] for s in evenly(sorted(snapshots))},
             columns=pictures, alt=alt)
+
+
+def evenly(steps: list[int]) -> list[int]:
+    """Return four to six of the steps at equal distances, first and last among them, or `spread`.
+
+    Of 13 snapshots, at 0, 500, ... 6000, these are 0, 1500, 3000, 4500 and 6000.
+    """
+    for parts in (5, 4, 3):
+        if (len(steps) - 1) % parts == 0:
+            return steps[::max(1, (len(steps) - 1) // parts)]
+    return spread(steps, 6)
 
 
 def animation(snapshots: dict[int, Tensor], path: str | Path, *, fps: float = 8,
@@ -137,7 +179,8 @@ def _points_as_picture(points: Tensor, limit: float) -> np.ndarray:
 
 def spread(items: Sequence, n: int) -> list:
     """Return `n` of the items, or all where there are fewer: first, last, evenly in between."""
-    return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(min(n, len(items)))]
+    n = min(n, len(items))
+    return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)]
 
 
 def curves(history: Tensor, columns: Sequence[str], *, alt: str) -> None:

@@ -263,4 +263,4 @@ def test_a_message_of_several_lines_stays_readable(capsys):
     def always(_):
         require(False, "第一行", "first line")
     always(1)
-    assert capsys.readouterr().out == "[not yet] 第一行\n          first line\n"
+    assert capsys.readouterr().out == "[not yet] 第一行\n[not yet] first line\n"

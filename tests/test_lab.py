@@ -118,6 +118,12 @@ def test_the_static_quiz_holds_every_text(content):
     assert read.tags.count("details") == 4
 
 
+def test_options_are_shown_in_another_order_each_time():
+    orders = {str(quiz("02").order) for _ in range(20)}
+    assert len(orders) > 10
+    assert all(sorted(order) == [0, 1, 2, 3] for order in quiz("02").order)
+
+
 def test_the_static_quiz_does_not_let_html_through(content):
     item = copy.deepcopy(content["items"][0])
     hostile = "<script>alert(1)</script>"

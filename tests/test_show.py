@@ -1,5 +1,8 @@
 """Figures: alternative text, no missing glyphs, and inputs that would show something untrue."""
 
+import io
+
+import numpy as np
 import PIL.Image
 import pytest
 import torch
@@ -65,11 +68,56 @@ def test_the_grid_shows_the_pixels_as_they_are():
     assert (grid[2:30, 2:30, 0] == PICTURES[0, 0].numpy()).all()
 
 
+def pixels(png: bytes):
+    """Return a PNG file as an array, uint8 (H, W, 3)."""
+    return np.array(PIL.Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_a_gallery_shows_every_pixel_as_a_square_in_its_own_colour(shown, scale):
+    show.gallery(COLOUR, columns=10, scale=scale, alt="Twenty pictures of coloured noise")
+    drawn = pixels(shown[0][1])
+    assert drawn.shape == (scale * (2 * 30 + 2), scale * (10 * 30 + 2), 3)
+    first = COLOUR[0].permute(1, 2, 0).numpy()
+    for row, column in ((0, 0), (0, scale - 1), (scale - 1, 0)):  # corners of the squares
+        start = 2 * scale
+        assert (drawn[start + row:, start + column:][:28 * scale:scale, :28 * scale:scale]
+                == first).all()
+
+
+def test_a_gallery_is_as_large_as_fits(shown):
+    for side, columns, width in ((28, 15, 2 * 452), (32, 15, 2 * 512), (64, 10, 662), (9, 4, 184)):
+        show.gallery(torch.zeros(30, 1, side, side, dtype=torch.uint8), columns=columns,
+                     alt="Thirty pictures in black, of all sizes")
+        assert pixels(shown[-1][1]).shape[1] == width
+
+
+def test_titles_stand_above_their_rows(shown):
+    groups = {"real": COLOUR[:10], "made": COLOUR[10:]}
+    show.gallery(groups, scale=1, alt="Two rows of coloured noise with a title each")
+    drawn = pixels(shown[0][1])
+    assert drawn.shape[0] == 2 * (show.TITLE + 32) + show.GAP
+    for top in (0, show.TITLE + 32 + show.GAP):
+        assert (drawn[top:top + show.TITLE] == 0).any()  # letters
+        assert (drawn[top + show.TITLE:][:2, :302] == 96).all()  # the frame of the pictures
+
+
+@pytest.mark.parametrize("steps, expected", [
+    (range(0, 6001, 500), [0, 1500, 3000, 4500, 6000]),
+    (range(0, 2601, 520), [0, 520, 1040, 1560, 2080, 2600]),
+    ([0, 50, 100], [0, 50, 100]),
+    ([0], [0]),
+    (range(0, 701, 100), [0, 100, 300, 400, 600, 700]),
+])
+def test_a_filmstrip_takes_round_steps_and_the_last(steps, expected):
+    assert show.evenly(list(steps)) == expected
+
+
 def test_the_filmstrip_takes_first_and_last(shown, monkeypatch):
     titles = []
     monkeypatch.setattr(show, "gallery", lambda images, **_: titles.extend(images))
     show.filmstrip(dict.fromkeys(range(0, 1001, 100), PICTURES), alt="x")
-    assert titles == [f"step {step}" for step in (0, 200, 400, 600, 800, 1000)]
+    assert titles == [f"step {step:,}" for step in (0, 200, 400, 600, 800, 1000)]
 
 
 def test_an_empty_filmstrip_says_what_to_do():

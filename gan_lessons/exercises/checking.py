@@ -5,6 +5,8 @@ from functools import wraps
 
 import torch
 
+from gan_lessons.bilingual import say
+
 
 class NotYet(Exception):
     """A check failed; its two arguments say what is wrong, in Chinese and in English."""
@@ -64,5 +66,5 @@ def watched(answer: Callable) -> Callable:
 
 def _say(verdict: str, zh: str, en: str) -> str:
     sign = {"passed": "[ok]", "not yet": "[not yet]", "not attempted": "[ ]"}[verdict]
-    print(f"{sign} {zh}\n{' ' * len(sign)} {en}")
+    say("{sign} {zh}", "{sign} {en}", sign=sign, zh=zh, en=en)
     return verdict

@@ -27,7 +27,7 @@ from gan_lessons.data.photographs import LSUN, LSUN_SAMPLE_URL, below
 from gan_lessons.data.sources import Source, open_source
 from gan_lessons.util import both, whole_number
 
-WIDEST = 7.2  # inches: larger figures only make notebooks large
+WIDEST = 720  # pixels: larger figures only make notebooks large
 HALF = (0.5, 0.5, 0.5)  # as mean and std they map [0, 1] to [-1, 1], the range of tanh
 
 
@@ -202,8 +202,9 @@ def _draw(pictures: Tensor, imgsize: float, figsize, what: str) -> None:
     """Draw pictures, float (n, 3, H, W), 0 to 1, on the smallest square."""
     n = len(pictures)
     side = math.ceil(math.sqrt(n))
-    width = imgsize * side if figsize is None else figsize[0]
-    show.gallery(_to_bytes(pictures), columns=side, width=min(width, WIDEST),
+    width = 100 * (imgsize * side if figsize is None else figsize[0])  # 100 pixels an inch
+    pixels = side * pictures.shape[3]
+    show.gallery(_to_bytes(pictures), columns=side, scale=max(1, int(min(width, WIDEST) / pixels)),
                  alt=f"{n} {what}, {side} in a row")
 
 

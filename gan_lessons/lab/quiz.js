@@ -52,11 +52,12 @@ function itemElement(model, item, number) {
     model.set("answers", answers);
     model.save_changes();
   };
-  const options = item.options.map((option, choice) =>
-    optionElement(option, "ABCDEFGH"[choice], () => answerFirst(choice)),
+  const order = model.get("order")[number]; // which option of the file is shown as A, B, ...
+  const options = order.map((choice, place) =>
+    optionElement(item.options[choice], "ABCDEFGH"[place], () => answerFirst(choice)),
   );
   const answered = model.get("answers")[number];
-  if (answered !== null) options[answered].explain(); // the quiz is drawn again, after it was answered
+  if (answered !== null) options[order.indexOf(answered)].explain(); // drawn again, after it was answered
 
   const question = make("legend", {}, ...labelled(number + 1, item.question));
   return make("fieldset", {}, question, ...options.map((option) => option.element));

@@ -4,6 +4,7 @@ The questions are in quizzes/lesson_NN.json; tests/test_lab.py checks that each 
 """
 
 import json
+import random
 from html import escape
 from pathlib import Path
 
@@ -21,8 +22,9 @@ LETTERS = "ABCDEFGH"  # names of the options
 class Quiz(LessonWidget):
     """Single-choice questions; the explanation of an option appears when it is clicked.
 
-    `items` is the list in the quiz file. `answers` holds the number of the option clicked first for
-    each question, counted from 0, or None while the question is open.
+    `items` is the list in the quiz file. `order` says for each question in which order its options
+    are shown, another one each time. `answers` holds the number in the file, counted from 0, of
+    the option clicked first for each question, or None while the question is open.
     """
 
     _esm = HERE / "quiz.js"
@@ -30,10 +32,12 @@ class Quiz(LessonWidget):
 
     lesson = traitlets.Unicode()
     items = traitlets.List().tag(sync=True)
+    order = traitlets.List().tag(sync=True)
     answers = traitlets.List().tag(sync=True)
 
     def __init__(self, lesson: str, items: list[dict]):
-        super().__init__(lesson=lesson, items=items, answers=[None] * len(items))
+        super().__init__(lesson=lesson, items=items, answers=[None] * len(items),
+                         order=[_shuffled(item, random.Random()) for item in items])
 
     def static_text(self) -> str:
         """Return the fixed text that nbval compares."""
@@ -68,9 +72,16 @@ def _html(text: dict) -> str:
     return "<br>".join(spans)
 
 
+def _shuffled(item: dict, chance: random.Random) -> list[int]:
+    """Return the numbers of an item's options in an order of chance."""
+    return chance.sample(range(len(item["options"])), len(item["options"]))
+
+
 def _item_html(item: dict) -> str:
     asked = answered = ""
-    for letter, option in zip(LETTERS, item["options"], strict=False):
+    order = _shuffled(item, random.Random(item["question"]["en"]))  # a saved page does not change
+    for letter, number in zip(LETTERS, order, strict=False):
+        option = item["options"][number]
         asked += f"<p>{letter}. {_html(option['text'])}</p>"
         answered += f"<p>{letter} {'✓' if option['correct'] else '✗'} {_html(option['why'])}</p>"
     summary = "<summary>答案与解释 / Answer and explanations</summary>"
