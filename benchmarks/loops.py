@@ -1,11 +1,11 @@
 """`train.fit` beside the loops that sources 002 and 004 write, on the same networks and digits.
 
-One thread. Both sides train a GAN step by step on MNIST, where GAN_LESSONS_DATA names a folder
-that has it, else on the bundled digits. The sources' loops are written here as they are there:
-a DataLoader that transforms one picture at a time, the sigmoid in the network with BCELoss, G's
-graph built in D's step, Adam in its standard form. The share of the machine's own rate compares
-the multiplications of fit's step with one large float32 matrix product, which is the most that a
-thread does.
+One thread. Both sides train a GAN step by step on MNIST. The sources' loops are written here as
+they are there: a DataLoader that transforms one picture at a time, the sigmoid in the network with
+BCELoss, G's graph built in D's step, Adam in its standard form. Where the processor has bfloat16
+instructions, fit plays with `precision="bfloat16"`, too; that is other arithmetic than theirs. The
+share of the machine's own rate compares the multiplications of fit's step with one large float32
+matrix product, which is the most that a thread does.
 """
 
 import argparse
@@ -112,15 +112,21 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     options = parser.parse_args(arguments)
     runtime.set_threads(1)
     print(machine())
-    digits = data.mnist() if data.have_mnist() else data.digits()
+    digits = data.mnist()
     print(f"{len(digits):,} digits ({digits.name}); medians of {options.repeats} times "
           f"{options.steps} steps")
     square = torch.randn(1024, 1024)
     ways = {"matrix product": lambda: [square @ square for _ in range(20)]}
     games = {"002": recipes.source_002(), "004": recipes.source_004()}
+    short = {}
+    if runtime.has_bfloat16(torch.device("cpu")):
+        short = {"002": recipes.source_002(precision="bfloat16"),
+                 "004": recipes.source_004(precision="bfloat16")}
     for source, game in games.items():
         ways[f"{source} as written"] = partial(AsWritten(source, digits).play, options.steps)
         ways[f"{source} with fit"] = partial(go_on, game, digits, options.steps)
+    for source, game in short.items():
+        ways[f"{source} with fit, bfloat16"] = partial(go_on, game, digits, options.steps)
     took = in_turn(ways, options.repeats)
     rate = 20 * 1024**3 / took["matrix product"]
     print(f"  a large matrix product: {2 * rate / 1e9:.0f} GFLOP/s")
@@ -130,6 +136,10 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         print(f"  {source}: as written {1e3 * written / options.steps:.2f} ms a step, with fit "
               f"{1e3 * ours / options.steps:.2f} ms: {written / ours:.1f}x; "
               f"{share:.0%} of the matrix rate")
+        if source in short:
+            faster = took[f"{source} with fit, bfloat16"]
+            print(f"       in bfloat16 {1e3 * faster / options.steps:.2f} ms: "
+                  f"{written / faster:.1f}x")
     return took
 
 

@@ -32,6 +32,7 @@ HALF_WIDTH_IN_CHINESE = re.compile(rf"{CJK}[*_]*[,.:;?!]|[,:;?!][*_]* ?{CJK}")
 QUOTED = re.compile(r'"[^"\n]*"|“[^”]*”|‘[^’]*’|《[^》]*》|「[^」]*」')
 ABSOLUTE_PATH = re.compile(r"(?<![\w.~/:-])/(?:root|work|tmp|home|Users)\b|\b[A-Z]:\\+Users\b")
 MEMORY_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+ANOTHER_NAME = re.compile(r"(?<![名对])(?:[译称叫][作为成做]?|also called)[^，。；：（）,.;:()\n]*")
 MATHS = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$]+?(?<![\s\\])\$", re.DOTALL)
 DETAILS = re.compile(r"<details\b.*?</details>", re.DOTALL)
 LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
@@ -108,24 +109,35 @@ class Term(NamedTuple):
 
     english: str
     chinese: str
-    avoid: list[str]
+    also: list[str]  # what others call it: in lessons only as another name
+    avoid: list[str]  # not in lessons at all
 
 
 def read_glossary(path: Path = HERE / "glossary.md") -> list[Term]:
     """Return the rows of the glossary's table."""
     rows = [[column.strip() for column in line.strip().strip("|").split("|")]
             for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    return [Term(english, chinese, [word for word in re.split(r"[,、]\s*", avoid) if word])
-            for english, chinese, avoid in rows[2:]]
+    return [Term(english, chinese, words_in(also), words_in(avoid))
+            for english, chinese, also, avoid in rows[2:]]
+
+
+def words_in(column: str) -> list[str]:
+    """Return the words of a column, without the brackets that say who uses them."""
+    return [word for word in re.split(r"[,、]\s*", re.sub(r"（[^）]*）", "", column)) if word]
 
 
 def term_problems(text: str, glossary: list[Term]) -> Iterator[str]:
-    """Yield each word that the glossary says to avoid; what stands in quotes is free."""
+    """Yield each word that is not the glossary's; what stands in quotes is free.
+
+    The names that others use are free, too, where the text says that they are names.
+    """
     text = QUOTED.sub(HIDDEN, text).lower()
+    unnamed = ANOTHER_NAME.sub(HIDDEN, text)
     for term in glossary:
-        for word in term.avoid:
-            if word.lower() in text:
-                yield f"says {word}; the glossary has {term.english} = {term.chinese}"
+        for words, where in ((term.avoid, text), (term.also, unnamed)):
+            for word in words:
+                if word.lower() in where:
+                    yield f"says {word}; the glossary has {term.english} = {term.chinese}"
 
 
 def language_problems(cell: NotebookNode, lang: str, glossary: list[Term]) -> Iterator[str]:
@@ -164,7 +176,8 @@ def chinese_problems(text: str) -> Iterator[str]:
 
 def english_problems(text: str, glossary: list[Term]) -> Iterator[str]:
     """Yield what is wrong with the words of an English cell; it may quote the glossary's terms."""
-    terms = sorted((re.escape(term.chinese) for term in glossary), key=len, reverse=True)
+    chinese = [word for term in glossary for word in (term.chinese, *term.also)]
+    terms = [re.escape(word) for word in sorted(chinese, key=len, reverse=True)]
     english = re.sub("|".join([QUOTED.pattern, *terms]), HIDDEN, text)
     for match in re.finditer(rf"{CJK}+", english):
         yield f"Chinese in the en cell: {around(english, match)}"

@@ -137,6 +137,11 @@ def test_a_good_pair_has_no_problem():
     ("甲", '<img src="a.png">', "image a.png has no alt text"),
     ("鉴别器", "The discriminator", "says 鉴别器; the glossary has discriminator = 判别器"),
     ("弗雷歇距离", "The Frechet distance", "says Frechet"),
+    ("模式坍塌（mode collapse）", "Mode collapse", "says 模式坍塌; the glossary has mode collapse"),
+    ("潜空间里的名称", "Latent space", "says 潜空间; the glossary has latent space = 隐空间"),
+    ("梯度弥散，又译作梯度消失", "Vanishing gradients", "says 梯度弥散"),
+    ("隐空间，又译潜空间。在潜空间里走", "A walk through latent space", "says 潜空间"),
+    ("噪声，也叫噪音", "Noise", "says 噪音; the glossary has noise = 噪声"),
 ])
 def test_a_mistake_in_a_pair_is_named(zh, en, problem):
     assert any(problem in found for found in prose(*pair(zh, en)))
@@ -151,6 +156,10 @@ def test_a_mistake_in_a_pair_is_named(zh, en, problem):
     ("花费 \\$5。", "It costs \\$5."),
     ('<b title="5 乙,">甲</b>', "One"),
     ("甲<!-- 3 -->", "One"),
+    ("模式崩溃（mode collapse，又译模式坍塌、模型坍塌）", "Mode collapse (also called 模式坍塌)"),
+    ("批（batch，也叫批次），评论家，邱锡鹏称为评价网络", "A batch; a critic, in Chinese 评论家"),
+    ("有的书写“潜空间”", "Latent space"),
+    ("转置卷积", "A transposed convolution, also called deconvolution"),
 ])
 def test_no_false_alarm(zh, en):
     assert prose(*pair(zh, en)) == []
@@ -179,12 +188,24 @@ def test_chinese_is_allowed_where_the_tag_says_so():
 
 def test_the_glossary_is_sound():
     chosen = [term.chinese for term in GLOSSARY]
-    assert len(GLOSSARY) >= 35 and all(chosen) and len(set(chosen)) == len(chosen)
+    assert len(GLOSSARY) >= 70 and all(chosen) and len(set(chosen)) == len(chosen)
     assert len({term.english for term in GLOSSARY}) == len(GLOSSARY)
+    others = [word for term in GLOSSARY for word in (*term.also, *term.avoid)]
+    assert len(set(others)) == len(others), "a word stands for two terms"
     for term in GLOSSARY:
-        for word in term.avoid:
+        for word in (*term.also, *term.avoid):
             clash = [good for good in [*chosen, term.english] if word.lower() in good.lower()]
             assert not clash, f"{word} is to be avoided, but is part of {clash}"
+
+
+@pytest.mark.parametrize("word, term", [
+    ("博弈", "game"), ("纳什均衡", "Nash equilibrium"), ("生成模型", "generative model"),
+    ("模式坍塌", "mode collapse"), ("模型坍塌", "mode collapse"), ("评价网络", "critic"),
+    ("潜空间", "latent space"), ("鉴别器", "discriminator"), ("权重截断", "weight clipping"),
+    ("批次", "batch"), ("铰链损失", "hinge loss"), ("反卷积", "transposed convolution"),
+])
+def test_the_glossary_is_found_by_what_other_books_say(word, term):
+    assert [row.english for row in GLOSSARY if word in (row.chinese, *row.also)] == [term]
 
 
 # ---- code cells, outputs, bones, files ----
