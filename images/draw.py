@@ -8,19 +8,21 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import data, penalties, recipes, runs, runtime, show
+from gan_lessons import data, runs, runtime, show
 from gan_lessons.train import fit, generate
+from studies import lesson02
 
 HERE = Path(__file__).parent
 
 
 def lesson02_digits() -> None:
-    """Draw what lesson 02's generator makes of the same noise while it learns the digits."""
-    game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
+    """Draw what lesson 02's last generator makes of the same noise while it learns MNIST."""
+    images, _ = lesson02.lesson_digits()
+    game = lesson02.cured_game(seed=0)
     rows = [(0, generate(game.generator, game.fixed_z))]
-    for step in (200, 600, 6000):
-        fit(game, data.digits(), step)
-        painter = game.generator_ema if step == 6000 else game.generator
+    for step in (400, 2000, 8000):
+        fit(game, images, step)
+        painter = game.generator_ema if step == 8000 else game.generator
         rows.append((step, generate(painter, game.fixed_z)))
     strips = [show.grid(pictures[:16], columns=16) for _, pictures in rows]
     height, width, _ = strips[0].shape

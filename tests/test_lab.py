@@ -75,7 +75,7 @@ class TestEveryQuizFile:
 def test_quiz_starts_unanswered():
     widget = quiz("02")
     assert isinstance(widget, Quiz)
-    assert widget.answers == [None, None, None, None]
+    assert widget.answers == [None] * len(widget.items)
 
 
 @pytest.mark.parametrize("lesson", ["99", "2", "", "../quizzes/lesson_02"])
