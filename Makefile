@@ -1,10 +1,11 @@
 # Everything runs from .venv, which the first command creates. Works with GNU make 3.81 and later.
 
-.PHONY: help install lab check test notebooks lint bench clean
+.PHONY: help install lab check test notebooks handouts lint bench clean
 
 PYTHON ?=
 LAB_ARGS ?=
 CONSTRAINTS ?=
+OUT = handouts
 PY := .venv/bin/python
 
 help:
@@ -15,6 +16,7 @@ help:
 	'  make check      快速检查，约三分钟                  the quick checks, about three minutes' \
 	'  make test       运行全部测试和全部笔记本            run every test and every notebook' \
 	'  make notebooks  由 notebooks/src 重新生成笔记本     rebuild the notebooks from notebooks/src' \
+	'  make handouts   做课堂材料，见 README               make what a teacher hands out, see README' \
 	'  make lint       检查代码风格、类型和中英文配对      check style, types and the zh/en pairs' \
 	'  make bench      测量这台机器有多快                  measure how fast this machine is' \
 	'  make clean      删除 .venv 和生成的文件             remove .venv and what was generated' \
@@ -24,6 +26,7 @@ help:
 	'' \
 	'  make lab PYTHON=python3.12                 指定 Python         choose the Python for a new .venv' \
 	'  make lab LAB_ARGS="--port=9999"            传给 JupyterLab     passed on to JupyterLab' \
+	'  make handouts LANGUAGE=zh OUT=/tmp/class   只做一种语言        one language (zh, en), elsewhere' \
 	'  make test CONSTRAINTS=constraints.txt      用测试过的版本      with the versions that were tested'
 
 # The stamp records where and from what .venv was made. It is written last and compared by content,
@@ -91,6 +94,12 @@ test: install
 
 notebooks: install
 	@$(PY) notebooks/build.py
+
+# The environment may have a LANGUAGE that is meant for others; only one given to make counts.
+handout_language = $(if $(filter command,$(origin LANGUAGE)),$(LANGUAGE),both)
+
+handouts: install
+	@$(PY) notebooks/handouts.py "$(handout_language)" --out "$(OUT)"
 
 bench: install
 	@$(PY) -m benchmarks $(BENCH)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_lessons.bilingual import say, table
 from gan_lessons.util import both, megabytes
 
 SPACE_WANTED, MEMORY_WANTED = 2e9, 4e9  # bytes
@@ -71,18 +72,19 @@ def verdict(findings: list[Finding] | None = None) -> str:
 
 
 def report(findings: list[Finding] | None = None) -> None:
-    """Print the findings in both languages, and whether the lessons can start."""
+    """Show the findings as a table, what to do about them, and whether the lessons can start."""
     findings = check() if findings is None else findings
+    table(["", ("项目", "Item"), ("结果", "Result")],
+          [[f.status, (f.zh, f.name) if f.zh != f.name else f.name, f.value] for f in findings])
     for f in findings:
-        print(f"{f.status:<6}{f.name:<14}{f.zh}：{f.value}")
         if f.status != "ok":
-            for line in f.hint.splitlines():
-                print(f"      {line}")
+            zh, en = f.hint.splitlines()
+            say("{f.zh}（{f.status}）：{zh}", "{f.name} ({f.status}): {en}", f=f, zh=zh, en=en)
     if verdict(findings) == "ready":
-        print(both("\n可以上课了。", "Ready for the lessons."))
+        say("可以上课了。", "Ready for the lessons.")
     else:
-        print(both("\n还不能上课：请先处理上面标着 bad 的项目。",
-                   "Not ready: see to the lines marked bad first."))
+        say("还不能上课：请先处理上面标着 bad 的项目。",
+            "Not ready: see to the items marked bad first.")
 
 
 def _memory() -> Finding:
@@ -129,7 +131,7 @@ def _data(root: Path | None) -> list[Finding]:
                 found[name] = _place(source.path)
         except (OSError, ValueError) as problem:  # something else lies in its place
             found[name] = str(problem).splitlines()[-1]
-    return [Finding(name, "数据", value) for name, value in found.items()]
+    return [Finding(name, f"{name} 数据", value) for name, value in found.items()]
 
 
 def _speed() -> Finding:

@@ -1,9 +1,8 @@
 """Build the notebooks from their text sources in `notebooks/src`.
 
-    python notebooks/build.py                      build and execute every notebook
-    python notebooks/build.py 02 solutions/02      only those whose name starts so
-    python notebooks/build.py --check              name the notebooks that differ from their source
-    python notebooks/build.py --export en OUTDIR   copies in one language, for a classroom
+    python notebooks/build.py                   build and execute every notebook
+    python notebooks/build.py 02 solutions/02   only those whose name starts so
+    python notebooks/build.py --check           name the notebooks that differ from their source
 
 A source is a Python file in jupytext's percent format. Its prose comes in pairs of Markdown
 cells, Chinese then English, tagged `lang-zh` and `lang-en`; the build wraps each body in
@@ -14,11 +13,9 @@ executed as a learner on a CPU would run it, and replaces the old one only if ev
 import argparse
 import os
 import re
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -232,28 +229,6 @@ def build_all(chosen: dict[str, tuple[Path, Path]]) -> bool:
     return not failed
 
 
-# ---- classroom copies ----
-
-def in_one_language(nb: NotebookNode, lang: str) -> NotebookNode:
-    """Return `nb` without the prose cells of the other language; outputs stay."""
-    nb.cells = [cell for cell in nb.cells if language(cell) in (lang, None)]
-    return nb
-
-
-def export(lang: str, outdir: Path, folder: Path = HERE) -> Iterator[Path]:
-    """Write copies in one language to `outdir`/notebooks, with the images they show beside."""
-    for name, (_, notebook) in notebooks(folder).items():
-        if notebook.exists():
-            target = outdir / "notebooks" / f"{name}.ipynb"
-            write(in_one_language(nbformat.read(notebook, as_version=4), lang), target)
-            yield target
-    for numbers in folder.glob("*.json"):  # what lessons read, such as published logs
-        shutil.copy(numbers, outdir / "notebooks")
-    images = folder.parent / "images"
-    if images.is_dir():
-        shutil.copytree(images, outdir / "images", dirs_exist_ok=True)
-
-
 def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(description="Build the course's notebooks.")
@@ -261,8 +236,6 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
                         help="build the notebooks whose name starts so, e.g. 02 or solutions/02")
     parser.add_argument("--check", action="store_true",
                         help="run nothing; name the notebooks that differ from their source")
-    parser.add_argument("--export", nargs=2, metavar=("zh|en", "OUTDIR"),
-                        help="write copies of the notebooks in one language")
     options = parser.parse_args(arguments)
     known = notebooks(folder)
     for name in options.names:
@@ -270,15 +243,6 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
             parser.error(f"no notebook is called {name}...; there are: {', '.join(known)}")
     chosen = {name: paths for name, paths in known.items()
               if not options.names or name.startswith(tuple(options.names))}
-    if options.export:
-        lang, outdir = options.export
-        if lang not in LANGUAGES:
-            parser.error(f"--export takes zh or en, not {lang}")
-        if (Path(outdir) / "notebooks").resolve() == folder.resolve():
-            parser.error("--export would overwrite these notebooks; choose another OUTDIR")
-        for path in export(lang, Path(outdir), folder):
-            print(path)
-        return 0
     if options.check:
         problems = [drift(*paths, name) for name, paths in chosen.items()]
         print(*filter(None, problems), sep="\n", end="\n" if any(problems) else "")

@@ -5,9 +5,14 @@
 
 Each check takes a notebook and yields problems in words, e.g. "cell 14/15: number 0.5 only in
 zh". Cells are counted from 1. A cell tagged `allow-cjk` may hold Chinese where English is due.
+Lessons of the second edition (`second_edition`) have captions, and no bare verdicts.
 """
 
+import ast
+import json
+import math
 import re
+import string
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from build import HERE, WIDGET_VIEW, drift, from_source, language, notebooks, unwrap
+from build import HERE, LANGUAGES, WIDGET_VIEW, drift, from_source, language, notebooks, unwrap
 from nbformat import NotebookNode
 
 NOTEBOOK_LIMIT = 1_000_000  # bytes
@@ -23,6 +28,9 @@ IMAGE_LIMIT = 120_000  # bytes, decoded
 ALT_LENGTH = 15  # an alt text is longer than this
 ENGLISH_WORDS = 8  # a line of a Chinese cell with more of them and no Chinese is untranslated
 ALLOW_CJK = "allow-cjk"
+QUIZ_ITEMS = 4  # a quiz has so many at least
+QUIZZES = HERE.parent / "gan_lessons" / "lab" / "quizzes"
+BILINGUAL_CALLS = ("say", "table")  # Chinese in a code cell stands only inside these calls
 BONES = {"what-changed": 1, "predict": 3, "exercise": 3, "failure-of-the-day": 1, "quiz": 1,
          "recap": 1, "going-further": 1}
 
@@ -36,6 +44,12 @@ ANOTHER_NAME = re.compile(r"(?<![名对])(?:[译称叫][作为成做]?|also call
 MATHS = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$]+?(?<![\s\\])\$", re.DOTALL)
 DETAILS = re.compile(r"<details\b.*?</details>", re.DOTALL)
 LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
+SOURCE_CODE = re.compile(r"(?<![\w.,/])00[0-4](?![\w%]|\.\w)")  # a source's old file number
+VERDICTS = (": True", ": False")  # the end of a line that shows no number
+CAPTION = {"zh": "图 ", "en": "Fig. "}  # how a figure is named: 图 2-3, Fig. 2-3
+OPTION = re.compile(r"^- \**([A-H])\**[.．]\**\s*(.+)$", re.MULTILINE)
+ANSWER = {"zh": re.compile(r"答案是 ?\*\*([A-H])\*\*"),
+          "en": re.compile(r"[Tt]he answer is \*\*([A-H])\*\*")}
 HIDDEN = "\N{OBJECT REPLACEMENT CHARACTER}"  # stands in the text where code or maths was
 
 
@@ -230,13 +244,55 @@ def code_problems(nb: NotebookNode) -> Iterator[str]:
             continue
         if not cell.source.strip():
             yield f"cell {position}: the code cell is empty"
-        other = re.search(r"[^\x00-\x7f]+", cell.source)
-        if other and ALLOW_CJK not in cell.metadata.get("tags", []):
-            yield f"cell {position}: code is ASCII, but there is {around(cell.source, other)}"
+        if ALLOW_CJK not in cell.metadata.get("tags", []):
+            for problem in chinese_code_problems(cell.source):
+                yield f"cell {position}: {problem}"
         if cell.source.rstrip().endswith(";"):
             yield f"cell {position}: ends with ; which nbval does not honour: give the value a name"
         if re.search(r"\bclear_output\(", cell.source):
             yield f"cell {position}: nbval fails on clear_output; update a display handle"
+
+
+def chinese_code_problems(source: str) -> Iterator[str]:
+    """Yield Chinese outside the calls of `say` and `table`, and what is wrong inside `say`."""
+    try:
+        tree = compile(source, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as error:
+        yield f"the code does not parse: {error.msg}"
+        return
+    rest = source
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                and node.func.id in BILINGUAL_CALLS):
+            rest = rest.replace(ast.get_source_segment(source, node) or "", "")
+            if node.func.id == "say":
+                yield from say_problems(node)
+    if other := re.search(r"[^\x00-\x7f]+", rest):
+        yield f"code is ASCII outside say and table, but there is {around(rest, other)}"
+
+
+def say_problems(call: ast.Call) -> Iterator[str]:
+    """Yield what is wrong with the two templates of `say(zh, en, **values)`."""
+    if any(isinstance(text, ast.JoinedStr) for text in call.args):
+        yield "say takes two plain templates and the values by name, no f-strings"
+    texts = [text.value for text in call.args
+             if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+    if len(texts) != len(LANGUAGES):  # variables: `say` itself looks at them
+        return
+    zh, en = texts
+    if not re.search(CJK, zh) or re.search(CJK, en):
+        yield f"say takes Chinese first, then English: {zh[:20]!r}, {en[:20]!r}"
+    if fields(zh) != fields(en):
+        yield f"the fields of say differ: zh {sorted(fields(zh))}, en {sorted(fields(en))}"
+
+
+def fields(template: str) -> set[str]:
+    """Return the fields of a `str.format` template, each with its format: {"kl:.3f"}."""
+    try:
+        return {f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(template)
+                if name is not None}
+    except ValueError as error:
+        return {f"({error})"}
 
 
 def output_problems(nb: NotebookNode) -> Iterator[str]:
@@ -264,8 +320,7 @@ def one_output_problems(output: NotebookNode) -> Iterator[str]:
         yield "stores stderr"
     if WIDGET_VIEW in data:
         yield "stores a live widget; keep only its HTML twin"
-    text = "\n".join([output.get("text", ""), *output.get("traceback", []),
-                      *(str(value) for mime, value in data.items() if mime.startswith("text/"))])
+    text = "\n".join([*output.get("traceback", []), output_text(output)])
     for pattern, what in ((ABSOLUTE_PATH, "absolute path"), (MEMORY_ADDRESS, "memory address")):
         if match := pattern.search(text):
             yield f"{what} in the output: {around(text, match)}"
@@ -279,6 +334,13 @@ def one_output_problems(output: NotebookNode) -> Iterator[str]:
         if not attribute(tag, "alt").strip():
             yield "an <img> in the HTML output has no alt text"
         yield from size_problems(attribute(tag, "src").partition("base64,")[2], is_text=False)
+
+
+def output_text(output: NotebookNode) -> str:
+    """Return what an output says in words: a stream, or the text and HTML of a display."""
+    data = output.get("data", {})
+    return "\n".join([output.get("text", ""), *(str(value) for mime, value in data.items()
+                                                if mime.startswith("text/"))])
 
 
 def size_problems(image: str, *, is_text: bool) -> Iterator[str]:
@@ -312,6 +374,182 @@ def count_units(nb: NotebookNode, tag: str) -> int:
     return count
 
 
+# ---- the second edition: numbered figures, results with numbers, sources by name ----
+
+def tagged(cell: NotebookNode, tag: str) -> bool:
+    """Tell whether a cell carries a tag."""
+    return tag in cell.metadata.get("tags", [])
+
+
+def second_edition(name: str, nb: NotebookNode) -> bool:
+    """Tell whether a lesson follows the rules of the second edition: 00, and any with captions."""
+    return name.startswith("00_") or any(tagged(cell, "caption") for cell in nb.cells)
+
+
+def figure_problems(name: str, nb: NotebookNode) -> Iterator[str]:
+    """Yield figures without a caption and captions out of order, if the lesson has captions.
+
+    A caption is a pair of cells tagged `caption` right after the code cell, "**图 2-3** ..." and
+    "**Fig. 2-3** ...". The picture that the lab or a training view leaves in a saved notebook is
+    a figure, too; but it may go without a caption where prose follows that says what to do.
+    """
+    if not any(tagged(cell, "caption") for cell in nb.cells):
+        return
+    lesson = int(name[:2])
+    number = {"zh": 0, "en": 0}
+    before = nb.cells[0]
+    for position, cell in enumerate(nb.cells, start=1):
+        lang = language(cell)
+        after = nb.cells[position] if position < len(nb.cells) else cell
+        if tagged(cell, "caption") and lang:
+            number[lang] += 1
+            start = f"**{CAPTION[lang]}{lesson}-{number[lang]}**"
+            if not re.match(re.escape(start) + r"\s+\S", unwrap(cell.source)):
+                yield f"cell {position}: the caption should begin {start} and say what to see"
+            if lang == "zh" and not pictures(before):
+                yield f"cell {position}: a caption, but the cell before it leaves no figure"
+        if len(pictures(cell)) > 1:
+            yield f"cell {position}: {len(pictures(cell))} figures; put panels into one figure"
+        if pictures(cell) and not tagged(after, "caption") and not (
+                is_widget(cell) and after.cell_type == "markdown"):
+            yield f"cell {position}: a figure, but no caption follows"
+        before = cell
+    for position, cell in enumerate(nb.cells, start=1):
+        if cell.cell_type == "markdown" and not tagged(cell, "caption"):
+            for found in re.findall(rf"(?:图|Fig\.|Figure) ?{lesson}-(\d+)", cell.source):
+                if int(found) > number["zh"]:
+                    yield f"cell {position}: there is no figure {lesson}-{found}"
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """Return the outputs of a cell that hold a picture."""
+    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def is_widget(cell: NotebookNode) -> bool:
+    """Tell whether a cell's picture is the static twin of a widget, whose text says to run it."""
+    return any("(run this cell" in output.data.get("text/plain", "") for output in pictures(cell))
+
+
+def edition_problems(nb: NotebookNode) -> Iterator[str]:
+    """Yield sources called by their file number, and results that are a bare True or False."""
+    for position, cell in enumerate(nb.cells, start=1):
+        texts = [output_text(output) for output in cell.get("outputs", [])]
+        for text in (cell.source, *texts):
+            if match := SOURCE_CODE.search(text):
+                yield f"cell {position}: a source has a name, not a number: {around(text, match)}"
+        for line in "\n".join(texts).splitlines():
+            if line.rstrip().endswith(VERDICTS):
+                yield f"cell {position}: show the number, not only the verdict: {line.strip()!r}"
+
+
+# ---- questions: predictions and the quiz ----
+
+class Question(NamedTuple):
+    """A prediction in one language."""
+
+    position: int  # of its cell
+    text: str  # the question from its heading on, with the options
+    options: dict[str, str]  # by letter
+    right: str | None  # the letter that the prose after it gives
+
+
+def predictions(nb: NotebookNode, lang: str) -> list[Question]:
+    """Return the predictions that have options; one without is open and has no right letter.
+
+    The answer is the first "The answer is **B**" ("答案是 **B**") after the options, before the
+    next ones.
+    """
+    found: list[Question] = []
+    for position, cell in enumerate(nb.cells, start=1):
+        if language(cell) != lang:
+            continue
+        body = unwrap(cell.source)
+        options = list(OPTION.finditer(body)) if tagged(cell, "predict") else []
+        asked = options[0].start() if options else len(body)
+        note_answer(found, body[:asked], lang)
+        if options:
+            heading = max(body.rfind("\n#", 0, asked), 0)
+            found.append(Question(position, body[heading:], {o[1]: o[2] for o in options}, None))
+            note_answer(found, body[options[-1].end():], lang)
+    return found
+
+
+def note_answer(found: list[Question], text: str, lang: str) -> None:
+    """Give the last question the letter that `text` names, if it has none yet."""
+    if found and found[-1].right is None and (match := ANSWER[lang].search(text)):
+        found[-1] = found[-1]._replace(right=match[1])
+
+
+def prediction_problems(nb: NotebookNode) -> Iterator[str]:
+    """Yield predictions without an answer, and answers that can be told without thinking."""
+    asked = {lang: predictions(nb, lang) for lang in LANGUAGES}
+    for lang, questions in asked.items():
+        for question in questions:
+            if question.right not in question.options:
+                yield (f"cell {question.position}: no option is right: say “答案是 **B**”, "
+                       f"“The answer is **B**” after it ({lang})")
+        yield from longest_problems("predictions", lang, [
+            ([q.options[letter] for letter in q.options if letter != q.right], q.options[q.right])
+            for q in questions if q.right in q.options])
+    letters = [question.right for question in asked["en"]]
+    if letters != [question.right for question in asked["zh"]]:
+        yield "the right letters of the predictions differ between zh and en"
+    most = max(map(letters.count, letters), default=0)
+    if most > math.ceil(len(letters) / 2):
+        yield f"the right answers are {letters}: spread them over the letters"
+
+
+def longest_problems(what: str, lang: str, items: list[tuple[list[str], str]]) -> Iterator[str]:
+    """Yield a problem when the right option is the longest in more than half of the items.
+
+    Args:
+        what: what the items are called in the message.
+        lang: their language.
+        items: of each item the wrong options and the right one.
+    """
+    given_away = [len(right) > max(map(len, wrong)) for wrong, right in items].count(True)
+    if given_away > len(items) / 2:
+        yield f"the right option is the longest in {given_away} of {len(items)} {what} ({lang})"
+
+
+def quiz_problems(items: list[dict], asked: list[Question]) -> Iterator[str]:
+    """Yield problems of a lesson's quiz: its size, lengths that tell, predictions repeated.
+
+    Args:
+        items: the "items" of a file in gan_lessons/lab/quizzes.
+        asked: the lesson's predictions, in English.
+    """
+    if len(items) < QUIZ_ITEMS:
+        yield f"the quiz has {len(items)} items, fewer than {QUIZ_ITEMS}"
+    for lang in LANGUAGES:
+        yield from longest_problems("quiz items", lang, [
+            ([option["text"][lang] for option in item["options"] if not option["correct"]],
+             next(option["text"][lang] for option in item["options"] if option["correct"]))
+            for item in items])
+    for number, item in enumerate(items, start=1):
+        question = item["question"]["en"]
+        options = [option["text"]["en"] for option in item["options"]]
+        for prediction in asked:
+            if is_repeated(question, " ".join([question, *options]), prediction.text):
+                yield f"quiz item {number} repeats the prediction in cell {prediction.position}"
+
+
+def is_repeated(question: str, with_options: str, prediction: str) -> bool:
+    """Tell whether a quiz item asks a prediction again.
+
+    It does when two numbers of the item, its options included, or more are those of the prediction
+    and 40 % of the words of its question (of four letters or more) stand in the prediction. Of the
+    first edition's 20 items this finds the four that repeat a prediction with its numbers.
+    """
+    prediction = re.sub(r"^#+ .*", "", prediction.strip())  # its heading is numbered
+    numbers, words = r"\d+(?:\.\d+)?", r"[a-z_]{4,}"
+    shared = set(re.findall(numbers, with_options)) & set(re.findall(numbers, prediction))
+    spoken = set(re.findall(words, question.lower()))
+    known = spoken & set(re.findall(words, prediction.lower()))
+    return len(shared) >= 2 and len(known) >= 0.4 * len(spoken)
+
+
 # ---- whole files ----
 
 def lint(name: str, source: Path, notebook: Path, glossary: list[Term]) -> list[str]:
@@ -319,13 +557,20 @@ def lint(name: str, source: Path, notebook: Path, glossary: list[Term]) -> list[
     drifted = drift(source, notebook, name)
     problems = [drifted] if drifted else []
     checks = [lambda nb: prose_problems(nb, glossary), code_problems]
-    if re.match(r"0[1-8]_", name):
-        checks.append(bones_problems)
     written = from_source(source, name) if source.exists() else None
     stored = nbformat.read(notebook, as_version=4) if notebook.exists() else None
+    if re.match(r"0[1-8]_", name):
+        checks += [bones_problems, prediction_problems]
+        quiz = QUIZZES / f"lesson_{name[:2]}.json"
+        if count_units(written or stored, "quiz") and quiz.exists():
+            items = json.loads(quiz.read_text(encoding="utf-8"))["items"]
+            checks.append(lambda nb: quiz_problems(items, predictions(nb, "en")))
     problems += [f"{name} {problem}" for check in checks for problem in check(written or stored)]
     if stored:
-        problems += [f"{name} {problem}" for problem in output_problems(stored)]
+        after = [output_problems]
+        if second_edition(name, stored):
+            after += [lambda nb: figure_problems(name, nb), edition_problems]
+        problems += [f"{name} {problem}" for check in after for problem in check(stored)]
         if (size := notebook.stat().st_size) > NOTEBOOK_LIMIT:
             problems.append(f"{name}: {size / 1e6:.1f} MB, more than {NOTEBOOK_LIMIT / 1e6:.0f}")
     return problems

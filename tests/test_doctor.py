@@ -47,7 +47,8 @@ def test_what_is_wrong_comes_with_what_to_do(capsys):
                    doctor.Finding("memory", "内存", "1 GB", "warn", "少\nLittle")])
     out = capsys.readouterr().out
     assert "not needed" not in out
-    assert "warn  memory        内存：1 GB\n      少\n      Little\n" in out
+    assert "warn  内存 / memory      1 GB\n" in out
+    assert "内存（warn）：少\nmemory (warn): Little\n" in out
 
 
 @pytest.mark.parametrize("module, message", [

@@ -1,6 +1,7 @@
 """The notebook tools: every lint rule catches its mistake, the build keeps only what is fit."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -212,7 +213,18 @@ def test_the_glossary_is_found_by_what_other_books_say(word, term):
 
 @pytest.mark.parametrize("source, tags, problem", [
     ("x = 1  # plain ASCII", (), None),
-    ("print('中文')", (), "code is ASCII, but there is"),
+    ("print('中文')", (), "code is ASCII outside say and table, but there is"),
+    ("say('值 {x:.1f}', 'value {x:.1f}', x=1.5)", (), None),
+    ("table([('值', 'value')], [[('大', 'large')]])", (), None),
+    ("await f()", (), None),
+    ("say('值', 'value')  # 中文", (), "code is ASCII outside say and table"),
+    ("essay('值', 'value')", (), "code is ASCII outside say and table"),
+    ("say('值 {x}', 'value {y}', x=1, y=2)", (), "the fields of say differ: zh ['x:'], en ['y:']"),
+    ("say('值 {x:.1f}', 'value {x:.2f}', x=1)", (), "the fields of say differ"),
+    ("say('值 {x', 'value {x}', x=1)", (), "the fields of say differ"),
+    ("say('value', '值')", (), "say takes Chinese first, then English"),
+    ("say(f'值 {x}', f'value {x}')", (), "no f-strings"),
+    ("x = (", (), "the code does not parse"),
     ("f(x);", (), "ends with ;"),
     ("print('中文')", ("allow-cjk",), None),
     ("  ", (), "the code cell is empty"),
@@ -257,6 +269,157 @@ def test_widget_state_is_refused():
     assert list(lint.output_problems(new_notebook(metadata={"widgets": {}})))
 
 
+# ---- the second edition ----
+
+PICTURE = shown({"image/png": "AAAA", "text/plain": "<Figure>"}, LONG_ALT)
+LAB = shown({"image/png": "AAAA", "text/plain": "GAN lab (run this cell to play)"}, LONG_ALT)
+
+
+def caption(zh, en=None):
+    return pair(f"**图 {zh}** 看散开的点。", f"**Fig. {en or zh}** The dots lie apart.", "caption")
+
+
+@pytest.mark.parametrize("cells, problems", [
+    ([code("x", PICTURE), *caption("2-1"), code("x", PICTURE), *caption("2-2")], []),
+    ([code("x", PICTURE), *pair("甲", "One")], []),  # a lesson of the first edition
+    ([code("x", PICTURE), *caption("2-1"), code("x", PICTURE)],
+     ["cell 4: a figure, but no caption follows"]),
+    ([code("x", PICTURE), *pair("甲", "One"), code("x", PICTURE), *caption("2-1")],
+     ["cell 1: a figure, but no caption follows"]),
+    ([code("x", PICTURE, PICTURE), *caption("2-1")],
+     ["cell 1: 2 figures; put panels into one figure"]),
+    ([code("x", PICTURE), *caption("2-1"), code("x", PICTURE), *caption("2-3")],
+     ["cell 5: the caption should begin **图 2-2** and say what to see",
+      "cell 6: the caption should begin **Fig. 2-2** and say what to see"]),
+    ([code("x", PICTURE), *caption("2-1", "1-1")],
+     ["cell 3: the caption should begin **Fig. 2-1** and say what to see"]),
+    ([code("x", PICTURE), *pair("**图 2-1**", "**Fig. 2-1** See.", "caption")],
+     ["cell 2: the caption should begin **图 2-1** and say what to see"]),
+    ([code("x"), *caption("2-1")], ["cell 2: a caption, but the cell before it leaves no figure"]),
+    ([code("x", PICTURE), *caption("2-1"), code("x", LAB), *pair("甲", "One")], []),
+    ([code("x", PICTURE), *caption("2-1"), code("x", LAB), *caption("2-2")], []),
+    ([code("x", PICTURE), *caption("2-1"), code("x", LAB), code("x")],
+     ["cell 4: a figure, but no caption follows"]),
+    ([code("x", PICTURE), *caption("2-1"), *pair("见图 2-1", "See Fig. 2-1 and Fig. 3-7")], []),
+    ([code("x", PICTURE), *caption("2-1"), *pair("见图 2-2", "See Fig. 2-1")],
+     ["cell 4: there is no figure 2-2"]),
+])
+def test_captions(cells, problems):
+    assert list(lint.figure_problems("02_mlp", new_notebook(cells=cells))) == problems
+
+
+@pytest.mark.parametrize("cell, problem", [
+    (pair("《直观地理解 GAN》", "One")[0], None),
+    (pair("`002` 说", "One")[0], "a source has a name, not a number"),
+    (code("x = game('004')"), "a source has a name, not a number"),
+    (code("x = source_002(0.002, 1,002, 'a/000.png', '000.png', 8002)"), None),
+    (code("x", stream("as in 003.\n")), "a source has a name, not a number"),
+    (code("x", stream("more than 1000 times: True\n")), "show the number"),
+    (code("x", shown({"text/plain": "copies: False"})), "show the number"),
+    (code("x", stream("is it True: 5,700 times\nTrue\n")), None),
+])
+def test_the_second_edition_has_names_and_numbers(cell, problem):
+    found = list(lint.edition_problems(new_notebook(cells=[cell])))
+    assert any(problem in one for one in found) if problem else found == []
+
+
+def test_rules_of_the_second_edition_wait_for_its_first_caption(tmp_path):
+    for name, cells, refused in (("00_start", [], True), ("02_mlp", [], False),
+                                 ("02_new", [code("x", PICTURE), *caption("2-1")], True)):
+        source, notebook = write_source(tmp_path, name, "# %%\nx = 1\n")
+        build.write(new_notebook(cells=[*cells, code("x", stream("a: True"))]), notebook)
+        problems = "\n".join(lint.lint(name, source, notebook, GLOSSARY))
+        assert ("show the number" in problems) == refused
+    assert "no caption follows" not in problems
+
+
+# ---- questions ----
+
+def prediction(zh, en, right=None):
+    """Return a prediction with these options, its code and the prose with the right letter."""
+    asked = [f"## {heading} 1\n\n" + "\n".join(
+                 f"- {letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
+             for heading, options in (("先猜再跑", zh), ("Predict, then run", en))]
+    answer = pair(f"答案是 **{right}**。", f"The answer is **{right}**.") if right else []
+    return [*pair(*asked, "predict"), code("x"), *answer]
+
+
+@pytest.mark.parametrize("cells, problems", [
+    ([*prediction("甲乙", "ab", "A"), *prediction("甲乙", "ab", "B")], []),
+    ([*prediction("甲乙", "ab", "A"), *prediction("甲乙", "ab", "A")],
+     ["the right answers are ['A', 'A']: spread them over the letters"]),
+    ([cell for right in "AAB" for cell in prediction("甲乙", "ab", right)], []),
+    ([cell for right in "AAAB" for cell in prediction("甲乙", "ab", right)],
+     ["the right answers are ['A', 'A', 'A', 'B']: spread them over the letters"]),
+    (prediction("甲乙", "ab"),
+     ["cell 1: no option is right: say “答案是 **B**”, “The answer is **B**” after it (zh)",
+      "cell 2: no option is right: say “答案是 **B**”, “The answer is **B**” after it (en)"]),
+    (prediction("甲乙", "ab", "C"),
+     ["cell 1: no option is right: say “答案是 **B**”, “The answer is **B**” after it (zh)",
+      "cell 2: no option is right: say “答案是 **B**”, “The answer is **B**” after it (en)"]),
+    ([*prediction("甲乙", "ab")[:3], *pair("答案是 **A**。", "The answer is **B**.")],
+     ["the right letters of the predictions differ between zh and en"]),
+    ([*prediction("甲乙", ["a", "bb"], "B"), *prediction("甲乙", ["aa", "bb"], "A")], []),
+    ([*prediction("甲乙", ["a", "bb"], "B"), *prediction("甲乙", ["aa", "b"], "A")],
+     ["the right option is the longest in 2 of 2 predictions (en)"]),
+    (pair("## 先猜再跑\n\n哪些会变？", "## Predict\n\nWhich change?", "predict"), []),
+])
+def test_predictions(cells, problems):
+    assert list(lint.prediction_problems(new_notebook(cells=cells))) == problems
+
+
+def test_an_answer_may_stand_in_front_of_the_next_prediction():
+    first, second = prediction("甲乙", "ab"), prediction("甲乙", "ab", "B")
+    for cell, answer in zip(second, ("答案是 **A**。", "The answer is **A**."), strict=False):
+        cell.source = build.wrap(f"{answer}\n\n{build.unwrap(cell.source)}", lint.language(cell))
+    nb = new_notebook(cells=[*first, *second])
+    assert [question.right for question in lint.predictions(nb, "en")] == ["A", "B"]
+    assert "answer is" not in lint.predictions(nb, "en")[1].text
+    nb.cells += pair("练习的答案是 **C**。", "The answer is **C** in the exercise.")
+    assert [question.right for question in lint.predictions(nb, "en")] == ["A", "B"]
+
+
+def quiz_item(question="Why?", right="a", wrong=("a", "b")):
+    options = [(right, True), *((text, False) for text in wrong)]
+    return {"question": {"zh": "为什么？", "en": question},
+            "options": [{"text": {"zh": "甲", "en": text}, "correct": correct}
+                        for text, correct in options]}
+
+
+ASKED = lint.Question(7, "\n### Predict, then run 2\n\nThe input has side 8 with kernel 4. What is "
+                         "the side of the output?\n- A. 15\n- B. 16", {}, "B")
+
+
+@pytest.mark.parametrize("items, problem", [
+    ([quiz_item()] * 4, None),
+    ([quiz_item()] * 3, "the quiz has 3 items, fewer than 4"),
+    ([quiz_item()] * 2 + [quiz_item(right="abc")] * 2, None),
+    ([quiz_item()] + [quiz_item(right="abc")] * 3,
+     "the right option is the longest in 3 of 4 quiz items (en)"),
+    ([quiz_item()] * 3 + [quiz_item("An input of side 8 and kernel 4: how large is the output?")],
+     "quiz item 4 repeats the prediction in cell 7"),
+    ([quiz_item()] * 3 + [quiz_item("An input of side 9: how large is the output?", "16")], None),
+    ([quiz_item()] * 3 + [quiz_item("D has seen 8 of 16 fakes. Whose turn is it next?")], None),
+    ([quiz_item()] * 3 + [quiz_item("In run 2 the input has side 8: what is the output?")], None),
+    ([quiz_item()] * 3 + [quiz_item("In step 2 one stamp is seen to overlap others: why?")], None),
+])
+def test_quizzes(items, problem):
+    found = list(lint.quiz_problems(items, [ASKED]))
+    assert found == ([problem] if problem else [])
+
+
+def test_a_lesson_is_asked_about_its_quiz_and_predictions(tmp_path, monkeypatch):
+    asked = '# %% [markdown] tags=["lang-en", "predict"]\nr"""\n- A. One\n- B. Two\n"""\n\n'
+    source, notebook = write_source(tmp_path, "02_mlp", asked + '# %% tags=["quiz"]\nx = 1\n')
+    (tmp_path / "lesson_02.json").write_text('{"items": []}')
+    monkeypatch.setattr(lint, "QUIZZES", tmp_path)
+    problems = lint.lint("02_mlp", source, notebook, GLOSSARY)
+    assert "02_mlp the quiz has 0 items, fewer than 4" in problems
+    assert any("cell 1: no option is right" in problem for problem in problems)
+
+
+# ---- the bones ----
+
 def lesson_cells():
     cells = pair("# 甲", "# One")
     for tag, count in lint.BONES.items():
@@ -297,6 +460,20 @@ def test_a_file_that_is_too_large(tmp_path):
     build.write(nb, notebook)
     problems = lint.lint("00_start", source, notebook, GLOSSARY)
     assert problems == ["00_start: 1.0 MB, more than 1"]
+
+
+def test_the_map_of_the_course_gives_each_lesson_its_own_minutes():
+    """The minutes in lesson 00 are those of the lessons' title cards, in both languages."""
+    sources = ROOT / "notebooks" / "src"
+    course = (sources / "00_start_here.py").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*\[?(\w+)\]?.*?\| (\d*) ?\|$", course, re.MULTILINE)
+    numbers = [path.name.split("_")[0] for path in sorted(sources.glob("[0-9]*.py"))]
+    assert [lesson for lesson, _ in rows] == numbers * 2  # the table in Chinese and in English
+    for lesson, minutes in rows:
+        path, = sources.glob(f"{lesson}_*.py")
+        card = path.read_text(encoding="utf-8")
+        stated = re.findall(r"\*\*(?:用时\*\*：|Time\*\*: )\D*(\d+) (?:分钟|minutes)", card)
+        assert stated == [minutes] * 2 or (stated == [] and minutes == ""), lesson
 
 
 # ---- the build ----
@@ -452,20 +629,3 @@ def test_names_choose_what_is_built(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         build.main(["07"], tmp_path)
     assert "there are: 01_one, 02_two, solutions/01_one" in capsys.readouterr().err
-
-
-def test_export_keeps_one_language_and_the_outputs(tmp_path):
-    folder, out = tmp_path / "notebooks", tmp_path / "out"
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "a.png").touch()
-    for name in ("01_one", "solutions/01_one"):
-        cells = [*pair("甲", "One"), code("print(1)", stream("1\n"))]
-        build.write(new_notebook(cells=cells, metadata=build.METADATA), folder / f"{name}.ipynb")
-    assert build.main(["--export", "en", str(out)], folder) == 0
-    for path in (out / "notebooks/01_one.ipynb", out / "notebooks/solutions/01_one.ipynb"):
-        nb = nbformat.read(path, as_version=4)
-        assert [build.unwrap(cell.source) for cell in nb.cells] == ["One", "print(1)"]
-        assert nb.cells[1].outputs[0].text == "1\n"
-    assert (out / "images" / "a.png").exists()
-    with pytest.raises(SystemExit):
-        build.main(["--export", "fr", str(out)], folder)

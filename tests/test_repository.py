@@ -245,6 +245,13 @@ def test_make_lab_keeps_the_token_and_stays_on_this_machine(make):
     assert ("--allow-root" in call) == (os.geteuid() == 0)
 
 
+def test_make_handouts_takes_a_language_from_its_own_line_only(make, monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "de_DE:de")  # gettext's
+    assert make("handouts").calls[-1].endswith("handouts.py both --out handouts")
+    call = make("handouts", "LANGUAGE=zh", "OUT=my class").calls[-1]
+    assert call.endswith("handouts.py zh --out my class")
+
+
 @pytest.mark.parametrize("fails", ["", "ruff", "not browser", "-m browser", "--nbval"])
 def test_make_test_runs_every_step_and_fails_with_any(make, fails):
     assert make("install").returncode == 0

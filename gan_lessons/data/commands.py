@@ -151,7 +151,7 @@ def _get_celeba(place: Path) -> int:
     if (source := below(place, CELEBA.layouts)) is not None:
         len(source)  # raises BadSource for an archive that is cut short
         return _print_use(source.path, use)
-    print(CELEBA.card)
+    print(both(*CELEBA.card))
     try:
         _from_google_drive(place / "celeba")
     except Exception as problem:  # Google Drive and what talks to it fail in many ways
@@ -176,7 +176,7 @@ def _say_how(place: Path, url: str, size: int, archive: str, folder: str) -> int
     use = f"data.lsun_bedrooms({str(place / folder)!r})"
     if (place / folder).exists():
         return _print_use(place / folder, use)
-    print(LSUN.card)
+    print(both(*LSUN.card))
     unpack = f'tar xf "{place / archive}" -C "{place}"'
     if archive.endswith(".zip"):
         unpack = f'unzip "{place / archive}" -d "{place}"'
@@ -220,7 +220,7 @@ def check_set(args: argparse.Namespace) -> int:
         print(both("一张也读不了，不能使用。", "None of them can be read: the set is of no use."))
         return 1
     print(both(f"可以使用：{good:,} 张。", f"Fit for use: {good:,} pictures."))
-    print(card.format(name=source.path.stem or "folder", n=good, path=source.path))
+    print(both(*card).format(name=source.path.stem or "folder", n=good, path=source.path))
     return 0
 
 

@@ -18,7 +18,7 @@ from gan_lessons import runtime
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.util import both
 
-DIGITS_CARD = both(
+DIGITS_CARD = (
     "手写数字（scikit-learn 自带）：1,797 张 8x8 灰度图，由 13 人书写，放大到 28x28。\n"
     "  来源：E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998。\n"
     "  许可：CC BY 4.0。每四张留出一张，训练 1,348 张，留出 449 张。\n"
@@ -39,11 +39,11 @@ MNIST_ORIGIN_EN = (
     "high-school students.\n"
     "  Licence: CC BY-SA 3.0.\n"
     "  Note: Arabic numerals only, American writing habits; nothing identifies the writers.")
-MNIST_CARD = both(
+MNIST_CARD = (
     "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n" + MNIST_ORIGIN_ZH,
     "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
     + MNIST_ORIGIN_EN)
-BOX_CARD = both(
+BOX_CARD = (
     "MNIST 的一部分，随课程附带：28x28 灰度手写数字，训练集的前 8,000 张用来训练，测试集的前 "
     "2,000 张留出。\n" + MNIST_ORIGIN_ZH,
     "A part of MNIST that comes with the course, greyscale 28x28 handwritten digits: the first "

@@ -63,7 +63,7 @@ class ImageSet:
     images: torch.Tensor  # uint8 (N, C, H, W)
     labels: torch.Tensor | None  # int64 (N,)
     name: str  # short, ASCII
-    about: str = ""  # the data card, Chinese and English
+    about: tuple[str, str] = ("", "")  # the data card, Chinese and English
     target: torch.device | None = None  # the device of the batches; None: that of the pictures
     factors: dict[str, torch.Tensor] = field(default_factory=dict)  # of drawn ones: int64 (N,) each
 
@@ -169,11 +169,17 @@ class ImageSet:
                 yield to_signed(batch.to(self.target or batch.device))
 
     def card(self) -> None:
-        """Print the data card: origin, licence and what to know before using the pictures."""
-        print(self.about)
+        """Show the data card: origin, licence and what to know before using the pictures."""
+        show_card(*self.about)
 
     def show(self, rows: int = 2, columns: int = 10):
         """Show the first rows x columns pictures."""
         from gan_lessons.show import gallery  # matplotlib is slow to import; only if it is used
         return gallery(self.images[: rows * columns], columns=columns,
                        alt=f"Gallery: the first {rows * columns} pictures of {self.name}")
+
+
+def show_card(zh: str, en: str) -> None:
+    """Show a data card in both languages."""
+    from gan_lessons.bilingual import say  # IPython is slow to import; only if it is used
+    say("{zh}", "{en}", zh=zh, en=en)

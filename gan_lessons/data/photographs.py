@@ -20,7 +20,7 @@ from gan_lessons.data.sources import Source, open_source
 from gan_lessons.util import both
 
 SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
-CELEBA_CARD = both(
+CELEBA_CARD = (
     "CelebA：202,599 张名人面部照片，10,177 人，对齐版为 178x218；每张有 40 个是非属性。\n"
     "  来源：Z. Liu, P. Luo, X. Wang, X. Tang, Deep Learning Face Attributes in the Wild, "
     "ICCV 2015；照片收集自互联网。\n"
@@ -42,7 +42,7 @@ CELEBA_CARD = both(
     "such as \"attractive\" or \"big nose\" are the annotators' opinions and go along with gender "
     "and age. A model learns all of that.")
 
-LSUN_CARD = both(
+LSUN_CARD = (
     "LSUN 卧室：3,033,042 张卧室照片，短边 256 像素，JPEG 质量 75；常用的小样本有 303,125 张。\n"
     "  来源：F. Yu, Y. Zhang, S. Song, A. Seff, J. Xiao, LSUN: Construction of a Large-scale "
     "Image Dataset using Deep Learning with Humans in the Loop, arXiv 1506.03365, 2015。\n"
@@ -62,7 +62,7 @@ LSUN_CARD = both(
     "and nobody asked them; many are commercial pictures from the web and not how people "
     "commonly live.")
 
-OWN_CARD = both(  # to be filled in with `format`
+OWN_CARD = (  # to be filled in with `format`
     "{name}：{n} 张图片，来自 {path}。\n"
     "  这是你自己的数据，来源、许可和同意要由你写明：谁拍的？允许怎样用？拍到的人同意了吗？\n"
     "  公开模型或生成的图片之前，先回答这三个问题；小数据集的模型可能记住原图。",
@@ -129,7 +129,7 @@ class KnownSet(NamedTuple):
 
     name: str
     layouts: tuple[str, ...]  # where it lies below a folder: official, torchvision's, Kaggle's ...
-    card: str
+    card: tuple[str, str]  # the data card, Chinese and English
     how_to_get: Callable[[Path], str]  # a function of the folder where it should be
 
 
@@ -226,15 +226,15 @@ def folder(path: str | Path, size: int = 64, subset: float = 1.0, *,
     return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files, progress)
 
 
-def _image_set(source: Source, name: str, card: str, subset: float, size: int, files,
+def _image_set(source: Source, name: str, card: tuple[str, str], subset: float, size: int, files,
                progress: bool) -> ImageSet:
     if files is None:
         source = sources.subset(source, subset)
     else:
         source = sources.from_list(source, files, subset)
     pictures = cached(source, size, progress=progress)
-    about = card.format(name=name, n=len(pictures.names), path=source.path)
-    return ImageSet(torch.from_numpy(pictures.images), None, name, about)
+    zh, en = (text.format(name=name, n=len(pictures.names), path=source.path) for text in card)
+    return ImageSet(torch.from_numpy(pictures.images), None, name, (zh, en))
 
 
 # ---- where they lie ----
@@ -276,7 +276,7 @@ def below(root: str | Path | None, layouts: tuple[str, ...]) -> Source | None:
     return None
 
 
-def recognise(path: str | Path) -> tuple[Source, str]:
+def recognise(path: str | Path) -> tuple[Source, tuple[str, str]]:
     """Return the pictures that `celeba`, `lsun_bedrooms` or `folder` finds at `path`, and a card.
 
     A folder that holds a known set and no other pictures stands for that set, so that

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from gan_lessons.data.imageset import show_card
 from gan_lessons.util import both
 
 FURTHEST = 10.0  # how far from the origin drawn points may lie
-CARD = both("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"
+CARD = ("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"
             "所以不分训练集和测试集。",
             "Data card · {name}: points drawn from a formula on the spot. No origin, licence or "
             "privacy to worry about; they never run out, so there is no test set to hold out.")
@@ -62,8 +63,8 @@ class PointSet:
         return f"{self.name} of shape {self.shape}"
 
     def card(self) -> None:
-        """Print the data card."""
-        print(CARD.format(name=self.name))
+        """Show the data card."""
+        show_card(*(text.format(name=self.name) for text in CARD))
 
 
 def mixture(modes: Tensor, std: float, name: str) -> PointSet:

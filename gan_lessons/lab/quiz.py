@@ -84,5 +84,6 @@ def _item_html(item: dict) -> str:
         option = item["options"][number]
         asked += f"<p>{letter}. {_html(option['text'])}</p>"
         answered += f"<p>{letter} {'✓' if option['correct'] else '✗'} {_html(option['why'])}</p>"
-    summary = "<summary>答案与解释 / Answer and explanations</summary>"
+    summary = ('<summary><span lang="zh">答案与解释</span> '
+               '<span lang="en">Answer and explanations</span></summary>')
     return f"<p>{_html(item['question'])}</p>{asked}<details>{summary}{answered}</details>"

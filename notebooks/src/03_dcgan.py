@@ -137,8 +137,8 @@ r"""
 8x8 的输入，`kernel=4, stride=2, padding=1`，输出的边长是多少？
 
 - A. 15
-- B. 16
-- C. 18
+- B. 18
+- C. 16
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -152,8 +152,8 @@ How does a picture get larger? Think of a rubber stamp with the kernel cut into 
 An input of 8x8, with `kernel=4, stride=2, padding=1`: what is the side of the output?
 
 - A. 15
-- B. 16
-- C. 18
+- B. 18
+- C. 16
 """
 
 # %%
@@ -178,12 +178,12 @@ print("by hand equals torch:", torch.allclose(stamped, by_torch, atol=1e-5))
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**，16：正好加倍，所以我们的网络和 `003` 一样，凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
+答案是 **C**，16：正好加倍，所以我们的网络和 `003` 一样，凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**, 16: exactly twice the side, which is why our networks, like those of `003`, use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
+The answer is **C**, 16: exactly twice the side, which is why our networks, like those of `003`, use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
 """
 
 # %%
@@ -305,8 +305,8 @@ r"""
 
 输入全是 1，印章也全是 1，`kernel=3, stride=2`。输出（不看边缘）是什么样子？
 
-- A. 一片均匀的颜色。
-- B. 深浅交替的棋盘格。
+- A. 深浅交替的棋盘格。
+- B. 一片均匀的颜色，没有花纹。
 - C. 中间深，四周浅。
 """
 
@@ -320,8 +320,8 @@ By the way: **backpropagation** through a convolution is a transposed convolutio
 
 The input is 1 everywhere, the stamp is 1 everywhere, with `kernel=3, stride=2`. What does the output look like, away from its edge?
 
-- A. One even shade.
-- B. A checkerboard of dark and light.
+- A. A checkerboard of dark and light.
+- B. One even shade, without any pattern.
 - C. Dark in the middle, light towards the edge.
 """
 
@@ -343,12 +343,12 @@ for name, panel in panels.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络和 `003` 都选它（DCGAN 作者自己的代码用 5x5 的卷积核）。连叠三层再看：
+答案是 **A**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络和 `003` 都选它（DCGAN 作者自己的代码用 5x5 的卷积核）。连叠三层再看：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks and `003` take it (the code of DCGAN's own authors has kernels of 5x5). Here are three layers on top of each other:
+The answer is **A**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks and `003` take it (the code of DCGAN's own authors has kernels of 5x5). Here are three layers on top of each other:
 """
 
 # %%

@@ -86,8 +86,8 @@ r"""
 
 两个正态分布，标准差都是 1，中心相距 $\theta$。第 01 课验证过，最好的判别器量出的是 JS 散度。把 $\theta$ 从 6 拉到 10，会怎样？
 
-- A. JS 散度和 Wasserstein 距离都继续增大。
-- B. JS 散度几乎不动，Wasserstein 距离照样增大。
+- A. JS 散度几乎不动，Wasserstein 距离照样增大。
+- B. JS 散度和 Wasserstein 距离都继续增大，因为两座山更远了。
 - C. 两个都不动：反正已经完全分开了。
 """
 
@@ -97,8 +97,8 @@ r"""
 
 Two normal distributions, both of standard deviation 1, with centres $\theta$ apart. Lesson 01 showed that what the best discriminator measures is the JS divergence. Pull $\theta$ from 6 to 10. What happens?
 
-- A. The JS divergence and the Wasserstein distance both keep growing.
-- B. The JS divergence hardly moves, the Wasserstein distance keeps growing.
+- A. The JS divergence hardly moves, the Wasserstein distance keeps growing.
+- B. The JS divergence and the Wasserstein distance both keep growing, as the hills are further apart.
 - C. Neither moves: they are apart already.
 """
 
@@ -136,7 +136,7 @@ print("W1 equals the shift everywhere:", bool((w1_curve - shifts).abs().max() < 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。JS 散度到 $\log 2$ 就封顶了：它只知道“完全分开”，不知道还差多远，斜率几乎是 0，G 从中得不到方向。$W_1$ 的斜率处处是 1：走近一步，距离就短一步。图片的分布又薄又散，训练之初几乎总是完全分开的，所以这件事很要紧。
+答案是 **A**。JS 散度到 $\log 2$ 就封顶了：它只知道“完全分开”，不知道还差多远，斜率几乎是 0，G 从中得不到方向。$W_1$ 的斜率处处是 1：走近一步，距离就短一步。图片的分布又薄又散，训练之初几乎总是完全分开的，所以这件事很要紧。
 
 ## 搬土：两种算法
 
@@ -149,7 +149,7 @@ $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The JS divergence ends at $\log 2$: it knows "entirely apart" but not how far, its slope is almost 0, and G learns no direction from it. The slope of $W_1$ is 1 everywhere: one step closer is one step less. The distributions of pictures are thin and scattered and at the start of training nearly always entirely apart, so this matters.
+The answer is **A**. The JS divergence ends at $\log 2$: it knows "entirely apart" but not how far, its slope is almost 0, and G learns no direction from it. The slope of $W_1$ is 1 everywhere: one step closer is one step less. The distributions of pictures are thin and scattered and at the start of training nearly always entirely apart, so this matters.
 
 ## Moving earth: two ways to compute it
 
@@ -273,9 +273,9 @@ r"""
 
 怎样让网络不太陡？WGAN 的办法很直接：每一步之后，把每个权重裁进 $[-c, c]$（下文叫它“盒子”），这就是**权重裁剪**（weight clipping），$c = 0.01$。坡度是各层权重相乘得来的，权重有限，坡度也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 或 0.001，会怎样？
 
-- A. 差不多，$c$ 只是个单位。
-- B. $c = 1$ 时坡度上千，$c = 0.001$ 时坡度小到不足百万分之一：每一层都再乘一次。
-- C. $c = 0.001$ 更准，因为守住“坡度不超过 1”更有把握。
+- A. 坡度差不多：$c$ 只是个单位，评论家会自己把它补回来。
+- B. $c = 0.001$ 更准，因为守住“坡度不超过 1”更有把握。
+- C. $c = 1$ 时坡度上千，$c = 0.001$ 时不足百万分之一。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -284,9 +284,9 @@ r"""
 
 How do we keep a network from being steep? WGAN's way is blunt: after every step push each weight back into $[-c, c]$ (the "box" below). That is **weight clipping**, with $c = 0.01$. The slope is a product of the layers' weights, so if those are bounded it is, too. Take a critic of 4 layers, of 64 units each but for the last. What happens at $c$ equal to 1 or 0.001?
 
-- A. About the same: $c$ is only a unit.
-- B. At $c = 1$ the slope is more than a thousand, at $c = 0.001$ less than a millionth: every layer multiplies once more.
-- C. $c = 0.001$ is more accurate, because it is on the safe side of "no slope above 1".
+- A. The slope is about the same: $c$ is only a unit, for which the critic makes up by itself.
+- B. $c = 0.001$ is more accurate, because it is on the safe side of "no slope above 1".
+- C. At $c = 1$ the slope is above a thousand, at $c = 0.001$ below a millionth.
 """
 
 # %%
@@ -326,14 +326,14 @@ print("steepest slope below a millionth at c = 0.001:", steepest["c = 0.001"] < 
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。坡度的上限按 $c$ 的乘方变化，有几层就是几次方，所以裁剪只保证“有一个上限 $K$”，而 $K$ 是多少很难说；差距至多是 $K \cdot W_1$，单位由 $c$ 和网络决定。$c$ 太大，评论家很陡、学得慢；太小，传回 G 的梯度所剩无几。WGAN 的作者自己也说，裁剪是一个“明显很糟”的办法，只是够用。
+答案是 **C**。坡度的上限按 $c$ 的乘方变化，有几层就是几次方，所以裁剪只保证“有一个上限 $K$”，而 $K$ 是多少很难说；差距至多是 $K \cdot W_1$，单位由 $c$ 和网络决定。$c$ 太大，评论家很陡、学得慢；太小，传回 G 的梯度所剩无几。WGAN 的作者自己也说，裁剪是一个“明显很糟”的办法，只是够用。
 
 还有一层代价要画出来才看得见。下面把每条曲线除以它自己最大的坡度，和真正最好的 $f$ 放在一起：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The bound on the slope goes with $c$ to the power of the number of layers, so clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. Too large a $c$ and the critic is steep and slow to learn; too small, and next to no gradient gets back to G. WGAN's authors themselves call clipping a "clearly terrible" way that is good enough.
+The answer is **C**. The bound on the slope goes with $c$ to the power of the number of layers, so clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. Too large a $c$ and the critic is steep and slow to learn; too small, and next to no gradient gets back to G. WGAN's authors themselves call clipping a "clearly terrible" way that is good enough.
 
 There is another price, which only a picture shows. Divide every curve by its own steepest slope and put it beside the best $f$ there is:
 """

@@ -457,8 +457,8 @@ r"""
 蓝色圆点是评论家的批，橙色方块是生成器的批。切换器 `FixedGANSwitcher` 的 `order` 是 40，在 `on_batch_end` 里交换。现在放两本日记，`order` 分别是 0 和 100，都在 `on_batch_end` 里记下“现在轮到谁”。12 批之后，两本日记：
 
 - A. 一样，都是 `CCCCCGCCCCCG`。
-- B. 不一样：后听到的那本，在每个回合的最后一步记成了对方。
-- C. 不一样：先听到的那本少记一批。
+- B. 不一样：先听到的那本少记一批，因为第一批开始时还没有轮到谁。
+- C. 不一样：后听到的那本，在每个回合的最后一步记成了对方。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -468,8 +468,8 @@ r"""
 Blue dots are batches of the critic, orange squares those of the generator. The switcher, `FixedGANSwitcher`, has `order` 40 and changes turns in `on_batch_end`. Now take two diaries with `order` 0 and 100; both note in `on_batch_end` whose turn it is. After 12 batches they are
 
 - A. the same, both `CCCCCGCCCCCG`;
-- B. different: the one that hears it later names the other player at the last step of each turn;
-- C. different: the one that hears it first lacks a batch.
+- B. different: the one that hears it first lacks a batch, because nobody has a turn yet when the first batch begins;
+- C. different: the one that hears it later names the other player at the last step of each turn.
 """
 
 # %%
@@ -480,7 +480,7 @@ print("order 100:", late.turns("on_batch_end"))
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。列表里谁写在前面不要紧，要紧的是 `order`；相同的才按先后。fastai v2 的 `GANDiscriminativeLR` 就栽在这里：用 `add_cb` 加进去，它排到了切换器后面，于是生成器的那一步用了评论家的学习率。
+答案是 **C**。列表里谁写在前面不要紧，要紧的是 `order`；相同的才按先后。fastai v2 的 `GANDiscriminativeLR` 就栽在这里：用 `add_cb` 加进去，它排到了切换器后面，于是生成器的那一步用了评论家的学习率。
 
 ### 练习 1：`ClipCritic`
 
@@ -501,7 +501,7 @@ fastai 在每批**开头**裁剪。论文的算法是每次更新**之后**裁�
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. It does not matter who comes first in the list; `order` decides, and the list only breaks ties. This is what `GANDiscriminativeLR` of fastai v2 stumbled over: added with `add_cb` it came after the switcher, and it was the generator's step that took the critic's learning rate.
+The answer is **C**. It does not matter who comes first in the list; `order` decides, and the list only breaks ties. This is what `GANDiscriminativeLR` of fastai v2 stumbled over: added with `add_cb` it came after the switcher, and it was the generator's step that took the critic's learning rate.
 
 ### Exercise 1: `ClipCritic`
 
@@ -546,9 +546,9 @@ r"""
 
 评论家的门槛设成 -9，而权重裁剪到 0.01 的评论家，损失不会低到那里。12 批里会发生什么？
 
-- A. 报错。
-- B. 评论家一直练下去，生成器一步也没走。
-- C. 到了一定步数，切换器会放弃等待。
+- A. 评论家一直练下去，生成器一步也没走。
+- B. 报错，因为损失到不了门槛，切换器没有事可做。
+- C. 到了一定步数，切换器会放弃等待，把回合交给生成器。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -566,9 +566,9 @@ In `001` the default of `GANLearner` is 5 to 1. For an ordinary GAN that comes a
 
 Set the critic's threshold to -9; with weights clipped to 0.01, its loss will never be that low. What happens in 12 batches?
 
-- A. An error.
-- B. The critic trains on and on, and the generator takes not a single step.
-- C. After some steps the switcher gives up waiting.
+- A. The critic trains on and on, and the generator takes not a single step.
+- B. An error, because the loss cannot reach the threshold and the switcher has nothing to do.
+- C. After some steps the switcher gives up waiting and hands over to the generator.
 """
 
 # %%
@@ -585,7 +585,7 @@ print("never reached:      ", turns(partial(AdaptiveGANSwitcher, critic_thresh=-
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。没有报错，表格里评论家的损失还在一路往下走，看上去训练很顺利；可是生成器一步没动。用有门槛的切换器，一定要看 `learn.gan_trainer.gen_steps`。
+答案是 **A**。没有报错，表格里评论家的损失还在一路往下走，看上去训练很顺利；可是生成器一步没动。用有门槛的切换器，一定要看 `learn.gan_trainer.gen_steps`。
 
 ### 练习 2：预热的切换器
 
@@ -608,7 +608,7 @@ WGAN 的作者公布的代码在开头让评论家多练：生成器的前 25 �
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. There is no error, and in the table the critic's loss goes down and down as if training went well; but the generator has not moved. With a switcher that has thresholds, always look at `learn.gan_trainer.gen_steps`.
+The answer is **A**. There is no error, and in the table the critic's loss goes down and down as if training went well; but the generator has not moved. With a switcher that has thresholds, always look at `learn.gan_trainer.gen_steps`.
 
 ### Exercise 2: a switcher with a warm-up
 

@@ -22,7 +22,6 @@ from gan_lessons.data.toys.shapes import (
     outline,
     polygon,
 )
-from gan_lessons.util import both
 
 FACTORS = {
     "skin": ("porcelain", "peach", "honey", "caramel", "cocoa"),
@@ -214,7 +213,7 @@ def _glasses(head: Canvas, draw: Draw) -> None:
         dark.paint(line(-0.045, 0.005, -0.015, -0.035, 0.014), WHITE, opacity=0.55)
 
 
-CARD = both(
+CARD = (
     "玩具人脸：由这门课的代码画出的 RGB 头像，张数和边长（16 到 256）由你定。\n"
     "  来源：gan_lessons/data/toys/faces.py 用有符号距离函数当场画出，不用网络；"
     "同一个种子在任何电脑上给出同样的图（相差不超过 1 个灰度级）。\n"

@@ -47,7 +47,7 @@ class Recipe:
     core: Mapping[str, tuple[str, ...]]  # the values that a factor keeps in the core
     traits: tuple[str, ...]  # names of what varies smoothly
     paint: Callable[[Canvas, Draw], None]  # draws on a blank canvas
-    about: str  # the data card
+    about: tuple[str, str]  # the data card, Chinese and English
 
 
 def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,

@@ -17,7 +17,6 @@ from gan_lessons.data.toys.shapes import (
     outline,
     polygon,
 )
-from gan_lessons.util import both
 
 FACTORS = {
     "wall": ("cream", "sky", "sage", "rose", "lilac", "navy"),
@@ -205,7 +204,7 @@ def _rug(place: Canvas, draw: Draw) -> None:
         striped.paint(box(0, y, 0.3, 0.01) & mat, (0.97, 0.82, 0.6))
 
 
-CARD = both(
+CARD = (
     "玩具卧室：由这门课的代码画出的 RGB 卧室，张数和边长（16 到 256）由你定。\n"
     "  来源：gan_lessons/data/toys/rooms.py 用有符号距离函数当场画出，不用网络；"
     "同一个种子在任何电脑上给出同样的图（相差不超过 1 个灰度级）。\n"
