@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_lessons.bilingual import say, table
+from gan_lessons.bilingual import Words, say, table
 from gan_lessons.util import both, megabytes
 
 SPACE_WANTED, MEMORY_WANTED = 2e9, 4e9  # bytes
@@ -25,7 +25,7 @@ class Finding:
 
     name: str
     zh: str  # the name in Chinese
-    value: str
+    value: Words  # what was found; (Chinese, English) where it is a phrase
     status: str = "ok"  # "warn": the lessons run, less well than they could; "bad": they do not
     hint: str = ""  # what to do when the status is not ok, in both languages
 
@@ -48,7 +48,7 @@ def check() -> list[Finding]:
     device = runtime.device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     versions = f"{torch.__version__}, torchvision {torchvision.__version__}"
-    threads = f"{torch.get_num_threads()} of {runtime.cores()} cores"
+    cores, n = runtime.cores(), torch.get_num_threads()
     try:
         scale = Finding("scale", "规模", runtime.scale())
     except ValueError as problem:
@@ -57,7 +57,7 @@ def check() -> list[Finding]:
             Finding("torch", "torch", versions),
             Finding("device", "计算设备", f"{device.type} {name}".strip()),
             Finding("precision", "计算精度", f"auto is {runtime.precision('auto', device)}"),
-            Finding("threads", "线程", threads),
+            Finding("threads", "线程", (f"{n} 个，共 {cores} 个核心", f"{n} of {cores} cores")),
             _memory(),
             _cache_folder(runtime.cache_dir().absolute()),
             scale,
@@ -121,8 +121,11 @@ def _data(root: Path | None) -> list[Finding]:
         return [Finding("data folder", "数据文件夹", _place(root), "warn", both(
             "GAN_LESSONS_DATA 指向的文件夹不存在。",
             "The folder that GAN_LESSONS_DATA names does not exist."))]
-    found = dict.fromkeys(("MNIST", "CelebA", "LSUN"),
-                          "not found (optional): python -m gan_lessons data list")
+    how = "python -m gan_lessons data list"
+    missing = f"没有找到，可以不要：{how}", f"not found (optional): {how}"
+    found: dict[str, Words] = {
+        "MNIST": ("课程附带的 10,000 张", "the 10,000 digits that come with the course"),
+        "CelebA": missing, "LSUN": missing}
     if (mnist := mnist_root()) is not None:
         found["MNIST"] = _place(mnist / "MNIST" / "raw")
     for name, layouts in (("CelebA", CELEBA.layouts), ("LSUN", LSUN.layouts)):
@@ -137,7 +140,8 @@ def _data(root: Path | None) -> list[Finding]:
 def _speed() -> Finding:
     minutes = max(1, round(LESSON_02_PASSES * seconds_per_pass() / 60))
     status = "ok" if minutes <= 10 else "warn"
-    return Finding("lesson 02", "第 02 课用时", f"about {minutes} min", status, both(
+    value = f"约 {minutes} 分钟", f"about {minutes} min"
+    return Finding("lesson 02", "第 02 课用时", value, status, both(
         "这台机器现在很慢：也许别的程序正占着处理器。",
         "This machine is slow at the moment: is something else using it?"))
 

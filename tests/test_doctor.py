@@ -69,7 +69,7 @@ def test_precision_is_what_the_lessons_take(monkeypatch):
     for answer in ("bfloat16", "float32"):
         monkeypatch.setattr(runtime, "precision", lambda wanted, device, answer=answer: answer)
         assert finding("precision").value == f"auto is {answer}"
-    assert str(runtime.cores()) in finding("threads").value
+    assert str(runtime.cores()) in finding("threads").value[1]
 
 
 def test_unknown_scale_is_bad(monkeypatch):
@@ -87,8 +87,8 @@ def test_cache_folder_that_cannot_be_written(monkeypatch, tmp_path):
 
 
 def test_data_are_found(monkeypatch, tmp_path):
-    assert "not found" in finding("MNIST").value
-    assert "not found" in finding("CelebA").value
+    assert "10,000" in finding("MNIST").value[1]
+    assert "not found" in finding("CelebA").value[1]
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (tmp_path / "img_align_celeba").mkdir()
@@ -97,10 +97,10 @@ def test_data_are_found(monkeypatch, tmp_path):
         (raw / name).write_bytes(b"")
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
     assert finding("MNIST").value == "$GAN_LESSONS_DATA/MNIST/raw"
-    assert "not found" in finding("CelebA").value  # nor would a lesson find it: it is empty
+    assert "not found" in finding("CelebA").value[1]  # nor would a lesson find it: it is empty
     (tmp_path / "img_align_celeba" / "000001.jpg").write_bytes(b"")
     assert finding("CelebA").value == "$GAN_LESSONS_DATA/img_align_celeba"
-    assert "not found" in finding("LSUN").value
+    assert "not found" in finding("LSUN").value[1]
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "nowhere"))
     assert finding("data folder").status == "warn"
 

@@ -52,17 +52,80 @@ def by_hand(critic, optimizer, real, fake, limit):
         parameter.data.clamp_(-limit, limit)
 
 
+def separately(critic, optimizer, real, fake, limit):
+    """Each part backward by itself, and the clipped values copied in."""
+    optimizer.zero_grad()
+    (-critic(real).mean()).backward()
+    critic(fake.detach()).mean().backward()
+    optimizer.step()
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.copy_(p.clamp(-limit, limit))
+
+
+@torch.no_grad()
+def matrices_only(critic, limit):
+    for p in critic.parameters():
+        if p.ndim > 1:
+            p.clamp_(-limit, limit)
+
+
+@torch.no_grad()
+def linear_layers_only(critic, limit):
+    """Misses BatchNorm's scales."""
+    for layer in critic.modules():
+        if isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d)):
+            for p in layer.parameters():
+                p.clamp_(-limit, limit)
+
+
+def fixed(limit):
+    return lambda critic, _: clip_weights(critic, limit)
+
+
+def two_steps(critic, optimizer, real, fake, limit):
+    for _ in range(2):
+        update(critic, optimizer, real, fake, limit)
+
+
+def evaluating(critic, optimizer, real, fake, limit):
+    update(critic, optimizer, real, fake, limit)
+    critic.eval()
+
+
+def together(critic, optimizer, real, fake, limit):
+    """Real and fake in one batch, which BatchNorm notices."""
+    scores = critic(torch.cat([real, fake]))
+    optimizer.zero_grad()
+    critic_loss(scores[:len(real)], scores[len(real):]).backward()
+    optimizer.step()
+    clip_weights(critic, limit)
+
+
+def fake_only(critic, optimizer, real, fake, limit):
+    optimizer.zero_grad()
+    critic(fake).mean().backward()
+    optimizer.step()
+    clip_weights(critic, limit)
+
+
 RIGHT = [
     (check.wasserstein_1d, (lambda a, b: (a.sort().values - b.sort().values).abs().mean(),)),
     (check.wasserstein_1d, (lambda a, b: torch.dist(a.sort()[0], b.sort()[0], p=1) / len(a),)),
+    (check.wasserstein_1d, (lambda a, b: (a.sort().values - b.sort().values).abs().mean().item(),)),
+    (check.wasserstein_1d, (lambda a, b: sum(
+        abs(x - y) for x, y in zip(sorted(a), sorted(b), strict=True)) / len(a),)),
+    (check.wasserstein_1d, (lambda a, b: float((a.msort() - b.msort()).abs().sum()) / a.numel(),)),
     (check.losses, (critic_loss, generator_loss)),
+    (check.losses, (lambda r, f: f.sum() / len(f) - r.sum() / len(r), lambda f: f.mean().neg())),
     (check.losses, (lambda r, f: -(r.mean() - f.mean()), lambda f: torch.mean(-f))),
     (check.clipped_update, (update,)),
     (check.clipped_update, (by_hand,)),
+    (check.clipped_update, (separately,)),
 ]
 
 WRONG = [
-    (check.wasserstein_1d, (lambda a, b: (a - b).abs().mean(),), "Nothing is sorted"),
+    (check.wasserstein_1d, (lambda a, b: (a - b).abs().mean(),), "Not both are sorted"),
     (check.wasserstein_1d, (lambda a, b: (a.sort().values - b.sort().values).mean(),),
      "absolute value is missing"),
     (check.wasserstein_1d, (lambda a, b: (a.mean() - b.mean()).abs(),), "absolute value is"),
@@ -76,7 +139,7 @@ WRONG = [
      "The value is off"),
     (check.wasserstein_1d, (lambda a, b: (a.copy_(a.sort()[0]) - b.sort()[0]).abs().mean(),),
      "was changed"),
-    (check.losses, (lambda r, f: r.mean() - f.mean(), generator_loss), "Source 003"),
+    (check.losses, (lambda r, f: r.mean() - f.mean(), generator_loss), "alexshuang's code"),
     (check.losses, (lambda r, f: torch.relu(1 - r).mean() + torch.relu(1 + f).mean(),
                     generator_loss), "hinge loss, not WGAN"),
     (check.losses, (lambda r, f: f.sum() - r.sum(), generator_loss), "the sum, not the mean"),
@@ -85,7 +148,8 @@ WRONG = [
     (check.losses, (lambda r, f: f - r[:1], generator_loss), "critic_loss should be one scalar"),
     (check.losses, (critic_loss, lambda f: f.mean()), "lower the scores of its own fakes"),
     (check.losses, (critic_loss, lambda f: -f), "generator_loss should be one scalar"),
-    (check.losses, (critic_loss, lambda f: softplus(-f).mean()), "It should be -fake.mean()"),
+    (check.losses, (critic_loss, lambda f: softplus(-f).mean()),
+     "generator_loss should be -fake.mean()"),
     (check.clipped_update, (wrong_update(before=True, after=False),), "G meets is a critic"),
     (check.clipped_update, (wrong_update(after=False),), "Clip after optimizer.step()"),
     (check.clipped_update, (wrong_update(clip=clip_gradients),), "not the gradients"),
@@ -93,6 +157,37 @@ WRONG = [
     (check.clipped_update, (wrong_update(clear=False),), "zero_grad() before"),
     (check.clipped_update, (wrong_update(clip=only_positive),), "Negative weights are gone"),
     (check.clipped_update, (lambda *_: None,), "have not moved"),
+    # what the readings of the course found
+    (check.clipped_update, (wrong_update(clip=fixed(0.01)),), "not to a fixed number"),
+    # and what else students type
+    (check.wasserstein_1d, (lambda a, b: (a[:, None] - b[None, :]).abs().mean(),),
+     "mean over all pairs"),
+    (check.wasserstein_1d, (lambda a, b: (a.sort().values - b.sort().values).abs().median(),),
+     "median of the distances"),
+    (check.wasserstein_1d, (lambda a, b: (a.sort().values - b).abs().mean(),), "Not both"),
+    (check.wasserstein_1d, (lambda a, b: (a.sort().values - b.sort().values).abs().sum() / 40,),
+     "The value is off"),
+    (check.losses, (lambda r, f: -(r.mean() - f.mean()).abs(), generator_loss),
+     "No absolute value: where the critic"),
+    (check.losses, (lambda r, f: f.detach().mean() - r.mean(), generator_loss),
+     "never detach what the critic returns"),
+    (check.losses, (lambda r, f: (f.mean() - r.mean()).item(), generator_loss),
+     "critic_loss should be a tensor"),
+    (check.losses, (lambda r, f: (f.mean() - r.mean()) / 2, generator_loss), "Half of it"),
+    (check.losses, (lambda r, f: -r.mean(), generator_loss), "Only one half is there"),
+    (check.losses, (critic_loss, lambda f: -f.sum()), "generator_loss is a sum"),
+    (check.losses, (critic_loss, lambda f: -f.mean().abs()), "No absolute value in"),
+    (check.losses, (lambda r, f: f.sub_(100).mean() - r.sub_(100).mean(), generator_loss),
+     "was changed"),
+    (check.clipped_update, (wrong_update(clip=fixed(0.05)),), "beyond 0.01"),
+    (check.clipped_update, (wrong_update(clip=lambda c, limit: clip_weights(c, limit / 2)),),
+     "below limit=0.01"),
+    (check.clipped_update, (wrong_update(clip=matrices_only),), "the biases are beyond"),
+    (check.clipped_update, (wrong_update(clip=linear_layers_only),), "scales of BatchNorm"),
+    (check.clipped_update, (two_steps,), "One update should be one step"),
+    (check.clipped_update, (evaluating,), "mode was changed"),
+    (check.clipped_update, (together,), "as two batches"),
+    (check.clipped_update, (fake_only,), "not that of WGAN"),
 ]
 
 

@@ -66,6 +66,37 @@ class ClipFixed(Clip):
         clip_weights(learn.critic, 0.01)
 
 
+class ClipMatrices(Clip):
+    """Leaves out biases and BatchNorm."""
+
+    def on_step_end(self, learn):
+        with torch.no_grad():
+            for p in learn.critic.parameters():
+                if p.ndim > 1:
+                    p.clamp_(-self.limit, self.limit)
+
+
+class ClipHalf(Clip):
+    def on_step_end(self, learn):
+        clip_weights(learn.critic, self.limit / 2)
+
+
+class ClipBy005(Clip):
+    """Right for the first limit that is tried."""
+
+    def on_step_end(self, learn):
+        clip_weights(learn.critic, 0.05)
+
+
+class ClipByHand(Clip):
+    """Another spelling: whenever it is the critic's turn."""
+
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            for p in learn.critic.parameters():
+                p.data = p.data.clamp(-self.limit, self.limit)
+
+
 class NoCallback:
     def __init__(self, limit):
         self.limit = limit
@@ -152,6 +183,48 @@ class StaysWithG(WarmUp):
             self.hand_over(learn.gan_trainer)
 
 
+class OnceAt500(WarmUp):
+    """Long turns before the first 25 steps and at step 500, but never again."""
+
+    def target(self, trainer):
+        return 100 if trainer.gen_steps < 25 or trainer.gen_steps == 500 else 5
+
+
+class OneLater(WarmUp):
+    """Off by one: long turns at 501, 1001 and so on."""
+
+    def target(self, trainer):
+        return 100 if trainer.gen_steps < 25 or trainer.gen_steps % 500 == 1 else 5
+
+
+class FromThenOn(WarmUp):
+    """Long turns from step 500 on."""
+
+    def target(self, trainer):
+        return 100 if trainer.gen_steps < 25 or trainer.gen_steps >= 500 else 5
+
+
+class ByTurns(WarmUp):
+    """Another spelling: counts down, and counts the turns itself."""
+
+    def __init__(self, learn):
+        super().__init__(learn)
+        self.left, self.turns = 100, 0
+
+    def on_batch_end(self, learn):
+        if not learn.stepped:
+            return
+        if learn.gan_trainer.gen_mode:
+            self.turns += 1
+            long = self.turns < 25 or self.turns % 500 == 0
+            self.left = 100 if long else 5
+            learn.gan_trainer.switch(gen_mode=False)
+        else:
+            self.left -= 1
+            if self.left == 0:
+                learn.gan_trainer.switch(gen_mode=True)
+
+
 class Rate(Callback):
     def __init__(self, factor):
         self.factor = factor
@@ -200,6 +273,40 @@ class RateAfter(Rate):
             learn.opt.lr /= self.factor
 
 
+class RateFixed(Rate):
+    """Five times, whatever the factor is."""
+
+    def on_batch_begin(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            self.usual = learn.opt.lr
+            learn.opt.lr *= 5
+
+
+class RateAdded(Rate):
+    """Adds where it should multiply."""
+
+    def on_batch_begin(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            self.usual = learn.opt.lr
+            learn.opt.lr += self.factor
+
+
+class RateReset(Rate):
+    """Gives back a fixed number."""
+
+    def on_step_end(self, learn):
+        learn.opt.lr = 0.01
+
+
+class RateOnce(Rate):
+    """Sets both rates before training, and leaves them so."""
+
+    on_batch_begin = on_step_end = None
+
+    def on_train_begin(self, learn):
+        learn.optimizers["critic"].lr *= self.factor
+
+
 class RateDivided(Rate):
     def on_batch_begin(self, learn):
         if not learn.gan_trainer.gen_mode:
@@ -228,7 +335,8 @@ class RateFromTheStart(Rate):
 
 
 RIGHT = [(check.clip_critic, Clip), (check.clip_critic, ClipAtTheEnd),
-         (check.warm_up_switcher, WarmUp),
+         (check.clip_critic, ClipByHand),
+         (check.warm_up_switcher, WarmUp), (check.warm_up_switcher, ByTurns),
          (check.discriminative_lr, Rate), (check.discriminative_lr, RateJustBefore)]
 
 WRONG = [
@@ -255,6 +363,18 @@ WRONG = [
     (check.discriminative_lr, RateDivided, "it should be 0.05"),
     (check.discriminative_lr, RateLate, "learning rate changed, too"),
     (check.discriminative_lr, RateFromTheStart, "follows a schedule"),
+    # what the readings of the course found
+    (check.warm_up_switcher, OnceAt500, "every multiple of 500, not only the first"),
+    # and what else students type
+    (check.clip_critic, ClipMatrices, "biases or the parameters of BatchNorm"),
+    (check.clip_critic, ClipHalf, "use self.limit"),
+    (check.clip_critic, ClipBy005, "use self.limit"),
+    (check.warm_up_switcher, OneLater, "multiple of 500"),
+    (check.warm_up_switcher, FromThenOn, "every multiple of 500"),
+    (check.discriminative_lr, RateFixed, "With factor=0.5"),
+    (check.discriminative_lr, RateAdded, "self.factor times the usual one"),
+    (check.discriminative_lr, RateReset, "it should be"),
+    (check.discriminative_lr, RateOnce, "both should be 0.01"),
 ]
 
 

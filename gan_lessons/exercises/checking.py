@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 
 import torch
+from torch import Tensor, nn
 
 from gan_lessons.bilingual import say
 
@@ -27,7 +28,8 @@ def checker(check: Callable) -> Callable:
 
     The verdict is "passed", "not yet" or "not attempted". An answer of `...`, or a function that
     returns `...`, counts as not attempted, so that Run All goes on. An error inside the learner's
-    code is reported as part of the verdict instead of ending the notebook.
+    code is reported as part of the verdict instead of ending the notebook. What `check` returns,
+    a remark in Chinese and in English, is said after "Correct!".
     """
     @wraps(check)
     def run(*answers) -> str:
@@ -35,7 +37,7 @@ def checker(check: Callable) -> Callable:
             if any(answer is ... for answer in answers):
                 raise Unanswered
             with torch.random.fork_rng(devices=[]):  # the notebook's random numbers stay its own
-                check(*(watched(a) if callable(a) else a for a in answers))
+                remark = check(*map(prepared, answers))
         except Unanswered:
             return _say("not attempted", "还没有作答。写好之后再运行这一格。",
                         "Not attempted. Fill in this cell and run it again.")
@@ -44,14 +46,61 @@ def checker(check: Callable) -> Callable:
         except (Exception, SystemExit) as problem:  # anything can happen in a learner's code
             what = f"{type(problem).__name__}: {problem}"
             return _say("not yet", f"你的代码出错了：{what}", f"Your code raised {what}")
-        return _say("passed", "正确！", "Correct!")
+        zh, en = remark or ("", "")
+        return _say("passed", f"正确！{zh}", f"Correct! {en}".strip())
     return run
 
 
-def close(a, b) -> bool:
-    """Tell whether two tensors or lists of numbers have one shape and agree to five digits."""
-    a, b = torch.as_tensor(a).double(), torch.as_tensor(b).double()
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=1e-6)
+def close(a, b, tolerance: float = 1e-6) -> bool:
+    """Tell whether two tensors or lists of numbers have one shape and agree to five digits.
+
+    `tolerance` is how far two numbers may differ whatever their size.
+    """
+    a, b = torch.as_tensor(a).detach().double(), torch.as_tensor(b).detach().double()
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=tolerance)
+
+
+def untouched(answer: Callable, *given):
+    """Return answer(*given), and require that it changed none of the tensors it was given.
+
+    It gets copies, so that a change is noticed and gradients still reach the tensors in `given`.
+    """
+    copies = [value.clone() if isinstance(value, Tensor) else value for value in given]
+    result = answer(*copies)
+    for before, after in zip(given, copies, strict=True):
+        require(not isinstance(before, Tensor) or same(before, after),
+                "输入被改动了：请不要对参数做原地操作（带下划线的函数，或 += 这样的写法），"
+                "否则调用者手里的数也变了。",
+                "The input was changed: no in-place operations on the arguments (functions with a "
+                "trailing underscore, or +=), for the caller's numbers change with them.")
+    return result
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    """Tell whether two tensors have one shape and equal entries, NaN included."""
+    return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def scalar_loss(value, name: str = "") -> Tensor:
+    """Return the learner's loss; require one scalar tensor that gradients can go through."""
+    zh, en = f"{name or '损失'}应当是", f"{name or 'The loss'} should be"
+    require(not isinstance(value, (int, float)) and not (
+            isinstance(value, Tensor) and value.shape == () and not value.requires_grad),
+            f"{zh}能反向传播的张量，这里只是一个数：.item()、float()、.detach() 会切断计算图，"
+            "backward() 就无从算起。",
+            f"{en} a tensor to call backward() on; this is a mere number: .item(), float() and "
+            ".detach() cut the graph.")
+    require(isinstance(value, Tensor) and value.shape == (),
+            f"{zh}一个标量张量：对每一批求平均（.mean()）。",
+            f"{en} one scalar tensor: average over each batch; remember .mean().")
+    return value
+
+
+def prepared(answer):
+    """Return a learner's function with `watched` around it, and anything else as it is."""
+    if callable(answer) and not isinstance(answer, nn.Module):
+        return watched(answer)
+    return answer
 
 
 def watched(answer: Callable) -> Callable:

@@ -18,44 +18,54 @@ from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.losses import NonSaturating
 from gan_lessons.train import TrainingDiverged
 
-LIMIT = 0.05
+LIMITS = (0.05, 0.2)
 LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors' code
 
 
 @checker
 def clip_critic(make) -> None:
-    """Check ClipCritic(limit), a callback: the critic stays inside the box after its own steps."""
+    """Check ClipCritic(limit), a callback that clips the critic after each of its steps."""
+    for seed, limit in enumerate(LIMITS):
+        check_clipping(make, limit, seed)
+
+
+def check_clipping(make, limit: float, seed: int) -> None:
+    """Play with the callback and require that the critic, and it alone, was clipped to `limit`."""
     look = _Look()
-    learn = _play(_made(make, LIMIT), look, lr=1.0)
+    learn = _play(_made(make, limit), look, lr=1.0, seed=seed)
     start, now = look.first, {n: p.detach() for n, p in learn.generator.named_parameters()}
-    require(all(float(p.abs().max()) > LIMIT * 1.001 for p in (*start.values(), *now.values())),
+    require(all(float(p.abs().max()) > limit * 1.001 for p in (*start.values(), *now.values())),
             "生成器的权重也被裁剪了：learn.model 里有两个网络，只裁 learn.critic。",
             "The generator's weights were clipped, too: learn.model holds both networks; clip "
             "learn.critic alone.")
     after, met = max(look.after), max(look.met)
-    require(not (after > LIMIT * 1.001 and max(look.gradients) <= LIMIT * 1.001),
-            "裁的是梯度，不是权重：要裁的是参数本身（.data 或 torch.no_grad() 里的 clamp_）。",
-            "The gradients were clipped, not the weights: clamp the parameters themselves, inside "
-            "torch.no_grad().")
-    require(not (met <= LIMIT * 1.001 < after),
+    require(not (met <= limit * 1.001 < after),
             f"裁得太早：fastai 也是在每批开始时裁，于是更新之后权重到了 {after:.2f}，要等下一批"
             "开始才回来。更新之后的事件是 on_step_end。",
             f"Too early: like fastai, this clips when a batch begins, so that after its update a "
             f"weight is {after:.2f} and stays there until the next batch. The event after the "
             "update is on_step_end.")
-    require(after <= LIMIT * 1.001,
-            f"评论家更新之后有权重达到 {after:.2f}，超出了 limit={LIMIT}：没有裁剪，或者裁的是别的"
+    require(not (after > limit * 1.001 and max(look.gradients) <= limit * 1.001),
+            "裁的是梯度，不是权重：要裁的是参数本身（.data 或 torch.no_grad() 里的 clamp_）。",
+            "The gradients were clipped, not the weights: clamp the parameters themselves, inside "
+            "torch.no_grad().")
+    require(not look.matrices <= limit * 1.001 < after,
+            "只裁了权重矩阵，偏置或批归一化的参数超出了范围：要裁的是 learn.critic 的每一个参数。",
+            "The matrices are clipped, but biases or the parameters of BatchNorm are beyond the "
+            "limit: clip every parameter of learn.critic.")
+    require(after <= limit * 1.001,
+            f"评论家更新之后有权重达到 {after:.2f}，超出了 limit={limit}：没有裁剪，或者裁的是别的"
             "网络。在 on_step_end 里裁 learn.critic 的每个参数。",
-            f"After an update of the critic a weight is {after:.2f}, beyond limit={LIMIT}: nothing "
+            f"After an update of the critic a weight is {after:.2f}, beyond limit={limit}: nothing "
             "was clipped, or another network. In on_step_end clip every parameter of "
             "learn.critic.")
-    require(after > LIMIT * 0.999,
-            f"权重最大只到 {after:.3f}，盒子比 limit={LIMIT} 小：请用 self.limit。",
-            f"The largest weight is {after:.3f}, so the box is smaller than limit={LIMIT}: use "
+    require(after > limit * 0.999,
+            f"权重最大只到 {after:.3f}，裁剪的范围比 limit={limit} 小：请用 self.limit。",
+            f"The largest weight is {after:.3f}, so it was clipped to less than limit={limit}: use "
             "self.limit.")
-    require(min(look.lowest) < -LIMIT / 2,
-            "负的权重不见了：盒子是从 -limit 到 +limit，两侧都要留。",
-            "Negative weights are gone: the box reaches from -limit to +limit, on both sides.")
+    require(min(look.lowest) < -limit / 2,
+            "负的权重不见了：裁剪的范围是从 -limit 到 +limit，两侧都要留。",
+            "Negative weights are gone: clip to between -limit and +limit, on both sides.")
 
 
 @checker
@@ -96,6 +106,13 @@ def warm_up_switcher(make) -> None:
             "500 整除时也要长回合。",
             f"The turn after the generator's step number 500 should have 100 steps again, here "
             f"it has {critic[AGAIN]}: long turns also when gen_steps is a multiple of 500.")
+    turns = turns[0::2]
+    later = [turns[n] for n in range(2 * AGAIN, len(turns) - 1, AGAIN)]
+    require(later == [LONG] * len(later) and turns[AGAIN + 1] == SHORT,
+            f"第 500 步之后对了，到第 1000 步又不对：那里的回合是 {later}，应是 100 步。"
+            "每到 500 的倍数都要长回合，不只是第一次。",
+            f"It is right after step 500 but not after step 1000: there a turn has {later} steps, "
+            "it should be 100. Long turns at every multiple of 500, not only the first.")
     require(_turns(make, batches=8 * LONG, accumulate=2)[:2] == [LONG, 1],
             "数的是批，不是步：梯度要攒几批才走一步，learn.stepped 为真才算一步。",
             "Batches were counted, not steps: gradients may be gathered over several batches; it "
@@ -105,24 +122,30 @@ def warm_up_switcher(make) -> None:
 @checker
 def discriminative_lr(make) -> None:
     """Check DiscriminativeLR(factor): the critic's steps are taken factor times as fast."""
-    base = 0.01
+    for seed, (base, factor) in enumerate(((0.01, 5.0), (0.02, 0.5))):
+        check_rates(make, base, factor, seed)
+
+
+def check_rates(make, base: float, factor: float, seed: int) -> None:
+    """Play with the callback and require the learning rates that it should give."""
     look = _Look()
-    learn = _play(_made(make, 5.0), look, lr=base)
+    learn = _play(_made(make, factor), look, lr=base, seed=seed)
     critic, gen = look.rates["critic"], look.rates["generator"]
     require(not close(critic, [base] * len(critic)),
             "评论家的每一步都还是原来的学习率：在更新之前（on_batch_begin 或 on_backward_end）"
             "改 learn.opt.lr。",
             "Every step of the critic still has the usual learning rate: change learn.opt.lr "
             "before the update, in on_batch_begin or on_backward_end.")
-    require(close(critic[:1], [5 * base]),
-            f"评论家第一步的学习率是 {critic[0]:g}，应是 {5 * base:g}：factor 乘以原来的学习率。",
-            f"The critic's first step has the learning rate {critic[0]:g}, it should be "
-            f"{5 * base:g}: factor times the usual one.")
+    require(close(critic[:1], [factor * base]),
+            f"factor={factor:g} 时，评论家第一步的学习率是 {critic[0]:g}，应是 {factor * base:g}："
+            "self.factor 乘以原来的学习率。",
+            f"With factor={factor:g} the critic's first step has the learning rate "
+            f"{critic[0]:g}, it should be {factor * base:g}: self.factor times the usual one.")
     require(close(gen, [base] * len(gen)),
             f"生成器的学习率也变了：{gen[0]:g}，应是 {base:g}。先看 learn.gan_trainer.gen_mode。",
             f"The generator's learning rate changed, too: {gen[0]:g}, it should be {base:g}. Look "
             "at learn.gan_trainer.gen_mode first.")
-    require(close(critic, [5 * base] * len(critic)),
+    require(close(critic, [factor * base] * len(critic)),
             f"没有还回去：评论家第二步的学习率成了 {critic[1]:g}。更新之后（on_step_end）要恢复"
             "原值。",
             f"It was not given back: at the critic's second step the learning rate is "
@@ -133,8 +156,8 @@ def discriminative_lr(make) -> None:
             f"After training the two optimizers have the learning rates {left[0]:g} and "
             f"{left[1]:g}; both should be {base:g}.")
     look = _Look()
-    _play(_made(make, 5.0), look, _Falling(base), lr=base)
-    expected = [5 * base / batch for batch in look.critic_batches]
+    _play(_made(make, factor), look, _Falling(base), lr=base, seed=seed)
+    expected = [factor * base / batch for batch in look.critic_batches]
     require(close(look.rates["critic"], expected),
             "学习率本身在变时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
             "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
@@ -148,6 +171,7 @@ class _Look(Callback):
 
     def __init__(self):
         self.met, self.after, self.lowest, self.gradients = [], [], [], []
+        self.matrices = 0.0  # the largest entry of a weight matrix after a step of the critic
         self.rates = {"critic": [], "generator": []}
         self.first, self.batch, self.critic_batches = None, 0, []
 
@@ -171,6 +195,8 @@ class _Look(Callback):
     def on_batch_end(self, learn):
         if self.turn == "critic":
             self.after.append(_largest(learn.critic.parameters()))
+            self.matrices = max(self.matrices, _largest(
+                p for p in learn.critic.parameters() if p.ndim > 1))
             self.lowest.append(min(float(p.detach().min()) for p in learn.critic.parameters()))
 
 
@@ -220,14 +246,15 @@ def _made(make, *settings) -> Callback:
     return callback
 
 
-def _play(*callbacks, lr: float) -> GANLearner:
-    """Return a small learner after twelve batches, one turn each, with these callbacks."""
-    torch.manual_seed(0)
+def _play(*callbacks, lr: float, seed: int = 0) -> GANLearner:
+    """Return a small learner after twelve batches with these callbacks; turns of 2 and 1 steps."""
+    torch.manual_seed(seed)
     generator = nn.Linear(2, 2)
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.uniform_(0.5, 1.0)
-    critic = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1), nn.Flatten(0))
+    critic = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.LeakyReLU(0.2), nn.Linear(8, 1),
+                           nn.Flatten(0))
     learn = GANLearner.from_loss(_Points(), generator, critic, NonSaturating(), wd=0.0,
                                  opt_func=torch.optim.SGD, show_img=False, silent=True,
                                  switcher=partial(FixedGANSwitcher, n_crit=2))
@@ -236,7 +263,7 @@ def _play(*callbacks, lr: float) -> GANLearner:
     return learn
 
 
-def _turns(make, batches: int = 5600, accumulate: int = 1) -> list[int]:
+def _turns(make, batches: int = 8800, accumulate: int = 1) -> list[int]:
     """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
     # a learner that tells its switcher of batches and trains nothing
     learn = SimpleNamespace(gan_trainer=_Trainer(), stepped=True, resuming=False)
