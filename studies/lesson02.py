@@ -176,7 +176,7 @@ def cured(options: argparse.Namespace) -> None:
 
 
 def reciter(training: torch.Tensor, n: int = SAMPLES, noise: float = 30.0) -> torch.Tensor:
-    """Return training pictures, drawn at random, with noise: a "generator" that has learned nothing.
+    """Return training pictures, drawn at random, with noise: what a mere reciter would hand in.
 
     `noise` is its standard deviation in grey levels.
     """
@@ -187,8 +187,11 @@ def reciter(training: torch.Tensor, n: int = SAMPLES, noise: float = 30.0) -> to
 
 
 def summary(runs: dict, weights: str = "newest") -> dict:
-    """Return what the seeds of one game reached at the end: lists, one entry a seed."""
-    last = [(run["measures"] if "measures" in run else run)[-1][weights] for run in runs.values()]
+    """Return what the seeds of one game reached at the end: lists, one entry a seed.
+
+    `runs` are the measures of each seed; `weights` says whose: "newest" or "average".
+    """
+    last = [measures[-1][weights] for measures in runs.values()]
     return {name: [report[name] for report in last]
             for name in ("classes", "kl", "confident", "fd_digits", "kid")}
 

@@ -721,9 +721,9 @@ def loss_and_gradient(loss):
 fake_label = torch.zeros(1)
 table([("写法", "written as"), ("损失", "loss"), ("梯度", "gradient")],
       [[("先 sigmoid，再 BCELoss", "sigmoid, then BCELoss"),
-        *loss_and_gradient(lambda l: binary_cross_entropy(l.sigmoid(), fake_label))],
+        *loss_and_gradient(lambda logit: binary_cross_entropy(logit.sigmoid(), fake_label))],
        [("直接在 logit 上", "on the logit"),
-        *loss_and_gradient(lambda l: binary_cross_entropy_with_logits(l, fake_label))]])
+        *loss_and_gradient(lambda logit: binary_cross_entropy_with_logits(logit, fake_label))]])
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
