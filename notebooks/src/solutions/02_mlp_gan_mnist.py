@@ -201,7 +201,7 @@ The options are shuffled each time, so here are the words.
 r"""
 ## 教学笔记
 
-**时间从哪里来**：课文约 5,200 个汉字，朗读每分钟 220 字，约 @@READ 分钟；练习和开放题约 @@EXERCISE 分钟。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
+**时间从哪里来**：中文约 5,500 个汉字，朗读每分钟 220 字，约 25 分钟；英文约 4,500 个词，每分钟 130 个，约 35 分钟；课文取较长的一个。练习和开放题约 50 分钟。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
 
 **必讲、选讲、自学**
 
@@ -251,7 +251,7 @@ r"""
 r"""
 ## Notes for teachers
 
-**Where the times come from**: the text has about 5,200 Chinese characters; at 220 characters a minute read aloud, that is about @@READ minutes; exercises and open task take about @@EXERCISE. Run the whole notebook before class, and in class only the cells you want to discuss.
+**Where the times come from**: the Chinese has about 5,500 characters, at 220 a minute read aloud about 25 minutes; the English about 4,500 words, at 130 a minute about 35; the lesson states the longer one. Exercises and open task take about 50 minutes. Run the whole notebook before class, and in class only the cells you want to discuss.
 
 **Must, may, self-study**
 
