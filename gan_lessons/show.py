@@ -18,7 +18,7 @@ import torch
 from IPython.display import Image, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.utils import make_grid
 
 from gan_lessons.util import both, write_atomically
@@ -205,9 +205,10 @@ def plot_curves(axes, history: Tensor, columns: Sequence[str]) -> None:
         _finish(axis)
 
 
-def _finish(axis, size: float | None = None) -> None:
+def _finish(axis, size: float | None = None, *, legend: bool = True) -> None:
     """Add a legend, and take the frame away above and on the right."""
-    axis.legend(fontsize=size)
+    if legend:
+        axis.legend(fontsize=size)
     axis.spines[["top", "right"]].set_visible(False)
 
 
@@ -226,36 +227,91 @@ def histograms(shares: dict[str, Tensor], *, alt: str) -> None:
 
 
 def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float = 3.0,
-           columns: int = 4) -> None:
-    """Show clouds of points, (n, 2), each in a square of its own, over the real points, (m, 2)."""
+           columns: int = 4, size: float = 2.3) -> None:
+    """Show clouds of points, (n, 2), each in a square of its own, over the real points, (m, 2).
+
+    `size` is the side of a square in inches.
+    """
     columns = min(columns, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                figsize=(2.3 * columns, 2.5 * rows + 0.3))
+                                figsize=(size * columns, (size + 0.2) * rows + 0.3))
     for axis in axes.flat[len(panels):]:
         axis.axis("off")
     for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
-        axis.plot(*real[:500].T, "s", color=BLUE, markersize=2, alpha=0.5, label="real")
+        axis.plot(*real[:500].T, "s", color=BLUE, markersize=4, alpha=0.25, label="real")
         axis.plot(*cloud[:500].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
-        axis.set_title(title, fontsize=9)
-        axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[],
-                 yticks=[])
+        _square(axis, title, extent)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2,
                   fontsize=8, markerscale=2, frameon=False)
     show(figure, alt)
 
 
+def _square(axis, title: str, extent: float) -> None:
+    """Give an axis a title and the limits of a square around the origin."""
+    axis.set_title(title, fontsize=9)
+    axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[], yticks=[])
+
+
+def landscapes(panels: dict[str, tuple[nn.Module, Tensor]], real: Tensor, *, alt: str,
+               extent: float = 3.0, columns: int = 4, size: float = 2.3) -> None:
+    """Show what D scores and where it sends the fakes, {title: (D, fakes)}, fakes (n, 2).
+
+    Blue ground has a high score, red a low one; each panel has colours of its own. An arrow shows
+    the direction of D's gradient at one of the first 40 fakes; its length means nothing.
+    """
+    line = torch.linspace(-extent, extent, 81)
+    places = torch.cartesian_prod(line, line)
+    columns = min(columns, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
+                                figsize=(size * columns, (size + 0.2) * rows + 0.1))
+    for axis, (title, (critic, fakes)) in zip(axes.flat, panels.items(), strict=True):
+        with torch.no_grad():
+            scores = critic(places).view(81, 81).T
+        axis.contourf(line, line, scores, 14, cmap="RdBu", alpha=0.7)
+        axis.plot(*real[:200].T, "s", color=BLUE, markersize=2, alpha=0.5)
+        fakes = fakes[:40].clone().requires_grad_(True)
+        arrows, = torch.autograd.grad(critic(fakes).sum(), fakes)
+        arrows = arrows / arrows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        fakes = fakes.detach()
+        axis.plot(*fakes.T, "o", color=ORANGE, markersize=3)
+        axis.quiver(*fakes.T, *arrows.T, scale=9, width=0.008, zorder=3)
+        _square(axis, title, extent)
+    show(figure, alt)
+
+
 def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str, alt: str,
-          equal: bool = False) -> None:
-    """Plot lines, {name: (x, y)}; `equal` gives both axes the same scale, as for an orbit."""
-    figure, axis = plt.subplots(figsize=(5, 3.6) if equal else (6.5, 2.8), layout="constrained")
-    for i, (name, (x, y)) in enumerate(series.items()):
-        color, marker, dashes = LINES[i]
-        axis.plot(x, y, dashes, color=color, marker=marker, markevery=max(1, len(x) // 10),
+          level: tuple[str, float] | None = None) -> None:
+    """Plot lines, {name: (x, y)}; `level`, a name and a height, is a dotted line across.
+
+    Up to 30 points get markers: those are measurements. More of them are a smooth line.
+    """
+    figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
+    for (name, (x, y)), (color, marker, dashes) in zip(series.items(), LINES, strict=False):
+        axis.plot(x, y, dashes, color=color, marker=marker if len(x) <= 30 else None,
                   markersize=5, label=name)
+    if level is not None:
+        name, height = level
+        axis.axhline(height, color=GREY, linestyle=":")
+        axis.annotate(name, (float(x[0]), height), xytext=(0, -12), textcoords="offset points")
     axis.set(xlabel=xlabel, ylabel=ylabel)
-    if equal:
-        axis.set_aspect("equal", adjustable="datalim")
+    _finish(axis, 9, legend=len(series) > 1)
+    show(figure, alt)
+
+
+def orbits(paths: dict[str, Tensor], *, xlabel: str, ylabel: str, alt: str) -> None:
+    """Plot paths in a plane, {name: (2, steps)}, with their start and the way they run."""
+    figure, axis = plt.subplots(figsize=(5.6, 4.4), layout="constrained")
+    for (name, path), (color, _, dashes) in zip(paths.items(), LINES, strict=False):
+        axis.plot(*path, dashes, color=color, label=name)
+        for i in range(6, min(path.shape[1] - 1, 45), 12):
+            axis.annotate("", tuple(path[:, i + 1].tolist()), tuple(path[:, i].tolist()),
+                          arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 16})
+    axis.plot(*next(iter(paths.values()))[:, 0], "o", color="black", label="start")
+    axis.plot(0, 0, "+", color="black", markersize=12, label="equilibrium")
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set_aspect("equal", adjustable="datalim")
     _finish(axis, 9)
     show(figure, alt)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gan_lessons import data, show
+from gan_lessons.nets import mlp
 from gan_lessons.train import HISTORY
 
 
@@ -34,8 +35,12 @@ COLOUR = torch.randint(0, 256, (20, 3, 28, 28), dtype=torch.uint8)
     lambda alt: show.lines({"a": (torch.arange(3), torch.rand(3)),
                             "b": (torch.arange(30), torch.rand(30))},
                            xlabel="x", ylabel="y", alt=alt),
-    lambda alt: show.lines({"orbit": (torch.randn(50), torch.randn(50))}, xlabel="x", ylabel="y",
-                           equal=True, alt=alt),
+    lambda alt: show.lines({"a": (torch.arange(50), torch.rand(50))}, xlabel="x", ylabel="y",
+                           level=("log 2", 0.7), alt=alt),
+    lambda alt: show.orbits({"a": torch.randn(2, 50), "b": torch.randn(2, 3)}, xlabel="x",
+                            ylabel="y", alt=alt),
+    lambda alt: show.landscapes({"a": (mlp.discriminator([8], (2,)), torch.randn(99, 2))},
+                                data.ring().sample(9), alt=alt),
     lambda alt: show.staircase({"G": [("input", (1, 100)), ("z", (1, 100, 1, 1)),
                                       ("8x8", (1, 16, 8, 8))], "D": [("8x8", (1, 16, 8, 8)),
                                                                      ("score", (1,))]}, alt=alt),

@@ -1,28 +1,29 @@
 # %% [markdown] tags=["lang-zh", "title"]
 r"""
-# 01 · 直观地理解 GAN：一场看得见的游戏
+# 01 · 直观地理解 GAN：一场看得见的博弈
 
-一个造假，一个打假，两边都在学。这一课把游戏搬到平面上：每件作品只是一个点，于是谁走了哪一步、错在哪里，全都看得见，也数得清。
+一个造假，一个打假，两边都在学习。这一课把这场博弈搬到平面上：每个样本只是一个点，于是谁走了哪一步、错在哪里，看得见，也数得清。
 
-- **学完你会**：说出 D 和 G 各看见什么；算出最好的判别器 $D^*(x)$ 和它量出的距离；看图、数数，认出梯度消失、模式崩溃和振荡；亲手一步一步地玩这场游戏。
-- **需要准备**：知道神经网络怎样用梯度下降训练；学过概率密度。
-- **用时**：阅读和练习 50 分钟；全部运行一遍约 1 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
-- **来历**：故事出自 [siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，下文称它为 `002`；它的代码在第 02 课。可以动手玩的实验室，是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。
+- **学完你会**：说出判别器 D 和生成器 G 各看见什么，写出训练算法；推导最优判别器 $D^*(x)$ 和最小值 $-\log 4$；用图和数字辨认梯度消失、模式崩溃和振荡；用“一次只改一处”的实验判断哪项改动起了作用。
+- **需要准备**：知道神经网络怎样用梯度下降训练；学过概率密度和期望。
+- **用时**：慢读、练习和实验室共约 95 分钟，适合分两次；全部运行一遍约 2 分钟（两个 CPU 核心，不需要显卡，不必联网）。标着“选讲”的部分第一遍可以跳过。
+- **来历**：故事出自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，它的代码在第 02 课。可以动手的实验室是向 [GAN Lab](https://poloclub.github.io/ganlab/) 致敬。感谢两边的作者。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
 # 01 · The idea of a GAN: a game you can watch
 
-One side forges, the other detects forgeries, and both are learning. This lesson plays the game in the plane: a work of art is a single point, so that every move and every blunder can be seen and counted.
+One side forges, the other detects forgeries, and both are learning. This lesson plays the game in the plane: a sample is a single point, so that every move and every blunder can be seen and counted.
 
-- **You will be able to**: say what D and G each get to see; compute the best discriminator $D^*(x)$ and the distance it measures; tell vanishing gradient, mode collapse and oscillation apart by looking and counting; play the game by hand, one step at a time.
-- **You need**: to know how gradient descent trains a neural network, and to have met probability densities.
-- **Time**: 50 minutes to read and do the exercises; about 1 minute to run everything (one CPU core, no graphics card, no internet connection).
-- **Where it comes from**: the story is that of [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), called `002` below; its code waits in lesson 02. The laboratory to play with is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/).
+- **You will be able to**: say what the discriminator D and the generator G each get to see, and write down the training algorithm; derive the optimal discriminator $D^*(x)$ and the minimum $-\log 4$; tell vanishing gradients, mode collapse and oscillation apart by pictures and numbers; find out by changing one thing at a time which change did the work.
+- **You need**: to know how gradient descent trains a neural network; probability densities and expectations.
+- **Time**: about 95 minutes for slow reading, the exercises and the lab, best in two sittings; about 2 minutes to run everything (two CPU cores, no graphics card, no internet connection). Parts marked "optional" can wait for a second reading.
+- **Where it comes from**: the story is that of siriusdemon's [《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) (GANs, understood by intuition); its code waits in lesson 02. The laboratory is a tribute to [GAN Lab](https://poloclub.github.io/ganlab/). Our thanks to both.
 """
 
 # %%
+import copy
 import inspect
 import math
 from functools import partial
@@ -31,6 +32,7 @@ import torch
 from torch import nn
 
 from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons.bilingual import say, table
 from gan_lessons.exercises import lesson01 as check
 from gan_lessons.nets import mlp
 from gan_lessons.train import adam, critic_step, fit, generator_step, head_start, sample_noise
@@ -42,7 +44,7 @@ lab.language_switch()
 r"""
 ## 和你熟悉的训练相比
 
-平时训练一个网络，目标写在数据里：图片配着标签，损失越低越好。GAN 没有标签，也没有固定的目标；有的是两个网络，各有各的损失，对方的网络就是自己的考官：
+平时训练一个网络，目标写在数据里：图片配着标签，损失越低越好。GAN 没有标签，也没有固定的目标。它有两个网络，各有各的损失，而每个损失的大小都取决于对方：
 
 ```diff
 - loss = criterion(network(x), label)         # one network, a fixed target
@@ -53,14 +55,14 @@ r"""
 + G_loss.backward(); G_optimizer.step()
 ```
 
-于是，有一个习惯要先改掉：**损失下降不再等于变好**。考官换了水平，分数也就换了意思。
+所以有一个习惯要先改掉。**损失下降不再等于进步**：对手变了，同一个损失值的含义也跟着变。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
 r"""
 ## What changed since the training you know
 
-Usually the target is part of the data: every picture has its label, and the lower the loss, the better. A GAN has no labels and no fixed target. It has two networks, each with a loss of its own, and each is the other's examiner:
+Usually the target is part of the data: every picture has its label, and the lower the loss, the better. A GAN has no labels and no fixed target. It has two networks, each with a loss of its own, and each loss depends on the other network:
 
 ```diff
 - loss = criterion(network(x), label)         # one network, a fixed target
@@ -71,91 +73,301 @@ Usually the target is part of the data: every picture has its label, and the low
 + G_loss.backward(); G_optimizer.step()
 ```
 
-One habit has to go right away: **a falling loss no longer means progress**. When the examiner changes, so does the meaning of a mark.
+So one habit has to go right away. **A falling loss no longer means progress**: when the opponent changes, so does the meaning of a given loss.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 故事：警察和造假者
+## 故事：小 D 和 G
 
-GAN 是**生成对抗网络**（generative adversarial network）的缩写，可以生成图片、视频等等，用处很广。`002` 拿警匪片来讲它：一边强得没有悬念，戏就没人看；要旗鼓相当，才有好戏。GAN 里的警察是**判别器**（discriminator），`002` 管它叫“小 D”；歹徒是**生成器**（generator），就是 G。G 靠造假为生：原料是一把随机噪声 $z$，产品是赝品 $G(z)$（“赝品”二字用得好：既是假的，又能乱真）。小 D 看一件东西 $x$，说出它是真品的概率 $D(x)$。一开始，赝品件件露馅；G 吃一堑长一智，回去重做。几番较量，两边都成了高手，终于 D 再也看不出破绽。到了那一天，研究者就让 G 出来干活：熊猫、恐龙，想画什么画什么。
+警匪片要好看，警察和歹徒得旗鼓相当。siriusdemon 就用这样一对人物来讲 GAN。
 
-故事很好，有两处要当心，这一课会用实验来说明：
+警察叫**判别器**（discriminator），我们跟着作者叫它小 D。歹徒叫**生成器**（generator），就是 G。
 
-1. **G 从来没有见过真品。** 原文说 G 靠“所了解，熟悉及掌握的知识”造假；其实它只有噪声，和 D 传回来的梯度。
-2. **不必势均力敌。** 步数一样多的 D，可以毁掉 G，也可以教好 G，单看谁练得多断定不了结果。G 是靠 D 的梯度学习的，所以还要看梯度在不在、指向哪里。
+G 靠做赝品过日子。“赝品”这个词用得好，既是假的，又能乱真。它的原料是随机噪声 $z$，产品是赝品 $G(z)$。小 D 每看一件东西 $x$，就说出它是真品的概率 $D(x)$。
+
+刚开始，G 一出手就被识破。G 倒不灰心，吃一堑长一智，回去重做，再来较量。小 D 见得多了，眼力也越来越好。日子久了，两边都成了高手。终于有一天，小 D 再也分不出真假，G 的手艺算是学成了。
+
+这时候，研究者就把 G 请出来干活：熊猫啦，恐龙啦，想画什么就画什么。
+
+用术语再说一遍。这套方法叫**生成对抗网络**（generative adversarial network, GAN），是一种**生成模型**（generative model）：它从数据里学会一个分布，再从中采出新的样本。变分自编码器（VAE）和扩散模型（diffusion model）也是生成模型，它们学着还原被压缩或加了噪声的数据。GAN 不还原数据，靠的是一个对手。真品以后叫**真实样本**（real sample），赝品叫**生成样本**（fake, generated sample）。
+
+故事里有两个说法，读完这一课你可以自己下结论：
+
+1. 作者说，G 造假靠的是“它所了解，熟悉及掌握的知识”。G 到底见过什么？
+2. 作者说，警匪要势均力敌才好看。D 太强，G 就一定学不好吗？
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## The story: cops and forgers
+## The story: little D and G
 
-GAN stands for **generative adversarial network**; people use it to make pictures, videos and much else. `002` explains it with a cops-and-robbers film: nobody watches when one side is so strong that the end is certain; only an even match keeps us in our seats. The cop of a GAN is the **discriminator**, which `002` calls "little D"; the robber is the **generator**, G. G lives by forging: its raw material is a handful of random noise $z$, its product the forgery $G(z)$, a fake good enough to pass. Little D looks at a thing $x$ and states the probability $D(x)$ that it is genuine. At first every forgery is seen through; G learns from each defeat and tries again. Round after round both get better, until D finds nothing wrong any more. On that day researchers put G to work, to paint pandas, dinosaurs or whatever they like.
+A cops-and-robbers film needs an even match to be worth watching. That is the pair siriusdemon uses to explain GANs.
 
-A good story, with two traps in it. This lesson shows both by experiment:
+The cop is the **discriminator**; with the author we shall call it little D. The robber is the **generator**, or G.
 
-1. **G never sees a genuine work.** The original has it forge from "what it knows"; all it has is noise, and the gradient that comes back through D.
-2. **The match need not be even.** A D with exactly as many steps of training can ruin G, or teach it: who has trained more does not settle the matter. G learns from D's gradient, so look also whether that is there, and where it points.
+G makes its living by forging. Its raw material is random noise $z$, its product the forgery $G(z)$, a fake good enough to pass. Little D looks at a thing $x$ and states the probability $D(x)$ that it is genuine.
+
+At first every forgery is seen through. G does not lose heart: it learns from each defeat, goes back to work and tries again. Little D sees more and more of them, and its eye gets sharper, too. With time both become masters, and one day little D cannot tell any more. G has learned its trade.
+
+On that day researchers put G to work, to paint pandas, dinosaurs or whatever they like.
+
+Now in the terms of the field. The method is called a **generative adversarial network** (GAN), and it is a **generative model**: it learns a distribution from data and then draws new samples from it. So do variational autoencoders (VAE) and diffusion models, which learn to restore data that were compressed or covered with noise. A GAN restores nothing; it learns from an opponent. From here on a genuine work is a **real sample**, and a forgery is a **generated sample**, or a **fake**.
+
+Two claims of the story are yours to judge at the end of this lesson:
+
+1. The author has G forge from "the knowledge it has mastered". What has G ever seen?
+2. The author says that cop and robber must be evenly matched. If D is too strong, is G bound to fail?
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 真品：平面上的八团点
+## 数据和两个网络
 
-我们的“真品”是平面上的点，围成一圈，共 8 团；每一团叫一个**模式**。真品由公式当场采样，要多少有多少。G 和 D 都是小网络，各有两个隐藏层，每层 64 个单元。
+真实样本是平面上的点，围成一圈，共 8 团。每一团是密度的一个峰，叫一个**模式**（mode）。点由公式当场采样，要多少有多少。
 
-先看一眼开工之前 G 的作品：
+- **G**：$2 \to 64 \to 64 \to 2$ 的全连接网络。输入噪声 $z \sim N(0, I)$，输出一个点。
+- **D**：$2 \to 64 \to 64 \to 1$ 的全连接网络。输入一个点，输出一个实数 $l(x)$，叫 **logit**，越大表示越像真的。概率是 $D(x) = \sigma(l(x))$，其中 $\sigma(l) = 1 / (1 + e^{-l})$ 是 sigmoid 函数。
+
+先看训练之前的 G：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Genuine works: eight clusters in the plane
+## The data and the two networks
 
-Our genuine works are points in the plane, in 8 clusters on a circle; each cluster is called a **mode**. They are drawn from a formula, as many as we like. G and D are small networks, each with two hidden layers of 64 units.
+The real samples are points in the plane, in 8 clusters on a circle. Each cluster is a peak of the density, called a **mode**. The points are drawn from a formula, as many as we like.
 
-Here is what G makes before it has learned anything:
+- **G** is a fully connected network, $2 \to 64 \to 64 \to 2$. It takes noise $z \sim N(0, I)$ and returns a point.
+- **D** is a fully connected network, $2 \to 64 \to 64 \to 1$. It takes a point and returns a real number $l(x)$, called a **logit**; the larger, the more real. The probability is $D(x) = \sigma(l(x))$, where $\sigma(l) = 1 / (1 + e^{-l})$ is the sigmoid function.
+
+Here is G before it has learned anything:
 """
 
 # %%
 ring = data.ring()
 ring.card()
 newborn = recipes.plane(seed=0)
-show.clouds({"before training": newborn.sample(500)}, ring.sample(500),
-            alt="Scatter plot: eight small clusters of real points on a circle; all fakes of the "
-                "untrained generator in one smear near the centre")
+z = sample_noise(500, 2, torch.Generator().manual_seed(0))
+show.clouds({"noise z": z, "G(z) before training": newborn.sample(500)}, ring.sample(500), size=3.4,
+            alt="Two scatter plots over the eight real clusters on a circle: the noise is a round "
+                "cloud around the centre; the untrained generator turns it into one small smear "
+                "near the centre, away from all clusters")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-1** 左：G 的输入 $z$。右：没有训练过的 G 把它们变成中间的一小片，离 8 团真实样本都很远。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-1** Left: G's input $z$. Right: the untrained G turns it into a small smear in the middle, far from all 8 real clusters.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 规则：两个人争同一个数
+## 训练算法
 
-$$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+Goodfellow 等人 2014 年的算法 1，每个**回合**（round）D 走 $k = 1$ 步、G 走一步。$\theta_D$ 和 $\theta_G$ 是两个网络的权重，$m$ 是批大小。重复：
 
-D 想让 $V$ 大：给真品的分接近 1，给赝品的分接近 0。G 想让 $V$ 小，而它够得着的只有第二项。
+1. 采 $m$ 个真实样本 $x_1, \dots, x_m$ 和 $m$ 个噪声 $z_1, \dots, z_m$。
+2. **D 走一步**，沿梯度上升：$\nabla_{\theta_D} \frac{1}{m} \sum_i [\log D(x_i) + \log(1 - D(G(z_i)))]$。
+3. 再采 $m$ 个噪声。
+4. **G 走一步**，沿梯度下降：$\nabla_{\theta_G} \frac{1}{m} \sum_i \log(1 - D(G(z_i)))$。
 
-先把 G 定住，只问：**最好的 D 是什么样？** 记真品的密度为 $p_r(x)$，赝品的密度为 $p_g(x)$。
+第 2 步让真实样本的分数升高，让生成样本的分数降低。第 4 步让 G 移动自己的样本，使它们的分数升高。实践中第 4 步常换成沿 $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$ 上升，方向的意思相同，后面会看到为什么要换。课里默认用后一种。
+
+两步的源码都很短。`loss`、`penalty`、`clip` 是给后面用的选项。D 在代码里叫 `critic`（评论家），因为以后它的输出不一定是概率：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## The rules: two fight over one number
+## The training algorithm
+
+This is algorithm 1 of Goodfellow et al. (2014) with $k = 1$: in each **round** D takes one step and G takes one. $\theta_D$ and $\theta_G$ are the weights of the two networks, $m$ is the batch size. Repeat:
+
+1. Draw $m$ real samples $x_1, \dots, x_m$ and $m$ noise vectors $z_1, \dots, z_m$.
+2. **A step of D**, uphill along $\nabla_{\theta_D} \frac{1}{m} \sum_i [\log D(x_i) + \log(1 - D(G(z_i)))]$.
+3. Draw $m$ fresh noise vectors.
+4. **A step of G**, downhill along $\nabla_{\theta_G} \frac{1}{m} \sum_i \log(1 - D(G(z_i)))$.
+
+Step 2 raises the scores of real samples and lowers those of fakes. Step 4 moves G's samples so that their scores rise. In practice step 4 is usually replaced by going uphill along $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$; it has the same aim, and we shall see why it is better. This lesson uses the latter unless it says otherwise.
+
+The source of both steps is short. `loss`, `penalty` and `clip` are options for later. In the code D is called the `critic`, since its output will not always be a probability:
+"""
+
+# %%
+print(inspect.getsource(critic_step))
+print(inspect.getsource(generator_step))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 亲手走一个回合
+
+真正训练时一个回合是 D 一步、G 一步。一步太小，看不出变化，所以下面让两边各走 20 步。注意 G 走步之前，真实样本已经删掉。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### One round by hand
+
+In training a round is one step of D and one of G. A single step is too small to see, so each takes 20 here. Note that the real samples are deleted before G moves.
+"""
+
+# %% tags=["nbval-ignore-output"]
+game = recipes.plane(seed=0)
+G, D, loss = game.generator, game.critic, losses.NonSaturating()
+z = sample_noise(128, 2, torch.Generator().manual_seed(0))
+real = ring.sample(128)
+
+
+@torch.no_grad()
+def gap(real):
+    """How much higher D's mean logit is for real samples than for fakes."""
+    return float(D(real).mean() - D(G(z)).mean())
+
+
+before = gap(real)
+for _ in range(20):  # D's turn: real samples up, fakes down
+    critic_step(D, G, game.critic_optimizer, loss, real, z)
+say("D 走 20 步：真实样本的平均 logit 比生成样本高出的量，从 {before:.2f} 变到 {after:.2f}。",
+    "20 steps of D: the mean logit of real samples minus that of fakes goes from {before:.2f} to "
+    "{after:.2f}.", before=before, after=gap(real))
+
+place = G(z).detach()
+low = float(D(place).detach().mean())
+del real  # whatever G learns, it does not learn it from real samples
+for _ in range(20):  # G's turn: fakes up
+    generator_step(D, G, game.generator_optimizer, loss, z)
+moved = G(z).detach()
+say("G 走 20 步：生成样本的平均 logit 从 {low:.2f} 升到 {high:.2f}，每个点平均移动了 {way:.2f}。",
+    "20 steps of G: the mean logit of the fakes rises from {low:.2f} to {high:.2f}; on average a "
+    "point has moved by {way:.2f}.", low=low, high=float(D(moved).detach().mean()),
+    way=float((moved - place).norm(dim=1).mean()))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+真实样本已经删掉，G 照样学。按链式法则，G 的权重收到的梯度是
+
+$$\nabla_{\theta_G} \, l(G(z)) = \left(\frac{\partial G(z)}{\partial \theta_G}\right)^{\!\top} \nabla_x \, l(x) \Big|_{x = G(z)}$$
+
+右边的 $\nabla_x l(x)$ 是 D 在这个生成样本处的梯度，也就是“往哪边挪，D 会觉得更真”。G 得到的全部信息就是它。故事的第一个说法由此有了答案：G 从没见过真实样本，它的知识都来自 D 的梯度。
+
+## 在实验室里玩十分钟
+
+现在轮到你了。运行下一格。左边蓝、橙两色的点是真实样本和生成样本，底色是 D 的判断，箭头是 D 在一些生成样本处的梯度，网格是被 G 变形的噪声平面。右边是曲线。先只用刚学过的东西：
+
+1. 只按 D 的一步，按 20 次。底色怎样变？
+2. 再只按 G 的一步。生成样本顺着箭头走吗？
+3. 播放，等 8 团都有生成样本。损失一直在降吗？
+4. 换一份数据：螺旋、网格，或用鼠标自己画。
+5. 记下一件你解释不了的事，学完这一课再回来看。
+
+菜单里还有别的损失，那是以后几课的内容，先留在“非饱和”。预设里的几种故障，这一课的后半会讲到。
+
+`playground.state` 把实验室里的 G 交给下一格代码，`playground.run(500)` 不看画面，直接走 500 个回合。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The real samples were deleted and G learned all the same. By the chain rule the gradient that reaches G's weights is
+
+$$\nabla_{\theta_G} \, l(G(z)) = \left(\frac{\partial G(z)}{\partial \theta_G}\right)^{\!\top} \nabla_x \, l(x) \Big|_{x = G(z)}$$
+
+On the right, $\nabla_x l(x)$ is D's gradient at this fake: the direction in which it would look more real to D. That is all the information G gets, and it answers the first question of the story. G never sees a real sample; what it knows comes from D's gradient.
+
+## Ten minutes in the lab
+
+Your turn. Run the next cell. On the left, blue and orange points are real samples and fakes; the background is D's judgement, the arrows are D's gradients at some of the fakes, and the grid is the plane of noise as G bends it. On the right are the curves. Begin with what we have just met:
+
+1. Only steps of D, 20 of them. How does the background change?
+2. Then only steps of G. Do the fakes follow the arrows?
+3. Play until all 8 clusters have fakes. Do the losses fall all the time?
+4. Take other data: a spiral, a grid, or draw your own with the mouse.
+5. Write down one thing that you cannot explain, and come back to it after the lesson.
+
+The menu has other losses; they belong to later lessons, so stay with "non-saturating" for now. The failures among the presets come in the second half of this lesson.
+
+`playground.state` hands the lab's G to the next cell, and `playground.run(500)` plays 500 rounds without the pictures.
+"""
+
+# %% tags=["nbval-ignore-output"]
+playground = lab.GanLab(seed=1)
+playground.run(500)
+playground
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-2** 实验室的前 500 个回合。样本先挤成一片，再散开，最后围到环上；损失在第 300 步以后几乎不动，覆盖的模式数却一直在变。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-2** The first 500 rounds in the lab. The samples form one patch, scatter, and gather around the circle; after step 300 the losses hardly move, while the number of covered modes keeps changing.
+"""
+
+# %% tags=["nbval-ignore-output"]
+say("实验室走了 {rounds} 个回合，G 交出 {n} 个样本。",
+    "The lab has played {rounds} rounds; G hands over {n} samples.", rounds=playground.state.step, n=len(playground.state.sample(2500)))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 目标函数：极小极大博弈
+
+算法的两步争的是同一个数：
 
 $$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
 
-D wants $V$ large: marks near 1 for genuine works, near 0 for fakes. G wants $V$ small, and the second term is all it can reach.
+D 要使 $V$ 尽可能大，G 要使 $V$ 尽可能小。一方所得就是另一方所失，这叫**零和博弈**（zero-sum game），这样的目标叫**极小极大**（minimax）。如果双方都处在单方面改变策略也得不到好处的位置，就是**纳什均衡**（Nash equilibrium）。
 
-Let G stand still for a moment; then the only question is: **what does the best D look like?** Write $p_r(x)$ for the density of the real points and $p_g(x)$ for that of the fakes.
+### 手算：两个点
+
+先看一个能手算的例子。世界上只有两个点 A 和 B。真实样本有 $3/4$ 在 A，G 的样本有 $1/4$ 在 A。在每个点上，D 选一个 $d$，使 $p_r \log d + p_g \log(1 - d)$ 最大：
+
+| 点 | $p_r$ | $p_g$ | 最好的 $d$ | $p_r \log d$ | $p_g \log(1 - d)$ |
+|---|---|---|---|---|---|
+| A | 0.75 | 0.25 | 0.75 | −0.216 | −0.347 |
+| B | 0.25 | 0.75 | 0.25 | −0.347 | −0.216 |
+
+四项相加，$V = -1.125$。现在让 G 也把 $3/4$ 的样本放在 A。两点上最好的 $d$ 都变成 0.5，$V = 2 \log 0.5 = -\log 4 = -1.386$。G 变好，$V$ 变小。下面证明，这就是最小值。
+
+第一项与 G 无关，所以 G 只能影响第二项。先固定 G，求最优判别器。记真实样本的密度为 $p_r(x)$，生成样本的密度为 $p_g(x)$。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The objective: a minimax game
+
+The two steps of the algorithm fight over one number:
+
+$$\min_G \max_D \; V(D, G) = \mathbb{E}_{x \sim p_r}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+
+D wants $V$ as large as possible, G as small as possible. What one gains the other loses: this is a **zero-sum game**, and such an objective is called **minimax**. Where neither player can gain by changing its own strategy alone, the game is at a **Nash equilibrium**.
+
+### By hand: two points
+
+Here is an example that fits on paper. The world has only two points, A and B. Of the real samples $3/4$ are at A, of G's samples $1/4$. At each point D chooses the $d$ that maximises $p_r \log d + p_g \log(1 - d)$:
+
+| Point | $p_r$ | $p_g$ | best $d$ | $p_r \log d$ | $p_g \log(1 - d)$ |
+|---|---|---|---|---|---|
+| A | 0.75 | 0.25 | 0.75 | −0.216 | −0.347 |
+| B | 0.25 | 0.75 | 0.25 | −0.347 | −0.216 |
+
+The four terms add up to $V = -1.125$. Now let G, too, put $3/4$ of its samples at A. The best $d$ becomes 0.5 at both points, and $V = 2 \log 0.5 = -\log 4 = -1.386$. A better G makes a smaller $V$, and we shall prove that this is the minimum.
+
+The first term does not depend on G, so G can change only the second. Fix G for now and look for the optimal discriminator. Write $p_r(x)$ for the density of the real samples and $p_g(x)$ for that of the fakes.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ### 先猜再跑 1：以假乱真之后
 
-假如 G 已经完美，赝品和真品的分布一模一样。这时候，最好的 D 会说什么？
+假如 G 已经完美，生成样本和真实样本的分布一模一样。这时最优的 D 会输出什么？
 
-- A. 处处是 0：它被骗怕了，什么都不信。
-- B. 处处是 1：样样都像真的。
-- C. 处处是 0.5。
-- D. 真品多的地方高，真品少的地方低。
+- A. 处处是 0，它什么都不信。
+- B. 处处是 1，样样都像真的。
+- C. 真实样本多的地方高，少的地方低。
+- D. 处处是 0.5。
 
 写下你的答案，再运行。
 """
@@ -164,18 +376,19 @@ r"""
 r"""
 ### Predict, then run 1: the perfect forgery
 
-Suppose G is perfect: fakes and real points have the same distribution. What does the best D say then?
+Suppose G is perfect: fakes and real samples have the same distribution. What does the optimal D return?
 
-- A. 0 everywhere: it has been fooled so often that it trusts nothing.
+- A. 0 everywhere: it trusts nothing.
 - B. 1 everywhere: all of it looks real.
-- C. 0.5 everywhere.
-- D. High where there are many real points, low where there are few.
+- C. High where there are many real samples, low where there are few.
+- D. 0.5 everywhere.
 
 Write your answer down, then run.
 """
 
 # %%
 def bell(x, mean, std=1.0):
+    """The density of a Gaussian."""
     return torch.exp(-((x - mean) / std) ** 2 / 2) / (std * math.sqrt(2 * math.pi))
 
 
@@ -191,59 +404,67 @@ def best_by_search(p_r, p_g):
 
 
 perfect = best_by_search(bell(x, 0), bell(x, 0))
-print("equal densities, the best D says:", f"{perfect.min():.1f} to {perfect.max():.1f}")
+say("两个密度相同时，逐点搜索得到的最优 D 在 {low:.3f} 到 {high:.3f} 之间。",
+    "With equal densities the best D found by search is between {low:.3f} and {high:.3f}.",
+    low=float(perfect.min()), high=float(perfect.max()))
 
 p_r, p_g = bell(x, -1), bell(x, 1.5, 0.7)
 formula = (p_r / (p_r + p_g)).clamp(0.001, 0.999)
-off = (best_by_search(p_r, p_g) - formula).abs().max()
-print("in general the search finds p_r / (p_r + p_g):", bool(off < 0.0011))
+off = float((best_by_search(p_r, p_g) - formula).abs().max())
+say("两个密度不同时，搜索的结果与 p_r / (p_r + p_g) 最多相差 {off:.4f}，候选值的间隔是 0.001。",
+    "With different densities the search and p_r / (p_r + p_g) differ by at most {off:.4f}; the "
+    "candidates are 0.001 apart.", off=off)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **C**。在每一点上，D 只要比较真品和赝品各占多少：
+答案是 **D**。在每一点上，D 只要比较真实样本和生成样本各占多少：
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-记 $a = p_r(x)$、$b = p_g(x)$，把 $a \log d + b \log(1 - d)$ 对 $d$ 求导，令它为 0，就得到 $d = a / (a + b)$。注意 0.5 的意思是“分不出”，而不是“画得好”：一个什么都没学会的 D，也差不多处处是 0.5。
+推导：把期望写成积分，$V = \int p_r \log D + p_g \log(1 - D) \, dx$，各点的 $D(x)$ 可以分别选。记 $a = p_r(x)$、$b = p_g(x)$，令 $a \log d + b \log(1 - d)$ 对 $d$ 的导数 $a / d - b / (1 - d)$ 为 0，得 $d = a / (a + b)$。二阶导数处处为负，所以这是最大值。
 
-### 练习 1：最好的判别器
+0.5 的意思是“分不出”，不是“画得好”。一个什么都没学会的 D，输出也差不多处处是 0.5。
+
+### 练习 1：最优判别器
 
 补全 `best_d`。`p_r` 和 `p_g` 是形状相同的张量，存着各点的密度。
 
 <details><summary>提示一</summary>
 
-站在一个点上数一数：这里的东西，有几分之几是真的？
+站在一个点上数一数：这里的样本，有几分之几是真的？
 
 </details>
 
 <details><summary>提示二</summary>
 
-分子是 `p_r`，分母是两者之和。不需要循环。
+拿手算的例子验一验：A 点应得 0.75，B 点应得 0.25。两个密度相等的地方呢？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **C**. At each point D has only to compare how much is real and how much is fake:
+The answer is **D**. At each point the discriminator has only to compare how much is real and how much is fake:
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-Write $a = p_r(x)$ and $b = p_g(x)$, differentiate $a \log d + b \log(1 - d)$ with respect to $d$, set the result to 0, and out comes $d = a / (a + b)$. Mind what 0.5 means: "cannot tell", not "well painted". A D that has learned nothing says about 0.5 everywhere, too.
+Derivation: written as an integral, $V = \int p_r \log D + p_g \log(1 - D) \, dx$, and $D(x)$ can be chosen at each point separately. With $a = p_r(x)$ and $b = p_g(x)$, set the derivative of $a \log d + b \log(1 - d)$ with respect to $d$, which is $a / d - b / (1 - d)$, to 0: out comes $d = a / (a + b)$. The second derivative is negative everywhere, so this is the maximum.
 
-### Exercise 1: the best discriminator
+Mind what 0.5 means: "cannot tell", not "well painted". A D that has learned nothing returns about 0.5 everywhere, too.
+
+### Exercise 1: the optimal discriminator
 
 Complete `best_d`. `p_r` and `p_g` are tensors of one shape that hold the densities at many points.
 
 <details><summary>Hint one</summary>
 
-Stand at one point and count: what share of the things here is real?
+Stand at one point and count: what share of the samples here is real?
 
 </details>
 
 <details><summary>Hint two</summary>
 
-On top `p_r`, below the sum of the two. No loop is needed.
+Try the example by hand: A should give 0.75 and B should give 0.25. And where the two densities are equal?
 
 </details>
 """
@@ -257,15 +478,15 @@ verdict = check.optimal_discriminator(best_d)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-公式里有密度，而真正的 D 只见过样本。它学得到 $D^*$ 吗？让 G 站着不动（它的作品就是噪声本身，标准正态分布），真品是一条轴上的两团，训练 D 一会儿：
+公式里有密度，而真正的 D 只见过样本。它学得到 $D^*$ 吗？固定 G，直接拿标准正态噪声当生成样本。真实样本是一条轴上的两团。训练 D 1500 步：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The formula speaks of densities, while a real D meets only samples. Can it learn $D^*$? Let G stand still (its works are the noise itself, a standard normal), take two clusters on a line as real points, and train D for a while:
+The formula speaks of densities, while a real D meets only samples. Can it learn $D^*$? Fix G: its samples are the noise itself, a standard normal. The real samples are two clusters on a line. Train D for 1500 steps:
 """
 
-# %%
+# %% tags=["nbval-ignore-output"]
 two_hills = data.on_axis((-1.5, 1.5), std=0.5)
 torch.manual_seed(0)
 D = mlp.discriminator([64, 64], (1,), activation=mlp.leaky)
@@ -283,59 +504,106 @@ with torch.no_grad():
 show.lines({"formula": (seen, d_star), "trained D": (seen, learned)}, xlabel="x", ylabel="D(x)",
            alt="Line plot of D over x: the trained network follows the formula closely, high over "
                "the two hills of real points, low between them")
-print("mean distance between the trained D and the formula below 0.05:",
-      float((learned - d_star).abs().mean()) < 0.05)
+say("训练出的 D 与公式平均相差 {off:.3f}。",
+    "The trained D differs from the formula by {off:.3f} on average.",
+    off=float((learned - d_star).abs().mean()))
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-3** 只见过样本的 D（虚线）几乎重现了公式 $D^*$（实线）。真实样本多的两处高，中间低。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-3** A D that has met nothing but samples (dashed) comes close to the formula $D^*$ (solid): high at the two places with many real samples, low in between.
+"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-## 最好的 D 是一把尺子
+## 最优的 D 量出 JS 散度
 
-把 $D^*$ 代回 $V$，得到的数只和两个分布有关：
+**KL 散度**（Kullback-Leibler divergence）衡量分布 $p$ 和 $q$ 的差别：
 
-$$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+$$\mathrm{KL}(p \,\|\, q) = \int p(x) \log \frac{p(x)}{q(x)} \, dx$$
 
-JS 是 Jensen-Shannon 散度：两个分布相同时是 0，毫不重叠时是 $\log 2$。所以，G 如果每走一步都面对最好的 D，就是在缩短这把尺子量出的距离。
+它不小于 0，只在 $p = q$ 时等于 0，而且不对称。**JS 散度**（Jensen-Shannon divergence）让两边都和平均分布 $m = (p + q) / 2$ 比，于是对称，也不会超过 $\log 2$：
+
+$$\mathrm{JS}(p, q) = \tfrac{1}{2} \mathrm{KL}(p \,\|\, m) + \tfrac{1}{2} \mathrm{KL}(q \,\|\, m)$$
+
+**定理**（Goodfellow 等，2014）。固定 G 时，$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$。因此 $\max_D V$ 对 G 的最小值是 $-\log 4$，当且仅当 $p_g = p_r$ 时取到。
+
+**证明**。记 $m = (p_r + p_g) / 2$，则 $D^* = p_r / (2m)$，$1 - D^* = p_g / (2m)$。代入 $V$：
+
+$$V(D^*, G) = \int p_r \log \frac{p_r}{2m} + p_g \log \frac{p_g}{2m} \, dx$$
+
+每个对数里提出一个 $-\log 2$。密度的积分是 1，所以两项合起来提出 $-2 \log 2 = -\log 4$：
+
+$$V(D^*, G) = \mathrm{KL}(p_r \,\|\, m) + \mathrm{KL}(p_g \,\|\, m) - \log 4 = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+
+JS 不小于 0，只在两个分布相同时为 0，定理得证。
+
+最小值处 $D^* = 1/2$，这也是一个纳什均衡：D 处处是 $1/2$ 时，G 怎么变，$V$ 都是 $-\log 4$；G 完美时，D 也没有更好的选择。
+
+定理假定 D 每一步都最优，$p_g$ 可以是任何分布。实际训练只是两个网络轮流走小步，所以定理不保证能走到均衡。
 
 ### 练习 2：从 D 读出 JS
 
-补全 `js`：`d` 是最好的 D 在一排等距的点上的值，`p_r` 和 `p_g` 是那里的密度，`dx` 是点距。返回一个数。
+补全 `js`：`d` 是最优的 D 在一排等距的点上的值，`p_r` 和 `p_g` 是那里的密度，`dx` 是点距。返回一个数。
 
 <details><summary>提示一</summary>
 
-先求 V：积分就是求和再乘以 `dx`。
+先求 V。积分就是求和再乘以 `dx`。然后从定理里解出 JS。
 
 </details>
 
 <details><summary>提示二</summary>
 
-`V = (p_r * d.log() + p_g * (1 - d).log()).sum() * dx`，再从上面的等式里解出 JS。
+拿手算的例子验一验：`dx` 取 1，V 等于 −1.125，JS 应得 0.131。两个分布相同时应得多少？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-## The best D is a ruler
+## The optimal D measures the JS divergence
 
-Put $D^*$ back into $V$, and the number that comes out depends on the two distributions alone:
+The **KL divergence** (Kullback-Leibler) measures how far a distribution $p$ is from $q$:
 
-$$V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+$$\mathrm{KL}(p \,\|\, q) = \int p(x) \log \frac{p(x)}{q(x)} \, dx$$
 
-JS is the Jensen-Shannon divergence: 0 when the distributions are the same, $\log 2$ when they do not overlap at all. A G that faces the best D at every step is shortening the distance this ruler reads.
+It is at least 0, it is 0 only if $p = q$, and it is not symmetric. The **JS divergence** (Jensen-Shannon) compares both with their average $m = (p + q) / 2$, which makes it symmetric and no larger than $\log 2$:
+
+$$\mathrm{JS}(p, q) = \tfrac{1}{2} \mathrm{KL}(p \,\|\, m) + \tfrac{1}{2} \mathrm{KL}(q \,\|\, m)$$
+
+**Theorem** (Goodfellow et al., 2014). For a fixed G, $V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$. Hence the minimum of $\max_D V$ over G is $-\log 4$, and it is reached if and only if $p_g = p_r$.
+
+**Proof.** With $m = (p_r + p_g) / 2$ we have $D^* = p_r / (2m)$ and $1 - D^* = p_g / (2m)$. Put that into $V$:
+
+$$V(D^*, G) = \int p_r \log \frac{p_r}{2m} + p_g \log \frac{p_g}{2m} \, dx$$
+
+Take $-\log 2$ out of each logarithm. Densities integrate to 1, so together the two terms yield $-2 \log 2 = -\log 4$:
+
+$$V(D^*, G) = \mathrm{KL}(p_r \,\|\, m) + \mathrm{KL}(p_g \,\|\, m) - \log 4 = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$$
+
+JS is at least 0, and it is 0 only if the distributions are the same. This proves the theorem.
+
+At the minimum $D^* = 1/2$, and this is a Nash equilibrium: while D is $1/2$ everywhere, $V$ is $-\log 4$ whatever G does; while G is perfect, D has no better choice.
+
+The theorem assumes that D is optimal at every step and that $p_g$ can be any distribution. Real training takes small steps with two networks in turns, so the theorem does not promise that it arrives.
 
 ### Exercise 2: read JS off D
 
-Complete `js`: `d` holds the best D at a row of equally spaced points, `p_r` and `p_g` the densities there, and `dx` is the spacing. Return one number.
+Complete `js`: `d` holds the optimal D at a row of equally spaced points, `p_r` and `p_g` the densities there, and `dx` is the spacing. Return one number.
 
 <details><summary>Hint one</summary>
 
-First V: an integral is a sum times `dx`.
+First V: an integral is a sum times `dx`. Then solve the theorem for JS.
 
 </details>
 
 <details><summary>Hint two</summary>
 
-`V = (p_r * d.log() + p_g * (1 - d).log()).sum() * dx`; then solve the equation above for JS.
+Try the example by hand: with a `dx` of 1, V is −1.125 and JS should be 0.131. What should it be for two equal distributions?
 
 </details>
 """
@@ -349,16 +617,17 @@ verdict = check.js_from_discriminator(js)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-等式两边各算一遍，再看看这把尺子的毛病：把其中一条钟形曲线慢慢推远，JS 怎样变化？
+把定理的两边各算一遍。再把一条钟形曲线慢慢推远，看 JS 怎样变化：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Compute both sides of the equation; then look at the weak spot of this ruler: slide one bell away from the other and see what JS does.
+Compute both sides of the theorem. Then slide one bell away from the other and see what JS does:
 """
 
 # %%
 def jensen_shannon(p, q):
+    """Half of KL(p || m) + KL(q || m), with 0 log 0 = 0."""
     middle = (p + q) / 2
     both = torch.special.xlogy(p, p / middle) + torch.special.xlogy(q, q / middle)
     return float(both.nansum()) * dx / 2
@@ -367,61 +636,80 @@ def jensen_shannon(p, q):
 p_r, p_g = bell(x, -1), bell(x, 1, 0.8)
 best = p_r / (p_r + p_g)
 value = float((p_r * best.log() + p_g * (1 - best).log()).sum()) * dx
-print("V at the best D equals 2 JS - log 4, to six digits:",
-      abs(value - (2 * jensen_shannon(p_r, p_g) - math.log(4))) < 1e-6)
+say("左边 V(D*, G) = {left:.4f}，右边 2 JS − log 4 = {right:.4f}。",
+    "Left: V(D*, G) = {left:.4f}; right: 2 JS − log 4 = {right:.4f}.",
+    left=value, right=2 * jensen_shannon(p_r, p_g) - math.log(4))
 
 x_wide = torch.arange(-6, 18, dx, dtype=torch.float64)
 shifts = torch.linspace(0, 12, 49)
 divergence = torch.tensor([jensen_shannon(bell(x_wide, 0), bell(x_wide, s)) for s in shifts])
 show.lines({"JS": (shifts, divergence)}, xlabel="shift between two Gaussians", ylabel="JS",
-           alt="Line plot of JS against the shift: it rises from 0 and is flat at log 2 as soon as "
-               "the two Gaussians hardly overlap")
-print("from shift 6 to shift 12 JS changes by less than 1 % of log 2:",
-      float(divergence[-1] - divergence[24]) < 0.01 * math.log(2))
+           level=("log 2", math.log(2)),
+           alt="Line plot of JS against the shift: it rises from 0 and lies flat on the dotted line "
+               "at log 2 as soon as the two Gaussians hardly overlap")
+say("相距 3、6、12 时，JS 是 {a:.4f}、{b:.4f}、{c:.4f}；log 2 是 {top:.4f}。",
+    "At a shift of 3, 6 and 12, JS is {a:.4f}, {b:.4f} and {c:.4f}; log 2 is {top:.4f}.",
+    a=float(divergence[12]), b=float(divergence[24]), c=float(divergence[48]), top=math.log(2))
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-4** 两个高斯分布的 JS 随距离的变化。重叠很少以后，曲线贴着 $\log 2$，几乎是平的。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-4** JS of two Gaussians against their distance. Once they hardly overlap, the curve lies on $\log 2$ and is nearly flat.
+"""
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-离得太远，尺子的读数就不动了：再挪一步，JS 几乎还是 $\log 2$。一条平线没有坡，也就没有梯度。
+曲线一旦变平，导数就接近 0，G 就得不到梯度。Arjovsky 和 Bottou（2017）证明，真、假两个分布的支撑集（support）不重叠时，最优的 D 在两个分布上都没有梯度。图片的分布集中在高维空间里很薄的一片上，两片几乎总是错开，所以容易遇到这种情形。好在 G 的损失可以换。
 
-## G 怎样学：两种写法，两种坡
+## G 的损失：两种形式，两种梯度
 
-D 内部给出的是 logit $l$，$D = \sigma(l)$。G 只能让自己作品的 $l$ 变大。有两种写法：
+G 只能让自己样本的 logit $l$ 升高。算法里出现过两种写法：
 
-- **饱和**（最初的写法）：把 $\log(1 - D)$ 变小；
-- **非饱和**：把 $-\log D$ 变小。
+- **饱和**（saturating，最初的形式）：最小化 $\log(1 - D)$；
+- **非饱和**（non-saturating）：最小化 $-\log D$。
 
-### 先猜再跑 2：哪种写法还有坡？
+换成第二种之后，D 和 G 的目标不再互为相反数，严格说已不是零和博弈。
 
-训练刚开始，G 画得很差，D 一眼识破，赝品的 logit 在 $-6$ 附近。哪种写法给 G 的梯度大？
+### 先猜再跑 2：哪种形式还有梯度？
 
-- A. 饱和的大：画得越差，改进的余地越大。
-- B. 非饱和的大。
-- C. 一样大：两种写法的最优点相同。
+训练刚开始，G 画得很差，被 D 一眼识破，生成样本的 logit 在 $-6$ 附近。哪种形式给 G 的梯度大？
+
+- A. 非饱和的大。
+- B. 饱和的大：画得越差，改进的余地越大。
+- C. 一样大：两种形式的最优点相同。
+- D. 都接近 0：D 已经太有把握。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-Too far away, and the ruler stops moving: one more step and JS is still almost $\log 2$. A flat line has no slope, hence no gradient.
+Where the curve is flat its derivative is close to 0, and G gets no gradient. Arjovsky and Bottou (2017) prove that the optimal D has no gradient anywhere on the two distributions if their supports do not overlap. Pictures fill only a thin sheet of their high-dimensional space, and two such sheets almost always miss each other, so this case is near at hand. Luckily G's loss can be changed.
 
-## How G learns: two ways to put it, two slopes
+## The loss of G: two forms, two gradients
 
-Inside, D gives a logit $l$, and $D = \sigma(l)$. All that G can do is raise the $l$ of its own works. There are two ways to say so:
+All that G can do is raise the logit $l$ of its own samples. The algorithm mentioned two ways to say so:
 
-- **saturating** (the original form): make $\log(1 - D)$ small;
-- **non-saturating**: make $-\log D$ small.
+- **saturating** (the original form): minimise $\log(1 - D)$;
+- **non-saturating**: minimise $-\log D$.
 
-### Predict, then run 2: which of them still has a slope?
+With the second, the objectives of D and G are no longer each other's negative; strictly speaking the game is not zero-sum any more.
+
+### Predict, then run 2: which form still has a gradient?
 
 Early in training G paints badly, D sees through everything, and the logits of the fakes are around $-6$. Which form gives G the larger gradient?
 
-- A. The saturating one: the worse the fakes, the more room for improvement.
-- B. The non-saturating one.
+- A. The non-saturating one.
+- B. The saturating one: the worse the fakes, the more room for improvement.
 - C. Both the same: they have the same optimum.
+- D. Both are close to 0: D is too sure of itself by now.
 """
 
 # %%
 def slope(loss, logits):
-    """Return how steep G's loss is at each logit."""
+    """How steep G's loss is at each logit."""
     logits = logits.clone().requires_grad_(True)
     (loss.generator(logits) * len(logits)).backward()
     return logits.grad.abs()
@@ -434,12 +722,24 @@ show.lines({name: (logits, s) for name, s in slopes.items()}, xlabel="logit of a
            ylabel="slope of G's loss",
            alt="Line plot of the slope of G's loss against the logit of a fake: the saturating "
                "loss is flat at low logits and steep at high ones, the non-saturating the reverse")
-for name, s in slopes.items():
-    print(f"{name:15s} at logit -6: {s[0]:.4f}   at logit +6: {s[-1]:.4f}")
+table([("损失", "loss"), ("logit -6 处的斜率", "slope at logit -6"),
+       ("logit +6 处的斜率", "slope at logit +6")],
+      [[("饱和", "saturating"), *(f"{slopes['saturating'][i]:.4f}" for i in (0, -1))],
+       [("非饱和", "non-saturating"), *(f"{slopes['non-saturating'][i]:.4f}" for i in (0, -1))]])
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-5** G 的损失在不同 logit 处的斜率。左端是被识破的生成样本：饱和形式（实线）几乎没有梯度，非饱和形式（虚线）的梯度接近 1。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-5** The slope of G's loss at different logits. At the left end are fakes that D sees through: the saturating form (solid) has hardly any gradient, the non-saturating one (dashed) has one close to 1.
+"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。被识破的赝品（logit 很低）最需要梯度，饱和的写法恰恰在这里是平的；等 G 已经骗过了 D，它反而陡起来。这一点很容易说反，以为要等 G 画得完美了，梯度才会太小；上面的数字说明，正好相反。两种写法的不动点相同，却是不同的目标，中间不能写等号。
+答案是 **A**。被识破的生成样本最需要梯度，饱和形式恰恰在这里是平的；等 G 已经骗过 D，它反而陡起来。这一点很容易说反。两种形式的不动点相同，却是不同的目标，中间不能写等号。
 
 ### 练习 3：两个梯度
 
@@ -453,14 +753,14 @@ r"""
 
 <details><summary>提示二</summary>
 
-设 `d = logits.sigmoid()`。第一个是 `-d`；两个加起来是一个常数。
+对照图 1-5 的两端检查大小，再想想符号：logit 升高时，两种损失是升还是降？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. A fake that is seen through (a low logit) needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. It is easy to get this the wrong way round and to expect that the gradient gets too small once G is perfect; the numbers above show the opposite. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
+The answer is **A**. A fake that is seen through needs a gradient most of all, and that is just where the saturating form is flat; it turns steep once G has fooled D. It is easy to get this the wrong way round. The two forms share their fixed point, but they are different objectives, and no equals sign belongs between them.
 
 ### Exercise 3: two gradients
 
@@ -474,7 +774,7 @@ Use `torch.autograd`, or work it out by hand: the derivative of the sigmoid is `
 
 <details><summary>Hint two</summary>
 
-Let `d = logits.sigmoid()`. The first is `-d`; the two add up to a constant.
+Check the sizes against the two ends of figure 1-5; then think of the sign: when the logit rises, do the two losses rise or fall?
 
 </details>
 """
@@ -488,347 +788,518 @@ verdict = check.generator_gradients(gradients)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 亲手玩一个回合
+## D 的地形和它的箭头
 
-一个回合就是两步：D 学一步，G 学一步。一步太小，看不出什么，下面各走 20 步：
+现在连起来训练：每个回合 D 一步、G 一步，用非饱和损失，不加惩罚项，共 1500 个回合。把 D 的分数看作地形，G 的每一步都让自己的样本往高处走：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## One round by hand
+## D's landscape and its arrows
 
-A round is two steps: one for D, one for G. A single step is too small to see, so each takes 20 here:
+Now train both together: one step of D and one of G in each round, the non-saturating loss, no penalty, 1500 rounds. Think of D's score as a landscape; each step of G moves its samples uphill:
 """
 
 # %%
-game = recipes.plane(seed=0)
-G, D, loss = game.generator, game.critic, losses.NonSaturating()
-z = sample_noise(128, 2, torch.Generator().manual_seed(0))
+early, middle, last = runtime.at_scale(smoke=(5, 10, 15), default=(100, 500, 1500),
+                                       full=(100, 500, 3000))
 
 
-def mean_scores(real):
-    with torch.no_grad():
-        return float(D(real).mean()), float(D(G(z)).mean())
+def look(game):
+    """D as it is now, and 2,500 samples of G."""
+    return copy.deepcopy(game.critic), game.sample(2500)
 
 
-real = ring.sample(128)
-before = mean_scores(real)
-for _ in range(20):  # D's turn: real ones up, fakes down
-    critic_step(D, G, game.critic_optimizer, loss, real, z)
-after = mean_scores(real)
-print("D's steps pull the scores of real and fake apart:",
-      after[0] - after[1] > before[0] - before[1])
+even = recipes.plane(seed=20)
+looks = {}
+for step in (0, early, middle, last):
+    fit(even, ring, step)
+    looks[f"step {step}"] = look(even)
+show.landscapes(looks, ring.sample(500), columns=2, size=3,
+                alt="Four landscapes of D with arrows at the fakes. At step 0 all fakes are in the "
+                    "middle; at step 100 they form a band on the right and all arrows point to the "
+                    "right; at step 500 they are scattered around the circle; at step 1500 D has a "
+                    "hill at each of the eight clusters, and the arrows lead there")
 
-low = after[1]
-place = G(z).detach()
-del real  # whatever G learns, it does not learn it from real points
-for _ in range(20):  # G's turn: fakes up
-    generator_step(D, G, game.generator_optimizer, loss, z)
-with torch.no_grad():
-    print("G's steps raise the score of its fakes:", float(D(G(z)).mean()) > low)
-    print("and they do so by moving the points:", float((G(z) - place).norm(dim=1).mean()) > 0.01)
-
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "caption"]
 r"""
-真品已经删掉，G 照样学：它拿到的只有 D 的意见。故事里要当心的第一处，就在这里。`generator_step` 的源码只有几行。参数 `real` 后面才用得到：有的损失要成对地比，这时 D 也给真品打分；G 仍然看不到真品，只看到 D 的意见。
+**图 1-6** 势均力敌的一局。底色是 D 的分数，蓝高红低，每格各用一套颜色；蓝点是真实样本，橙点是生成样本；黑箭头是 D 在那里的梯度方向，长度没有意义。第 0 步，D 和 G 都还没有训练；第 100 步，样本连成一片，顺着箭头往右走；第 1500 步，D 在每个模式处都有一座小丘，箭头指着身边的那一座。
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "caption"]
 r"""
-The real points were deleted and G learned all the same: D's opinion is all it gets. That was the first trap in the story. The source of `generator_step` is a few lines. Its argument `real` is needed further down, by losses that compare pairs: then D scores real points as well. Even so G never sees them; it sees D's opinion.
+**Fig. 1-6** An even game. The background is D's score, blue for high and red for low, with colours of its own in each panel; blue points are real samples, orange ones are fakes; a black arrow is the direction of D's gradient there, its length means nothing. At step 0 neither has learned anything; at step 100 all fakes go to the right together, along the arrows; at step 1500 D has a hill at each mode, and the arrows point to the one nearby.
 """
-
-# %%
-print(inspect.getsource(generator_step))
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-## GAN 实验室
-
-现在轮到你了。运行下一格：左边是真品和赝品，底色是 D 的判断，箭头是 D 给其中一些赝品指的路，网格是被 G 变了形的噪声平面；右边是曲线。可以播放、暂停，也可以只走 D 的一步，或只走 G 的一步。试试这几件事：
-
-1. 只按 D 的一步，按 20 次：底色怎样变？再只按 G 的一步：赝品往哪里走？
-2. 播放，等 8 团里都有了赝品。损失是不是一直在降？
-3. 把损失换成极小极大，再换成别的；播放着换也可以。
-4. 换一份数据：螺旋、网格，或者用鼠标自己画。
-5. 依次选预设里的三种故障：模式崩溃、梯度消失、振荡，最后选“解药”，它治的是第一种。下面就要讲它们。
-
-实验室用的就是这门课的损失和网络；`playground.state` 把它们交给下一格代码，`playground.run(500)` 不看画面，直接走 500 个回合。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-## The GAN lab
-
-Your turn. Run the next cell: on the left real points and fakes; the background is D's judgement, the arrows show which way D sends some of the fakes, and the grid is the plane of noise as G bends it; on the right the curves. You can play and pause, or take a single step of D or of G. Some things to try:
-
-1. Only steps of D, 20 of them: how does the background change? Then only steps of G: where do the fakes go?
-2. Play until all 8 clusters are covered. Do the losses fall all the time?
-3. Change the loss to minimax, then to others; you may do so while it plays.
-4. Take other data: a spiral, a grid, or draw your own with the mouse.
-5. Choose the presets one after the other: the three failures, mode collapse, vanishing gradient and oscillation, and last the cure, which treats the first. We are coming to all of them.
-
-The lab uses the losses and networks of this course; `playground.state` hands them to the next cell, and `playground.run(500)` plays 500 rounds without the pictures.
-"""
-
-# %% tags=["nbval-ignore-output"]
-playground = lab.GanLab(seed=1)
-playground.run(500)
-playground
-
-# %%
-made = playground.state.sample(2500)
-print("at least 500 rounds were played in the lab:", playground.state.step >= 500)
-print("points it hands over:", tuple(made.shape))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 数一数
 
-“看着不错”不算数。量点的尺子照两篇论文（VEEGAN 和 PacGAN）的规矩：从 G 取 2,500 个样本，
+“看着不错”不算数。评价指标沿用 VEEGAN 和 PacGAN 两篇论文的定义。从 G 取 2,500 个样本：
 
-- `modes`：至少有一个样本落在 3 个标准差以内的模式有几个；
-- `high quality`：落在某个模式 3 个标准差以内的样本占多少，完美的 G 是 98.9%；
-- `reverse KL`：样本在各模式间分得匀不匀，0 是完全均匀；
-- `effective`（我们加的）：有效模式数，即样本的分散程度相当于均匀地覆盖了几个模式。第一个数太宽容，有一个样本就算“覆盖”；这个数不会。
+- **高质量样本**：离某个模式不超过 3 个标准差的样本所占的比例。完美的 G 是 $1 - e^{-9/2} = 98.9\%$。
+- **模式数**：至少有一个高质量样本的模式有几个。这个指标很宽松，一个样本就算覆盖。
+- **有效模式数**（本课自定义）：$8 \, e^{-\mathrm{KL}(s \,\|\, u)}$，其中 $s$ 是高质量样本在 8 个模式间的比例，$u$ 是均匀分布。它说的是，样本的分散程度相当于均匀覆盖了几个模式。这里生成的分布在前，所以叫反向 KL。
+
+三个数要一起看：只看模式数，会漏掉质量；只看质量，会漏掉崩溃。
+
+常听说“普通的 GAN 总会崩溃”。图 1-6 的一局没有。但它的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，而 PyTorch 的默认值是 `(0.9, 0.999)`。第一个数 $\beta_1$ 管动量：Adam 走的方向是 $m \leftarrow \beta_1 m + (1 - \beta_1) g$，$\beta_1 = 0.9$ 大约记得最近 10 步的梯度 $g$，0.5 大约 2 步。只改这一处，再来一局：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Count
 
-"Looks good" does not count. Our ruler for points follows the rules of two papers (VEEGAN and PacGAN): draw 2,500 samples from G, then
+"Looks good" does not count. We use the metrics of two papers, VEEGAN and PacGAN. Draw 2,500 samples from G:
 
-- `modes`: how many modes have at least one sample within 3 standard deviations;
-- `high quality`: the share of samples within 3 standard deviations of a mode; a perfect G reaches 98.9 %;
-- `reverse KL`: how evenly the samples are spread over the modes; 0 is perfectly even;
-- `effective` (our addition): how many equally full modes that amounts to. The first number is lenient, a single sample makes a mode "captured"; this one is stricter.
-"""
+- **High quality**: the share of samples within 3 standard deviations of a mode. A perfect G reaches $1 - e^{-9/2} = 98.9\%$.
+- **Modes**: how many modes have at least one high-quality sample. This is lenient; a single sample is enough.
+- **Effective modes** (our addition): $8 \, e^{-\mathrm{KL}(s \,\|\, u)}$, where $s$ is how the high-quality samples are shared out over the 8 modes, and $u$ is the uniform distribution. It says how many evenly covered modes would be as spread out. The generated distribution comes first, hence the name reverse KL.
 
-# %% [markdown] tags=["lang-zh", "predict"]
-r"""
-### 先猜再跑 3：先让 D 练 1000 步
+Look at all three: the modes alone miss the quality, the quality alone misses a collapse.
 
-普通的 GAN，每回合 D 一步、G 一步。现在先让 D 单独练 1000 步，之后每个回合 D 走 10 步，G 才走 1 步。G 会怎样？
-
-- A. 学得更快：老师更高明。
-- B. 一样：G 最后总会学会。
-- C. 更糟：G 只守住少数几团。
-"""
-
-# %% [markdown] tags=["lang-en", "predict"]
-r"""
-### Predict, then run 3: let D practise for 1000 steps first
-
-A plain GAN takes one step of D and one of G in a round. Now D practises alone for 1000 steps, and after that takes 10 steps in every round before G takes 1. What becomes of G?
-
-- A. It learns faster: its teacher is better.
-- B. No change: G gets there in the end.
-- C. It does worse: G keeps to a few of the clusters.
+"A plain GAN always collapses", people say. The game of figure 1-6 did not. But its Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, while PyTorch's default is `(0.9, 0.999)`. The first of them, $\beta_1$, is the momentum: Adam goes along $m \leftarrow \beta_1 m + (1 - \beta_1) g$, and $\beta_1 = 0.9$ remembers about the last 10 gradients $g$, 0.5 about 2. Change this alone and play again:
 """
 
 # %%
-steps = runtime.at_scale(smoke=50, default=1500, full=3000)
-plain = fit(recipes.plane(seed=1), ring, steps)
-strong = fit(head_start(recipes.plane(seed=1, n_critic=10), ring, 1000), ring, steps)
-cured = recipes.plane(seed=1, n_critic=10, loss=losses.Relativistic(), penalty=penalties.r1_r2)
-cured = fit(head_start(cured, ring, 1000), ring, steps)
+default_betas = fit(recipes.plane(seed=20, betas=(0.9, 0.999)), ring, last)
+samples = {"betas 0.5, 0.999": even.sample(2500), "betas 0.9, 0.999": default_betas.sample(2500)}
+show.clouds(samples, ring.sample(500), size=3.4,
+            alt="Two scatter plots: with beta1 0.5 the fakes cover all eight clusters, with trails "
+                "between them; with beta1 0.9 all form one narrow streak beside the upper left "
+                "cluster, on none of the eight")
 
-games = {"plain": plain, "strong D": strong, "strong D, RpGAN+R1+R2": cured}
-show.clouds({name: game.sample(2500) for name, game in games.items()}, ring.sample(500),
-            columns=3, alt="Three scatter plots: plain, the fakes cover all eight clusters, with a "
-                           "trail of points between them; with a strong D, they sit on one; with a "
-                           "strong D and RpGAN, R1 and R2, all eight and a trail again")
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-7** 同一个种子，同样 1500 个回合，只有 Adam 的 $\beta_1$ 不同。左：8 个模式都有，模式之间还拖着一些样本。右：全体挤成一条，没有落在任何模式上。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-7** The same seed and 1500 rounds; only Adam's $\beta_1$ differs. Left: all 8 modes, with a trail of samples between them. Right: all samples in one streak that is on no mode.
+"""
 
 # %% tags=["nbval-ignore-output"]
-reports = {name: measure.mode_report(game.sample(2500), ring) for name, game in games.items()}
-for name, report in reports.items():
-    print(f"{name:22s}", report)
+def counted(fakes):
+    """The three numbers of a cloud of samples, as strings."""
+    report = measure.mode_report(fakes, ring)
+    return [f"{report.modes}", f"{report.effective_modes:.1f}", f"{report.high_quality:.1%}"]
 
-# %%
-if runtime.scale() != "smoke":
-    print("plain: all 8 modes captured:", reports["plain"].modes == 8)
-    print("strong D: fewer than 4 effective modes:", reports["strong D"].effective_modes < 4)
-    print("the same strong D, RpGAN+R1+R2: all 8 captured:",
-          reports["strong D, RpGAN+R1+R2"].modes == 8)
+
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
+      [[("真实样本", "real samples"), *counted(ring.sample(2500))],
+       *([name, *counted(fakes)] for name, fakes in samples.items())])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。可是请看第三张图：同样先练 1000 步，同样是 10 比 1，G 却找到了全部 8 团。D 的步数没有变，变的是 D 和 G 的损失，外加两个惩罚项；论文的解释是：
+一个种子说明不了问题。下面是 5 个种子，都没有用来选过设置（由 `studies/lesson01.py` 算出，单线程）：
 
-- **RpGAN**：不看单个的分数，只成对地比：这件真品比那件赝品真多少？这样一来，全体挤在一个角落，就不再是一个走不出去的坑。
-- **R1 + R2**：分别惩罚 D 在真品处、在赝品处的梯度，梯度越大，罚得越重；D 平缓了，赝品就不会被甩来甩去。
+| 有效模式数 | 种子 20 | 种子 21 | 种子 22 | 种子 23 | 种子 24 | 高质量样本 |
+|---|---|---|---|---|---|---|
+| `betas=(0.5, 0.999)` | 7.2 | 6.8 | 7.2 | 7.3 | 8.0 | 43% 到 74% |
+| `betas=(0.9, 0.999)` | 0.0 | 1.0 | 1.3 | 1.0 | 1.5 | 0% 到 4% |
 
-所以，单凭 D 走了多少步，断定不了 G 的成败。至于功劳归谁，这一格说不清：它一次改了三处，D 有多强、梯度有多大也都没有量；要弄清楚，得一处一处地试。一个种子说明不了问题，下面是 7 个种子的有效模式数（`studies/lesson01.py games` 可以重算）：
-
-|  | 种子 0 | 种子 1 | 种子 2 | 种子 3 | 种子 4 | 种子 5 | 种子 6 |
-|---|---|---|---|---|---|---|---|
-| 普通 | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
-| D 很强 | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
-| D 练得一样多，RpGAN + R1 + R2 | 8.0 | 7.8 | 8.0 | 7.7 | 7.8 | 8.0 | 6.5 |
-
-普通的 GAN 在这里 7 次都没有崩溃：`modes` 都是 8。不过各团多少不匀，落在团上的样本（`high quality`）也只有 27% 到 70%；第三种玩法同样离 98.9% 还远，后面现代的配方才把它提上去。而且这并不等于说普通的 GAN 不会崩溃：我们的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，默认的 0.9 会怎样，第 02 课再看。在这样的设置下，故障要费力气才造得出来；造得出来的故障，才好研究。
+0.0 表示没有一个高质量样本。5 个种子都一样：$\beta_1 = 0.5$ 时 8 个模式都在；$\beta_1 = 0.9$ 时有效模式不到 2 个，高质量样本不到 4%。所以“总会崩溃”的说法有来由，不过在这个环上，只改这一个设置就避免了。一种解释是，动量记着的是对手几步之前的位置，而对手已经动了。左边也说不上好：8 个模式都有，高质量样本却只有一半左右。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. But look at the third picture: the same 1000 steps of practice, the same 10 to 1, and G has found all 8 clusters. D takes as many steps as before; different are the losses of D and of G, and there are two penalties. The papers explain it so:
+One seed proves nothing. Here are 5, on none of which a setting was chosen (`studies/lesson01.py` computes them, one thread):
 
-- **RpGAN** does not look at single scores but compares pairs: how much more real is this genuine one than that fake? To crowd into one corner is then no longer a pit that G cannot leave.
-- **R1 + R2** penalise D's gradient at the real points and at the fakes: the larger it is, the more it costs D; where D is gentle the fakes are not flung about.
+| Effective modes | seed 20 | seed 21 | seed 22 | seed 23 | seed 24 | high quality |
+|---|---|---|---|---|---|---|
+| `betas=(0.5, 0.999)` | 7.2 | 6.8 | 7.2 | 7.3 | 8.0 | 43 % to 74 % |
+| `betas=(0.9, 0.999)` | 0.0 | 1.0 | 1.3 | 1.0 | 1.5 | 0 % to 4 % |
 
-So the number of D's steps alone does not decide what becomes of G. Which change deserves the credit this cell cannot tell: it makes three at once, and measures neither how strong D is nor how large its gradients are; to find out one would have to try them one by one. One seed proves nothing, so here are the effective modes of 7 seeds (`studies/lesson01.py games` computes them again):
-
-|  | seed 0 | seed 1 | seed 2 | seed 3 | seed 4 | seed 5 | seed 6 |
-|---|---|---|---|---|---|---|---|
-| plain | 7.9 | 6.9 | 7.4 | 6.8 | 5.3 | 6.2 | 7.7 |
-| strong D | 2.4 | 1.0 | 1.0 | 1.0 | 1.9 | 1.0 | 1.6 |
-| D trained as much, RpGAN + R1 + R2 | 8.0 | 7.8 | 8.0 | 7.7 | 7.8 | 8.0 | 6.5 |
-
-The plain GAN did not collapse here: `modes` was 8 all 7 times. But the modes are not evenly filled, and only 27 % to 70 % of the samples lie on a cluster (`high quality`); the third game, too, is far from 98.9 %, and it takes the modern recipe further down to raise it. Nor does it mean that plain GANs do not collapse: our Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, and what the default of 0.9 does is a matter for lesson 02. With these settings a failure has to be engineered, and one that has been engineered can be studied.
+0.0 means that no sample is of high quality. All 5 seeds agree: with $\beta_1 = 0.5$ all 8 modes are there; with $\beta_1 = 0.9$ there are fewer than 2 effective modes, and less than 4 % of high quality. So the saying has its reason, but on this ring a change of this one setting is enough to prevent it. One explanation is that momentum remembers where the opponent was some steps ago, and the opponent has moved. Nor is the game on the left a great success: it has all 8 modes, but only about half of its samples are of high quality.
 """
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 典型失败案例：一次三种
+
+每一种都由种子决定，可以反复重来。实验室里各有一个同名的预设。
+
+### 失败一：模式崩溃
+
+先让 D 单独训练 1000 步，之后每个回合 D 走 10 步，G 才走 1 步，共 500 个回合。其余和图 1-6 相同。
+
+### 先猜再跑 3：太强的 D
+
+G 会怎样？
+
+- A. 学得更快：对手更高明，梯度也更准。
+- B. 差不多：500 个回合足够它追上。
+- C. 只守住少数几团。
+- D. 一动不动：一点梯度也得不到。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## The failure of the day: three of them
+
+Each is fixed by its seed and can be repeated at will. Each has a preset of its name in the lab.
+
+### Failure one: mode collapse
+
+D trains alone for 1000 steps first, and after that takes 10 steps in every round before G takes 1, for 500 rounds. The rest is as in figure 1-6.
+
+### Predict, then run 3: a D that is too strong
+
+What becomes of G?
+
+- A. It learns faster: a better opponent gives a more accurate gradient.
+- B. No great change: 500 rounds are enough to catch up.
+- C. It keeps to a few of the clusters.
+- D. It does not move: it gets no gradient at all.
+"""
+
+# %%
+def against_a_strong_d(**changes):
+    """Play a game whose D has a head start and 10 steps a round; return three looks at it."""
+    game = head_start(recipes.plane(seed=20, n_critic=10, **changes), ring, 1000)
+    found = {}
+    for step in (0, early, middle):
+        fit(game, ring, step)
+        found[step] = look(game)
+    return found
+
+
+strong = {"NS": against_a_strong_d()}
+show.landscapes({f"step {step}": seen for step, seen in strong["NS"].items()}, ring.sample(500),
+                columns=3, size=3,
+                alt="Three landscapes: before G moves its fakes are in the middle of a bowl and the "
+                    "arrows point outwards; at step 100 all fakes are at the bottom, where D is "
+                    "low; at step 500 most are at the lower right cluster, a few along the lower "
+                    "left, and none on the upper right")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-8** 太强的 D。左：G 走步之前。地形像一只碗，箭头四面朝外。中、右：D 把样本所在的一片压低，大部分样本挤在右下的一团，上半圈几乎没有样本。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-8** A D that is too strong. Left: before G moves. The landscape is a bowl, and the arrows point outwards. Middle and right: D marks down the region where the fakes are; most of them crowd into the cluster at the lower right, and the upper half of the circle gets hardly any.
+"""
+
+# %% tags=["nbval-ignore-output"]
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
+      [[("势均力敌，500 个回合", "even game, 500 rounds"), *counted(looks[f"step {middle}"][1])],
+       [("太强的 D，500 个回合", "strong D, 500 rounds"), *counted(strong["NS"][middle][1])]])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-## 今日故障：一次三种
+答案是 **C**。这叫**模式崩溃**（mode collapse，又译“模式坍塌”）：样本大多像样，却只有少数几种。在平面上看一眼就知道，换成图片就得靠数。原因留到“对策”一节再查。
 
-每一种都由种子决定，可以反复重来；在实验室里各有一个同名的预设。
+### 失败二：梯度消失
 
-### 故障一：模式崩溃
-
-刚才的第二张图就是。样本落得很准，却挤在少数几团里（有效模式数从 1.0 到 2.4）：D 太有把握，G 找到一处能过关的地方，就全体搬过去。在平面上，看一眼就知道；换成图片，就得靠**数**。
-
-### 故障二：梯度消失
-
-先让 D 练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降：Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，病就被盖住了。实验室里同名的预设也是这样设的；在那里把 G 的优化器换成 Adam，看看会怎样。
+这叫 **vanishing gradient**。先让 D 训练 1000 步，再用饱和的损失。这里 G 走的是最朴素的梯度下降，因为 Adam 会除以梯度的大小，再小的梯度也放大成一样的步子，看不出毛病。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-## The failure of the day: three of them
+The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The cause is looked into in the section on cures.
 
-Each is fixed by its seed and can be repeated at will; each has a preset of its name in the lab.
+### Failure two: vanishing gradients
 
-### Failure one: mode collapse
-
-The second picture above. The samples are sharp and look right, but they crowd into a few clusters (1.0 to 2.4 effective modes): D is too sure of itself, G finds one place that passes, and all of it moves there. In the plane a glance is enough; with pictures you have to **count**.
-
-### Failure two: vanishing gradient
-
-Let D practise for 1000 steps, then use the saturating loss. G takes plain gradient steps here: Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length, and the illness is hidden. The preset of that name in the lab does the same; change G's optimiser there to Adam and see what happens.
+Let D train for 1000 steps, then use the saturating loss: this gives a **vanishing gradient**. G takes plain gradient steps here, because Adam divides by the size of the gradient, so that even a tiny one makes steps of the usual length and nothing seems wrong.
 """
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def against_a_trained_d(loss):
-    """Return the mean length of D's arrows on G's fakes, and how far G then gets."""
-    game = recipes.plane(seed=0, loss=loss)
+    """Return the mean length of the loss's gradient at G's fakes, and how far G then gets."""
+    game = recipes.plane(seed=20, loss=loss)
     game.generator_optimizer = torch.optim.SGD(game.generator.parameters(), lr=0.02)
     head_start(game, ring, 1000)
     fakes = game.sample(500).requires_grad_(True)
     arrows, = torch.autograd.grad(500 * loss.generator(game.critic(fakes)), fakes)
     fit(game, ring, 300)
     moved = (game.sample(500) - fakes.detach()).norm(dim=1).mean()
-    return float(arrows.norm(dim=1).mean()), float(moved)
+    return [f"{float(arrows.norm(dim=1).mean()):.5f}", f"{float(moved):.3f}"]
 
 
-saturating = against_a_trained_d(losses.Minimax())
-non_saturating = against_a_trained_d(losses.NonSaturating())
-print("the non-saturating arrows are more than 1000 times as long:",
-      non_saturating[0] > 1000 * saturating[0])
-print("after 300 rounds, saturating: G has moved by less than 0.1:", saturating[1] < 0.1)
-print("after 300 rounds, non-saturating: G has moved by more than 0.5:", non_saturating[1] > 0.5)
+table([("G 的损失", "G's loss"), ("梯度的平均长度", "mean gradient length"),
+       ("300 个回合后移动的距离", "moved in 300 rounds")],
+      [[("饱和", "saturating"), *against_a_trained_d(losses.Minimax())],
+       [("非饱和", "non-saturating"), *against_a_trained_d(losses.NonSaturating())]])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-同一个 D，同样的赝品，箭头的长度差了 1000 倍以上。用饱和的损失，G 站在原地；损失曲线平平的，让人以为“收敛了”。
+同一个 D，同样的生成样本，梯度的长度差了几千倍（5 个种子是 2800 到 6000 倍）。用饱和的损失，G 站在原地，损失曲线平平的，很像“收敛了”。
 
-### 故障三：振荡
+### 失败三：振荡
 
-把 D 的学习率降到 G 的十分之一。D 刚认出这一处全是赝品，G 已经整个跳到了别处；D 再追，G 再跑。每 50 步看一眼：
+把 D 的学习率降到 G 的十分之一，这会引起**振荡**（oscillation）。D 刚认出这一处全是生成样本，G 已经跳到别处；D 再追，G 再跑。每 50 步看一眼：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The same D, the same fakes, and the lengths of the arrows differ by a factor of more than 1000. With the saturating loss G stands still; the curves are flat and look as if training had "converged".
+The same D, the same fakes, and the lengths of the gradients differ by a factor of thousands (about 2800 to 6000 over 5 seeds). With the saturating loss G stands still, the curves are flat, and it looks as if training had "converged".
 
 ### Failure three: oscillation
 
-Lower D's learning rate to a tenth of G's. No sooner has D found out that this place is all fakes than the whole of G has jumped somewhere else; D follows, G runs on. A look every 50 steps:
+Lower D's learning rate to a tenth of G's, and the game **oscillates**. No sooner has D found out that this place is all fakes than G has jumped somewhere else; D follows, G runs on. A look every 50 steps:
 """
 
 # %%
-restless = recipes.plane(seed=1)
+restless = recipes.plane(seed=20)
 restless.critic_optimizer = adam(restless.critic, lr=1e-4, betas=restless.betas)
-looks, visited = {}, []
+scenes, visited = {}, []
 for step in range(50, runtime.at_scale(smoke=101, default=801, full=801), 50):
     fit(restless, ring, step)
-    looks[f"step {step}"] = restless.sample(500)
-    visited.append(int(torch.cdist(looks[f"step {step}"], ring.modes).argmin(1).mode().values))
+    scenes[f"step {step}"] = restless.sample(500)
+    visited.append(int(torch.cdist(scenes[f"step {step}"], ring.modes).argmin(1).mode().values))
 
-show.clouds(dict(list(looks.items())[-8:]), ring.sample(500),
-            alt="Eight scatter plots, fifty steps apart: in each one the fakes form a single long "
-                "streak beside or across one cluster, mostly far from where it was before")
-if runtime.scale() != "smoke":
-    last = visited[-10:]
-    print("in the last 10 looks the crowd was nearest to at least 4 different clusters:",
-          len(set(last)) >= 4)
-    print("and it had moved on in at least half of them:",
-          sum(a != b for a, b in zip(last, last[1:])) >= 5)
+show.clouds(dict(list(scenes.items())[-8:]), ring.sample(500),
+            alt="Eight scatter plots, fifty steps apart: in each one the fakes form a single streak "
+                "beside or across one cluster, mostly far from where it was before")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-9** D 学得太慢。相邻两格相隔 50 步。样本拖成一条，每次都换到环上的另一处，多半不在模式上。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-9** A D that learns too slowly. Neighbouring panels are 50 steps apart. The samples form a streak, each time at another place of the circle, and mostly not on a mode.
+"""
+
+# %% tags=["nbval-ignore-output"]
+recent = visited[-10:]
+say("最后 10 次里，全体离得最近的模式换过 {moves} 次，共到过 {places} 个模式。",
+    "In the last 10 looks the crowd changed its nearest mode {moves} times and visited {places} "
+    "modes.", moves=sum(a != b for a, b in zip(recent, recent[1:])), places=len(set(recent)))
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-只看一个数（只占了一团），它会被误认作模式崩溃；看图、再连着看，就分得清：崩溃的样本紧紧缩在团上，振荡的拖成长条，每次都换了地方。三种故障这样认：
+只看一个时刻的模式数，会把它误认作模式崩溃。连着看，就分得清了。三种失败这样辨认：
 
-| 故障 | 样本 | 过一会儿再看 | 7 个种子里出现几次 |
+| 失败 | 样本 | 过一会儿再看 | 5 个种子里出现几次 |
 |---|---|---|---|
-| 模式崩溃 | 只有少数几团，每团都像 | 还在原处附近 | 7 |
-| 梯度消失 | 一团乱，哪里都不像 | 一动不动 | 7 |
-| 振荡 | 拖成一条，多半在团外 | 整个换了地方 | 7 |
+| 模式崩溃 | 只有少数几团，大多落在团上 | 还在原处附近 | 5 |
+| 梯度消失 | 一片模糊，哪里都不像 | 一动不动 | 5 |
+| 振荡 | 挤作一片或拖成长条，多半在团外 | 整个换了地方 | 5 |
 
-D 给 G 的梯度，这里只在第二种里量过：几乎没有。
+## 对策和它们的公式
+
+梯度消失有现成的对策：换成非饱和损失，最小化 $-\log D(G(z))$。这里的振荡也好办：把 D 的学习率调回去。模式崩溃要麻烦些，文献里有两类办法。
+
+**换损失：RpGAN**（Jolicoeur-Martineau，2018）。不看单个分数，只成对地比较：这个真实样本比那个生成样本真多少？
+
+$$L_D = \mathbb{E}_{x, z}[-\log \sigma(l(x) - l(G(z)))], \qquad L_G = \mathbb{E}_{x, z}[-\log \sigma(l(G(z)) - l(x))]$$
+
+Sun 等人（2020）证明，在理想化的设定下，这种损失的全局地形里没有模式崩溃造成的坏局部极小。
+
+**加惩罚：R1 和 R2**（Mescheder 等，2018）。D 的损失加上它在真实样本处、在生成样本处的梯度范数的平方：
+
+$$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
+
+梯度越大，惩罚越重，所以 D 会变平缓。这一课取 $\gamma = 1$。
+
+R3GAN（Huang 等，2024）两样都用。那么对付太强的 D，功劳归谁？办法是每次只改一处：{非饱和（NS），RpGAN} × {不加惩罚，R1 + R2}，四种组合，D 的待遇完全相同。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-A single number (only one cluster is covered) would take it for mode collapse. Pictures, one after another, tell them apart: collapsed samples sit tightly on a cluster; oscillating ones are drawn out into a streak, in another place each time. This is how to tell the three apart:
+The modes of a single moment would take it for mode collapse. Look more than once, and you can tell. This is how to recognise the three:
 
-| Failure | Samples | A little later | Seen in how many of 7 seeds |
+| Failure | Samples | A little later | Seen in how many of 5 seeds |
 |---|---|---|---|
-| mode collapse | few clusters, each looks right | still about the same place | 7 |
-| vanishing gradient | a blur that looks like nothing | has not moved at all | 7 |
-| oscillation | a long streak, mostly off the clusters | all of it somewhere else | 7 |
+| mode collapse | few clusters, mostly on them | still about the same place | 5 |
+| vanishing gradient | a blur that looks like nothing | has not moved at all | 5 |
+| oscillation | a clump or a long streak, mostly off the clusters | all of it somewhere else | 5 |
 
-D's gradient for G was measured only in the second: next to none.
+## Cures and their formulas
+
+For vanishing gradients the cure is at hand: the non-saturating loss, which minimises $-\log D(G(z))$. This oscillation is easily cured, too: set D's learning rate back. Mode collapse is harder, and the literature has two kinds of answer.
+
+**Another loss: RpGAN** (Jolicoeur-Martineau, 2018). It does not look at single scores but compares pairs: how much more real is this real sample than that fake?
+
+$$L_D = \mathbb{E}_{x, z}[-\log \sigma(l(x) - l(G(z)))], \qquad L_G = \mathbb{E}_{x, z}[-\log \sigma(l(G(z)) - l(x))]$$
+
+Sun et al. (2020) prove that in an idealised setting the global landscape of this loss has no bad local minima of the kind that mode collapse makes.
+
+**A penalty: R1 and R2** (Mescheder et al., 2018). Add to D's loss the squared norm of its gradient at the real samples and at the fakes:
+
+$$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
+
+The larger the gradient, the more it costs, so D becomes gentle. Here $\gamma = 1$.
+
+R3GAN (Huang et al., 2024) uses both. Which of them deserves the credit against a D that is too strong? Change one thing at a time: {non-saturating (NS), RpGAN} × {no penalty, R1 + R2}, four combinations, and D is treated exactly alike in all of them.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 4：哪些组合保住了 8 个模式？
+
+D 先训练 1000 步，之后每回合 10 步，共 500 个回合。
+
+- A. 加了 R1 + R2 的两种。
+- B. 用了 RpGAN 的两种。
+- C. 只有两样都用的那一种。
+- D. 一种也没有：D 的步数没变。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 4: which combinations keep the 8 modes?
+
+D trains for 1000 steps first, then takes 10 steps a round, for 500 rounds.
+
+- A. The two with R1 + R2.
+- B. The two with RpGAN.
+- C. Only the one that uses both.
+- D. None of them: D takes as many steps as before.
+"""
+
+# %%
+pairs = losses.Relativistic()
+strong["NS + R1 + R2"] = against_a_strong_d(penalty=penalties.r1_r2)
+strong["RpGAN"] = against_a_strong_d(loss=pairs)
+strong["RpGAN + R1 + R2"] = against_a_strong_d(loss=pairs, penalty=penalties.r1_r2)
+show.landscapes({f"{name}, step {step}": strong[name][step]
+                 for step in (0, early, middle) for name in strong}, ring.sample(500),
+                alt="Twelve landscapes, three moments of four games. Before G moves all four are "
+                    "low in the middle. At steps 100 and 500 the two without a penalty have most "
+                    "fakes at the bottom of the circle; the two with R1 and R2 have a hill at each "
+                    "cluster, and fakes at all eight")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-10** 同样太强的 D，四种组合（列），三个时刻（行）。第 0 步是 G 走步之前，四种地形都是中间低、四周高。到第 100 步和第 500 步，没有惩罚的两种（第 1、3 列），样本挤在下方；加了 R1 + R2 的两种（第 2、4 列），每个模式处各有一座小丘，8 个模式都有样本。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-10** A D as strong in all four combinations (columns), at three moments (rows). Step 0 is before G moves: all four are low in the middle and high around it. At steps 100 and 500 the fakes crowd at the bottom in the two without a penalty (columns 1 and 3); in the two with R1 + R2 (columns 2 and 4) there is a hill at each mode, and fakes at all 8.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+D 到底有多强，也要量。拿没有训练过的真实样本和生成样本考它：
+
+- **AUC**：任取一个真实样本和一个生成样本，D 给真实样本打分更高的比例。0.5 是瞎猜，1 是从不出错。给所有分数加一个常数，它不变，所以四种损失可以放在一起比。
+- **梯度范数**：生成样本处 $\|\nabla_x l(x)\|$ 的平均值。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+How strong D is has to be measured as well. Examine it on real samples and fakes that it was not trained on:
+
+- **AUC**: of all pairs of a real sample and a fake, the share in which D scores the real one higher. 0.5 is guessing, 1 is never wrong. A constant added to all scores does not change it, so the four can be compared.
+- **Gradient norm**: the mean of $\|\nabla_x l(x)\|$ at the fakes.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def strength(critic, fakes):
+    """D's AUC on fresh samples and its mean gradient norm at the fakes, as strings."""
+    real = ring.sample(2500, torch.Generator().manual_seed(99))
+    fakes = fakes.clone().requires_grad_(True)
+    scores = critic(fakes)
+    slopes, = torch.autograd.grad(scores.sum(), fakes)
+    with torch.no_grad():
+        wins = (critic(real)[:, None] > scores[None, :]).double().mean()
+    return [f"{float(wins):.3f}", f"{float(slopes.norm(dim=1).mean()):.2f}"]
+
+
+table([("组合", "combination"), ("AUC，G 走步前", "AUC, before G moves"),
+       ("梯度范数", "gradient norm"), ("AUC，最后", "AUC, at the end"),
+       ("梯度范数", "gradient norm"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
+      [[name, *strength(*seen[0]), *strength(*seen[middle]), *counted(seen[middle][1])]
+       for name, seen in strong.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **A**。先看 5 个种子的结果，500 个回合之后（`studies/lesson01.py games`）：
+
+| 有效模式数 | 种子 20 | 种子 21 | 种子 22 | 种子 23 | 种子 24 | 高质量样本 |
+|---|---|---|---|---|---|---|
+| NS | 1.3 | 1.0 | 1.0 | 1.9 | 2.7 | 58% 到 100% |
+| NS + R1 + R2 | 7.9 | 7.5 | 7.4 | 7.7 | 7.7 | 24% 到 33% |
+| RpGAN | 1.9 | 1.0 | 1.0 | 1.5 | 2.0 | 61% 到 99% |
+| RpGAN + R1 + R2 | 7.9 | 7.7 | 7.7 | 7.7 | 7.8 | 26% 到 36% |
+
+再看 D 的强弱，同样 5 个种子：
+
+| D | AUC，G 走步前 | 梯度范数，G 走步前 | 分数差，G 走步前 | 通向几个模式，第 100 步 | AUC，最后 |
+|---|---|---|---|---|---|
+| NS | 1.000 | 2.53 到 4.00 | 18.0 到 18.5 | 1 到 8 | 0.89 到 0.97 |
+| NS + R1 + R2 | 1.000 | 0.38 到 0.40 | 0.8 | 8 | 0.74 到 0.84 |
+| RpGAN | 1.000 | 1.63 到 2.55 | 9.3 到 9.5 | 1 到 2 | 0.80 到 0.97 |
+| RpGAN + R1 + R2 | 1.000 | 0.31 到 0.32 | 0.7 | 8 | 0.76 到 0.86 |
+
+分数差是真实样本与生成样本的平均 logit 之差。“通向几个模式”是这样数的：从平面上的 441 个格点出发，一直沿 D 的梯度往上走，看有几个模式等到了至少 9 个格点。由这些数可以得出三点：
+
+1. **起作用的是 R1 + R2**。有惩罚，用不用 RpGAN 都找到全部模式；没有惩罚，换成 RpGAN 照样崩溃。Sun 等人的定理说的是理想化的损失地形，这里的 D 抢先太多，G 也只走小步，所以两者不矛盾。
+2. **D 判得准不准，不是关键**。G 走步之前，四种 D 都几乎从不出错，AUC 都是 1.000。差别在地形。图 1-10 的第 100 步，没有惩罚的 D 把样本所在的一大片都压低，各模式处几乎看不到小丘；有惩罚的 D 在每个模式处各有一座，梯度通向全部 8 个模式。不过有丘还不够：NS 的种子 24 也通向 8 个，G 仍然崩溃了。无论如何，势均力敌不是必要条件。
+3. **这不等于“D 越弱越好”**。惩罚让梯度变小的同时，也让分数差变小，D 变得不那么自信。这两样总是一起变，这个实验分不开。最后有惩罚的 AUC 低一些，多半是因为 G 学得好了，D 更难分辨。
+
+代价也要看见。有惩罚的两种虽然找到全部模式，500 个回合之后的高质量样本却只有两三成：D 平缓，样本停在模式附近，还没有到位。崩溃的那些反而高，因为它们只守着一两团。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **A**. First the results of 5 seeds, after 500 rounds (`studies/lesson01.py games`):
+
+| Effective modes | seed 20 | seed 21 | seed 22 | seed 23 | seed 24 | high quality |
+|---|---|---|---|---|---|---|
+| NS | 1.3 | 1.0 | 1.0 | 1.9 | 2.7 | 58 % to 100 % |
+| NS + R1 + R2 | 7.9 | 7.5 | 7.4 | 7.7 | 7.7 | 24 % to 33 % |
+| RpGAN | 1.9 | 1.0 | 1.0 | 1.5 | 2.0 | 61 % to 99 % |
+| RpGAN + R1 + R2 | 7.9 | 7.7 | 7.7 | 7.7 | 7.8 | 26 % to 36 % |
+
+Then the strength of D, over the same 5 seeds:
+
+| D | AUC, before G moves | gradient norm, before G moves | gap, before G moves | modes led to, step 100 | AUC, at the end |
+|---|---|---|---|---|---|
+| NS | 1.000 | 2.53 to 4.00 | 18.0 to 18.5 | 1 to 8 | 0.89 to 0.97 |
+| NS + R1 + R2 | 1.000 | 0.38 to 0.40 | 0.8 | 8 | 0.74 to 0.84 |
+| RpGAN | 1.000 | 1.63 to 2.55 | 9.3 to 9.5 | 1 to 2 | 0.80 to 0.97 |
+| RpGAN + R1 + R2 | 1.000 | 0.31 to 0.32 | 0.7 | 8 | 0.76 to 0.86 |
+
+The gap is the mean logit of real samples minus that of fakes. "Modes led to" is counted so: from 441 points of a grid walk uphill along D's gradient, and see at how many modes at least 9 of them arrive. Three conclusions:
+
+1. **R1 + R2 do the work.** With the penalty all modes are found, with RpGAN or without; without it RpGAN collapses all the same. The theorem of Sun et al. is about an idealised loss landscape; here D is far ahead and G takes small steps, so there is no contradiction.
+2. **How accurate D is does not decide.** Before G moves all four are hardly ever wrong, with an AUC of 1.000. The landscapes differ. At step 100 of figure 1-10 a D without a penalty marks down the whole side where the fakes are, and there is hardly a hill at any mode; a D with the penalty has one at each, and its gradient leads to all 8 modes. Yet hills are not enough: with NS, seed 24 led to 8 as well, and G collapsed all the same. In any case an even match is not necessary.
+3. **That does not mean "the weaker D, the better".** The penalty makes the gradients small and the gap as well: D is less sure of itself. The two always change together, and this experiment cannot separate them. That the AUC with the penalty is lower at the end is most likely due to a better G, which is harder to tell from real.
+
+See the price, too. The two with the penalty find all modes, but after 500 rounds only two or three samples in ten are of high quality: D is gentle, and the samples stay near the modes without quite getting there. The collapsed ones score higher, since they keep to a cluster or two.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ## 最小的 GAN
 
-振荡可以缩到两个数。真品只有一个点：0。G 只有一个参数：它的赝品在 $\theta$。D 也只有一个参数：一条过原点的直线，分数是 $\psi x$。这叫 Dirac-GAN。均衡显然是 $\theta = 0$、$\psi = 0$。
+只用两个参数就能重现振荡。真实样本只有一个点：0。G 只有一个参数，它的样本在 $\theta$。D 也只有一个参数，分数是一条过原点的直线 $l(x) = \psi x$。这叫 Dirac-GAN（Mescheder 等，2018）。纳什均衡是 $\theta = 0$、$\psi = 0$。
 
-### 先猜再跑 4：两个参数的 GAN 会收敛吗？
+### 先猜再跑 5：两个参数的 GAN 会收敛吗？
 
-从 $\theta = 1$、$\psi = 0$ 出发，用最初的（饱和）损失，两边轮流走小步：
+从 $\theta = 1$、$\psi = 0$ 出发，用饱和的损失，两边轮流走小步：
 
-- A. 会：这么简单的游戏，没有道理不收敛。
-- B. 不会：绕着均衡转圈，永远到不了。
-- C. 立刻发散到无穷远。
+- A. 会，慢慢停在均衡上。
+- B. 不会，绕着均衡转圈。
+- C. 不会，立刻发散到无穷远。
+- D. 停在起点不动。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
 ## The smallest GAN
 
-Oscillation fits into two numbers. The only real point is 0. G has one parameter: its fake is at $\theta$. D has one parameter as well: a straight line through the origin, with the score $\psi x$. This is the Dirac-GAN. The equilibrium is plainly $\theta = 0$, $\psi = 0$.
+Two parameters are enough to reproduce oscillation. The only real sample is the point 0. G has one parameter: its sample is at $\theta$. D has one parameter as well: its score is a straight line through the origin, $l(x) = \psi x$. This is the Dirac-GAN (Mescheder et al., 2018). The Nash equilibrium is $\theta = 0$, $\psi = 0$.
 
-### Predict, then run 4: does a GAN of two parameters converge?
+### Predict, then run 5: does a GAN of two parameters converge?
 
-Start at $\theta = 1$, $\psi = 0$, with the original (saturating) loss and small steps, taken in turns:
+Start at $\theta = 1$, $\psi = 0$, with the saturating loss and small steps, taken in turns:
 
-- A. Yes: there is no reason why so simple a game should not.
-- B. No: it circles around the equilibrium and never gets there.
-- C. It runs off to infinity at once.
+- A. Yes, it comes to rest at the equilibrium.
+- B. No, it circles around the equilibrium.
+- C. No, it runs off to infinity at once.
+- D. It stays where it starts.
 """
 
 # %%
@@ -855,106 +1326,192 @@ class Line(nn.Module):
 
 
 def orbit(penalty=None, rounds=600):
-    """Play the Dirac-GAN and return the path of (theta, psi), shape (2, rounds)."""
-    G, D, nothing = Forger(), Line(), torch.zeros(1, 1)
+    """Play the Dirac-GAN; return the path of (theta, psi) from the start, shape (2, rounds + 1)."""
+    G, D, zero = Forger(), Line(), torch.zeros(1, 1)  # the only real sample, and a noise of no use
     players = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (D, G)]
-    path = []
+    path = [[G.theta.item(), D.psi.item()]]
     for _ in range(rounds):
-        critic_step(D, G, players[0], losses.Minimax(), nothing, nothing, penalty)
-        generator_step(D, G, players[1], losses.Minimax(), nothing)
+        critic_step(D, G, players[0], losses.Minimax(), zero, zero, penalty)
+        generator_step(D, G, players[1], losses.Minimax(), zero)
         path.append([G.theta.item(), D.psi.item()])
     return torch.tensor(path).T
 
 
 free, damped = orbit(), orbit(partial(penalties.r1, gamma=0.3))
-show.lines({"no penalty": free, "with R1": damped}, equal=True, xlabel="theta: where the fake is",
-           ylabel="psi: the slope of D",
-           alt="Phase portrait of the Dirac-GAN: without a penalty the path circles around the "
-               "origin; with R1 it spirals into the origin")
-print("no penalty: never closer to the equilibrium than 0.9:", float(free.norm(dim=0).min()) > 0.9)
-print("with R1: at the end closer than 0.001:", float(damped[:, -1].norm()) < 0.001)
+show.orbits({"no penalty": free, "with R1": damped}, xlabel="theta: where the fake is",
+            ylabel="psi: the slope of D",
+            alt="Phase portrait of the Dirac-GAN with arrows and a common start at theta 1: without "
+                "a penalty the path circles around the origin; with R1 it spirals into the origin")
+say("不加惩罚：离均衡最近 {near:.3f}，最远 {far:.3f}。加 R1：最后离均衡 {end:.4f}。",
+    "No penalty: between {near:.3f} and {far:.3f} from the equilibrium. With R1: {end:.4f} from it "
+    "at the end.", near=float(free.norm(dim=0).min()), far=float(free.norm(dim=0).max()),
+    end=float(damped[:, -1].norm()))
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-11** Dirac-GAN 的轨道，从黑点出发。不加惩罚（实线）绕着均衡转圈；加 R1（虚线）旋进均衡。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-11** Paths of the Dirac-GAN, from the black dot. Without a penalty (solid) it circles around the equilibrium; with R1 (dashed) it spirals in.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+答案是 **B**。生成样本在右边，D 就让左边的分数高起来。G 往左走，冲过了头，D 再把直线翻过来。两边互相追，谁也停不下来。这不怪网络太小，也不怪学习率，是这个博弈本身在转圈。换成非饱和损失，圈会慢慢缩小，却越缩越慢。
+
+R1 惩罚的是 D 在真实样本处的斜率，这里就是 $\gamma \psi^2 / 2$。它像给钟摆加了摩擦，转着转着就停在均衡上。
+
+### 开放练习：驯服太强的 D
+
+写一个 `make_game(seed)`，返回一局没有训练过的平面上的博弈，例如 `recipes.plane(loss=..., penalty=..., seed=seed)`。批改函数让 D 先走 1000 步，再以 10 比 1 训练 700 个回合，换 3 个新种子，量两个数：
+
+- 有效模式数，每个种子都要达到 7；
+- 高质量样本，每个种子都要达到 25%。
+
+惩罚用 `partial(penalties.r1, gamma=...)` 或 `partial(penalties.r1_r2, gamma=...)`。损失、$\gamma$、`betas`、学习率都可以改。
+
+过关之后，用三次机会继续调 $\gamma$：三个种子里最低的那个高质量样本，你能提到多少？R1 + R2 取 $\gamma = 1$ 时是 31%。**每次先写下 $\gamma$ 和你的预测，再运行**，记下两个数。检查三个种子大约要一分钟。
+
+<details><summary>提示一</summary>
+
+四种组合里，哪一项改动保住了全部模式？从它开始。
+
+</details>
+
+<details><summary>提示二</summary>
+
+惩罚越重，D 越平缓。太轻会怎样，太重又会怎样？看看两个数里哪一个没有达到，再决定往哪边调。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The answer is **B**. The fake is on the right, so D tilts its line until the left scores higher. G runs left and overshoots, and D tilts the line back. Each chases the other and neither can stop. Neither the size of the networks nor the learning rate is to blame: this game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly.
+
+R1 penalises D's slope at the real sample, which here is $\gamma \psi^2 / 2$. It acts like friction on a pendulum: round and round, and to rest at the equilibrium.
+
+### Open task: tame a D that is too strong
+
+Write `make_game(seed)`, which returns an untrained game of points, for instance `recipes.plane(loss=..., penalty=..., seed=seed)`. The checker gives D 1000 steps first, then trains for 700 rounds at 10 to 1, on 3 new seeds, and measures two numbers:
+
+- effective modes, at least 7 on each seed;
+- high quality, at least 25 % on each seed.
+
+For a penalty use `partial(penalties.r1, gamma=...)` or `partial(penalties.r1_r2, gamma=...)`. You may change the loss, $\gamma$, `betas` and the learning rate.
+
+Once you have passed, take three more tries at $\gamma$: how far can you raise the lowest share of high quality among the three seeds? R1 + R2 with $\gamma = 1$ reached 31 %. **Each time write down $\gamma$ and your prediction before you run**, then note the two numbers. Checking three seeds takes about a minute.
+
+<details><summary>Hint one</summary>
+
+Which change kept all modes in the four combinations? Begin with that.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+The heavier the penalty, the gentler D. What happens if it is too light, and what if it is too heavy? See which of the two numbers falls short, then decide which way to go.
+
+</details>
+"""
+
+# %%
+def make_game(seed):
+    return ...
+
+
+verdict = check.cure(make_game)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。赝品在右边，D 就让左边的分数高起来；G 追着高分往左跑，冲过了头；D 再把直线翻过来。两个人互相追，谁也停不下来：这不怪网络太小，也不怪学习率，是游戏本身在转圈。换成非饱和损失，圈会慢慢缩小，却越缩越慢。R1 罚 D 在真品处的坡 $\psi^2$，像给钟摆加了摩擦，转着转着就停在了均衡上。大网络振荡起来，也常用这味药。
+## 选讲：目前较好的训练方案
 
-## 现代的配方
-
-在 RpGAN + R1 + R2 之外再加几样：大一点的网络（3 个隐藏层，每层 128 个单元），慢慢减小的学习率和惩罚，最后取 G 权重的滑动平均。惩罚要多走一遍反向传播，所以 D 每 8 步只算一次，强度乘 8（延迟正则化，出自 StyleGAN2）。课上跑一个短的；`GAN_LESSONS_SCALE=full` 跑全长 12,000 步。
+R3GAN 的做法用在平面上：RpGAN + R1 + R2，网络大一点（3 个隐藏层，每层 128 个单元），学习率和惩罚慢慢减小，最后取 G 权重的**指数滑动平均**（exponential moving average, EMA）。惩罚要多算一遍反向传播，所以 D 每 8 步才算一次，强度乘 8，这叫延迟正则化（lazy regularization，出自 StyleGAN2）。数据换成论文里的环，半径 1，标准差只有 0.01。旁边放一局普通的 GAN，回合数相同：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. The fake is on the right, so D tilts its line so that the left scores higher; G runs left after the score and overshoots; D tilts the line back. Each chases the other and neither can stop. Neither the size of the networks nor the learning rate is to blame: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly. R1 punishes D's slope at the real point, $\psi^2$, and acts like friction on a pendulum: round and round, and to rest at the equilibrium. Large networks that oscillate are often given the same medicine.
+## Optional: a recipe of today
 
-## The modern recipe
-
-Add a few things to RpGAN + R1 + R2: larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the moving average of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong (lazy regularisation, from StyleGAN2). We run a short version here; `GAN_LESSONS_SCALE=full` runs all 12,000 steps.
+This is R3GAN's recipe in the plane: RpGAN + R1 + R2, larger networks (3 hidden layers of 128 units), a learning rate and a penalty that fade slowly, and in the end the **exponential moving average** (EMA) of G's weights. The penalty costs another backward pass, so only every 8th step of D takes it, 8 times as strong; this is lazy regularization, from StyleGAN2. The data are the ring of the papers, radius 1, with a standard deviation of only 0.01. Beside it is a plain GAN with as many rounds:
 """
 
 # %%
 published = data.ring(radius=1, std=0.01)
 steps = runtime.at_scale(smoke=50, default=2000, full=12_000)
 follow = runtime.at_scale(smoke=0.9, default=0.99, full=0.999)  # a short run, a short memory
+simple = fit(recipes.plane(seed=0), published, steps).sample(2500)
 modern = fit(recipes.modern_plane(steps=steps, ema=follow), published, steps)
-final = modern.sample(2500, ema=True)
-show.clouds({"modern recipe": final}, published.sample(500), extent=1.5,
-            alt="Scatter plot of the modern recipe: the fakes sit tightly on all eight clusters of "
-                "the published ring, with a thin trail of points between them")
+modern = modern.sample(2500, ema=True)
+show.clouds({"plain": simple, "recipe of today": modern}, published.sample(500), extent=1.5,
+            size=3.4,
+            alt="Two scatter plots over the eight tiny clusters of the published ring: the plain "
+                "GAN's fakes form a ragged ring through them; those of the recipe of today sit on "
+                "the clusters, with a thin trail of points between them")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 1-12** 论文里的环，2000 个回合。左：普通的 GAN，8 个模式都有样本，但大多数样本散在模式之间。右：目前的方案，样本紧贴 8 个模式，只有少数还在途中。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 1-12** The ring of the papers, 2000 rounds. Left: the plain GAN has samples at all 8 modes, but most of them lie in between. Right: with the recipe of today they sit tightly on the 8 modes, and only a few are on the way.
+"""
 
 # %% tags=["nbval-ignore-output"]
-modern_report = measure.mode_report(final, published)
-floor = measure.mode_report(published.sample(2500), published)
-print("real points  ", floor)
-print("modern recipe", modern_report)
+def counted_on_the_published_ring(fakes):
+    """The three numbers, by the published ring."""
+    report = measure.mode_report(fakes, published)
+    return [f"{report.modes}", f"{report.effective_modes:.1f}", f"{report.high_quality:.1%}"]
 
-# %%
-if runtime.scale() != "smoke":
-    print("all 8 modes, each with at least half of its share:",
-          int(modern_report.counts.min()) > 2500 / 8 / 2)
+
+table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effective modes"),
+       ("高质量样本", "high quality")],
+      [[("真实样本", "real samples"), *counted_on_the_published_ring(published.sample(2500))],
+       [("普通的 GAN", "plain GAN"), *counted_on_the_published_ring(simple)],
+       [("目前的方案", "recipe of today"), *counted_on_the_published_ring(modern)]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-全长的成绩，5 个没有用来调过参数的种子，单核，每次约 1 分钟（`studies/lesson01.py modern`）：
+完整训练（12,000 步）的结果，5 个未参与调参的随机种子，单核，每次约 1 分钟（`studies/lesson01.py modern`）：
 
-| 数据 | 覆盖的模式 | 高质量样本，最低 | 最高 | 反向 KL，最高 |
+| 数据 | 模式数 | 高质量样本，最低 | 最高 | 反向 KL，最高 |
 |---|---|---|---|---|
 | 环 | 8/8 | 97.4% | 98.4% | 0.003 |
 | 网格，除以 4 | 25/25 | 96.5% | 97.3% | 0.012 |
 | 网格，原样 | 25/25 | 94.2% | 97.0% | 0.010 |
 
-网格的坐标原来在 $[-4, 4]$，除以 4 就和图片一样落在 $[-1, 1]$；尺子按标准差来量，不受影响。这 5 个种子里，除以 4 之后高质量样本的最低值高一些，反向 KL 并不更低。
-
-论文用的是别的网络，PacGAN 用的还是固定的训练集，所以只能看个大概：PacGAN 论文里找到模式最多的两行，平均是环上 7.9 个模式、95.6% 的高质量样本，网格上 24.8 个、93.6%，高质量的比例和这里不相上下；VEEGAN 是 8 个和 24.6 个，不过它的高质量样本只有 52.9% 和 40%。
+它一次改了好几处，所以只能说整套方案有效，不能说哪一处有功。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The full length, with 5 seeds that no setting was tuned on, one core, about 1 minute each (`studies/lesson01.py modern`):
+The full length (12,000 steps), with 5 seeds that no setting was tuned on, one core, about 1 minute each (`studies/lesson01.py modern`):
 
-| Data | modes captured | high quality, lowest | highest | reverse KL, highest |
+| Data | modes | high quality, lowest | highest | reverse KL, highest |
 |---|---|---|---|---|
 | ring | 8/8 | 97.4 % | 98.4 % | 0.003 |
 | grid, divided by 4 | 25/25 | 96.5 % | 97.3 % | 0.012 |
 | grid as it is | 25/25 | 94.2 % | 97.0 % | 0.010 |
 
-The grid's coordinates are in $[-4, 4]$; divided by 4 they fill $[-1, 1]$ as pictures do. The ruler counts in standard deviations and does not mind. Over these 5 seeds the lowest share of high quality is somewhat higher when divided by 4; the reverse KL is no lower.
-
-The papers use other networks, and PacGAN a fixed training set, so their numbers are a rough guide only: the rows of the PacGAN paper with the most modes average 7.9 modes and 95.6 % of high quality on the ring, 24.8 and 93.6 % on the grid, a quality about like ours; VEEGAN has 8 and 24.6, but with only 52.9 % and 40 % of high quality.
+It changes several things at once, so the recipe as a whole works; which part deserves the credit these runs do not say.
 """
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
 ## 小测验
 
-四道题，选错了会告诉你错在哪里。
+六道题，选错了会告诉你错在哪里。
 """
 
 # %% [markdown] tags=["lang-en", "quiz"]
 r"""
 ## Quiz
 
-Four questions; a wrong choice tells you what is wrong with it.
+Six questions; a wrong choice tells you what is wrong with it.
 """
 
 # %%
@@ -964,48 +1521,50 @@ lab.quiz("01")
 r"""
 ## 小结
 
-现在你会：
+| 内容 | 要点 |
+|---|---|
+| 目标函数 | $\min_G \max_D V(D, G)$，极小极大的零和博弈；G 换成非饱和损失后不再零和 |
+| 算法 | D 走一步，G 走一步；G 只收到 D 的梯度，从不见真实样本 |
+| 最优判别器 | $D^* = p_r / (p_r + p_g)$ |
+| 定理 | $V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$，最小值 $-\log 4$ 在 $p_g = p_r$ 处 |
+| 两种损失 | 样本被识破时，$\log(1 - D)$ 没有梯度，$-\log D$ 有 |
+| 三种失败 | 模式崩溃、梯度消失、振荡；看图，连着看，再数一数 |
+| 对策 | 非饱和损失；双方学习率相当；$\beta_1$ 取小；R1、R2 |
 
-- 说出 D 和 G 各看见什么：D 看真品和赝品，G 只看噪声和 D 的梯度；
-- 算出 $D^* = p_r / (p_r + p_g)$，并从它读出 JS；
-- 连着看、数一数，认出梯度消失、模式崩溃和振荡；
-- 自己写代码，或在实验室里，一步一步地玩这场游戏。
+几个常见的说法，现在可以这样回答：
 
-故事和常见的说法，有几处要更正：
-
-| 说法 | 更正 | 在哪里看到 |
+| 说法 | 这一课看到的 | 在哪里 |
 |---|---|---|
-| `002`：G 根据“所了解，熟悉及掌握的知识”造假 | G 从没见过真品 | 亲手玩一个回合 |
-| `002`：G 和 D 必须势均力敌 | 步数一样多的 D，可以毁掉 G，也可以教好 G | 先猜再跑 3 |
-| `002`：adversial network | 拼写是 adversarial，“对抗的” | 这里 |
-| 普通的 GAN 总会模式崩溃 | 在这个环上，Adam 的 `betas=(0.5, 0.999)` 时，7 个种子都没有 | 先猜再跑 3 |
-| 损失下降就是变好 | 考官在变，要量作品 | 和你熟悉的训练相比 |
-| D 说 0.5 就是成功 | 什么都没学会的 D 也说 0.5 | 先猜再跑 1 |
-| 饱和损失在 G 很完美时梯度小 | 反了：在 G 很差时才小 | 先猜再跑 2 |
+| G 造假靠自己掌握的知识 | 它只收到 D 的梯度 | 亲手走一个回合 |
+| 普通的 GAN 总会崩溃 | 在这个环上，要看 Adam 的 $\beta_1$ | 数一数 |
+| D 太强，G 就学不好 | 同样不出错的 D，加了 R1 + R2，G 找到全部模式 | 先猜再跑 4 |
+| 损失下降就是进步 | 对手在变，要量样本 | 和你熟悉的训练相比 |
+| D 输出 0.5 就是成功 | 什么都没学会的 D 也输出 0.5 | 先猜再跑 1 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
 r"""
 ## Recap
 
-You can now:
+| Topic | What to remember |
+|---|---|
+| objective | $\min_G \max_D V(D, G)$, a zero-sum minimax game; with the non-saturating loss for G no longer zero-sum |
+| algorithm | a step of D, a step of G; G receives D's gradient and never sees a real sample |
+| optimal discriminator | $D^* = p_r / (p_r + p_g)$ |
+| theorem | $V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$, with the minimum $-\log 4$ at $p_g = p_r$ |
+| two losses | where a fake is seen through, $\log(1 - D)$ has no gradient and $-\log D$ has one |
+| three failures | mode collapse, vanishing gradient, oscillation; look, look again, and count |
+| cures | the non-saturating loss; learning rates that match; a small $\beta_1$; R1, R2 |
 
-- say what D and G each get to see: D real points and fakes, G nothing but noise and D's gradient;
-- compute $D^* = p_r / (p_r + p_g)$ and read JS off it;
-- recognise vanishing gradient, mode collapse and oscillation, by looking more than once and by counting;
-- play the game step by step, by hand or in the lab.
+Some common sayings can now be answered:
 
-Some of what the story and common talk say needs correcting:
-
-| Saying | Correction | Where you saw it |
+| Saying | What this lesson found | Where |
 |---|---|---|
-| `002`: G forges from "what it knows" | G never sees a genuine one | one round by hand |
-| `002`: G and D must be equally strong | a D with as many steps can ruin G, or teach it | predict, then run 3 |
-| `002`: "adversial" network | it is spelled adversarial, from adversary | here |
-| a plain GAN always collapses | on this ring, with Adam's `betas=(0.5, 0.999)`, it did not in any of 7 seeds | predict, then run 3 |
-| a falling loss means progress | the examiner changes; measure the works | since the training you know |
-| D at 0.5 means success | a D that has learned nothing says 0.5, too | predict, then run 1 |
-| the saturating gradient is small when G is perfect | the reverse: it is small when G is bad | predict, then run 2 |
+| G forges from what it knows | all it gets is D's gradient | one round by hand |
+| a plain GAN always collapses | on this ring it depends on Adam's $\beta_1$ | count |
+| if D is too strong, G cannot learn | against a D that makes no mistake either, but has R1 + R2, G finds all modes | predict, then run 4 |
+| a falling loss means progress | the opponent changes; measure the samples | since the training you know |
+| D at 0.5 means success | a D that has learned nothing returns 0.5, too | predict, then run 1 |
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
@@ -1013,10 +1572,12 @@ r"""
 ## 延伸
 
 - **写一个自己的损失。** 只要有 `critic(real, fake)` 和 `generator(fake)` 两个方法，就能交给 `lab.GanLab(loss=...)`。从 `gan_lessons/losses.py` 里抄一个最短的，改一处，看看会怎样。
-- **换一份数据。** 给现代的配方 `data.grid(spacing=0.5, std=0.0125)`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
-- **把病治好。** 在振荡的那一格里加上 `penalty=penalties.r1`，先猜，再数。
+- **换一份数据。** 给目前的方案 `data.grid(spacing=0.5, std=0.0125)`，有 25 个模式；也可以试试 `data.spiral()`，它没有模式可数，用 `measure.js_on_grid` 来量。
+- **拆开 R1 和 R2。** 只用其中一个，还能对付太强的 D 吗？先猜，再数 5 个种子。
 - **下一课**把点换成图片：[第 02 课](02_mlp_gan_mnist.ipynb)。
-- **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，$D^*$ 和 JS 出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN 和 R1；Arjovsky 和 Bottou，[Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862)，梯度为什么消失；Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，数模式的规矩；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)，成对比较的损失，和 Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)，它为什么没有走不出去的坑；Karras 等，[StyleGAN2](https://arxiv.org/abs/1912.04958)，延迟正则化；Yazıcı 等，[The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498)，滑动平均；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，现代的配方。
+- **中文资料。** 邱锡鹏[《神经网络与深度学习》](https://nndl.github.io/)第 13 章“深度生成模型”；李宏毅的[课程](https://speech.ee.ntu.edu.tw/~hylee/)，其中有生成对抗网络的录像；苏剑林[《互怼的艺术：从零直达 WGAN-GP》](https://kexue.fm/archives/4439)；郑华滨[《令人拍案叫绝的 Wasserstein GAN》](https://zhuanlan.zhihu.com/p/25071913)，先读它讲原始 GAN 毛病的前半；王坤峰等《生成式对抗网络 GAN 的研究进展与展望》，《自动化学报》2017 年第 3 期。
+- **论文，本课主线。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)，算法 1、$D^*$ 和定理；Arjovsky 和 Bottou，[Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862)，梯度为什么消失；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，Dirac-GAN、R1 和 R2。
+- **论文，度量和对策。** Srivastava 等，[VEEGAN](https://arxiv.org/abs/1705.07761)，和 Lin 等，[PacGAN](https://arxiv.org/abs/1712.04086)，怎样数模式；Radford 等，[DCGAN](https://arxiv.org/abs/1511.06434)，$\beta_1 = 0.5$；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Karras 等，[StyleGAN2](https://arxiv.org/abs/1912.04958)，延迟正则化；Yazıcı 等，[The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498)，指数滑动平均；Huang 等，[The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441)，R3GAN。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
@@ -1024,8 +1585,10 @@ r"""
 ## Going further
 
 - **Write a loss of your own.** Two methods are enough, `critic(real, fake)` and `generator(fake)`, and `lab.GanLab(loss=...)` will take it. Copy the shortest one in `gan_lessons/losses.py`, change one thing, and see what happens.
-- **Take other data.** Give the modern recipe `data.grid(spacing=0.5, std=0.0125)` with its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
-- **Cure the illness.** Add `penalty=penalties.r1` in the cell with the oscillation; guess first, then count.
+- **Take other data.** Give the recipe of today `data.grid(spacing=0.5, std=0.0125)` with its 25 modes; or try `data.spiral()`, which has no modes to count and is measured by `measure.js_on_grid`.
+- **Take R1 and R2 apart.** Does one of them suffice against a D that is too strong? Guess first, then count 5 seeds.
 - **The next lesson** turns the points into pictures: [lesson 02](02_mlp_gan_mnist.ipynb).
-- **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), the source of $D^*$ and JS; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the Dirac-GAN and R1; Arjovsky and Bottou, [Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862), on why gradients vanish; Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086), the rules for counting modes; Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734), losses that compare pairs, and Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926), on why they leave no pits; Karras et al., [StyleGAN2](https://arxiv.org/abs/1912.04958), lazy regularisation; Yazıcı et al., [The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498), moving averages; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441), the modern recipe.
+- **In Chinese.** Qiu Xipeng, [Neural Networks and Deep Learning](https://nndl.github.io/), chapter 13 on deep generative models; the [courses](https://speech.ee.ntu.edu.tw/~hylee/) of Lee Hung-yi, with recorded lectures on GANs; Su Jianlin, [a road to WGAN-GP from scratch](https://kexue.fm/archives/4439); Zheng Huabin, [on the Wasserstein GAN](https://zhuanlan.zhihu.com/p/25071913), whose first half explains what ails the original GAN; Wang Kunfeng et al., a survey of GANs in Acta Automatica Sinica, 2017, issue 3.
+- **Papers, the main line of this lesson.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661): algorithm 1, $D^*$ and the theorem; Arjovsky and Bottou, [Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862): why gradients vanish; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406): the Dirac-GAN, R1 and R2.
+- **Papers, measuring and curing.** Srivastava et al., [VEEGAN](https://arxiv.org/abs/1705.07761), and Lin et al., [PacGAN](https://arxiv.org/abs/1712.04086): how to count modes; Radford et al., [DCGAN](https://arxiv.org/abs/1511.06434): $\beta_1 = 0.5$; Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Karras et al., [StyleGAN2](https://arxiv.org/abs/1912.04958): lazy regularization; Yazıcı et al., [The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498): moving averages; Huang et al., [The GAN is dead; long live the GAN!](https://arxiv.org/abs/2501.05441): R3GAN.
 """
