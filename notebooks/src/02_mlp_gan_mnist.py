@@ -1164,7 +1164,7 @@ r"""
 | R1，$\gamma = 1$ | 3 3 | 1.225 | 40% | 18.07 |
 | `betas=(0.0, 0.99)`，学习率 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
 
-类别数一栏里，每个数是一个种子；`betas=(0.9, 0.99)` 和 R1 两行只试了种子 0 和 1，其余 5 个种子。**单独换一处，只有 `beta1` 从 0.9 换成 0 让所有种子都脱离了崩溃。** Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近约十步的平均方向走。可是 D 一直在变，那个方向很快就过时了，G 带着惯性冲过头，全体假图一起搬家。这个解释和表里的数相符，但表本身并没有证明它。
+类别数一栏里，每个数是一个种子；`betas=(0.9, 0.99)` 只试了 3 个种子，R1 只试了 2 个，其余 5 个。**单独换一处，只有 `beta1` 从 0.9 换成 0 让所有种子都脱离了崩溃。** Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近约十步的平均方向走。可是 D 一直在变，那个方向很快就过时了，G 带着惯性冲过头，全体假图一起搬家。这个解释和表里的数相符，但表本身并没有证明它。
 
 单独换 $\beta_2$，或者单独把学习率调大到 0.001，都还是崩溃；但有了 $\beta_1 = 0$，再调大学习率，就又快又好（最后一行连 $\beta_2$ 也换了，它单独的作用，这张表没有分出来）。单独加 R1，在 2,000 步之内帮助不大。
 """
@@ -1184,7 +1184,7 @@ Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `be
 | R1, $\gamma = 1$ | 3 3 | 1.225 | 40% | 18.07 |
 | `betas=(0.0, 0.99)`, learning rate 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
 
-Under "Classes" each number is one seed; the rows `betas=(0.9, 0.99)` and R1 were tried with seeds 0 and 1 only, the others with 5. **Of the single changes, only `beta1` from 0.9 to 0 gets every seed out of the collapse.** Adam's $\beta_1 = 0.9$ is momentum: each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is soon out of date; G overshoots, and all fakes move house together. This explanation agrees with the numbers of the table, but the table does not prove it.
+Under "Classes" each number is one seed; `betas=(0.9, 0.99)` was tried with 3 seeds only and R1 with 2, the others with 5. **Of the single changes, only `beta1` from 0.9 to 0 gets every seed out of the collapse.** Adam's $\beta_1 = 0.9$ is momentum: each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is soon out of date; G overshoots, and all fakes move house together. This explanation agrees with the numbers of the table, but the table does not prove it.
 
 Changing $\beta_2$ alone, or raising the learning rate to 0.001 alone, still ends in collapse; but once $\beta_1 = 0$, a larger learning rate makes it quick and good (the last row changes $\beta_2$ as well, and the table does not separate its share). R1 alone helps little within 2,000 steps.
 """
