@@ -1,27 +1,30 @@
 """Draw the figures of this folder. Run `python images/draw.py`; it trains for about two minutes.
 
-The figure of a long run is drawn from its folder: `python images/draw.py runs/long_run_faces`.
+The figure of a long run is drawn from its folder: `python images/draw.py runs/long_run_faces`;
+that of lesson 02's from the folder of samples that `studies/lesson02.py authors` left.
 """
 
 import sys
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import data, penalties, recipes, runs, runtime, show
+from gan_lessons import data, runs, runtime, show
 from gan_lessons.train import fit, generate
+from studies import lesson02
 
 HERE = Path(__file__).parent
 
 
 def lesson02_digits() -> None:
-    """Draw what lesson 02's generator makes of the same noise while it learns the digits."""
-    game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
+    """Draw what lesson 02's last generator makes of the same noise while it learns MNIST."""
+    images, _ = lesson02.lesson_digits()
+    game = lesson02.cured_game(seed=0)
     rows = [(0, generate(game.generator, game.fixed_z))]
-    for step in (200, 600, 6000):
-        fit(game, data.digits(), step)
-        painter = game.generator_ema if step == 6000 else game.generator
-        rows.append((step, generate(painter, game.fixed_z)))
+    for step in (2000, 4000, 8000):
+        fit(game, images, step)
+        rows.append((step, generate(game.generator, game.fixed_z)))
     strips = [show.grid(pictures[:16], columns=16) for _, pictures in rows]
     height, width, _ = strips[0].shape
     picture = Image.new("RGB", (120 + 2 * width, len(rows) * (2 * height + 8)), "white")
@@ -32,6 +35,26 @@ def lesson02_digits() -> None:
         big = Image.fromarray(strip).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
         picture.paste(big, (120, top))
     picture.quantize(32).save(HERE / "lesson02_digits.png", optimize=True)
+
+
+def lesson02_authors(folder: Path) -> None:
+    """Draw what both tutorials' settings reach: 32 samples of each, of seed 0, not chosen.
+
+    From what `studies/lesson02.py authors --pictures FOLDER` left in `folder` after its last step.
+    """
+    parts = {}
+    for name in lesson02.AUTHORS:
+        last = max(folder.glob(f"{name}_*.pt"), key=lambda file: int(file.stem.split("_")[1]))
+        step = int(last.stem.split("_")[1])
+        parts[f"{name}, step {step:,}"] = show.grid(torch.load(last)["newest"][:32], columns=16)
+    height, width, _ = next(iter(parts.values())).shape
+    picture = Image.new("RGB", (2 * width, len(parts) * (2 * height + 34)), "white")
+    for i, (title, part) in enumerate(parts.items()):
+        top = i * (2 * height + 34)
+        ImageDraw.Draw(picture).text((2, top + 4), title, "black", ImageFont.load_default(20))
+        big = Image.fromarray(part).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
+        picture.paste(big, (0, top + 30))
+    picture.quantize(32).save(HERE / "lesson02_authors.png", optimize=True)
 
 
 def toy_set(make, name: str) -> None:
@@ -84,7 +107,10 @@ def main(folders: list[str]) -> None:
         toy_rooms()
         lesson02_digits()
     for folder in folders:
-        long_run(folder)
+        if list(Path(folder).glob("siriusdemon_*.pt")):
+            lesson02_authors(Path(folder))
+        else:
+            long_run(folder)
 
 
 if __name__ == "__main__":

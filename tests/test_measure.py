@@ -236,3 +236,48 @@ def test_training_the_classifier_leaves_the_learners_random_numbers_alone(tmp_pa
     torch.manual_seed(1)
     digit_classifier(data.digits(), data.digits(False))
     assert torch.equal(torch.rand(3), expected)
+
+
+# ---- the test for copies ----
+
+@pytest.fixture(scope="module")
+def seen_and_unseen():
+    """MNIST's training pictures, 6,000 to copy from and 2,000 set aside."""
+    box = data.mnist(train=True).images[:8000]
+    return box[:6000], box[6000:]
+
+
+def recited(training, noise, n=1000):
+    g = torch.Generator().manual_seed(3)
+    chosen = training[torch.randint(len(training), (n,), generator=g)].float()
+    return (chosen + noise * torch.randn(chosen.shape, generator=g)).round().clamp(0, 255).byte()
+
+
+@pytest.mark.parametrize("noise", [0, 30, 60])
+def test_a_reciter_with_noise_is_caught(seen_and_unseen, noise):
+    report = measure.copy_test(recited(seen_and_unseen[0], noise), *seen_and_unseen)
+    assert report.share > 0.58 and report.z > 5, report
+
+
+def test_new_digits_by_other_writers_are_not_accused(seen_and_unseen):
+    report = measure.copy_test(data.mnist(train=False).images[:2000], *seen_and_unseen)
+    assert abs(report.share - 0.5) < 0.04 and abs(report.z) < 3.5, report
+
+
+def test_unseen_pictures_from_elsewhere_spoil_the_test(seen_and_unseen):
+    """Other writers as candidates: digits that nobody learned from seem to be copies."""
+    training, unseen = seen_and_unseen
+    report = measure.copy_test(unseen, training, data.mnist(train=False).images[:2000])
+    assert report.z > 5, report
+
+
+def test_the_test_for_copies_by_hand():
+    black, white = torch.zeros(1, 1, 8, 8).byte(), torch.full((1, 1, 8, 8), 255).byte()
+    grey = torch.full((1, 1, 8, 8), 100).byte()
+    report = measure.copy_test(torch.cat([grey, black, white, white]), black, white)
+    assert report.to_training.tolist() == pytest.approx([200, 0, 510, 510])  # 2 x 2 blocks
+    assert report.to_unseen.tolist() == pytest.approx([310, 510, 0, 0])
+    assert report.share == 0.5 and report.z == 0
+    assert measure.copy_test(black, black, black).share == 0.5  # a tie is half a win
+    cut = measure.copy_test(white, black, torch.cat([grey, white]))  # equally many of each
+    assert cut.to_unseen.tolist() == pytest.approx([310])

@@ -344,6 +344,7 @@ def wrong_generator_losses(pair: Pair, z: Tensor):
 
 def check_value(name: str, loss, wanted: Tensor) -> None:
     """Require that the loss returned is the one the step went along."""
+    wanted = wanted.detach()
     require(close(loss, wanted, tolerance=1e-5),
             f"{name} 走得对，可是返回的数不是这一步的损失（应为 {float(wanted):.4f}）。",
             f"{name} moves as it should, but the number returned is not the loss of this step "

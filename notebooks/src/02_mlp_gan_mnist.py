@@ -2,39 +2,48 @@
 r"""
 # 02 · 全连接 GAN：生成手写数字
 
-两个小网络，一个造假，一个打假。学完这一课，造假的那个就能写出 0 到 9，而你能证明它一个数字也没有漏掉。
+上一课的样本是平面上的点；这一课是图片。让网络写出 0 到 9，并用数据说明它一个也没有漏掉。
 
-- **学完你会**：写出判别器和生成器各自的一步更新；读懂 D(x) 和 D(G(z)) 两条曲线；让数据范围和网络的最后一层对得上；量出模式崩溃，并把它治好。
-- **需要准备**：知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
-- **用时**：阅读和练习 60 分钟；全部运行一遍约 3 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
-- **来历**：本课脱胎于两篇中文教程，[siriusdemon 的《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)和 [Datawhale 的《GAN 实战：手写数字生成》](https://github.com/datawhalechina/dive-into-cv-pytorch)。下文把这两篇教程连同其中的网络称作 `002` 和 `004`。它们的主要内容这里都有；有几处值得推敲，我们尽量用实验来说明。
+- **学完你会**：写出判别器和生成器各自完整的一步，用它们训练出合格的生成器；说出五个评价指标的公式，以及每个指标看不见什么；查出模式崩溃，一次只改一处地治好它；检验生成器有没有照抄训练集。
+- **需要准备**：第 01 课的目标函数；知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
+- **用时**：阅读约 35 分钟，练习约 50 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **致谢**：本课的主干来自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，他把程序分成一小步一小步来讲，还给读者留了问题；他的代码又要感谢 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)。另一半来自 Datawhale 教程 [动手学CV-Pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch) 的《GAN 实战：手写数字生成》，它给训练循环的每一行都写了注释。谢谢他们。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
 # 02 · A fully connected GAN: writing digits
 
-Two small networks: one forges, the other detects forgeries. By the end of this lesson the forger writes 0 to 9, and you can prove that it leaves out none of them.
+In the last lesson a sample was a point in the plane; here it is a picture. Two networks learn to write 0 to 9, and we collect the evidence that none of them is left out.
 
-- **You will be able to**: write one step of the discriminator and one of the generator; read the curves D(x) and D(G(z)); match a network's last layer to the range of the data; measure mode collapse, and cure it.
-- **You need**: to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
-- **Time**: 60 minutes to read and do the exercises; about 3 minutes to run everything (two CPU cores, no graphics card, no internet connection).
-- **Where it comes from**: two tutorials in Chinese, [siriusdemon's introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN) and [Datawhale's hands-on chapter](https://github.com/datawhalechina/dive-into-cv-pytorch). Below, the tutorials and their networks are called `002` and `004`. Their main points are all here; some deserve a second look, by experiment wherever we can.
+- **You will be able to**: write one full step of the discriminator and one of the generator, and train a generator that passes with them; state the formulas of five evaluation metrics, and what each of them cannot see; detect mode collapse and cure it with one change at a time; test whether a generator copies its training set.
+- **You need**: the objective of lesson 01; to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
+- **Time**: about 35 minutes to read and 50 for the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **With thanks**: the backbone of this lesson is siriusdemon's [introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), written in Chinese, which explains a program one small step at a time and leaves its reader questions; for the code its author thanks [wiseodd's generative-models](https://github.com/wiseodd/generative-models). The other half is the chapter on writing digits in Datawhale's course [dive-into-cv-pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch), which comments every line of its training loop. Our thanks to all of them.
 """
 
 # %%
-import inspect
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
-from torch import nn
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, softplus
+from PIL import Image
+from torch import nn, optim
+from torch.nn.functional import (
+    avg_pool2d,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    softplus,
+)
+from torchvision import transforms
 
-from gan_lessons import checkpoint, data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons import checkpoint, data, lab, measure, penalties, recipes, runtime, show
+from gan_lessons.bilingual import say, table
 from gan_lessons.exercises import lesson02 as check
 from gan_lessons.nets import mlp
-from gan_lessons.train import HISTORY, Game, critic_step, fit, generator_step
+from gan_lessons.train import HISTORY, Game, fit
 
 runtime.set_threads(1)  # these networks are too small to gain from a second thread
 lab.language_switch()
@@ -43,7 +52,7 @@ lab.language_switch()
 r"""
 ## 和上一课相比
 
-[第 01 课](01_intuition.ipynb)的数据是平面上的点，每个点 2 个数；这一课的数据是图片，每张 784 个数。游戏没有变；两个网络的两端换了，中间也加宽了：
+博弈没有变，两步更新也没有变。样本从 2 个数变成了 28×28 = 784 个数，网络的两端和中间跟着变宽：
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -52,14 +61,18 @@ r"""
 + discriminator = MLP(784 -> 256 -> 256 -> 1)
 ```
 
-没读过第 01 课也没关系，下一节会把规则从头说一遍。
+没读过第 01 课，只需记住三句话。**生成器**（generator）G 把随机噪声 $z$ 变成一张图片 $G(z)$；**判别器**（discriminator）D 看一张图片 $x$，给出它是真图的概率 $D(x)$。D 学着分辨真假，G 学着骗过 D，二者进行一场极小极大博弈（minimax game）：
+
+$$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z)))]$$
+
+G 从来没有见过真图，它的全部消息都是经 D 传回来的梯度。下文把真实样本叫作**真图**，生成样本叫作**假图**。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
 r"""
 ## What changed since the last lesson
 
-In [lesson 01](01_intuition.ipynb) the data are points in the plane, 2 numbers each; here they are pictures, 784 numbers each. The game is the same. The two ends of each network are new, and the middle is wider:
+The game is the same, and so are the two steps. A sample used to be 2 numbers and is now 28×28 = 784, so both networks get wider at their ends and in the middle:
 
 ```diff
 - generator     = MLP(2 -> 64 -> 64 -> 2)
@@ -68,264 +81,688 @@ In [lesson 01](01_intuition.ipynb) the data are points in the plane, 2 numbers e
 + discriminator = MLP(784 -> 256 -> 256 -> 1)
 ```
 
-If you have not read lesson 01, never mind: the next section explains the rules from the start.
-"""
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-## 游戏规则
-
-警匪片要好看，警察和歹徒得有来有往。GAN 里的“歹徒”是**生成器** G：它拿到一组随机噪声 $z$，造出一件赝品 $G(z)$。“警察”是**判别器** D：它看一张图片 $x$，给出这张图是真品的概率 $D(x)$。D 每识破一次，G 就知道往哪里改；G 每进步一点，D 就得看得更细。
-
-写成公式，就是两个人争同一个数：
+If you skipped lesson 01, three sentences will do. The **generator** G turns random noise $z$ into a picture $G(z)$; the **discriminator** D looks at a picture $x$ and gives the probability $D(x)$ that it is real. D learns to tell real from fake, and G learns to fool D; the two play a minimax game:
 
 $$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z)))]$$
 
-故事讲到这里，有两处容易误会：
-
-1. **G 从来没有见过真品。** 它不是“根据所了解的知识”造假。它手里只有噪声，唯一的老师是 D 传回来的梯度。下面会用代码证明。
-2. **并不是非得势均力敌。** 对一个固定的 G，最好的 D 是 $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$，其中 $p_r$ 和 $p_g$ 分别是真图和假图的概率密度。D 学得越好，它的**数值**越接近这个答案；**梯度**却是另一回事：第 01 课里 D 越有把握，饱和的损失传给 G 的梯度越小（[Arjovsky 和 Bottou，2017](https://arxiv.org/abs/1701.04862)）。所以不能只看 D 强不强，还要看它的梯度在不在、指向哪里。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-## The rules of the game
-
-A cops-and-robbers film is only fun while both sides stand a chance. The robber of a GAN is the **generator** G: it takes a handful of random noise $z$ and makes a forgery $G(z)$. The cop is the **discriminator** D: it looks at a picture $x$ and states the probability $D(x)$ that it is genuine. Whenever D sees through a forgery, G learns which way to change it; whenever G gets better, D has to look more closely.
-
-As a formula, the two fight over one number:
-
-$$\min_G \max_D \; \mathbb{E}_{x}\,[\log D(x)] + \mathbb{E}_{z}\,[\log(1 - D(G(z)))]$$
-
-Two things in this story are easily misread:
-
-1. **G never sees a genuine picture.** It does not forge "from what it knows". All it has is noise, and its only teacher is the gradient that comes back through D. The code below proves it.
-2. **The two need not be equally strong.** For a fixed G the best D is $D^*(x) = p_r(x) / (p_r(x) + p_g(x))$, where $p_r$ and $p_g$ are the densities of genuine pictures and of fakes. The better D learns, the closer its **values** come to that; its **gradient** is another matter: in lesson 01, the surer D was, the smaller the gradient that the saturating loss handed to G ([Arjovsky and Bottou 2017](https://arxiv.org/abs/1701.04862)). So do not only ask how strong D is; ask whether its gradient is there and where it points.
+G never sees a real picture: all it ever learns arrives as a gradient through D. Below, a **real picture** is a sample of the data and a **fake** is a sample of G.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 数据：真品长什么样
+## 先看一张崩溃的图
 
-电脑里有 MNIST 就用 MNIST；没有，就用 scikit-learn 自带的 1,797 个真实手写数字，放大到 28x28。两种数据走的是同一套代码，也都分成两份：一份给 GAN 学；另一份**留出**，训练时谁也不许看，专门用来打分。
+数据是真正的 MNIST。课程自带其中的 10,000 张；如果电脑里有完整的一套，就用完整的。训练文件的最后 2,000 张先**留出**（held out），训练时不碰它们，以后评分用。
+
+先不讲代码，训练一个 GAN 看看：网络和优化器都照 Datawhale 教程，只是步数少得多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## The data: what genuine ones look like
+## First, a collapsed picture
 
-If MNIST is on this computer, we use it; if not, the 1,797 real handwritten digits that come with scikit-learn, enlarged to 28x28. The code is the same for both. Each set has two parts: one for the GAN to learn from, and one that is **held out**: nobody may look at it, because it is kept for marking.
+The data are MNIST itself. 10,000 of its digits come with the course; where the whole set is on the computer, that is used. The last 2,000 of the training file are **held out**: training never touches them, they are for measuring.
+
+Before any explanation, let us train a GAN and look: the networks and the optimiser of Datawhale's tutorial, for far fewer steps.
 """
-
-# %% tags=["nbval-ignore-output"]
-source = data.mnist if data.have_mnist() else data.digits
-images, held_out = source(train=True), source(train=False)
-print(f"{images.name}: {len(images):,} to learn from, {len(held_out):,} held out")
-images.card()
-images.show()
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-## 先备好尺子
-
-“看起来不错”不算数。训练之前，我们先造一把尺子：一个几秒钟就能训练好的小分类器。它给每张图片 32 个特征和 10 个类别的概率，于是可以算出：
-
-- `fd_digits`：两组特征之间的弗雷歇距离，越小越像真图。公式和论文里的 FID 一样，特征却来自我们自己的分类器，所以**不能**和别人的 FID 相比。
-- `kid`：另一种距离，样本少的时候也是无偏的，也就是多次估计的平均没有偏差；所以真实的距离接近 0 时，单次估计可以略小于 0。
-- `classes`：有几个数字占到了样本的 4% 以上。
-- `KL`：样本的类别分布离真图的类别分布有多远，0 是完全一致。
-- `confident`：分类器有九成以上把握的图片占多大比例。
-
-一个数单独拿出来没有意义，要有上下两条线夹着它：**下限**是真图和真图的距离，再好的生成器也不必比它更低；**上限**取自一个只输出噪点的生成器。上限只管 `fd_digits`、`kid` 和 `confident`：噪点在 `classes` 和 `KL` 上的成绩，可以比崩溃了的 GAN 还好，因为不管像不像，分类器总要给每张图一个类别。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-## First, a ruler
-
-"Looks good" does not count. Before we train anything we make a ruler: a small classifier that trains in seconds. It gives every picture 32 features and the probabilities of 10 classes, and from these we compute:
-
-- `fd_digits`: the Fréchet distance between two clouds of features; smaller is more real. The formula is that of the FID in papers, but the features come from our own classifier, so it must **not** be compared with anybody's FID.
-- `kid`: another distance, unbiased even with few samples: many estimates are right on average. Hence a single one may fall a little below 0 where the true distance is close to 0.
-- `classes`: how many digits each make up at least 4 % of the samples.
-- `KL`: how far the samples' classes are from the real proportions; 0 is a perfect match.
-- `confident`: the share of pictures of which the classifier is at least nine-tenths sure.
-
-A number alone means nothing; it takes a line below and a line above. The **floor** is the distance of real pictures from real pictures: no generator needs to do better. The **ceiling** is a generator that gives nothing but noise. It is a ceiling for `fd_digits`, `kid` and `confident` only: by `classes` and `KL` noise can look better than a collapsed GAN, because the classifier gives every picture some class, however little it looks like one.
-"""
-
-# %% tags=["nbval-ignore-output"]
-ruler = measure.DigitEvaluator(images, held_out)
-noise = torch.randint(0, 256, (2000, *images.shape), dtype=torch.uint8,
-                      generator=torch.Generator().manual_seed(0))
-ceiling = ruler.report(noise)
-print(f"classifier: {ruler.classifier.accuracy:.1%} right on {len(held_out):,} held-out digits")
-print("floor  ", ruler.floor)
-print("ceiling", ceiling)
 
 # %%
-print("the classifier is right on 95 % of the held-out digits:", ruler.classifier.accuracy >= 0.95)
-print("noise is at least 50 times as far from real as real is:",
-      ceiling.fd_digits > 50 * ruler.floor.fd_digits)
+everything = data.mnist(train=True)
+images, held_out = everything[:-2000], everything[-2000:]
+everything.card()
+
+short = runtime.at_scale(smoke=200, default=2000, full=2000)
+collapsed = fit(recipes.source_004(), images, short)
+show.gallery({"real": images.images[:16], "generated": collapsed.sample(16)}, columns=16,
+             alt="Two rows of sixteen pictures: real digits of all kinds above; below, sixteen "
+                 "generated pictures that all look much alike")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-1** 上：16 张真图。下：训练 2,000 步之后的 16 张假图，每张都是同一团斑点。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-1** Above: 16 real pictures. Below: 16 fakes after 2,000 steps, each of them the same speckled blob.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+这个生成器学会写数字了吗？学会了几个？请每个人把答案写在纸上，再互相比一比：答案多半不一样。眼睛有两个毛病：一次只能看十几张，数不清哪些数字漏掉了；看到一张清楚的，就忘了其余的。所以在改进之前，先约定**评价指标**（evaluation metric）。
+
+## 怎样评估：五个指标，一个一个来
+
+### 先要一个会读数字的分类器
+
+指标都建立在一个小分类器上。它用 6,000 张带标签的真图训练十来秒，对每张图片 $x$ 给出两样东西：最后一层之前的 32 个**特征** $\varphi(x)$，和十个数字的概率 $p(y \mid x)$。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Has this generator learned to write digits? How many of them? Let everyone write an answer down, then compare: the answers will differ. Our eyes have two weaknesses: they take in a dozen pictures at a time, too few to count which digits are missing; and one clear picture makes us forget the others. So before we improve anything we agree on **evaluation metrics**.
+
+## How to measure: five metrics, one at a time
+
+### First, a classifier that reads digits
+
+All of them rest on a small classifier. It learns from 6,000 labelled real pictures in about ten seconds and gives two things for a picture $x$: the 32 **features** $\varphi(x)$ before its last layer, and the probabilities of the ten digits, $p(y \mid x)$.
+"""
+
+# %% tags=["nbval-ignore-output"]
+evaluator = measure.DigitEvaluator(images, held_out)
+classifier = evaluator.classifier
+say("留出的 {n:,} 张真图，分类器读对 {right:.1%}。",
+    "Of {n:,} held-out real pictures the classifier reads {right:.1%} correctly.",
+    n=len(held_out), right=classifier.accuracy)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 类别数和 KL 散度
+
+让 G 画 2,000 张，请分类器逐张判断是哪个数字，得到各数字所占的比例 $q = (q_0, \dots, q_9)$。真图的比例记作 $p$。
+
+- **类别数**（classes）：$q_k \ge 4\%$ 的数字有几个。
+- **KL 散度**（Kullback–Leibler divergence）：比例偏了多少，0 表示完全一致。
+
+$$\mathrm{KL}(q \,\Vert\, p) = \sum_{k=0}^{9} q_k \log \frac{q_k}{p_k}$$
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Classes and the KL divergence
+
+G paints 2,000 pictures and the classifier says of each which digit it is. That gives the share of each digit, $q = (q_0, \dots, q_9)$; call the shares of the real pictures $p$.
+
+- **Classes**: how many digits have $q_k \ge 4\%$.
+- **Kullback–Leibler divergence**: how far the shares are off; 0 is a perfect match.
+
+$$\mathrm{KL}(q \,\Vert\, p) = \sum_{k=0}^{9} q_k \log \frac{q_k}{p_k}$$
+"""
+
+# %% tags=["nbval-ignore-output"]
+fakes = collapsed.sample(2000)
+probabilities = classifier.probabilities(classifier.features(fakes))
+q = torch.bincount(probabilities.argmax(1), minlength=10) / len(fakes)
+p = torch.bincount(images.labels, minlength=10) / len(images)
+show.histograms({"real": p, "generated": q},
+                alt="Bar chart of the share of each digit: about one tenth each in real pictures; "
+                    "among the generated ones a single digit has nearly everything")
+say("占到 4% 以上的数字有 {classes} 个，KL 散度为 {kl:.2f}。",
+    "Digits with at least 4% of the samples: {classes}; KL divergence: {kl:.2f}.",
+    classes=int((q >= 0.04).sum()), kl=float(torch.special.xlogy(q, q / p).sum()))
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-2** 十个数字各占多少。真图大致各占一成；图 2-1 的生成器的样本几乎全被判为同一个数字。虚线是 4%。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-2** The share of each digit. Real pictures have about a tenth of each; nearly all samples of the generator of Fig. 2-1 are read as one and the same digit. The dotted line is 4%.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 1：噪点能得几分？
+
+把 2,000 张纯噪点（每个像素都是 0 到 255 的随机数）交给同一个分类器。和图 2-1 那个崩溃的生成器相比，噪点的类别数和 KL 会怎样？
+
+- A. 类别数是 0，因为没有一张像数字。
+- B. 类别数是 1，KL 比崩溃的生成器更大。
+- C. 类别数是 10，因为噪点对十个数字一视同仁。
+- D. 类别数可能不止 1，KL 还可能比崩溃的生成器更小。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 1: how does noise score?
+
+Hand 2,000 pictures of pure noise (every pixel a random number from 0 to 255) to the same classifier. Compared with the collapsed generator of Fig. 2-1, what are the classes and the KL of noise?
+
+- A. The classes are 0, because not one of them looks like a digit.
+- B. The classes are 1, and the KL is larger than that of the collapsed generator.
+- C. The classes are 10, because noise treats all ten digits alike.
+- D. There may be more classes than 1, and the KL may even be smaller than that of the collapsed generator.
+"""
+
+# %% tags=["nbval-ignore-output"]
+chance = torch.Generator().manual_seed(0)
+noise = torch.randint(0, 256, (2000, *images.shape), dtype=torch.uint8, generator=chance)
+noise_report, collapsed_report = evaluator.report(noise), evaluator.report(fakes)
+table([("样本", "samples"), ("类别数", "classes"), "KL"],
+      [[("噪点", "noise"), str(noise_report.classes), f"{noise_report.kl:.2f}"],
+       [("崩溃的生成器", "collapsed generator"), str(collapsed_report.classes),
+        f"{collapsed_report.kl:.2f}"]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **D**。不管图片像不像数字，分类器总得选一个类别，所以这两个指标会被噪点蒙混过去：它们只说比例，不说画得像不像。
+
+### 有把握的比例
+
+所以再问一句：分类器有没有把握？**有把握的比例**（confident）是最大概率不低于 0.9 的图片所占的份额：
+
+$$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
+
+它也会上当：一团每次都一样的影子，分类器可能很有把握。类别数、KL 和它要放在一起读。
+
+### 弗雷歇距离
+
+前三个指标只看类别。第四个比较两组图片的特征 $\varphi(x)$ 分布得是否相同：把真图的特征概括成均值 $\mu_r$ 和协方差 $\Sigma_r$，假图的概括成 $\mu_g$ 和 $\Sigma_g$，再算**弗雷歇距离**（Fréchet distance）
+
+$$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigma_g - 2\,(\Sigma_r \Sigma_g)^{1/2}\big)$$
+
+第一项看平均的样子对不对，第二项看变化够不够多：假图若都一样，$\Sigma_g$ 就接近 0，距离降不下来。论文里的 FID 用的是同一个公式（[Heusel 等，2017](https://arxiv.org/abs/1706.08500)），特征却来自在 ImageNet 上训练的 Inception 网络，所以我们的数**不能**和论文里的相比。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **D**. However little a picture looks like a digit, the classifier has to pick some class, so noise slips through: these two metrics speak of shares and not of quality.
+
+### The confident share
+
+So we also ask: is the classifier sure? The **confident share** is the share of pictures whose largest probability is at least 0.9:
+
+$$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
+
+It can be fooled, too: of one shadow, always the same, the classifier may be quite sure. Read it together with the classes and the KL.
+
+### The Fréchet distance
+
+The first three metrics look at classes alone. The fourth asks whether the features $\varphi(x)$ of two sets of pictures are distributed alike. Sum up the features of real pictures by their mean $\mu_r$ and covariance $\Sigma_r$, those of the fakes by $\mu_g$ and $\Sigma_g$; the **Fréchet distance** is
+
+$$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigma_g - 2\,(\Sigma_r \Sigma_g)^{1/2}\big)$$
+
+The first term asks whether the average is right, the second whether there is enough variety: if all fakes are alike, $\Sigma_g$ is close to 0 and the distance stays large. The FID of papers is the same formula ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500)) on the features of an Inception network trained on ImageNet, so our numbers must **not** be compared with theirs.
+"""
+
+# %% tags=["nbval-ignore-output"]
+real_features = classifier.features(images.images)
+for_held_out = measure.frechet_distance(classifier.features(held_out.images), real_features)
+for_noise = measure.frechet_distance(classifier.features(noise), real_features)
+say("真图与真图（留出的 2,000 张）的弗雷歇距离是 {real:.2f}，噪点是 {noise:.1f}。",
+    "The Fréchet distance of real from real (the 2,000 held out) is {real:.2f}, that of noise "
+    "{noise:.1f}.", real=for_held_out, noise=for_noise)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+一个数单独拿出来没有意义，要有参照。**真图与真图**的距离不是 0，因为 2,000 张只是一部分；生成器做到这个程度就够了。**噪点**只是另一个参照，不是上限：刚才看到，它的类别数和 KL 算不上最差；下面的表里，一个崩溃的生成器离真图可以和噪点一样远。
+
+### 核距离
+
+弗雷歇距离只用到均值和协方差，样本少时还会系统地偏大。**核距离**（kernel distance，论文里的 KID，[Bińkowski 等，2018](https://arxiv.org/abs/1801.01401)）没有这个偏差。取核函数 $k(a, b) = (a^{\top} b / 32 + 1)^3$，比较组内和组间的平均相似程度：
+
+$$\mathbb{E}\,k(r, r') + \mathbb{E}\,k(g, g') - 2\,\mathbb{E}\,k(r, g)$$
+
+其中 $r, r'$ 是不同真图的特征，$g, g'$ 是不同假图的特征。因为没有偏差，真实距离接近 0 时，估计值有一半的机会略小于 0；看到一个小小的负数，不要惊慌。
+
+### 五个指标放在一张表里
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+A number alone means nothing; it takes a reference. The distance of **real from real** is not 0, because 2,000 pictures are only a part; a generator that gets there has done enough. **Noise** is another reference and no ceiling: by classes and KL, as we have seen, it is not the worst, and in the table below a collapsed generator is as far from real pictures as noise is.
+
+### The kernel distance
+
+The Fréchet distance uses means and covariances only, and with few samples it comes out too large. The **kernel distance** (the KID of papers, [Bińkowski et al. 2018](https://arxiv.org/abs/1801.01401)) has no such bias. Take the kernel $k(a, b) = (a^{\top} b / 32 + 1)^3$ and compare how similar pictures are within the sets and across them:
+
+$$\mathbb{E}\,k(r, r') + \mathbb{E}\,k(g, g') - 2\,\mathbb{E}\,k(r, g)$$
+
+where $r, r'$ are features of different real pictures and $g, g'$ of different fakes. As there is no bias, half of all estimates fall below 0 where the true distance is close to 0: a small negative number is no reason to worry.
+
+### Five metrics in one table
+"""
+
+# %% tags=["nbval-ignore-output"]
+def numbers(report):
+    return [str(report.classes), f"{report.kl:.3f}", f"{report.confident:.0%}",
+            f"{report.fd_digits:.2f}", f"{report.kid_digits:.3f}"]
+
+
+real_report = evaluator.floor  # the held-out real pictures
+table([("样本", "samples"), ("类别数", "classes"), "KL", ("有把握", "confident"),
+       ("弗雷歇距离", "Fréchet distance"), ("核距离", "kernel distance")],
+      [[("留出的真图", "real, held out"), *numbers(real_report)],
+       [("崩溃的生成器", "collapsed generator"), *numbers(collapsed_report)],
+       [("噪点", "noise"), *numbers(noise_report)]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 两对网络
 
-|  | `002` | `004` |
+|  | siriusdemon | Datawhale |
 |---|---|---|
 | 噪声 $z$ 的长度 | 100 | 64 |
 | G | 100-128-784，ReLU，sigmoid | 64-256-256-784，ReLU，tanh |
-| D | 784-128-1，ReLU | 784-256-256-1，LeakyReLU 0.2 |
+| D | 784-128-1，ReLU，sigmoid | 784-256-256-1，LeakyReLU 0.2，sigmoid |
 | G 输出的范围 | $[0, 1]$ | $[-1, 1]$ |
 | Adam 的学习率 | 0.001 | 0.0002 |
-| 批大小 | 60 | 100 |
-| 轮数，用 MNIST 的 60,000 张 | 120 | 200 |
+| 批大小（batch size） | 60 | 100 |
+| 训练图片 | 60,000 | 60,000 |
+| 轮数（epochs） | 120 | 200 |
+| G 的步数 | 120,000 | 120,000 |
+| G 每走一步，D 走几步 | $K = 1$ | $K = 1$ |
 
-两者都是 120,000 步。`002` 的原文称这种结构为“双线性网络”，其实它是**两层的全连接网络**（MLP）；“双线性”在数学里另有所指。`004` 的 D 用 LeakyReLU：负的一侧留着 0.2 的斜率，梯度总能流回 G。两篇原文的 D 都以 sigmoid 收尾；我们的 D 直接给出 **logit**，原因很快就会看到。
+两边都是**全连接网络**（fully connected network，也叫多层感知机，MLP）。$K$ 就是第 01 课算法里的那个 $k$：D 走 $K$ 步，G 走 1 步。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Two pairs of networks
 
-|  | `002` | `004` |
+|  | siriusdemon | Datawhale |
 |---|---|---|
 | length of the noise $z$ | 100 | 64 |
 | G | 100-128-784, ReLU, sigmoid | 64-256-256-784, ReLU, tanh |
-| D | 784-128-1, ReLU | 784-256-256-1, LeakyReLU 0.2 |
+| D | 784-128-1, ReLU, sigmoid | 784-256-256-1, LeakyReLU 0.2, sigmoid |
 | range of G's output | $[0, 1]$ | $[-1, 1]$ |
 | learning rate of Adam | 0.001 | 0.0002 |
 | batch size | 60 | 100 |
-| epochs, on the 60,000 pictures of MNIST | 120 | 200 |
+| training pictures | 60,000 | 60,000 |
+| epochs | 120 | 200 |
+| steps of G | 120,000 | 120,000 |
+| steps of D for each of G | $K = 1$ | $K = 1$ |
 
-Either makes 120,000 steps. The author of `002` calls this a "bilinear" network; it is a **two-layer fully connected network** (an MLP), and "bilinear" means something else in mathematics. D of `004` uses LeakyReLU: the negative side keeps a slope of 0.2, so that a gradient always gets back to G. In both originals D ends in a sigmoid; ours returns the **logit** itself, and you will soon see why.
+All four are **fully connected networks** (multilayer perceptrons, MLPs). $K$ is the $k$ of the algorithm in lesson 01: D takes $K$ steps, then G takes 1.
 """
-
-# %%
-for make in (mlp.source_002, mlp.source_004):
-    generator, discriminator = make()
-    count = [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
-    print(f"{make.__name__}: G has {count[0]:,} parameters, D has {count[1]:,}")
-
-# %% [markdown] tags=["lang-zh", "predict"]
-r"""
-### 先猜再跑 1：范围对不上
-
-我们的图片在 $[-1, 1]$ 之间，背景是 $-1$（黑）。如果 G 的最后一层换成 sigmoid，输出只能落在 $[0, 1]$，训练一阵之后会怎样？
-
-- A. 数字照样写得出来，只是颜色浅一些。
-- B. 背景永远是灰的，D 一眼就能认出假图。
-- C. 程序报错。
-
-写下你的答案，再运行。
-"""
-
-# %% [markdown] tags=["lang-en", "predict"]
-r"""
-### Predict, then run 1: ranges that do not match
-
-Our pictures lie in $[-1, 1]$, with the background at $-1$ (black). Suppose G ends in a sigmoid, so that its output can only lie in $[0, 1]$. What happens after some training?
-
-- A. The digits still appear, only paler.
-- B. The background stays grey for ever, and D spots a fake at a glance.
-- C. The program stops with an error.
-
-Write your answer down, then run.
-"""
-
-# %%
-torch.manual_seed(0)
-mismatched = Game(mlp.generator([64, 256, 256], last=nn.Sigmoid),
-                  mlp.discriminator([256, 256], activation=mlp.leaky), latent=64)
-fit(mismatched, images, 300)
-grey = mismatched.sample(20)
-show.gallery(grey, alt="Gallery of twenty samples from a generator that ends in a sigmoid while "
-                       "the data lie in [-1, 1]: nothing but flat grey, never black")
-print("darkest pixel is mid-grey or lighter:", int(grey.min()) >= 127)
-print("D calls fakes real with a probability below 5 %:",
-      float(mismatched.history[-50:, 3].mean()) < 0.05)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。sigmoid 画不出黑色，D 只看背景就够了，G 怎么改也没有用。数据的归一化和 G 的最后一层必须配套：数据在 $[-1, 1]$，就用 `nn.Tanh`（`004` 的文字里写作 `nn.tanh`，模块名的首字母要大写）；数据在 $[0, 1]$，就用 `nn.Sigmoid`。`002` 用的是 $[0, 1]$，所以我们在它的 G 之后、D 之前各加了一层固定的换算。
+## 九小步：siriusdemon 的程序
 
-## 损失：在 logit 上算
+现在跟着 siriusdemon 一小步一小步地写。他的程序讲到第八步，编号就跳到了第十；我们把空着的第九步补上：**评估**。
 
-D 的任务是二分类，损失是交叉熵：真图的目标是 1，假图的目标是 0。若把 logit 记作 $l$，则 $D = \sigma(l)$，并且
+### 第一步，导入
 
-$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+`torch`、`torch.nn`、`torch.optim` 本课开头已经导入。
 
-两篇原文先算 $\sigma(l)$，再用 `BCELoss` 取对数。在数学上两者相等，在计算机里却不一样：
+### 第二步，设定
+
+28×28 的图片展平成 784 个数，因为全连接层只认一维向量。`z_dim` 是噪声的长度，噪声就是 G 的原料。`h_dim` 是隐藏层的宽度。他训练 120 轮；我们先走 6 轮，看看势头。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. A sigmoid cannot paint black, so the background alone tells D everything, and no change of G helps. How the data are normalised and how G ends belong together: data in $[-1, 1]$ go with `nn.Tanh` (the text of `004` writes `nn.tanh`; the module has a capital letter), data in $[0, 1]$ with `nn.Sigmoid`. `002` works in $[0, 1]$, so we put a fixed conversion after its G and before its D.
+## Nine small steps: siriusdemon's program
 
-## The loss: computed on logits
+Now we follow siriusdemon, one small step at a time. After step eight the numbering jumps to ten; we fill in the missing ninth: **measure**.
 
-D's job is binary classification and its loss is the cross-entropy: real pictures have target 1, fakes have target 0. Call the logit $l$. Then $D = \sigma(l)$, and
+### Step one, imports
 
-$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+`torch`, `torch.nn` and `torch.optim` are imported at the top of this lesson.
 
-Both originals compute $\sigma(l)$ first and leave the logarithm to `BCELoss`. On paper that is the same; in a computer it is not:
+### Step two, settings
+
+A picture of 28×28 is flattened to 784 numbers, since a fully connected layer takes a vector. `z_dim` is the length of the noise, G's raw material. `h_dim` is the width of the hidden layer. The author trains for 120 epochs; we begin with 6 and see where it goes.
 """
 
 # %%
-def loss_and_gradient(loss, logit=20.0):
-    logit = torch.tensor([logit], requires_grad=True)
-    value = loss(logit, torch.zeros(1))
+x_dim = 28 * 28   # numbers in a picture
+z_dim = 100       # numbers in a vector of noise
+h_dim = 128       # width of the hidden layer
+batch_size = 60   # pictures in a batch
+lr = 1e-3         # learning rate of Adam, for both players
+epochs = 6        # passes over the data; the author makes 120
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第三步，数据
+
+PyTorch 里通常这样读 MNIST。`ToTensor` 把 0 到 255 的字节变成 $[0, 1]$ 里的浮点数；Datawhale 再加一步 `Normalize`，减去 0.5 再除以 0.5，变成 $[-1, 1]$；`DataLoader` 负责打乱和分批：
+
+```python
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+
+transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+trainset = MNIST("data", train=True, transform=transform, download=True)
+loader = DataLoader(trainset, batch_size=60, shuffle=True)
+```
+
+这要联网下载。本课把全部图片当作字节放在内存里，用 `images.batches(60)` 取批，结果是同样的数，而且快得多。下面用第一张图验证。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step three, data
+
+This is how MNIST is usually read in PyTorch. `ToTensor` turns bytes from 0 to 255 into floats in $[0, 1]$; Datawhale adds `Normalize`, which subtracts 0.5 and divides by 0.5 to give $[-1, 1]$; the `DataLoader` shuffles and makes batches:
+
+```python
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+
+transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+trainset = MNIST("data", train=True, transform=transform, download=True)
+loader = DataLoader(trainset, batch_size=60, shuffle=True)
+```
+
+That needs a download. This lesson keeps all pictures in memory as bytes and takes batches with `images.batches(60)`: the same numbers, much faster. The first picture shows it.
+"""
+
+# %%
+transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+usual = transform(Image.fromarray(images.images[0, 0].numpy()))
+ours = images[0].signed()[0]
+say("两种写法的像素都在 {low:.0f} 到 {high:.0f} 之间，最多相差 {gap:.0f}。",
+    "Either way the pixels lie between {low:.0f} and {high:.0f}, and differ by {gap:.0f} at most.",
+    low=float(usual.min()), high=float(usual.max()), gap=float((usual - ours).abs().max()))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+D 的任务是二分类，需要标签：真图是 1，假图是 0。siriusdemon 在循环之外一次造好：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+D's task is binary classification and needs labels: 1 for real pictures, 0 for fakes. siriusdemon makes them once, outside the loop:
+"""
+
+# %%
+real_target = torch.ones(batch_size, 1)
+fake_target = torch.zeros(batch_size, 1)
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 2：作者的第一个问题
+
+他把批大小设为 60，并且问：你知道为什么要设成能整除图片数的值吗？请在代码里寻找答案，你可能需要跑一下代码才能发现线索。假设批大小是 64，`real_target` 也有 64 行，而最后一批只剩 32 张。用 `BCELoss` 计算损失，会怎样？
+
+- A. 多出来的 32 个标签被忽略，照常运行。
+- B. 最后一批的损失按 64 张平均，小了一半。
+- C. 报错。
+- D. `DataLoader` 会自动丢掉最后一批。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 2: the author's first question
+
+He sets the batch size to 60 and asks: do you know why it should divide the number of pictures? Look for the answer in the code; you may have to run it to find the clue. Suppose batches of 64, a `real_target` with 64 rows, and a last batch of only 32 pictures. What does `BCELoss` do?
+
+- A. The 32 labels too many are ignored, and it runs as before.
+- B. The loss of the last batch is averaged over 64 pictures and comes out half as large.
+- C. It stops with an error.
+- D. `DataLoader` drops the last batch by itself.
+"""
+
+# %%
+labels = torch.ones(64, 1)                 # made once, for batches of 64
+scores = torch.full((32, 1), 0.5)          # what D says of a last batch of 32
+try:
+    binary_cross_entropy(scores, labels)
+except ValueError as error:
+    say("64 个标签，32 张图：{kind}", "64 labels for 32 pictures: {kind}",
+        kind=type(error).__name__)
+fitting = binary_cross_entropy(scores, torch.ones_like(scores))
+say("按分数的形状造标签：损失 {loss:.3f}。", "Labels in the shape of the scores: loss {loss:.3f}.",
+    loss=float(fitting))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **C**，这就是藏在代码里的线索。用 `torch.ones_like(scores)` 造标签，任何批大小都行。`images.batches(n)` 则把上一轮剩下的接到下一轮的开头，每一批都是满的。
+
+### 第四步，网络
+
+G 从 `z_dim` 到 `x_dim`，把原材料做成赝品；“赝品”这个词他很得意，因为它还有以假乱真的意思。D 从 `x_dim` 到 1，判断输入是真是假。两者都只有一个隐藏层，最后一层都是 sigmoid：G 的输出落在 $[0, 1]$，D 的输出是概率。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **C**, and that was the clue hidden in the code. Make the labels with `torch.ones_like(scores)` and any batch size works. As for `images.batches(n)`, it joins what is left of one epoch to the start of the next, so every batch is full.
+
+### Step four, networks
+
+G leads from `z_dim` to `x_dim` and turns raw material into a forgery; the author is fond of the Chinese word for it, which also suggests a fake good enough to pass. D leads from `x_dim` to 1 and judges whether its input is real. Each has one hidden layer and ends in a sigmoid: G's output lies in $[0, 1]$, D's is a probability.
+"""
+
+# %%
+def make_generator():
+    return nn.Sequential(nn.Linear(z_dim, h_dim), nn.ReLU(),
+                         nn.Linear(h_dim, x_dim), nn.Sigmoid())
+
+
+def make_discriminator():
+    return nn.Sequential(nn.Linear(x_dim, h_dim), nn.ReLU(),
+                         nn.Linear(h_dim, 1), nn.Sigmoid())
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第五步，初始化
+
+创建网络时，PyTorch 会给权重赋随机的初值，不必另外写。固定随机种子，是为了每次运行结果相同。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step five, initialisation
+
+PyTorch draws random first weights when a network is made; nothing else is needed. We fix the seed so that every run gives the same result.
+"""
+
+# %%
+torch.manual_seed(0)
+G = make_generator()
+D = make_discriminator()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第六步，优化器和损失
+
+两个网络各有一个 Adam。损失都是二值交叉熵，他却起了三个名字，因为用处不同：`D_loss_real` 教 D 认识真图，`D_loss_fake` 教 D 认识假图，`G_loss_f2r` 教 G 把噪声做成像真的图（f2r：fake to real）。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step six, optimisers and losses
+
+Each network has an Adam of its own. All losses are binary cross-entropy, yet the author gives them three names, for three purposes: `D_loss_real` teaches D what is real, `D_loss_fake` teaches D what is fake, and `G_loss_f2r` teaches G to turn noise into something that passes for real (f2r: fake to real).
+"""
+
+# %%
+G_optim = optim.Adam(G.parameters(), lr=lr)
+D_optim = optim.Adam(D.parameters(), lr=lr)
+
+D_loss_real = nn.BCELoss()
+D_loss_fake = nn.BCELoss()
+G_loss_f2r = nn.BCELoss()
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第七步，训练
+
+一个回合里发生的事：G 用噪声 `z` 造出假图 `fx`；D 分别判断假图和真图 `x`，两项损失相加，反向传播，更新 D；然后换一份新的噪声，G 再造一批，让 D 打分，这次的目标是“被判为真”，反向传播，更新 G。一轮之后再来一轮，双方功力一起长进。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step seven, training
+
+What happens in one round: G turns noise `z` into fakes `fx`; D judges the fakes and the real pictures `x`, the two losses are added, backpropagated, and D is updated; then, with fresh noise, G makes another batch and D judges it, this time with the target "called real", and backpropagation updates G. Epoch after epoch, both of them improve.
+"""
+
+# %%
+def one_round(x):
+    # G makes fakes fx from noise z
+    z = torch.randn(batch_size, z_dim)
+    fx = G(z)
+
+    # D judges the fakes and the real pictures, then updates itself
+    fake = D(fx)
+    real = D(x)
+    D_loss = D_loss_real(real, real_target) + D_loss_fake(fake, fake_target)
+    D_optim.zero_grad()
+    D_loss.backward()
+    D_optim.step()
+
+    # G makes other fakes, hears what D says of them, and updates itself
+    z = torch.randn(batch_size, z_dim)
+    fx = G(z)
+    fake = D(fx)
+    G_loss = G_loss_f2r(fake, real_target)
+    G_optim.zero_grad()
+    G_loss.backward()
+    G_optim.step()
+    return D_loss.item(), G_loss.item(), fx.detach()
+
+
+batches = images.batches(batch_size)
+after_epoch = {}  # epoch -> (D's loss, G's loss, the last batch of fakes)
+for epoch in range(1, epochs + 1):
+    for _ in range(len(images) // batch_size):
+        x = (next(batches).view(batch_size, x_dim) + 1) / 2  # from [-1, 1] to his [0, 1]
+        after_epoch[epoch] = one_round(x)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第八步，看结果
+
+每一轮之后，他打印两个损失，再把最后一批的前 16 张假图排成 4×4 的方格存下来。我们也这样做。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step eight, look
+
+After each epoch the author prints both losses and saves the first 16 fakes of the last batch as a 4×4 grid. So do we.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def pictures_of(fx):
+    """Return bytes 0..255, (n, 1, 28, 28), of vectors of pixels in [0, 1], (n, 784)."""
+    return (fx * 255).round().to(torch.uint8).view(-1, 1, 28, 28)
+
+
+grids = [torch.from_numpy(show.grid(pictures_of(fx)[:16], columns=4)).permute(2, 0, 1)
+         for _, _, fx in after_epoch.values()]
+table([("轮", "epoch"), ("D 的损失", "D's loss"), ("G 的损失", "G's loss")],
+      [[str(epoch), f"{D_loss:.2f}", f"{G_loss:.2f}"]
+       for epoch, (D_loss, G_loss, _) in after_epoch.items()])
+show.gallery({"epochs 1 to 6": torch.stack(grids)}, columns=6,
+             alt="Six grids of sixteen pictures, one for each epoch: the sixteen of a grid are nearly "
+                 "the same ragged ring or blob, another one in each epoch")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-3** 每一轮一个 4×4 方格，从左到右是第 1 到第 6 轮。同一格里的十六张几乎一样，换一轮又换一个样子；D 的损失很小，G 的损失很大，D 占尽上风。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-3** One 4×4 grid for each epoch, from 1 on the left to 6 on the right. The sixteen pictures of a grid are nearly the same, and change together from epoch to epoch; D's loss is small and G's large: D has the upper hand.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### 第九步，评估
+
+这是原文空着的一步。还是那五个指标：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### Step nine, measure
+
+This is the step that the original leaves empty. The same five metrics:
+"""
+
+# %% tags=["nbval-ignore-output"]
+with torch.no_grad():
+    nine_steps = evaluator.report(pictures_of(G(torch.randn(2000, z_dim))))
+table([("样本", "samples"), ("类别数", "classes"), "KL", ("有把握", "confident"),
+       ("弗雷歇距离", "Fréchet distance"), ("核距离", "kernel distance")],
+      [[("留出的真图", "real, held out"), *numbers(real_report)],
+       [("九步程序，6 轮", "nine steps, 6 epochs"), *numbers(nine_steps)]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+他还问了第二个问题：“为什么只使用训练集？一般不都需要训练集和测试集吗？”先想一想，后面再答。
+
+## 三处改进
+
+程序能跑。现在改三处，每一处都对应一个值得懂的道理。
+
+### 一，损失在 logit 上计算
+
+D 在 sigmoid 之前的输出称为 **logit**，记作 $l$，于是 $D = \sigma(l)$。交叉熵可以不经过 $\sigma$，直接用 $\mathrm{softplus}(l) = \log(1 + e^{l})$ 写出来：
+
+$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+
+数学上和 sigmoid 加 `BCELoss` 一样，在计算机里却不一样。取一张 D 深信是真的假图，logit 是 20：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The author asks a second question, too: "Why only the training set? Do we not usually need a training set and a test set?" Think about it; the answer comes later.
+
+## Three improvements
+
+The program works. We now change three things, and each of them rests on an idea worth knowing.
+
+### One: compute the loss on logits
+
+What D computes before the sigmoid is called the **logit**, $l$, so that $D = \sigma(l)$. The cross-entropy can be written without $\sigma$, with $\mathrm{softplus}(l) = \log(1 + e^{l})$:
+
+$$-\log D = \mathrm{softplus}(-l), \qquad -\log(1 - D) = \mathrm{softplus}(l)$$
+
+On paper that equals a sigmoid followed by `BCELoss`; in a computer it does not. Take a fake that D firmly believes to be real, with logit 20:
+"""
+
+# %%
+def loss_and_gradient(loss):
+    logit = torch.tensor([20.0], requires_grad=True)
+    value = loss(logit)
     value.backward()
-    return f"loss {value.item():5.0f}, gradient {logit.grad.item():.0f}"
+    return f"{value.item():.0f}", f"{logit.grad.item():.0f}"
 
 
-def through_a_sigmoid(logit, target):
-    return binary_cross_entropy(logit.sigmoid(), target)
-
-
-print("a fake that D is sure is real, logit 20:")
-print("  sigmoid, then BCELoss:", loss_and_gradient(through_a_sigmoid))
-print("  straight from logits: ", loss_and_gradient(binary_cross_entropy_with_logits))
+fake_label = torch.zeros(1)
+table([("写法", "written as"), ("损失", "loss"), ("梯度", "gradient")],
+      [[("先 sigmoid，再 BCELoss", "sigmoid, then BCELoss"),
+        *loss_and_gradient(lambda logit: binary_cross_entropy(logit.sigmoid(), fake_label))],
+       [("直接在 logit 上", "on the logit"),
+        *loss_and_gradient(lambda logit: binary_cross_entropy_with_logits(logit, fake_label))]])
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-先求 sigmoid，结果被舍入成 1，`BCELoss` 把 0 的对数当作 -100，于是本来是 20 的损失成了 100，**梯度却是 0**：D 错得最离谱的时候，恰恰什么也学不到。直接在 logit 上算，损失是 20，梯度是 1。
+$\sigma(20)$ 在单精度里舍入成 1，`BCELoss` 把 $\log 0$ 截断成 -100：本来是 20 的损失成了 100，**梯度却是 0**。D 错得最离谱的时候，恰恰什么也学不到。所以从这里起，D 不再以 sigmoid 结尾，它直接输出 logit。
 
 ### 练习 1：判别器的损失
 
-补全 `d_loss`。`real_logits` 和 `fake_logits` 的形状都是 `(B,)`，但两个 B 可以不同。
+补全 `d_loss`。`real_logits` 和 `fake_logits` 的形状都是 `(B,)`，两个 B 可以不同。
 
 <details><summary>提示一</summary>
 
-把上面两个 softplus 公式各用一次，分别求平均，再相加。
+真图的目标是 1，假图的目标是 0。上面两个公式各管哪一种？
 
 </details>
 
 <details><summary>提示二</summary>
 
-真图一项是 `softplus(-real_logits).mean()`，假图一项只差一个符号。
+两项各自对本批求平均，再相加。写完后检查：对真图的 logit 求导，符号应当是负的。
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-With the sigmoid first, the result rounds to 1, `BCELoss` takes the logarithm of 0 to be -100, so the loss is 100 where it should be 20, and **the gradient is 0**: just when D is most wrong, it learns nothing. Straight from the logit, the loss is 20 and the gradient is 1.
+$\sigma(20)$ rounds to 1 in single precision, and `BCELoss` cuts $\log 0$ off at -100: the loss is 100 where it should be 20, and **the gradient is 0**. Just when D is most wrong, it learns nothing. From here on D does not end in a sigmoid; it returns the logit.
 
 ### Exercise 1: the discriminator's loss
 
-Complete `d_loss`. Both `real_logits` and `fake_logits` have shape `(B,)`, but the two B may differ.
+Complete `d_loss`. Both `real_logits` and `fake_logits` have shape `(B,)`, and the two B may differ.
 
 <details><summary>Hint one</summary>
 
-Use each of the two softplus formulas above once, take the mean of each, and add.
+Real pictures have target 1, fakes target 0. Which of the two formulas above is for which?
 
 </details>
 
 <details><summary>Hint two</summary>
 
-The part for real pictures is `softplus(-real_logits).mean()`; the part for fakes differs by one sign.
+Average each part over its own batch, then add. A check: the derivative with respect to a real picture's logit should be negative.
 
 </details>
 """
@@ -341,19 +778,21 @@ verdict = check.discriminator_loss(d_loss)
 r"""
 ### 练习 2：生成器的损失
 
-按上面的公式，G 应当把 $\log(1 - D(G(z)))$ 变小。可是训练刚开始时 D 很有把握，这一项几乎是平的。Goodfellow 在最早的论文里就建议换个写法：把 $\log D(G(z))$ 变大。不动点不变；在训练之初，赝品被 D 一眼识破的时候，梯度强得多，这叫**非饱和损失**。两者是不同的目标函数，不能画等号。
+按照极小极大的式子，G 应当使 $\log(1 - D(G(z))) = -\mathrm{softplus}(l)$ 变小。可是训练之初 D 一眼就能识破假图，$l$ 是很大的负数，这一项几乎是平的，梯度接近 0：损失**饱和**（saturating）了。Arjovsky 和 Bottou（[2017](https://arxiv.org/abs/1701.04862)）证明，D 越接近最优，这个梯度越趋于 0。所以不能只问 D 强不强，还要问它的梯度在不在。
+
+Goodfellow 在最早的论文里就给出了换法：使 $\log D(G(z))$ 变大，叫作**非饱和损失**（non-saturating loss）。siriusdemon 的 `G_loss_f2r` 正是它，因为目标写成了 1。两者是不同的目标函数，不能画等号；Arjovsky 和 Bottou 也指出它有自己的毛病：D 接近最优时，梯度的方差很大，训练会不稳定。
 
 补全 `g_loss`。
 
 <details><summary>提示一</summary>
 
-“变大”要写成损失，就加一个负号，再代入第一个 softplus 公式。
+“变大”要写成损失，就加一个负号。
 
 </details>
 
 <details><summary>提示二</summary>
 
-假图的目标现在是 1：`binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))` 也是同一个数。
+假图对 G 来说，目标是 1。练习 1 里哪一项的目标也是 1？
 
 </details>
 """
@@ -362,19 +801,21 @@ r"""
 r"""
 ### Exercise 2: the generator's loss
 
-By the formula above, G should make $\log(1 - D(G(z)))$ small. But early on D is sure of itself, and that term is almost flat. Goodfellow's original paper already suggests another form: make $\log D(G(z))$ large. The fixed point is the same, and early on, while D sees through the fakes, the gradient is far stronger; it is called the **non-saturating loss**. The two are different objectives, and no equals sign belongs between them.
+By the minimax formula G should make $\log(1 - D(G(z))) = -\mathrm{softplus}(l)$ small. But early in training D sees through every fake, $l$ is a large negative number, this term is almost flat and its gradient close to 0: the loss **saturates**. Arjovsky and Bottou ([2017](https://arxiv.org/abs/1701.04862)) prove that this gradient goes to 0 as D approaches the best discriminator. So do not only ask how strong D is; ask whether its gradient is there.
+
+Goodfellow's first paper already has the way out: make $\log D(G(z))$ large instead, the **non-saturating loss**. siriusdemon's `G_loss_f2r` is exactly that, because its target is 1. The two are different objectives and no equals sign belongs between them; Arjovsky and Bottou point out that this one has a fault of its own: with D close to its best, the variance of the gradient is large and training unstable.
 
 Complete `g_loss`.
 
 <details><summary>Hint one</summary>
 
-To turn "make it large" into a loss, add a minus sign; then use the first softplus formula.
+To turn "make it large" into a loss, add a minus sign.
 
 </details>
 
 <details><summary>Hint two</summary>
 
-The target of a fake is now 1: `binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))` is the same number.
+For G, a fake has target 1. Which part of exercise 1 has target 1, too?
 
 </details>
 """
@@ -388,457 +829,651 @@ verdict = check.generator_loss(g_loss)
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-### 先猜再跑 2：批大小一定要整除数据量吗？
+### 二，D 的一步不必经过 G
 
-`002` 的作者把批大小设为 60，正好整除 60000，并留下一个问题：为什么要设成整数倍？原文只说是为了“高效训练”，请读者到代码里找答案。标签是在循环外造好的 `torch.ones(60, 1)`。如果批大小是 64，最后一批只剩 32 张，会怎样？
-
-- A. 照常运行，只是慢一点。
-- B. 报错。
-- C. 最后一批被自动丢掉。
-"""
-
-# %% [markdown] tags=["lang-en", "predict"]
-r"""
-### Predict, then run 2: must the batch size divide the data?
-
-The author of `002` sets the batch size to 60, which divides 60000 exactly, and asks why it should. The text only says "for efficiency" and sends the reader to the code for the answer. The labels are made once, outside the loop: `torch.ones(60, 1)`. Now take batches of 64, so that the last one has only 32 pictures. What happens?
-
-- A. It runs as before, a little slower.
-- B. It stops with an error.
-- C. The last batch is dropped without a word.
-"""
-
-# %%
-labels = torch.ones(64, 1)  # made once, as source 002 does
-last_batch = torch.rand(32, 1)  # what D says of the last, smaller batch
-try:
-    binary_cross_entropy(last_batch, labels)
-except ValueError as error:
-    print("64 labels for 32 pictures:", type(error).__name__)
-fitting = torch.ones_like(last_batch)
-print("labels made to fit: no error,", bool(binary_cross_entropy(last_batch, fitting) > 0))
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-答案是 **B**：固定大小的标签遇到不满的一批就报错，和效率无关，这就是作者藏在代码里的线索。用 `ones_like` 造标签，或者像我们这样用 softplus、根本不造标签，任何批大小都能用。本课的 `images.batches(n)` 还会把上一遍剩下的和下一遍接起来，于是每一批都是满的。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-The answer is **B**: labels of a fixed size fail on a smaller batch. It has nothing to do with efficiency, and this was the clue that the author hid in the code. Make the labels with `ones_like`, or make none at all and use softplus as we do: then any batch size works. Our `images.batches(n)` also joins what is left of one pass to the start of the next, so every batch is full.
-"""
-
-# %% [markdown] tags=["lang-zh", "predict"]
-r"""
 ### 先猜再跑 3：少了 `detach` 会怎样？
 
-训练 D 的时候，假图 $G(z)$ 只是样本。两篇原文都没有写 `detach()`，于是反向传播一路走进了 G。和写了 `detach()` 相比：
+更新 D 时，`fx = G(z)` 只是样本。原文没有写 `fx.detach()`，于是 `D_loss.backward()` 一路算进了 G。和写了 `detach()` 相比：
 
-- A. D 的梯度不同，训练结果也不同。
-- B. D 的梯度完全相同，但 G 里多出一份没用的梯度，计算也白费了。
-- C. G 会在 D 的这一步里被更新。
+- A. D 的梯度完全相同，G 里却多出一份没用的梯度。
+- B. D 的梯度里混进了 G 的梯度，所以偏大。
+- C. `D_optim.step()` 会把 G 的权重也一起更新。
+- D. 没有任何区别，连计算量也一样。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
+### Two: D's step need not pass through G
+
 ### Predict, then run 3: what if `detach` is missing?
 
-While D trains, the fakes $G(z)$ are just samples. Neither original writes `detach()`, so backpropagation runs all the way into G. Compared with writing `detach()`:
+While D is updated, `fx = G(z)` is just a sample. The original does not write `fx.detach()`, so `D_loss.backward()` runs all the way into G. Compared with writing `detach()`:
 
-- A. D gets other gradients, and the result of training differs.
-- B. D gets exactly the same gradients, but G is left with gradients nobody needs, and the work is wasted.
-- C. G is updated during D's step.
+- A. D gets exactly the same gradient, but G is left with one that nobody needs.
+- B. G's gradient is mixed into D's, which comes out too large.
+- C. `D_optim.step()` updates G's weights as well.
+- D. There is no difference at all, not even in the amount of work.
 """
 
 # %%
 def gradients_after_d_step(detach):
     torch.manual_seed(0)
-    generator, discriminator = mlp.source_004()
+    generator, discriminator = mlp.source_004()  # D returns logits
     real, fake = images[:100].signed(), generator(torch.randn(100, 64))
     if detach:
         fake = fake.detach()
-    losses.NonSaturating().critic(discriminator(real), discriminator(fake)).backward()
+    D_loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+    D_loss.backward()
     in_g = sum(float(p.grad.norm()) for p in generator.parameters() if p.grad is not None)
-    return [p.grad for p in discriminator.parameters()], in_g
+    return torch.cat([p.grad.flatten() for p in discriminator.parameters()]), in_g
 
 
 without, left_over = gradients_after_d_step(detach=False)
 with_it, none_left = gradients_after_d_step(detach=True)
-print("same gradients in D:", all(torch.equal(a, b) for a, b in zip(without, with_it)))
-print("gradient left in G without detach:", left_over > 0, "| with detach:", none_left > 0)
+say("D 的两份梯度最多相差 {gap:.0f}。G 里留下的梯度的范数：不写 detach 时 {left:.2f}，写了 {none:.0f}。",
+    "D's two gradients differ by {gap:.0f} at most. Norm of what is left in G: {left:.2f} without "
+    "detach, {none:.0f} with it.",
+    gap=float((without - with_it).abs().max()), left=left_over, none=none_left)
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "predict"]
 r"""
-答案是 **B**。原文之所以没有出错，只因为 G 那一步的反向传播之前恰好有 `zero_grad()`；把这一行挪个位置，错误就会悄悄混进来。我们的做法是让 D 的那一步在 `torch.no_grad()` 里造假图。
+答案是 **A**。原文没有出错，是因为 G 自己的一步里，`backward()` 之前先有 `zero_grad()`；把这一行挪个位置，残留的梯度就会悄悄混进 G 的更新。所以 D 的一步里，我们写 `detach()`，或者把 `G(z)` 放进 `torch.no_grad()`。
 
-## 手写一遍：九小步
+### 三，G 的最后一层要和数据的范围配套
 
-`002` 把程序分成一小步一小步来讲，编号从第八直接跳到了第十。这里补上第九步：**量一量**。
+Datawhale 用 `Normalize` 把像素放到 $[-1, 1]$，G 就以 `nn.Tanh()` 结尾；siriusdemon 的像素在 $[0, 1]$，G 就以 sigmoid 结尾。两家各自都配套。
 
-第一，导入（本课开头已经做了）。第二，设定超参数。第三，准备数据。第四，写网络。第五，初始化。第六，优化器和损失。第七，循环。第八，看结果。第九，打分。
+### 先猜再跑 4：配错了会怎样？
+
+像素在 $[-1, 1]$，背景是 $-1$（黑色），G 却以 sigmoid 结尾。训练 300 步之后会怎样？
+
+- A. 报错，因为范围不一致。
+- B. 背景永远是灰的，D 一眼就能认出假图。
+- C. 数字照样写得出来，只是颜色浅一些。
+- D. G 会让 sigmoid 的输入足够负，从而输出 $-1$。
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "predict"]
 r"""
-The answer is **B**. The originals get away with it only because `zero_grad()` happens to come before G's step; move that line and a bug slips in. We make the fakes for D's step inside `torch.no_grad()` instead.
+The answer is **A**. The original gets away with it because in G's own step `zero_grad()` comes before `backward()`; move that line and left-over gradients slip into G's update. So in D's step we write `detach()`, or put `G(z)` inside `torch.no_grad()`.
 
-## By hand: nine small steps
+### Three: G's last layer must fit the range of the data
 
-`002` explains its program one small step at a time, and its numbering jumps from eight to ten. We fill in the ninth: **measure**.
+Datawhale's `Normalize` puts pixels into $[-1, 1]$ and its G ends in `nn.Tanh()`; siriusdemon's pixels lie in $[0, 1]$ and G ends in a sigmoid. Each of the two is consistent.
 
-One, imports (done at the top). Two, settings. Three, data. Four, networks. Five, initialisation. Six, optimisers and loss. Seven, the loop. Eight, look at the result. Nine, give it a mark.
+### Predict, then run 4: what if they do not match?
+
+Pixels lie in $[-1, 1]$, the background is $-1$ (black), but G ends in a sigmoid. What happens after 300 steps?
+
+- A. An error, because the ranges disagree.
+- B. The background stays grey for ever, and D spots a fake at a glance.
+- C. The digits still appear, only paler.
+- D. G makes the input of the sigmoid so negative that the output is $-1$.
 """
 
 # %%
-# 2 settings
-batch, latent, learning_rate, rounds = 100, 64, 2e-4, 100
-device = runtime.device()  # a graphics card if there is one
-
-# 3 data: an endless stream of shuffled batches, pixels in [-1, 1]
-batches = images.to(device).batches(batch, seed=0)
-noise_source = torch.Generator().manual_seed(0)
-
-# 4 networks, 5 initialisation: torch draws the first weights
 torch.manual_seed(0)
-G = nn.Sequential(nn.Linear(latent, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
-                  nn.Linear(256, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
-D = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256),
-                  nn.LeakyReLU(0.2), nn.Linear(256, 1), nn.Flatten(0))
-G, D = G.to(device), D.to(device)
+mismatched = Game(mlp.generator([64, 256, 256], last=nn.Sigmoid),
+                  mlp.discriminator([256, 256], activation=mlp.leaky), latent=64)
+fit(mismatched, images, 300)
+grey = mismatched.sample(500)
 
-# 6 optimisers; the loss is written out below
-G_optimizer = torch.optim.Adam(G.parameters(), lr=learning_rate, fused=True)
-D_optimizer = torch.optim.Adam(D.parameters(), lr=learning_rate, fused=True)
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained",
+                                             width_ratios=[1, 1, 2.4])
+for axis, picture, title in ((left, images.images[0], "real"), (middle, grey[0], "generated")):
+    axis.imshow(picture[0], cmap="gray", vmin=0, vmax=255)
+    axis.set(title=title, xticks=[], yticks=[])
+for pictures, name, color, style in ((images.images[:500], "real", show.BLUE, "-"),
+                                     (grey, "generated", show.ORANGE, "--")):
+    right.hist(pictures.flatten().numpy(), bins=32, range=(0, 256), density=True,
+               histtype="step", color=color, linestyle=style, linewidth=2, label=name)
+right.set(xlabel="grey level of a pixel", ylabel="density (log scale)", yscale="log")
+right.legend()
+show.show(figure, "A real digit on black; a generated picture that is grey all over; histograms "
+                  "of grey levels: real pixels from 0 to 255, generated ones from 127 upwards")
+say("最暗的像素是 {low}（0 为黑，127 为中灰）；D 认为假图是真图的概率平均为 {fooled:.1%}。",
+    "The darkest pixel is {low} (0 is black, 127 mid-grey); on average D gives fakes a probability "
+    "of {fooled:.1%} of being real.",
+    low=int(grey.min()), fooled=float(mismatched.history[-50:, 3].mean()))
 
-# 7 the loop
-for _ in range(rounds):
-    # D learns: real pictures up, fakes down
-    real = next(batches)
-    with torch.no_grad():
-        fake = G(torch.randn(batch, latent, generator=noise_source).to(device))
-    D_loss = softplus(-D(real)).mean() + softplus(D(fake)).mean()
-    D_optimizer.zero_grad()
-    D_loss.backward()
-    D_optimizer.step()
-
-    # G learns: fakes up. There is no real picture in these lines
-    fake = G(torch.randn(batch, latent, generator=noise_source).to(device))
-    G_loss = softplus(-D(fake)).mean()
-    G_optimizer.zero_grad()
-    G_loss.backward()
-    G_optimizer.step()
-
-# 8 look, 9 measure: after 100 rounds there is little to see yet
-print("finite losses:", bool(torch.isfinite(D_loss) and torch.isfinite(G_loss)))
-
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "caption"]
 r"""
-`gan_lessons.train` 里是同样的两步，只是写成了两个函数。读一读，再看它们和手写的是否真的一样：从同一个种子出发，跑同样多的回合，两边的**每一个参数**都应当逐位相等。
+**图 2-4** 左：真图。中：以 sigmoid 结尾的 G 画的图。右：像素灰度的分布（纵轴为对数）；假图没有一个像素比中灰更暗。
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "caption"]
 r"""
-`gan_lessons.train` holds the same two steps, written as two functions. Read them, then see whether they really are the same: from the same seed, after the same number of rounds, **every parameter** should agree bit for bit.
+**Fig. 2-4** Left: a real picture. Middle: what a G that ends in a sigmoid paints. Right: how grey levels are distributed (log scale); not one pixel of a fake is darker than mid-grey.
 """
-
-# %%
-print(inspect.getsource(critic_step))
-print(inspect.getsource(generator_step))
-
-# %%
-game = fit(recipes.source_004(seed=0), images, rounds)
-same = [torch.equal(by_hand, packaged)
-        for mine, theirs in ((G, game.generator), (D, game.critic))
-        for by_hand, packaged in zip(mine.parameters(), theirs.parameters(), strict=True)]
-print(f"{sum(same)} of {len(same)} parameter tensors are identical, bit for bit")
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-上面的训练没有用到 `generator_step` 的参数 `real`：G 的这一步里没有真品。（只有成对比较的损失才需要它，那时也是由 D 给真品打分，G 看到的仍只是 D 的意见。）G 学到的一切都是经过 D 传来的。
-
-## 用原文的设置训练
-
-现在用两篇原文各自的网络、优化器和批大小来训练，看看会得到什么。数据和步数不同：没有 MNIST 的话，只有自带的 1,348 张小图；步数是 6,000，只有原文的二十分之一。所以下面的结果说的是这个设置，不是那两篇教程。每隔一段时间，用**同一组噪声**画一次，这样看到的是同一件作品怎样变好；若像两篇原文那样每次换新噪声、每轮只看最后一批，就分不清是网络变了，还是噪声变了。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-The training above made no use of `generator_step`'s argument `real`: there are no real pictures in G's step. (Only losses that compare pairs need it, and even then it is D that scores the real ones; G still sees D's opinion alone.) All that G learns comes to it through D.
-
-## Training with the originals' settings
-
-Now train each pair with its author's networks, optimiser and batch size and see what comes out. Data and length differ: without MNIST there are only the 1,348 small pictures that are bundled, and the 6,000 steps are a twentieth of the authors'. What follows is thus about this setting and not about the two tutorials. From time to time we paint from **the same noise**, so that we watch the same pictures improve. With fresh noise each time, and only the last batch of each epoch shown, as in both originals, you could not tell whether the network has changed or the noise.
-"""
-
-# %%
-steps = runtime.at_scale(smoke=200, default=6000, full=100_000)
-as_written = {"002": recipes.source_002(), "004": recipes.source_004()}  # but shorter
-for game in as_written.values():
-    fit(game, images, steps, snapshot_every=steps // 10)
-
-show.filmstrip(as_written["004"].snapshots, pictures=16,
-               alt="Filmstrip of source 004: six rows of sixteen pictures from the same noise, "
-                   "from grey noise at step 0 to strokes at the last step, all much alike")
-
-# %%
-for name, game in as_written.items():
-    print(f"source {name}:")
-    show.curves(game.history, HISTORY,
-                alt=f"Training curves of source {name}: the losses of both players on the left; "
-                    "on the right D's readings for real pictures and for fakes")
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-每张图的右半边就是 `004` 每 200 步打印一次的 D(x) 和 D(G(z))。理想的终点是两条线都在 0.5 附近：D 已经分不出真假。在自带的数字上，`004` 的 D(x) 贴着 1、D(G(z)) 贴着 0，D 稳稳占上风；`002` 的两条线却走到了 0.5 附近，眼看就要成功。可是，光看曲线并不知道 G 画了什么。把作品拿出来，各看 16 张：
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-On the right of each figure are D(x) and D(G(z)), which `004` prints every 200 steps. The ideal end is both lines near 0.5: D can no longer tell. On the bundled digits, D(x) of `004` stays near 1 and D(G(z)) near 0: D keeps the upper hand. In `002`, both lines have come close to 0.5, and success seems at hand. But the curves alone do not say what G paints. So bring out the pictures, 16 of each:
-"""
-
-# %%
-show.gallery({f"source {name}": game.sample(16) for name, game in as_written.items()}, columns=16,
-             alt="Two rows of sixteen samples: for source 002 nearly the same grey blob sixteen "
-                 "times, for source 004 nearly the same stroke sixteen times")
-
-# %% tags=["nbval-ignore-output"]
-reports = {name: ruler.report(game.sample(2000)) for name, game in as_written.items()}
-print("floor  ", ruler.floor)
-for name, report in reports.items():
-    print(f"{name:7s}", report)
-
-# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
-r"""
-## 今日故障：模式崩溃
-
-存下的这一次，`002` 的十六张是同一团影子，分类器却有九成以上的把握说它是某一个数字；`004` 的笔画清楚一些，可十六张几乎是同一个字。（不同的电脑舍入不同，这样的对局会把差别放大，你那里画出的可能是另一团。）G 找到了一种能骗过 D 的写法，就只写它；D 学会识破它，G 有时便整个搬到另一种写法上，就像第 01 课的振荡。这叫**模式崩溃**。从损失曲线上看不出来，一张张看图也未必看得出来，**数一数**，它就藏不住了：
-"""
-
-# %% [markdown] tags=["lang-en", "failure-of-the-day"]
-r"""
-## The failure of the day: mode collapse
-
-In the run stored here the sixteen pictures of `002` are one and the same shadow, yet the classifier is more than nine-tenths sure which digit it is; the strokes of `004` are clearer, but its sixteen pictures are nearly one and the same character. (Computers round differently and games like these magnify it: yours may paint another blob.) G has found one way of writing that fools D and writes nothing else; once D sees through it, G sometimes drops it and moves wholesale to another, as in the oscillation of lesson 01. This is **mode collapse**. The loss curves do not show it, and looking at single pictures may not either, but **counting** does:
-"""
-
-# %%
-show.histograms({"real": ruler.real_histogram,
-                 **{f"source {name}": report.histogram for name, report in reports.items()}},
-                alt="Bar chart of the share of each digit: real digits near one tenth each; with "
-                    "the settings of both sources nearly all samples are one or two digits")
-for name, report in reports.items():
-    print(f"source {name}, {steps} steps: leaves out at least one digit:", report.classes < 10)
-
-# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
-r"""
-### 试过的药
-
-同一套网络（`004`），同样的数据（自带的 1,348 张），各训练 6000 步，三个种子，每次数 2,000 个样本：
-
-| 改了什么 | 占到 4% 以上的数字有几个 | 平均 KL |
-|---|---|---|
-| 原文的设置 | 2、1、3 | 1.84 |
-| 原文的设置，每 500 步看一次，取最好的一次 | 2、1、3 |  |
-| 标签平滑，目标 0.9 | 1、3、1 | 2.09 |
-| D 里加 dropout，0.3 | 5、7、3 | 0.94 |
-| 学习率 0.001 | 1、1、1 | 2.34 |
-| R1，$\gamma = 1$ | 10、8、7 | 0.18 |
-| `betas=(0.0, 0.99)` | 9、10、10 | 0.07 |
-| `betas=(0.0, 0.99)`，学习率 0.001 | 10、10、10 | 0.02 |
-| 上一行，再加 R1 | 10、10、10 | 0.006 |
-
-在这个设置下，让 D 变弱的办法（标签平滑、dropout）和早停都不够。训练得久一些会好一点：原文的设置走 30,000 步，试过一个种子，写出了 6 个数字。最小的一味药只改一个参数：Adam 的 `betas`，默认是 `(0.9, 0.999)`。它的两个数一起换了，表里没有分开来试；一个说得通的解释在第一个数上：0.9 的意思是每一步主要沿着最近十来步的平均方向走。可是 D 一直在变，那个方向早已过时；G 带着惯性冲过头，整群样本一起从一个数字搬到另一个数字。换成 0，G 就只听 D 此刻的意见。光把学习率调大却不改 `betas`，反而更糟：三个种子都只剩 1 个数字，平均 KL 从 1.84 升到 2.34。
-
-再添一味 **R1**，各类的比例会更匀。它在 D 的损失里加上
-
-$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
-
-这里的 $D(x)$ 指 logit。D 在真图处的梯度越大，罚得越重；梯度小了，来到真图跟前的样本就不会被一把推开。代码只有三行，都在 `penalties.r1` 里：
-"""
-
-# %% [markdown] tags=["lang-en", "failure-of-the-day"]
-r"""
-### Remedies we tried
-
-The same networks (`004`), the same data (the 1,348 bundled pictures), 6000 steps each, three seeds, 2,000 samples counted each time:
-
-| What was changed | Digits with at least 4% of the samples | Mean KL |
-|---|---|---|
-| the original's settings | 2, 1, 3 | 1.84 |
-| the original's settings, looked at every 500 steps, the best moment | 2, 1, 3 |  |
-| label smoothing, target 0.9 | 1, 3, 1 | 2.09 |
-| dropout of 0.3 in D | 5, 7, 3 | 0.94 |
-| learning rate 0.001 | 1, 1, 1 | 2.34 |
-| R1, $\gamma = 1$ | 10, 8, 7 | 0.18 |
-| `betas=(0.0, 0.99)` | 9, 10, 10 | 0.07 |
-| `betas=(0.0, 0.99)`, learning rate 0.001 | 10, 10, 10 | 0.02 |
-| the row above, and R1 | 10, 10, 10 | 0.006 |
-
-In this setting weakening D (label smoothing, dropout) is not enough, and nor is stopping early. Longer training helps a little: after 30,000 steps with the original's settings, the one seed we tried wrote 6 digits. The smallest remedy changes a single argument: Adam's `betas`, by default `(0.9, 0.999)`. Both of its numbers change at once, and the table does not try them apart; a plausible explanation lies in the first: 0.9 means that each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is out of date; G overshoots, and the whole crowd of samples moves house from one digit to the next. Set to 0, G listens only to what D says now. A larger learning rate without new `betas` makes things worse: only 1 digit is left on all three seeds, and the mean KL rises from 1.84 to 2.34.
-
-Adding **R1** makes the shares more even still. It adds to D's loss
-
-$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x D(x) \rVert^2$$
-
-where $D(x)$ stands for the logit. The steeper D's slope at the real pictures, the more it costs D; where the slope is gentle, samples that come close to real pictures are not thrown out again. The code is three lines, in `penalties.r1`:
-"""
-
-# %%
-print(inspect.getsource(penalties.r1))
-
-# %%
-cured = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
-fit(cured, images, steps, snapshot_every=max(1, steps // 12))
-show.filmstrip(cured.snapshots, pictures=16,
-               alt="Filmstrip of the cured game: from the same noise, from grey noise at step 0 "
-                   "to different digits at the last step, most but not all of them readable")
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-## 成绩单
-
-最后的图用的是 `generator_ema`：训练时 G 的权重一直在摆动，取它们的滑动平均，画得更稳。三次训练的步数相同。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-## The report card
-
-For the final pictures we use `generator_ema`: during training G's weights keep swinging, and their moving average paints more steadily. All three runs had the same number of steps.
-"""
-
-# %%
-final = cured.sample(2000, ema=True)
-show.gallery(final[:60], columns=15,
-             alt="Final gallery: sixty samples of the cured generator, handwritten digits of "
-                 "all ten kinds; most can be read, some lie between two digits")
-
-# %% tags=["nbval-ignore-output"]
-report = ruler.report(final)
-print("floor  ", ruler.floor)
-for name, other in reports.items():
-    print(f"{name:7s}", other)
-print("cured  ", report)
-print("ceiling", ceiling)
-
-# %%
-show.histograms({"real": ruler.real_histogram, "source 004": reports["004"].histogram,
-                 "cured": report.histogram},
-                alt="Bar chart of the share of each digit: with the settings of 004 nearly all "
-                    "samples are one or two digits; cured, all ten digits have close to one "
-                    "tenth, as real ones do")
-if runtime.scale() != "smoke":
-    print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
-    print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
-    print("the classifier is sure of at least 80 % of them:", report.confident >= 0.8)
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-再看一眼治好之后的曲线：D 的两条读数曲线都靠近 0.5，损失几乎是平的。可是用 `002` 的设置训练时读数也走到了 0.5 附近，它画的却是一团影子；分类器的高把握同样不可信，那团影子也让它很有把握，所以成绩单上的 `confident` 要和别的数一起读。**损失低不等于画得好**：崩溃的 `004`，D 的损失反而比治好之后低，因为它赢得更轻松。“D 的准确率到了 50%”也不能证明成功，一个什么都没学会的 D，准确率也是 50%。要知道画得好不好，只能量作品。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-Look at the curves after the cure: both readings stay near 0.5 and the losses are almost flat. But with the settings of `002` they came close to 0.5, too, and what it painted was a shadow. The classifier's confidence is no better a guide: it was sure of that shadow, so read `confident` on the report card together with the other numbers. **A low loss does not mean good pictures**: in the collapsed `004` D's loss is lower than after the cure, because D wins more easily. Nor does "D is right 50 % of the time" prove success; a D that has learned nothing is right 50 % of the time, too. To know how good the pictures are, measure the pictures.
-"""
-
-# %%
-show.curves(cured.history, HISTORY,
-            alt="Training curves of the cured game: flat losses on the left; on the right D's "
-                "readings for real pictures and fakes close together, near one half")
-if runtime.scale() != "smoke":
-    gap = {name: float((game.history[-500:, 2] - game.history[-500:, 3]).mean())
-           for name, game in (("source 004", as_written["004"]), ("cured", cured))}
-    print("D tells real from fake far better in the collapsed game:",
-          gap["source 004"] > 0.5 > 0.3 > gap["cured"])
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-## 第二个问题：为什么只用训练集？
-
-`002` 只下载了训练集，然后问：一般不都需要训练集和测试集吗？
-
-训练 G 的确只需要训练集：没有标签要预测，也就没有“测试准确率”。可是**打分**离不开留出的数据，原因有两个。一，没有它就没有下限，不知道 `fd_digits` 等于多少才算好。二，一台把训练图片背下来的机器，和训练集的距离是 0，能得满分，却什么也没有创造。怎样发现它呢？给每个样本找出训练集里最近的一张：
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-## The second question: why only the training set?
-
-`002` downloads only the training set and asks: do we not usually need a training set and a test set?
-
-To train G, the training set is indeed enough: there are no labels to predict and so no "test accuracy". But **marking** needs held-out data, for two reasons. One: without it there is no floor, and you cannot say which `fd_digits` is good. Two: a machine that has learned the training pictures by heart is at distance 0 from them; it gets full marks and has created nothing. How would we find out? For each sample, look up the nearest training picture:
-"""
-
-# %%
-def nearest(pictures):
-    """Return the distance to the nearest of 10,000 training pictures, and which one it is."""
-    some, known = pictures.flatten(1).float(), images.images[:10_000].flatten(1).float()
-    found = torch.cdist(some, known).min(1)
-    return found.values, found.indices
-
-
-distance, index = nearest(final[:500])
-real_distance, _ = nearest(held_out.images[:400])
-show.gallery({"samples": final[:15], "the nearest training pictures": images.images[index[:15]]},
-             columns=15, alt="Gallery of fifteen samples above their nearest training pictures: "
-                             "mostly the same digit in a very similar hand, with speckle added")
-
-# %% tags=["nbval-ignore-output"]
-chance = torch.Generator().manual_seed(0)
-learned_by_heart = images.images[:500] + 30 * torch.randn(500, *images.shape, generator=chance)
-recited, _ = nearest(learned_by_heart.clamp(0, 255))
-for name, found in (("samples", distance), ("training pictures with noise", recited)):
-    print(f"{name}: median distance to the nearest training picture, in units of that of held-out "
-          f"pictures: {float(found.median() / real_distance.median()):.2f}")
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-照搬训练图片的机器，第一个数会接近 0；这里不是。可是这还不能证明 G 没有背诵。第二个数来自一台真正的背诵机器：把训练图片原样拿来，只加上标准差 30 个灰度级的噪点，它离训练集也“够远”了。G 的作品上正好有许多噪点；拿眼睛看，上面好些样本和它的近邻写法几乎一样，而自带的训练图片只有 1,348 张，6000 步要看上四百多遍。所以像素距离在这里**断定不了**，第 07 课会换一种量法。
+答案是 **B**。PyTorch 不检查取值范围，所以不报错；sigmoid 画不出黑色，D 只看背景就够了，G 怎么改也没有用。
 
-## 从张量回到图片
+### 练习 3：写出完整的两步
 
-显示之前要把 $[-1, 1]$ 换回 0 到 255。`004` 的 `denorm` 只换回 $[0, 1]$，余下的交给 `save_image`；下面的练习一步换到位。
+改进之后，一个回合由两个函数组成。请把它们完整地写出来，后面的开放题要用它们来训练。
 
-### 练习 3：`denorm`
+- `my_critic_step(D, G, optimizer, real, z)`：D 的一步，`optimizer` 是 D 的优化器；返回 D 的损失。
+- `my_generator_step(D, G, optimizer, z)`：G 的一步，`optimizer` 是 G 的优化器；返回 G 的损失。
 
-补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`。要求它正好是 `x = bytes / 127.5 - 1` 的逆运算，一个灰度级都不差。
+`D` 返回 logit，形状 `(B,)`。损失就是练习 1 和练习 2 的 `d_loss`、`g_loss`。
 
 <details><summary>提示一</summary>
 
-先解出 `bytes = (x + 1) * 127.5`，再想想转成整数之前要做什么。
+每一步都是同样的五件事：造假图、打分、算损失、清零并反向传播、更新。对照第七步，想想哪些张量不需要梯度。
 
 </details>
 
 <details><summary>提示二</summary>
 
-依次是 `.round()`、`.clamp(0, 255)`、`.to(torch.uint8)`。
+D 的一步里，梯度应当停在假图处；G 的一步里，梯度必须穿过 D 到达 G，却只能更新 G。写完后自问：G 的一步在 D 里留下的梯度，由谁清掉？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-For a machine that hands out training pictures unchanged the first number would be close to 0, and it is not. But that does not prove that G does not recite. The second number belongs to a machine that does: training pictures as they are, plus noise with a standard deviation of 30 grey levels, and it is "far enough" from the training set, too. G's pictures have plenty of speckle; to the eye many samples above are written almost exactly like their neighbours; and there are only 1,348 bundled training pictures, which 6000 steps go through more than four hundred times. A distance in pixels **cannot decide** it here; lesson 07 will measure in another way.
+The answer is **B**. PyTorch does not check ranges, so there is no error; a sigmoid cannot paint black, the background alone tells D everything, and no change of G helps.
 
-## From tensors back to pictures
+### Exercise 3: both steps in full
 
-Before showing a picture we turn $[-1, 1]$ back into 0 to 255. In `004`, `denorm` only goes back to $[0, 1]$ and leaves the rest to `save_image`; the exercise goes all the way.
+With these improvements a round consists of two functions. Write both in full; you will train with them in the open task.
 
-### Exercise 3: `denorm`
+- `my_critic_step(D, G, optimizer, real, z)`: D's step, `optimizer` is D's; return D's loss.
+- `my_generator_step(D, G, optimizer, z)`: G's step, `optimizer` is G's; return G's loss.
 
-Complete `denorm`: floats in $[-1, 1]$ go in, `uint8` from 0 to 255 come out. It must be the exact inverse of `x = bytes / 127.5 - 1`, not one grey level off.
+`D` returns logits of shape `(B,)`. The losses are `d_loss` and `g_loss` of exercises 1 and 2.
 
 <details><summary>Hint one</summary>
 
-First solve for `bytes = (x + 1) * 127.5`, then think about what must happen before it becomes an integer.
+Each step does the same five things: make fakes, score, compute the loss, clear and backpropagate, update. Compare with step seven, and ask which tensors need no gradient.
 
 </details>
 
 <details><summary>Hint two</summary>
 
-In this order: `.round()`, `.clamp(0, 255)`, `.to(torch.uint8)`.
+In D's step the gradient should stop at the fakes; in G's step it has to pass through D to reach G, but only G may be updated. Then ask: who clears the gradients that G's step leaves in D?
+
+</details>
+"""
+
+# %%
+def my_critic_step(D, G, optimizer, real, z):
+    return ...
+
+
+def my_generator_step(D, G, optimizer, z):
+    return ...
+
+
+verdict = check.own_steps(my_critic_step, my_generator_step)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+课程自己的这两步在 `gan_lessons/train.py` 里，叫 `critic_step` 和 `generator_step`，写完再去对照；`fit` 就是反复调用它们。
+
+### 练习 4（选做）：修好一个坏掉的循环
+
+下面的循环不报错，D 的损失也在下降，图片却一直是噪点。有两行写错了，或者放错了地方。找出来，改好它。想一想：每一半里谁应当移动？每个 `backward()` 把梯度写进了谁？
+
+<details><summary>提示一</summary>
+
+先在 G 的一步之后看看 G 的权重有没有变，再顺着 `fake` 往回找。
+
+</details>
+
+<details><summary>提示二</summary>
+
+再看 D：从一次 `D_optimizer.step()` 到下一次之间，有哪几个 `backward()` 往 D 里加了梯度，清零又发生在什么时候？
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The course's own two steps are in `gan_lessons/train.py`, as `critic_step` and `generator_step`; compare when you have written yours. All that `fit` does is call them again and again.
+
+### Exercise 4 (optional): repair a broken loop
+
+This loop runs without an error and D's loss falls, but the pictures stay noise. Two lines are wrong, or in the wrong place. Find them and mend them. Ask yourself: who should move in each half, and whose gradients does each `backward()` fill?
+
+<details><summary>Hint one</summary>
+
+See whether G's weights change in G's half, then follow `fake` back to where it comes from.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Then look at D: from one `D_optimizer.step()` to the next, which `backward()` calls add gradients to D, and when are they cleared?
+
+</details>
+"""
+
+# %%
+def play_round(G, D, G_optimizer, D_optimizer, real, z):
+    fake = G(z).detach()
+    D_loss = softplus(-D(real)).mean() + softplus(D(fake)).mean()
+    D_loss.backward()
+    D_optimizer.step()
+    D_optimizer.zero_grad()
+
+    G_loss = softplus(-D(fake)).mean()
+    G_optimizer.zero_grad()
+    G_loss.backward()
+    G_optimizer.step()
+    return D_loss, G_loss
+
+
+verdict = check.repaired(play_round)
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+## 典型失败案例：模式崩溃
+
+图 2-1 的生成器得了一种有名的病：**模式崩溃**（mode collapse，又译“模式坍塌”）。**模式**（mode）是概率密度的一个峰，这里可以理解为一种数字、一种写法。G 找到一种能骗过 D 的写法，就只写它；D 学会识破以后，G 又整个搬到另一种写法上去。
+
+先看曲线。右半边就是 Datawhale 每 200 步打印一次的 $D(x)$ 和 $D(G(z))$：
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+## The failure of the day: mode collapse
+
+The generator of Fig. 2-1 has a well-known illness: **mode collapse**. A **mode** is a peak of the probability density, here one digit written one way. G has found a way of writing that fools D and writes nothing else; once D sees through it, G drops it and moves wholesale to another.
+
+First the curves. On the right are $D(x)$ and $D(G(z))$, which Datawhale prints every 200 steps:
+"""
+
+# %%
+show.curves(collapsed.history, HISTORY,
+            alt="Training curves of the collapsed game over 2,000 steps: the losses of both "
+                "players on the left, D's outputs for real pictures and for fakes on the right")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-5** 图 2-1 的那次训练。左：两个损失。右：D 对真图和假图的输出。D 占着上风，但读数并不极端；光看曲线，看不出十个数字只剩下一个。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-5** The training run of Fig. 2-1. Left: both losses. Right: D's outputs for real pictures and for fakes. D has the upper hand but its outputs are not extreme; from the curves alone nobody could tell that one digit out of ten is left.
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+### 走完全程会怎样？
+
+两篇教程都走 120,000 步，图 2-1 只走了 2,000 步。先不要责怪它们：按原来的设置走得更久，会怎样？我们事先跑过（`studies/lesson02.py authors`）：18,000 张真正的 MNIST（原文是 60,000 张），种子 0，评估 2,000 个样本。
+
+| 设置 | 步数 | 类别数 | KL | 有把握 | 弗雷歇距离 |
+|---|---|---|---|---|---|
+| siriusdemon | 10,000 | 7 | 0.146 | 46% | 5.94 |
+| siriusdemon | 30,000 | 9 | 0.097 | 54% | 3.37 |
+| siriusdemon | 60,000 | 9 | 0.248 | 61% | 3.97 |
+| siriusdemon | 90,000 | 7 | 0.459 | 69% | 5.13 |
+| siriusdemon | 120,000 | 4 | 0.742 | 76% | 6.87 |
+| Datawhale | 10,000 | 4 | 0.768 | 30% | 13.26 |
+| Datawhale | 30,000 | 7 | 0.380 | 66% | 6.93 |
+| Datawhale | 60,000 | 9 | 0.273 | 76% | 4.17 |
+| Datawhale | 90,000 | 7 | 0.263 | 83% | 3.68 |
+| Datawhale | 120,000 | 8 | 0.355 | 85% | 4.77 |
+
+![两套设置长时间训练之后的样本，各 32 张，没有挑选过：siriusdemon 的多为 8、3、1，笔画清楚；Datawhale 的多为 1、7、9](../images/lesson02_authors.png)
+
+两件事值得注意。**其一，走得久，图清楚得多**，图 2-1 那样彻底的崩溃也过去了：siriusdemon 的设置走到 60,000 步时有 9 个数字。所以图 2-1 说的只是 2,000 步之内的事。**其二，久不等于好**：同一次训练此后又慢慢丢掉数字，到 120,000 步只剩 4 个，KL 升到 0.742，有把握的比例却一直在升；Datawhale 的设置走到 120,000 步，有 8 个数字。这里只有一个种子、18,000 张图，不能替两篇原文下结论；但它说明，模式崩溃不会单靠多走几步就消失，而且只看清楚不清楚，会被骗过去。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+### What if the run goes all the way?
+
+Both tutorials take 120,000 steps; Fig. 2-1 took 2,000. Before blaming them, ask what their settings reach in the long run. We ran them beforehand (`studies/lesson02.py authors`) on 18,000 real MNIST pictures (60,000 in the originals), seed 0, 2,000 samples measured.
+
+| Settings | Steps | Classes | KL | Confident | Fréchet distance |
+|---|---|---|---|---|---|
+| siriusdemon | 10,000 | 7 | 0.146 | 46% | 5.94 |
+| siriusdemon | 30,000 | 9 | 0.097 | 54% | 3.37 |
+| siriusdemon | 60,000 | 9 | 0.248 | 61% | 3.97 |
+| siriusdemon | 90,000 | 7 | 0.459 | 69% | 5.13 |
+| siriusdemon | 120,000 | 4 | 0.742 | 76% | 6.87 |
+| Datawhale | 10,000 | 4 | 0.768 | 30% | 13.26 |
+| Datawhale | 30,000 | 7 | 0.380 | 66% | 6.93 |
+| Datawhale | 60,000 | 9 | 0.273 | 76% | 4.17 |
+| Datawhale | 90,000 | 7 | 0.263 | 83% | 3.68 |
+| Datawhale | 120,000 | 8 | 0.355 | 85% | 4.77 |
+
+![Samples of both settings after long training, 32 each, not chosen: siriusdemon's are mostly 8, 3 and 1, in clear strokes; Datawhale's are mostly 1, 7 and 9](../images/lesson02_authors.png)
+
+Two things deserve notice. **One: longer training makes far clearer pictures**, and the total collapse of Fig. 2-1 passes: at 60,000 steps siriusdemon's settings write 9 digits. So Fig. 2-1 tells only what happens within 2,000 steps. **Two: longer is not better.** The same run then slowly loses digits again: at 120,000 steps 4 are left and the KL has risen to 0.742, while the confident share rises all the way; Datawhale's settings write 8 digits at 120,000 steps. This is one seed and 18,000 pictures, so it is no verdict on the two tutorials; but it shows that mode collapse does not go away by longer training alone, and that clear pictures can deceive.
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+### 一次只改一处
+
+能不能快一点？从 Datawhale 的设置出发（学习率 0.0002，`betas=(0.9, 0.999)`），每次只改一处，在本课的 6,000 张图上各训练 2,000 步，评估最新权重的 2,000 个样本：
+
+| 改了什么 | 类别数，每个种子 | KL | 有把握 | 弗雷歇距离 |
+|---|---|---|---|---|
+| 原来的设置 | 1 1 1 1 1 | 2.361 | 32% | 25.55 |
+| 学习率 0.001 | 1 1 1 1 1 | 2.322 | 0% | 25.82 |
+| `betas=(0.0, 0.999)` | 7 6 5 9 6 | 0.374 | 28% | 13.20 |
+| `betas=(0.9, 0.99)` | 1 1 1 | 2.361 | 16% | 26.21 |
+| R1，$\gamma = 1$ | 3 3 | 1.225 | 40% | 18.07 |
+| `betas=(0.0, 0.99)`，学习率 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
+
+类别数一栏里，每个数是一个种子；`betas=(0.9, 0.99)` 只试了 3 个种子，R1 只试了 2 个，其余 5 个。**单独换一处，只有 `beta1` 从 0.9 换成 0 让所有种子都脱离了崩溃。** Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近约十步的平均方向走。可是 D 一直在变，那个方向很快就过时了，G 带着惯性冲过头，全体假图一起搬家。这个解释和表里的数相符，但表本身并没有证明它。
+
+单独换 $\beta_2$，或者单独把学习率调大到 0.001，都还是崩溃；但有了 $\beta_1 = 0$，再调大学习率，就又快又好（最后一行连 $\beta_2$ 也换了，它单独的作用，这张表没有分出来）。单独加 R1，在 2,000 步之内帮助不大。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+### One change at a time
+
+Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `betas=(0.9, 0.999)`) we change one thing at a time and train 2,000 steps on the 6,000 pictures of this lesson, measuring 2,000 samples of the newest weights:
+
+| What was changed | Classes, each seed | KL | Confident | Fréchet distance |
+|---|---|---|---|---|
+| the original settings | 1 1 1 1 1 | 2.361 | 32% | 25.55 |
+| learning rate 0.001 | 1 1 1 1 1 | 2.322 | 0% | 25.82 |
+| `betas=(0.0, 0.999)` | 7 6 5 9 6 | 0.374 | 28% | 13.20 |
+| `betas=(0.9, 0.99)` | 1 1 1 | 2.361 | 16% | 26.21 |
+| R1, $\gamma = 1$ | 3 3 | 1.225 | 40% | 18.07 |
+| `betas=(0.0, 0.99)`, learning rate 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
+
+Under "Classes" each number is one seed; `betas=(0.9, 0.99)` was tried with 3 seeds only and R1 with 2, the others with 5. **Of the single changes, only `beta1` from 0.9 to 0 gets every seed out of the collapse.** Adam's $\beta_1 = 0.9$ is momentum: each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is soon out of date; G overshoots, and all fakes move house together. This explanation agrees with the numbers of the table, but the table does not prove it.
+
+Changing $\beta_2$ alone, or raising the learning rate to 0.001 alone, still ends in collapse; but once $\beta_1 = 0$, a larger learning rate makes it quick and good (the last row changes $\beta_2$ as well, and the table does not separate its share). R1 alone helps little within 2,000 steps.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+### R1：给 D 的梯度加上惩罚
+
+最后再加一项 **R1**（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）。它把下式加到 D 的损失里：
+
+$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x l(x) \rVert^2$$
+
+$l$ 是 D 的 logit。D 在真图处的梯度越大，惩罚越重；梯度变小后，已经接近真图的假图不会再被推开。写成代码只有三行：
+
+```python
+real.requires_grad_(True)
+slope, = torch.autograd.grad(D(real).sum(), real, create_graph=True)
+penalty = gamma / 2 * slope.flatten(1).square().sum(1).mean()
+```
+
+这里取 $\gamma = 3$，每 4 步算一次，以节省时间；批大小减到 50，同样的时间可以多走几步。最后的图用 G 的权重的**指数滑动平均**（exponential moving average，EMA）来画：G 的权重一直在摆动，平均之后画得更稳。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+### R1: a penalty on D's gradient
+
+To that we add **R1** ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)), a term in D's loss:
+
+$$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x l(x) \rVert^2$$
+
+where $l$ is D's logit. The larger D's gradient at real pictures, the more it costs; once it is small, fakes that have come close to real pictures are no longer pushed away. In code it is three lines:
+
+```python
+real.requires_grad_(True)
+slope, = torch.autograd.grad(D(real).sum(), real, create_graph=True)
+penalty = gamma / 2 * slope.flatten(1).square().sum(1).mean()
+```
+
+Here $\gamma = 3$, and the term is computed on every 4th step to save time; batches of 50 allow more steps in the same time. The last pictures are painted by the **exponential moving average** (EMA) of G's weights, which keep swinging: their average paints more steadily.
+"""
+
+# %%
+steps = runtime.at_scale(smoke=200, default=8000, full=60_000)
+cured = recipes.source_004(batch=50, lr=1e-3, betas=(0.0, 0.99), ema=0.9995,
+                           penalty=partial(penalties.r1, gamma=3.0), penalty_every=4)
+fit(cured, images, steps, snapshot_every=steps // 8)
+show.filmstrip(cured.snapshots, pictures=16,
+               alt="Filmstrip of the cured game: from the same noise, from grey at step 0 to "
+                   "sixteen digits of different kinds at the last step")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-6** 每一列是同一个 $z$，从上到下是训练的不同时刻。噪声不变，所以看到的变化都来自网络；若像原文那样每次换新的噪声，就分不清是谁变了。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-6** Each column is one $z$, from top to bottom at different moments of training. The noise stays, so all change you see is the network's; with new noise each time, as in the originals, you could not tell which of the two has changed.
+"""
+
+# %%
+final = cured.sample(2000, ema=True)
+show.gallery(final[:60], columns=15,
+             alt="Sixty samples of the cured generator: handwritten digits of all ten kinds, "
+                 "most of them readable at a glance")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-7** 没有挑选过的前 60 个样本，用 EMA 权重画出。十个数字都有，大多一眼可辨，少数介于两个数字之间。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-7** The first 60 samples, not chosen, painted with the EMA weights. All ten digits appear; most can be read at a glance, a few lie between two digits.
+"""
+
+# %% tags=["nbval-ignore-output"]
+cured_report = evaluator.report(final)
+table([("样本", "samples"), ("类别数", "classes"), "KL", ("有把握", "confident"),
+       ("弗雷歇距离", "Fréchet distance"), ("核距离", "kernel distance")],
+      [[("留出的真图", "real, held out"), *numbers(real_report)],
+       [("治好之后", "cured"), *numbers(cured_report)],
+       [("崩溃的生成器", "collapsed generator"), *numbers(collapsed_report)],
+       [("噪点", "noise"), *numbers(noise_report)]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+上表是这一次训练。换 5 个种子各训练一遍（`studies/lesson02.py cured`，同样的设置，EMA 权重）：
+
+|  | 类别数，每个种子 | KL | 有把握 | 弗雷歇距离 |
+|---|---|---|---|---|
+| 治好之后 | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
+| 真图与真图 | 10 | 0.003 | 97% | 0.05 |
+
+十个数字都在，比例也匀，大多一眼就能认出。弗雷歇距离仍是真图之间的好几倍：全连接网络画的笔画毛边多、有断点，下一课的卷积网络正是为此而来。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA），各自起多大作用，要像上一节那样分开来试。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+That was this one run. With 5 seeds, the same settings and the EMA weights (`studies/lesson02.py cured`):
+
+|  | Classes, each seed | KL | Confident | Fréchet distance |
+|---|---|---|---|---|
+| cured | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
+| real against real | 10 | 0.003 | 97% | 0.05 |
+
+All ten digits are there, in even shares, and most can be read at a glance. The Fréchet distance is still several times that of real from real: strokes painted by a fully connected network are ragged or broken, and the convolutions of the next lesson are meant for exactly that. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA); how much each of them does has to be tried one at a time, as in the section above.
+"""
+
+# %%
+show.histograms({"real": p, "collapsed": collapsed_report.histogram,
+                 "cured": cured_report.histogram},
+                alt="Bar chart of the share of each digit: collapsed, one digit has nearly all "
+                    "samples; cured, all ten digits have close to a tenth, as real ones do")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-8** 各数字的比例：真图、崩溃的生成器、治好之后。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-8** The share of each digit: real, collapsed, cured.
+"""
+
+# %%
+show.curves(cured.history, HISTORY,
+            alt="Training curves of the cured game: on the left the two losses, on the right D's outputs "
+                "for real pictures and for fakes, on either side of one half")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-9** 治好之后的曲线，画法同图 2-5。两条输出曲线靠得很近，损失几乎是平的。可是单看曲线仍不知道画得好不好：一个什么都没学会的 D，输出也在 0.5 附近。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-9** The curves after the cure, drawn as in Fig. 2-5. The two outputs lie close together and the losses are almost flat. Still the curves alone do not say how good the pictures are: a D that has learned nothing has outputs near 0.5, too.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 第二个问题：为什么只用训练集？
+
+现在回答 siriusdemon 的第二个问题。训练 G 的确只需要训练集：没有标签要预测，也就没有测试准确率。可是**评估**离不开 G 没见过的真图，理由有两个。
+
+1. 没有它们就没有参照，不知道弗雷歇距离等于多少才算好。
+2. 把训练集死记硬背下来的模型，和训练集的距离是 0，得分最高，却没有任何生成能力。
+
+### 检验抄袭
+
+怎样发现死记硬背？只量“离最近的训练图片有多远”是不够的：往抄来的图片上加一点噪点，距离就拉开了。要比较：给每个样本找出最近的训练图片，再找出最近的**没见过的**图片，看哪一张更近。两组候选一样多，各 2,000 张，又出自同一个文件；G 若没有抄，两边应当各占一半。为了不受细小噪点影响，距离按 4×4 像素的小块的平均值计算。这叫符号检验（sign test）：样本有 $n$ 个，更接近训练图片的占 $s$，则
+
+$$z = \frac{s - 1/2}{1 / (2\sqrt{n})}$$
+
+一个检验要先证明自己有用，所以加两个对照。**阳性对照**：一台真正的复读机，从 6,000 张训练图片里随手抽一张，加上标准差 30 的噪点交出来；检验必须抓住它。**阴性对照**：测试文件里的 2,000 张新数字，出自另一些人的手；检验不能冤枉它们。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The second question: why only the training set?
+
+Now for siriusdemon's second question. To train G, the training set is indeed enough: there are no labels to predict and so no test accuracy. But to **measure** we need real pictures that G has not seen, for two reasons.
+
+1. Without them there is no reference, and nobody can say which Fréchet distance is good.
+2. A model that has learned the training set by heart is at distance 0 from it. It gets the best score of all and can generate nothing.
+
+### A test for copies
+
+How do we detect learning by heart? "How far is the nearest training picture" is not enough: a little noise on a copy, and it is far. We have to compare: find the nearest training picture of a sample, find the nearest picture that G has **not** seen, and ask which is nearer. Both sets of candidates are equally large, 2,000 each, and come from the same file; if G does not copy, each should win half of the time. To look past fine noise we take distances between the means of blocks of 4×4 pixels. This is a sign test: with $n$ samples, of which a share $s$ is nearer to a training picture,
+
+$$z = \frac{s - 1/2}{1 / (2\sqrt{n})}$$
+
+A test first has to show that it works, so there are two controls. The **positive control** is a true reciter: it draws one of the 6,000 training pictures, adds noise with a standard deviation of 30 and hands it in; the test must catch it. The **negative control** is 2,000 new digits from the test file, by other writers; the test must not accuse them.
+"""
+
+# %% tags=["nbval-ignore-output"]
+chance = torch.Generator().manual_seed(0)
+recited = images.images[torch.randint(len(images), (2000,), generator=chance)].float()
+recited += 30 * torch.randn(recited.shape, generator=chance)
+new = data.mnist(train=False).images[:2000]
+tests = {name: measure.copy_test(pictures, images.images, held_out.images)
+         for name, pictures in (("reciter", recited.round().clamp(0, 255).to(torch.uint8)),
+                                ("new digits", new), ("G", final))}
+table([("交来的图片", "pictures"), ("更接近训练图片", "nearer to training"), "z"],
+      [[("复读机", "reciter"), f"{tests['reciter'].share:.1%}", f"{tests['reciter'].z:.1f}"],
+       [("新数字", "new digits"), f"{tests['new digits'].share:.1%}",
+        f"{tests['new digits'].z:.1f}"],
+       [("生成器 G", "the generator G"), f"{tests['G'].share:.1%}", f"{tests['G'].z:.1f}"]])
+
+# %%
+figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
+for (name, test), (color, _, style) in zip(tests.items(), show.LINES, strict=False):
+    ratio = (test.to_training / test.to_unseen).numpy()
+    axis.hist(ratio, bins=60, range=(0, 2), histtype="step", linewidth=2, color=color,
+              linestyle=style, label=name)
+axis.axvline(1, color=show.GREY, linestyle=":")
+axis.set(xlabel="distance to the nearest training picture / to the nearest unseen picture",
+         ylabel="pictures")
+axis.legend()
+show.show(figure, "Three histograms of the ratio of distances: those of the new digits and of G "
+                  "peak at 1 and lie on each other, that of the reciter has a second peak far "
+                  "below 1")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-10** 横轴是两个距离之比。复读机在 1 的左边多出一个峰：那是原件恰好在候选之中的三分之一。新数字和 G 的作品都以 1 为中心，两条曲线几乎重合。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-10** On the horizontal axis, the ratio of the two distances. The reciter has a second peak to the left of 1: the third of its pictures whose originals are among the candidates. New digits and samples of G are both centred on 1, and their curves almost coincide.
+"""
+
+# %%
+def nearest_of(pictures, known):
+    """Return the picture of `known` that is nearest to each of `pictures`."""
+    blocks = [avg_pool2d(p.float(), 4).flatten(1) for p in (pictures, known)]
+    return known[torch.cdist(*blocks).argmin(1)]
+
+
+show.gallery({"samples of G": final[:16],
+              "nearest of 2,000 training pictures": nearest_of(final[:16], images.images[:2000]),
+              "nearest of 2,000 unseen pictures": nearest_of(final[:16], held_out.images)},
+             columns=16, alt="Three rows of sixteen: samples of G, their nearest training pictures "
+                             "and their nearest unseen pictures, alike in kind and slant, and "
+                             "neither row closer than the other")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 2-11** 每一列是一个样本、最近的训练图片和最近的未见图片。两排近邻像的程度不相上下。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 2-11** Each column is a sample, its nearest training picture and its nearest unseen picture. The two rows of neighbours resemble the samples about equally well.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+复读机被抓住了（64.4%，$z$ = 12.9），新数字没有被冤枉（51.6%，$z$ = 1.4）。G 的比例，`studies/lesson02.py cured` 的各个种子依次是 51.6%, 50.7%, 52.8%, 51.6%, 51.6%：和新数字差不多，这个检验没有发现 G 在照抄。它也有看不见的地方：候选只有 2,000 张；抄得很少，或者把原件挪动、变形之后再交出来，比例就升得不多。
+
+为什么没见过的图片要出自同一个文件？因为测试文件是另一些人写的。拿它当候选，连 G 没见过的训练文件数字也有有 61% “更接近训练图片”：那是笔迹的差别，不是抄袭。两组候选除了“见过”和“没见过”，不能有别的差别。
+
+## 从张量回到字节
+
+存图之前，要把 $[-1, 1]$ 换回 0 到 255。Datawhale 的 `denorm` 先换回 $[0, 1]$，余下的交给 `save_image`；下面的练习一步换到位。
+
+### 练习 5：`denorm`
+
+补全 `denorm`：输入是 $[-1, 1]$ 里的浮点数，输出是 0 到 255 的 `uint8`，是 `x = bytes / 127.5 - 1` 的逆运算。不在格点上的值取最近的整数，略微超出范围的值取端点。
+
+<details><summary>提示一</summary>
+
+先解出 `bytes`，再想：从浮点数到 `uint8` 的转换是四舍五入，还是截断？
+
+</details>
+
+<details><summary>提示二</summary>
+
+`torch.tensor([255.6, -0.4]).to(torch.uint8)` 会得到什么？转换之前要先排除这两种意外。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+The reciter is caught (64.4%, $z$ = 12.9) and the new digits are not accused (51.6%, $z$ = 1.4). For G the seeds of `studies/lesson02.py cured` give, one after the other, 51.6%, 50.7%, 52.8%, 51.6%, 51.6%: much like new digits, so the test finds no sign of copying. It has its blind spots: there are only 2,000 candidates, and a generator that copies rarely, or moves and bends its originals before handing them in, raises the share only a little.
+
+Why must the unseen pictures come from the same file? Because the test file was written by other people. With it as the candidates, even digits of the training file that G has never seen are "nearer to training pictures" in 61% of cases: a difference of handwriting, not copying. The two sets of candidates may differ in nothing but "seen" and "not seen".
+
+## From tensors back to bytes
+
+Before a picture is saved, $[-1, 1]$ has to go back to 0 to 255. Datawhale's `denorm` first returns to $[0, 1]$ and leaves the rest to `save_image`; the exercise goes all the way.
+
+### Exercise 5: `denorm`
+
+Complete `denorm`: floats in $[-1, 1]$ go in, `uint8` from 0 to 255 come out, the inverse of `x = bytes / 127.5 - 1`. Values off the grid go to the nearest integer, values slightly outside to the end of the range.
+
+<details><summary>Hint one</summary>
+
+Solve for `bytes`, then ask: does the conversion from float to `uint8` round, or does it cut off?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+What is `torch.tensor([255.6, -0.4]).to(torch.uint8)`? Rule out both surprises before you convert.
 
 </details>
 """
@@ -854,47 +1489,85 @@ verdict = check.to_bytes(denorm)
 r"""
 ## 检查点
 
-训练可能要很久，电脑可能会关机。`004` 在最后保存了权重；可是要接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们写进一个 safetensors 文件：先完整写好，再改名，中途断电也不会毁掉旧的那一份；文件里只有数字和文字，没有可以执行的代码。
-
-长时间训练时写 `fit(game, images, steps, save_to="runs/digits.safetensors")`。按 ■ 可以随时停下，再运行一次就接着走，结果和一口气跑完的逐位相同：
+训练可能很久，电脑可能关机。Datawhale 的教程在最后保存权重；要想接着训练，光有权重不够，还要有两个优化器的状态、随机数的状态和步数。`checkpoint.save` 把它们都写进一个 safetensors 文件，`fit(game, images, steps, save_to="runs/digits.safetensors")` 则边训练边存。停下再继续，应当和一口气跑完一模一样：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Checkpoints
 
-Training can take a long time, and computers get switched off. `004` saves the weights at the end; but to go on training, weights are not enough. You also need the state of both optimisers, the state of the random number generators and the step count. `checkpoint.save` writes them into one safetensors file: first the whole file, then the rename, so that a power cut cannot destroy the old one; and the file holds numbers and text only, no code that could be executed.
-
-For long runs write `fit(game, images, steps, save_to="runs/digits.safetensors")`. Press ■ to stop at any time; run the cell again and it goes on, and the result is bit for bit that of an uninterrupted run:
+Training can take long, and computers get switched off. Datawhale's tutorial ends by saving the weights; to go on training, weights are not enough. It takes the state of both optimisers, the state of the random numbers and the step count, too. `checkpoint.save` writes all of it into one safetensors file, and `fit(game, images, steps, save_to="runs/digits.safetensors")` saves as it trains. Stopping and going on should equal an uninterrupted run:
 """
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "half_way.safetensors"
-    first_half = fit(recipes.source_002(), images, 30)
-    checkpoint.save(first_half, file)
-
+    checkpoint.save(fit(recipes.source_002(), images, 30), file)
     resumed = recipes.source_002()
     checkpoint.load(resumed, file)
     fit(resumed, images, 60)
 
 in_one_go = fit(recipes.source_002(), images, 60)
-print("stopped and resumed equals in one go:",
-      all(torch.equal(a, b) for a, b in zip(resumed.generator.parameters(),
-                                            in_one_go.generator.parameters(), strict=True)))
+gap = max(float((a - b).detach().abs().max()) for a, b in
+          zip(resumed.generator.parameters(), in_one_go.generator.parameters(), strict=True))
+say("停下再继续和一口气跑完，G 的权重最多相差 {gap:.0f}。",
+    "Stopped and resumed against in one go: G's weights differ by {gap:.0f} at most.", gap=gap)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+## 开放题：用自己的两步训练
+
+把练习 3 的两个函数放进循环，训练一个生成器，使 2,000 个样本里至少有 9 个数字各占 4% 以上，而且分类器有把握的样本达到批改函数所说的标准。规则：最多 3,000 步；不调用 `fit`；网络可以用 `mlp.source_004()`，也可以自己写。动手之前先写下你打算用的学习率和 `betas`，以及理由；没有达到标准，就一次只改一处，把每次的四个数记下来。
+
+<details><summary>提示一</summary>
+
+本课的补救表里，哪一行只用 2,000 步，就几乎写全了十个数字？
+
+</details>
+
+<details><summary>提示二</summary>
+
+两个优化器都要按那一行设置，取批用 `images.batches(100)`，噪声用 `torch.randn(100, 64)`。先跑 300 步，看两个损失是否都是有限的数，再跑完。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+## Open task: train with your own two steps
+
+Put the two functions of exercise 3 into a loop and train a generator of whose 2,000 samples at least 9 digits have 4% or more each, and of which the classifier is sure as often as the checker asks. The rules: at most 3,000 steps; no `fit`; the networks may be those of `mlp.source_004()` or your own. Before you start, write down the learning rate and the `betas` you will use, and why; if the bar is missed, change one thing at a time and note the four numbers of each attempt.
+
+<details><summary>Hint one</summary>
+
+Which row of this lesson's table of remedies writes nearly all ten digits within 2,000 steps?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Both optimisers need the settings of that row; take batches with `images.batches(100)` and noise with `torch.randn(100, 64)`. Run 300 steps first, see that both losses are finite, then run them all.
+
+</details>
+"""
+
+# %%
+my_G = ...  # train it here
+
+verdict = check.writes_digits(my_G, 64, evaluator)
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
 ## 小测验
 
-四道题，选错了会告诉你错在哪里。
+五道题。选错了，会告诉你错在哪里。
 """
 
 # %% [markdown] tags=["lang-en", "quiz"]
 r"""
 ## Quiz
 
-Four questions; a wrong choice tells you what is wrong with it.
+Five questions. A wrong choice tells you what is wrong with it.
 """
 
 # %%
@@ -904,72 +1577,68 @@ lab.quiz("02")
 r"""
 ## 小结
 
-现在你会：
+**算法**（$K = 1$）。重复以下两步：
 
-- 写 D 的一步：假图不带梯度，真图的分数往上推，假图的往下压，损失在 logit 上算；
-- 写 G 的一步：只有噪声和 D 传来的梯度，用非饱和损失；
-- 让数据范围和最后一层对得上：$[-1, 1]$ 配 tanh，$[0, 1]$ 配 sigmoid；
-- 数出模式崩溃，用 `betas` 和 R1 治好它，报分数时附上下限。
+1. D 的一步：取真图 $x$，造假图 $G(z)$，梯度停在假图处；下降 $\mathbb{E}\,\mathrm{softplus}(-l(x)) + \mathbb{E}\,\mathrm{softplus}(l(G(z)))$。
+2. G 的一步：造新的假图，梯度穿过 D；下降 $\mathbb{E}\,\mathrm{softplus}(-l(G(z)))$。
 
-两篇原文里，这些说法或写法需要更正：
+其中 $l$ 是 D 的 logit。数据在 $[-1, 1]$，G 以 tanh 结尾；数据在 $[0, 1]$，以 sigmoid 结尾。R1 在 D 的损失里加上 $\frac{\gamma}{2}\,\mathbb{E}\,\lVert \nabla_x l(x) \rVert^2$。
 
-| 原文 | 更正 | 在哪里看到 |
+**评估**：
+
+| 指标 | 看得见 | 看不见 |
 |---|---|---|
-| `002` 的提问：批大小为什么要整除数据量 | 固定大小的标签遇到不满的一批会报错；换成 `ones_like` 或 softplus 就行 | 先猜再跑 2 |
-| `002`：G 和 D 必须势均力敌 | 让 D 变弱治不好崩溃；还要看 D 的梯度 | 游戏规则、今日故障 |
-| `002`：G 根据“所了解，熟悉及掌握的知识”造假 | G 从没见过真品 | 手写一遍：G 的一步 |
-| `002`：“双线性”网络 | 两层的全连接网络 | 两对网络 |
-| `002`、`004`：D 的一步没有 `detach` | 白算一遍，还在 G 里留下梯度 | 先猜再跑 3 |
-| `002`、`004`：先 sigmoid 再 `BCELoss` | 极端处梯度为 0；应在 logit 上算 | 损失 |
-| `002`：只需要训练集 | 打分、查抄袭都离不开留出的数据 | 第二个问题 |
-| `002`、`004`：每次用新噪声，只看最后一批 | 看进步要用固定的噪声 | 用原文的设置训练 |
-| `004`：CGAN、DCGAN、CycleGAN 是网络层的改进 | CGAN 改了输入和目标函数；CycleGAN 多了一对网络和循环一致性损失 | 延伸 |
+| 类别数、KL | 哪些数字漏了，比例偏了多少 | 像不像：噪点也能得分 |
+| 有把握的比例 | 分类器认不认得出 | 变化：同一团影子也能得满分 |
+| 弗雷歇距离、核距离 | 特征的分布，质量和变化都算 | 抄袭；和别人的特征不能相比 |
+| 抄袭检验 | 是否更接近训练图片 | 好不好看 |
+
+损失曲线和 D 的输出只说明两个网络此刻的强弱。画得好不好，要量图片本身。
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
 r"""
 ## Recap
 
-You can now:
+**The algorithm** ($K = 1$). Repeat two steps:
 
-- write D's step: fakes without gradient, real ones up, fakes down, the loss on logits;
-- write G's step: nothing but noise and the gradient that comes through D, with the non-saturating loss;
-- make the range of the data and the last layer agree: $[-1, 1]$ with tanh, $[0, 1]$ with sigmoid;
-- count a mode collapse, cure it with `betas` and R1, and report a score next to its floor.
+1. D's step: take real pictures $x$, make fakes $G(z)$, stop the gradient at the fakes; descend $\mathbb{E}\,\mathrm{softplus}(-l(x)) + \mathbb{E}\,\mathrm{softplus}(l(G(z)))$.
+2. G's step: make new fakes, let the gradient pass through D; descend $\mathbb{E}\,\mathrm{softplus}(-l(G(z)))$.
 
-These statements and habits of the originals needed correcting:
+Here $l$ is D's logit. With data in $[-1, 1]$ G ends in tanh, with data in $[0, 1]$ in a sigmoid. R1 adds $\frac{\gamma}{2}\,\mathbb{E}\,\lVert \nabla_x l(x) \rVert^2$ to D's loss.
 
-| Original | Correction | Where you saw it |
+**The metrics**:
+
+| Metric | Sees | Does not see |
 |---|---|---|
-| `002` asks: why must the batch size divide the data | labels of a fixed size fail on a smaller batch; `ones_like` or softplus will do | Predict, then run 2 |
-| `002`: G and D must be equally strong | weakening D does not cure the collapse; look at D's gradient, too | rules of the game, failure of the day |
-| `002`: G forges from "what it knows" | G never sees a genuine one | by hand: G's step |
-| `002`: a "bilinear" network | a two-layer fully connected network | two pairs of networks |
-| `002`, `004`: no `detach` in D's step | work for nothing, and gradients left in G | Predict, then run 3 |
-| `002`, `004`: sigmoid, then `BCELoss` | a gradient of 0 at the extremes; compute on logits | the loss |
-| `002`: only the training set is needed | marking, and finding copies, need held-out data | the second question |
-| `002`, `004`: new noise each time, only the last batch is shown | to see progress, keep the noise fixed | training with the originals' settings |
-| `004`: CGAN, DCGAN, CycleGAN improve the layers | CGAN changes the input and the objective; CycleGAN adds a second pair of networks and a cycle loss | going further |
+| classes, KL | which digits are missing, how far the shares are off | quality: noise scores, too |
+| confident share | whether the classifier can read it | variety: one shadow can score full marks |
+| Fréchet and kernel distance | how features are distributed, quality and variety alike | copying; not comparable with other features |
+| test for copies | whether samples are nearer to training pictures | whether they look good |
+
+Loss curves and D's outputs only tell how strong the two networks are at the moment. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
 r"""
 ## 延伸
 
-- **把代码读两遍。** `002` 的作者这样建议（他的代码又要感谢 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)），我们也一样：第一遍看懂每一行，第二遍看它们怎样连起来。从 `gan_lessons/train.py` 读起，那里没有藏东西。
-- **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍；有显卡就设 `GAN_LESSONS_SCALE=full`。
-- **动手改。** 把 `penalties.r1` 的 $\gamma$ 换成 0.01 或 100，先猜会怎样，再量。`betas` 的两个数每次只改一个，看看起作用的是哪一个。
-- **往前走。** 把全连接层换成卷积，就是 DCGAN；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加上循环一致性损失，就是 CycleGAN。它们都建立在你刚写的这两步之上。
+- **把代码读两遍。** siriusdemon 建议至少读两遍，把各个片段的关联弄清楚，再试着回答那些小问题。从 `gan_lessons/train.py` 读起。
+- **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍，就是 60,000 张。
+- **重算。** 本课的表由 `studies/lesson02.py` 算出，文件开头写着命令。
+- **往前走。** 全连接层换成卷积，就是 DCGAN（第 03 课）；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加循环一致性损失，就是 CycleGAN。
 - **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)；Arjovsky 和 Bottou，[Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862)；Salimans 等，[Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)，单侧标签平滑出自这里；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，R1 出自这里。
+- **中文材料。** 邱锡鹏《神经网络与深度学习》第 13 章；李宏毅的 GAN 课程；王坤峰等《生成式对抗网络 GAN 的研究进展与展望》（自动化学报，2017）。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
 r"""
 ## Going further
 
-- **Read the code twice.** The author of `002` advises it (thanking, for the code, [wiseodd's generative-models](https://github.com/wiseodd/generative-models)), and so do we: once to understand each line, once to see how they connect. Begin with `gan_lessons/train.py`; nothing is hidden there.
-- **Scale up.** Put the four MNIST files into `MNIST/raw` inside the folder that `GAN_LESSONS_DATA` names and run again; with a graphics card, set `GAN_LESSONS_SCALE=full`.
-- **Change something.** Set the $\gamma$ of `penalties.r1` to 0.01 or to 100; guess first, then measure. Change the two numbers of `betas` one at a time and see which of them does the work.
-- **Go on.** Replace the fully connected layers with convolutions and you have a DCGAN; hand the class to G and D as well and you have a CGAN, with a different input and a different objective; use a pair of networks for each direction and a cycle loss and you have a CycleGAN. All of them stand on the two steps you have just written.
+- **Read the code twice.** siriusdemon advises at least two readings, to see how the pieces connect, and then a try at his small questions. Begin with `gan_lessons/train.py`.
+- **Scale up.** Put the four MNIST files into `MNIST/raw` inside the folder that `GAN_LESSONS_DATA` names and run again, with 60,000 pictures.
+- **Recompute.** The tables of this lesson come from `studies/lesson02.py`; the commands stand at the top of the file.
+- **Go on.** Replace the fully connected layers by convolutions and you have a DCGAN (lesson 03); hand the class to G and D as well and you have a CGAN, with another input and another objective; use a pair of networks for each direction and a cycle-consistency loss and you have a CycleGAN.
 - **Papers.** Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661); Arjovsky and Bottou, [Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862); Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), the source of one-sided label smoothing; Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), the source of R1.
+- **In Chinese.** Chapter 13 of Qiu Xipeng's textbook on neural networks and deep learning; Hung-yi Lee's lectures on GANs; Wang Kunfeng et al., a review of GANs in Acta Automatica Sinica (2017).
 """

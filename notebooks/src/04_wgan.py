@@ -741,8 +741,8 @@ def look(game):
 small = recipes.wgan(16, features=32, latent=64, lr=5e-4)
 head_start(small, faces[16], 100)
 fit(small, faces[16], steps_16, watch=look, watch_every=every, snapshot_every=steps_16 // 5)
-show.filmstrip(small.snapshots, pictures=16,
-               alt="Filmstrip at 16x16: six rows of sixteen pictures from the same noise, from grey "
+show.filmstrip(small.snapshots, pictures=6,
+               alt="Filmstrip at 16x16: rows of six pictures from the same noise, from grey "
                    "noise to small, coarse faces with dark hair on patches of pink and green")
 
 # %%
@@ -804,7 +804,7 @@ large = grown(small, 32, decay=steps_32, **faster)
 view = lab.TrainingView()
 fit(large, faces[32], steps_32, snapshot_every=steps_32 // 5, watch=view,
     watch_every=max(1, steps_32 // 32), progress=False)
-show.filmstrip(large.snapshots, pictures=12,
+show.filmstrip(large.snapshots, pictures=4,
                alt="Filmstrip at 32x32: the first row, before any training at this size, is flat "
                    "grey; below, faces with hair, eyes, mouths and striped shirts appear")
 
@@ -836,8 +836,8 @@ for game in (largest, from_scratch):
 made = {"32x32": large.sample(200, ema=True),
         f"64x64, {steps_64} steps, inner layers carried over": largest.sample(200, ema=True),
         f"64x64, {steps_64} steps, from scratch": from_scratch.sample(200, ema=True)}
-show.gallery({name: pictures[:10] for name, pictures in made.items()}, columns=10,
-             alt="Three rows painted from the same ten z: faces at 32x32; at 64x64 with inner layers "
+show.gallery({name: pictures[:4] for name, pictures in made.items()}, columns=4, scale=2,
+             alt="Three rows painted from the same four z: faces at 32x32; at 64x64 with inner layers "
                  "carried over, bluish grey smudges in the shape of a head, roughly with the hair "
                  "of the face above; from scratch, pale smudges of other heads")
 
@@ -909,12 +909,12 @@ Counting beats staring. `measure.factor_coverage` lets the small classifier read
 
 # %%
 painted = large.sample(2000, ema=True)
-show.gallery({"toy faces": faces[32].images[:15], "WGAN": painted[:45],
-              "toy rooms": rooms[32].images[:15],
-              "WGAN, rooms": large_rooms.sample(45, ema=True)}, columns=15,
-             alt="Final gallery: a row of toy faces above three rows of painted faces with hair, "
-                 "some glasses and striped shirts, many of them smeared; a row of toy rooms above "
-                 "three rows of painted rooms with plain beds and vague windows, pictures, lamps")
+show.gallery({"toy faces": faces[32].images[:8], "WGAN": painted[:8],
+              "toy rooms": rooms[32].images[:8],
+              "WGAN, rooms": large_rooms.sample(8, ema=True)}, columns=8,
+             alt="Final gallery: a row of toy faces above a row of painted faces with hair, some "
+                 "glasses and striped shirts, many of them smeared; a row of toy rooms above a row "
+                 "of painted rooms with plain beds and vague windows, pictures, lamps")
 
 # %% tags=["nbval-ignore-output"]
 report = measure.factor_coverage(painted, faces[32])

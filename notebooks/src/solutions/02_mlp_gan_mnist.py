@@ -14,11 +14,14 @@ Try first, then look. The same checker runs after each solution.
 
 # %%
 import torch
+from torch import optim
 from torch.nn.functional import softplus
 
-from gan_lessons import lab
+from gan_lessons import data, lab, measure, runtime
 from gan_lessons.exercises import lesson02 as check
+from gan_lessons.nets import mlp
 
+runtime.set_threads(1)
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh"]
@@ -57,12 +60,78 @@ verdict = check.generator_loss(g_loss)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 3：`denorm`
+## 练习 3：完整的两步
+
+G 的一步在 D 里也留下了梯度；D 的一步开始反向传播之前先清零，就把它们清掉了。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Exercise 3: `denorm`
+## Exercise 3: both steps in full
+
+G's step leaves gradients in D as well; D's step clears them, because it clears before it backpropagates.
+"""
+
+# %%
+def my_critic_step(D, G, optimizer, real, z):
+    with torch.no_grad():  # the fakes are just samples here
+        fake = G(z)
+    loss = d_loss(D(real), D(fake))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def my_generator_step(D, G, optimizer, z):
+    loss = g_loss(D(G(z)))  # the gradient passes through D
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()  # of G alone
+    return loss
+
+
+verdict = check.own_steps(my_critic_step, my_generator_step)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 练习 4（选做）：修好一个坏掉的循环
+
+两处毛病：G 的那一半用的是 `detach` 过的假图，梯度到不了 G；D 的清零放在更新之后，G 的 `backward()` 又往 D 里写了梯度，下一次 D 更新时就用上了。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Exercise 4 (optional): repair a broken loop
+
+Two faults: G's half uses the fakes after `detach`, so no gradient reaches G; and D's gradients are cleared after its update, whereupon G's `backward()` writes into them again and D's next update uses them.
+"""
+
+# %%
+def play_round(G, D, G_optimizer, D_optimizer, real, z):
+    fake = G(z)
+    D_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()
+    D_optimizer.zero_grad()
+    D_loss.backward()
+    D_optimizer.step()
+
+    G_loss = softplus(-D(fake)).mean()
+    G_optimizer.zero_grad()
+    G_loss.backward()
+    G_optimizer.step()
+    return D_loss, G_loss
+
+
+verdict = check.repaired(play_round)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 练习 5：`denorm`
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Exercise 5: `denorm`
 """
 
 # %%
@@ -74,80 +143,156 @@ verdict = check.to_bytes(denorm)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+## 开放题：用自己的两步训练
+
+补救表里“学习率和 `betas`”那一行就够了。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Open task: train with your own two steps
+
+The row "learning rate and `betas`" of the table of remedies is enough.
+"""
+
+# %% tags=["nbval-ignore-output"]
+everything = data.mnist(train=True)
+images, held_out = everything[:-2000], everything[-2000:]
+evaluator = measure.DigitEvaluator(images, held_out)
+
+torch.manual_seed(0)
+my_G, my_D = mlp.source_004()
+G_optimizer = optim.Adam(my_G.parameters(), lr=1e-3, betas=(0.0, 0.99))
+D_optimizer = optim.Adam(my_D.parameters(), lr=1e-3, betas=(0.0, 0.99))
+batches = images.batches(100)
+for _ in range(runtime.at_scale(smoke=50, default=3000, full=3000)):
+    my_critic_step(my_D, my_G, D_optimizer, next(batches), torch.randn(100, 64))
+    my_generator_step(my_D, my_G, G_optimizer, torch.randn(100, 64))
+
+verdict = check.writes_digits(my_G, 64, evaluator)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
 ## 小测验的答案
 
-1. C。标签跟着分数造，或者不造标签。
-2. B。梯度停在假图处，D 的梯度不变。
-3. D。三个迹象都说明不了模式覆盖，要数。
-4. A。sigmoid 画不出黑色背景。
+选项的次序每次都会打乱，所以这里写内容。
+
+1. 比例对了，单张图还很差。
+2. G 的优化器也更新了 D。
+3. 抄得很多，几乎和复读机一样。
+4. 三个数不能相比。
+5. 先换 `betas`。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Answers to the quiz
 
-1. C. Make the labels from the scores, or make none.
-2. B. The gradient stops at the fakes, and D's gradient is the same.
-3. D. None of the three signs shows coverage; count.
-4. A. A sigmoid cannot paint the black background.
+The options are shuffled each time, so here are the words.
+
+1. The shares are right, the single pictures still poor.
+2. G's optimiser updates D, too.
+3. Much of it is copied, nearly as in the reciter.
+4. The three numbers cannot be compared.
+5. Change `betas` first.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 教学笔记
 
-**时间安排（90 分钟）**
+**时间从哪里来**：中文约 5,500 个汉字，朗读每分钟 220 字，约 25 分钟；英文约 4,500 个词，每分钟 130 个，约 35 分钟；课文取较长的一个。练习和开放题约 50 分钟。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
 
-| 分钟 | 内容 |
-|---|---|
-| 10 | 规则。请两名学生扮演 G 和 D：G 只能听到“更像”或“更不像”，不许看真品 |
-| 15 | 数据和尺子。先问：怎样才算画得好？ |
-| 20 | 先猜再跑 1 和损失，练习 1、2 |
-| 10 | 先猜再跑 2、3 |
-| 10 | 手写九小步，与包里的两个函数对照 |
-| 15 | 用原文的设置训练，今日故障，R1 |
-| 10 | 成绩单、第二个问题、小测验 |
+**必讲、选讲、自学**
 
-上课前请先把整本运行一遍：图和数值都会存下来，课堂上只需重跑要讨论的几格。
+| 部分 | 45 分钟 | 2×45 分钟 |
+|---|---|---|
+| 先看一张崩溃的图，类别数和 KL，先猜再跑 1 | 必讲，10 分钟 | 必讲，15 分钟 |
+| 弗雷歇距离、核距离、总表 | 自学 | 必讲，10 分钟 |
+| 九小步 | 必讲，15 分钟 | 必讲，20 分钟 |
+| 三处改进，练习 1、2 | 必讲损失，10 分钟 | 必讲，20 分钟 |
+| 练习 3、4 | 自学 | 练习 3 必讲，10 分钟；练习 4 选讲 |
+| 典型失败案例和补救表 | 必讲，8 分钟 | 必讲，10 分钟 |
+| 检验抄袭 | 自学 | 选讲，5 分钟 |
+| `denorm`、检查点、开放题 | 自学 | 自学（作业） |
+| 小测验 | 2 分钟，选一题 | 自学 |
 
-**板书**：左边写 $\min_G \max_D$ 的式子，右边画两条流程线（D 的一步、G 的一步），标出梯度在哪里停下。讲 R1 时，在一条横轴上画出真图的位置，上面画 D 的曲线：先画一条陡的，再画一条缓的，问学生样本会往哪里跑。
+两节课时，第一节到九小步为止。
+
+**板书**：左边写 $\min_G \max_D$ 的式子；右边画两条流程线（D 的一步、G 的一步），标出梯度在哪里停下。讲 R1 时，在横轴上标出真图的位置，上面画 D 的曲线：先画一条陡的，再画一条缓的，问学生假图会往哪里走。
+
+**易错点**
+
+- 把 `detach` 也写进 G 的一步，G 就学不到东西。请学生说出每个 `backward()` 的梯度写进了谁。
+- 以为损失下降就是进步。让学生比较图 2-5 和图 2-9。
+- 拿自己的弗雷歇距离和论文的 FID 比。
+- 以为 KL 小就是画得好。拿噪点的那一行给他们看。
 
 **常见的问题**
 
-- “D 不是越弱越好吗？”不是。让学生看表：标签平滑和 dropout 都削弱了 D，照样漏掉数字。
-- “我的图和你的不一样。”正常。不同的 CPU 舍入不同，对抗训练又会把差别放大；所以本课比较的是结论，不是像素。
-- “训练久一点会好吗？”可以用 `studies/lesson02.py` 自己量。用原文的设置训练 30,000 步，一个种子，`004` 写出了 6 个数字：会慢慢变好，但换掉 `betas` 快得多。
-- “为什么不用 FID？”它的特征来自用照片训练的 Inception 网络，用在 28x28 的数字上并不合适，还要下载权重。第 07 课会讲。
+- “我的图和你的不一样。”正常。不同的处理器舍入不同，博弈会把差别放大；所以表里写的是 5 个种子的范围。
+- “训练久一点会好吗？”课文里有走完全程的记录，请学生自己读。
+- “为什么不用 FID？”Inception 是用彩色照片训练的，用在 28×28 的数字上并不合适，还要下载权重。
 
-**给学得快的学生**：把 `penalties.r1` 改成在假图上计算（这就是 R2），比较两者；或者把 `betas` 的两个数分开来改，看看是哪一个治好了崩溃。
+**作业：实验报告（一周）**
+
+在补救表里任选一行，再自选一处本课没有试过的改动（例如 $\gamma = 0.1$ 或 10，批大小，隐藏层宽度），各用 3 个种子训练 2,000 步，写一页报告。
+
+| 评分项 | 分 |
+|---|---|
+| 一次只改一处，写明其余设置 | 25 |
+| 3 个种子的全部结果，不只报最好的一次；附真图与真图的参照 | 25 |
+| 图：没有挑选过的样本，有图题 | 15 |
+| 结论不超出数据，不利的结果照写 | 25 |
+| 语言清楚 | 10 |
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Notes for teachers
 
-**Timetable (90 minutes)**
+**Where the times come from**: the Chinese has about 5,500 characters, at 220 a minute read aloud about 25 minutes; the English about 4,500 words, at 130 a minute about 35; the lesson states the longer one. Exercises and open task take about 50 minutes. Run the whole notebook before class, and in class only the cells you want to discuss.
 
-| Minutes | What |
-|---|---|
-| 10 | The rules. Two students play G and D: G hears only "closer" or "further" and may not see a genuine picture |
-| 15 | Data and ruler. Ask first: what would count as good? |
-| 20 | Predict, then run 1, and the loss; exercises 1, 2 |
-| 10 | Predict, then run 2, 3 |
-| 10 | By hand in nine small steps, next to the two functions of the package |
-| 15 | Training with the originals' settings, the failure of the day, R1 |
-| 10 | Report card, second question, quiz |
+**Must, may, self-study**
 
-Run the whole notebook before class: figures and numbers are kept, and in class you rerun only the cells you want to discuss.
+| Part | 45 minutes | 2×45 minutes |
+|---|---|---|
+| a collapsed picture, classes and KL, predict 1 | must, 10 minutes | must, 15 minutes |
+| Fréchet and kernel distance, the table | self-study | must, 10 minutes |
+| the nine steps | must, 15 minutes | must, 20 minutes |
+| three improvements, exercises 1, 2 | must: the loss, 10 minutes | must, 20 minutes |
+| exercises 3, 4 | self-study | exercise 3 must, 10 minutes; exercise 4 may |
+| the failure of the day and the table of remedies | must, 8 minutes | must, 10 minutes |
+| the test for copies | self-study | may, 5 minutes |
+| `denorm`, checkpoints, open task | self-study | self-study (homework) |
+| quiz | 2 minutes, one question | self-study |
 
-**On the board**: on the left the formula with $\min_G \max_D$, on the right two flow lines (D's step, G's step), marking where the gradient stops. For R1, draw the real pictures on a horizontal axis and D's curve above it, first steep, then gentle, and ask which way the samples will run.
+With two periods, the first ends with the nine steps.
+
+**On the board**: on the left the formula with $\min_G \max_D$; on the right two flow lines (D's step, G's step), marking where the gradient stops. For R1, mark the real pictures on a horizontal axis and draw D's curve above, first steep, then gentle, and ask which way the fakes will go.
+
+**Common mistakes**
+
+- `detach` in G's step, too: G learns nothing. Have students say whose gradients each `backward()` fills.
+- A falling loss taken for progress. Compare Fig. 2-5 with Fig. 2-9.
+- Comparing one's Fréchet distance with the FID of a paper.
+- Taking a small KL for good pictures. Show the row of the noise.
 
 **Common questions**
 
-- "Isn't a weaker D always better?" No. Point at the table: label smoothing and dropout both weaken D, and digits are still missing.
-- "My pictures differ from yours." That is normal. Different CPUs round differently and adversarial training magnifies it; this is why the lesson compares conclusions, not pixels.
-- "Would longer training help?" Measure it with `studies/lesson02.py`. With the original's settings, after 30,000 steps and for one seed, `004` wrote 6 digits: it slowly gets better, but changing `betas` is far quicker.
-- "Why not FID?" Its features come from an Inception network that has seen photographs, which suits digits of 28x28 badly, and its weights must be downloaded. Lesson 07 explains.
+- "My pictures differ from yours." That is normal. Processors round differently and a game magnifies it; this is why the tables give the range of 5 seeds.
+- "Would longer training help?" The lesson has the record of the full length; let students read it.
+- "Why not FID?" Inception was trained on colour photographs, which suits digits of 28×28 badly, and its weights must be downloaded.
 
-**For students who finish early**: compute `penalties.r1` on the fakes (that is R2) and compare the two; or change the two numbers of `betas` one at a time and see which of them cures the collapse.
+**Homework: a lab report (one week)**
+
+Choose one row of the table of remedies and one change that the lesson has not tried (say $\gamma = 0.1$ or 10, the batch size, the width of the hidden layers), train each with 3 seeds for 2,000 steps, and write one page.
+
+| Criterion | Points |
+|---|---|
+| one change at a time, all other settings stated | 25 |
+| all results of the 3 seeds, not only the best; with the reference real against real | 25 |
+| figures: samples not chosen, with captions | 15 |
+| conclusions within the data, unfavourable results included | 25 |
+| clear language | 10 |
 """
