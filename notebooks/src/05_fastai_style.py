@@ -930,10 +930,10 @@ r"""
 """
 
 # %%
-real = data.to_images(data.one_batch()[1][:20]).cpu()
-show.gallery({"real": real, "wgan with clipping": learn.sample(20),
-              "non-saturating with R1, averaged": better.sample(20, ema=True)}, columns=10,
-             alt="Three galleries of twenty pictures: real toy rooms; patches of colour "
+real = data.to_images(data.one_batch()[1][:10]).cpu()
+show.gallery({"real": real, "wgan with clipping": learn.sample(20)[:10],
+              "non-saturating with R1, averaged": better.sample(20, ema=True)[:10]}, columns=10,
+             alt="Three galleries of ten pictures: real toy rooms; patches of colour "
                  "from the clipped WGAN; speckled rooms of the second game, each with a bed, most "
                  "with a window and a picture")
 print("the same seed, the same pictures:",
