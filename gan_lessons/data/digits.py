@@ -44,10 +44,10 @@ MNIST_CARD = (
     "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
     + MNIST_ORIGIN_EN)
 BOX_CARD = (
-    "MNIST 的一部分，随课程附带：28x28 灰度手写数字，训练集的前 8,000 张用来训练，测试集的前 "
-    "2,000 张留出。\n" + MNIST_ORIGIN_ZH,
+    "MNIST 的一部分，随课程附带：28x28 灰度手写数字，取训练文件的前 8,000 张和测试文件的前 "
+    "2,000 张。\n" + MNIST_ORIGIN_ZH,
     "A part of MNIST that comes with the course, greyscale 28x28 handwritten digits: the first "
-    "8,000 of its training pictures to train on, the first 2,000 of its test pictures held out.\n"
+    "8,000 from its training file and the first 2,000 from its test file.\n"
     + MNIST_ORIGIN_EN)
 
 BOX = Path(__file__).parent / "mnist_10k.png"  # 100 rows of 100 digits, the labels in its text
