@@ -81,8 +81,10 @@ def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
     rows = {title: grid(group, columns) for title, group in groups.items()}
     if scale is None:
         scale = max(1, min(4, WIDEST // max(row.shape[1] for row in rows.values())))
-    drawn = io.BytesIO()
-    _under_each_other(rows, scale).save(drawn, "PNG", optimize=True)
+    sheet, drawn = _under_each_other(rows, scale), io.BytesIO()
+    if all((row == row[..., :1]).all() for row in rows.values()):
+        sheet = sheet.convert("L")  # grey pictures need one channel, not three
+    sheet.save(drawn, "PNG", optimize=True)
     display(Image(drawn.getvalue(), format="png", alt=alt))
 
 

@@ -887,16 +887,15 @@ face_steps = runtime.at_scale(smoke=30, default=2600, full=50_000)
 faces = data.toy_faces(10_000, size=32, core=True)
 painter = recipes.sngan(32, features=features, steps=face_steps, ema=0.995)
 fit(painter, faces, face_steps, snapshot_every=max(1, face_steps // 15))
-show.filmstrip(painter.snapshots, pictures=12,
+show.filmstrip(painter.snapshots, pictures=4,
                alt="Filmstrip of the face game: from the same noise, from grey at step 0 over "
-                   "noisy heads to twelve different cartoon faces at the last step, with speckle")
+                   "noisy heads to four different cartoon faces at the last step, with speckle")
 
 # %%
 portraits = painter.sample(4000, ema=True)
-show.gallery({"real": faces.images[:30], "generated": portraits[:60]}, columns=15,
-             alt="Two rows of real toy faces above four rows of generated ones: cartoon faces "
-                 "with hair, glasses and striped shirts, but speckled, and some eyes and mouths "
-                 "smeared")
+show.gallery({"real": faces.images[:10], "generated": portraits[:10]}, columns=10,
+             alt="A row of real toy faces above a row of generated ones: cartoon faces with hair, "
+                 "glasses and striped shirts, but speckled, and some eyes and mouths smeared")
 
 # %% tags=["nbval-ignore-output"]
 coverage = measure.factor_coverage(portraits, faces)
@@ -948,9 +947,9 @@ where $\theta$ is the angle between the two. The difference is the length: in 64
 ends = sample_noise(2000, painter.latent, torch.Generator().manual_seed(5))
 start, end = ends[:1000], ends[1000:]
 ways = {"linear": latent.linear, "spherical": latent.spherical}
-show.gallery({f"{name} {i + 1}": generate(painter.generator_ema, way(start[i], end[i], 13))
-              for i in range(3) for name, way in ways.items()}, columns=13,
-             alt="Three walks, each in a straight line and on the arc: thirteen faces from one to "
+show.gallery({f"{name} {i + 1}": generate(painter.generator_ema, way(start[i], end[i], 13))[::2]
+              for i in range(2) for name, way in ways.items()}, columns=7,
+             alt="Two walks, each in a straight line and on the arc: seven faces from one to "
                  "another, changing a little at a time; where the background changes it is half "
                  "green and half pink for some pictures, or flips from one to the next")
 
@@ -1058,8 +1057,8 @@ The last question is last lesson's: could the samples be copies of training pict
 # %%
 distance, index = measure.nearest(portraits[:300], faces.images)
 unseen, _ = measure.nearest(data.toy_faces(300, size=32, seed=1, core=True).images, faces.images)
-show.gallery({"generated": portraits[:15], "the nearest training pictures": faces.images[index[:15]]},
-             columns=15, alt="Fifteen generated faces above their nearest training pictures: mostly "
+show.gallery({"generated": portraits[:10], "the nearest training pictures": faces.images[index[:10]]},
+             columns=10, alt="Ten generated faces above their nearest training pictures: mostly "
                              "alike in hair, skin and background, a few different; the generated "
                              "ones are speckled")
 
