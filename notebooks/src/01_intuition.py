@@ -1355,7 +1355,10 @@ class Line(nn.Module):
         return self.psi * x.flatten()
 
 
-def orbit(penalty=None, rounds=600, lr=0.1, loss=losses.Minimax()):
+minimax = losses.Minimax()
+
+
+def orbit(penalty=None, rounds=600, lr=0.1, loss=minimax):
     """Play the Dirac-GAN; return the path of (theta, psi) from the start, shape (2, rounds + 1)."""
     G, D, zero = Forger(), Line(), torch.zeros(1, 1)  # the only real sample, and a noise of no use
     players = [torch.optim.SGD(net.parameters(), lr=lr) for net in (D, G)]
