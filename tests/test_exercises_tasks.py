@@ -502,7 +502,7 @@ def test_the_bars_lie_between_what_passes_and_what_does_not():
         assert len(runs) >= 3 and all(map(passes, runs.values()))
     for runs in (games["no penalty"], settings["as written"]):
         assert not any(map(passes, runs.values()))
-    assert not all(map(passes, games["R1, gamma 0.1"].values()))  # one penalty is not enough
+    assert not all(map(passes, games["R1, gamma 0.1"].values()))  # too light a penalty
 
 
 @pytest.mark.parametrize("checker, stubs", [
