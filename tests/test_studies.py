@@ -33,7 +33,7 @@ def test_lesson01_plain_gan_depends_on_the_betas():
         usual = lesson01.GAMES["even"](seed)
         default = lesson01.GAMES["even, default betas"](seed)
         assert usual["modes"] == 8 and usual["high_quality"] > 0.15, usual
-        assert default["high_quality"] < 0.1, default
+        assert default["high_quality"] < usual["high_quality"] / 2, default
 
 
 @pytest.mark.slow
