@@ -308,7 +308,8 @@ r"""
 
 # %% tags=["nbval-ignore-output"]
 say("实验室走了 {rounds} 个回合，G 交出 {n} 个样本。",
-    "The lab has played {rounds} rounds; G hands over {n} samples.", rounds=playground.state.step, n=len(playground.state.sample(2500)))
+    "The lab has played {rounds} rounds; G hands over {n} samples.",
+    rounds=playground.state.step, n=len(playground.state.sample(2500)))
 
 # %% [markdown] tags=["lang-zh"]
 r"""

@@ -60,7 +60,7 @@ def test_page_shows_formulas_and_pictures_without_a_network(open_file, sets, lan
     assert len(formulas) > 20 and min(box["width"] for box in letters) > 1
     fractions = boxes(page, "math[display=block] mfrac")
     one_line = max(box["height"] for box in letters)
-    assert fractions and min(box["height"] for box in fractions) > 1.5 * one_line
+    assert fractions and min(box["height"] for box in fractions) > 1.3 * one_line
     assert max(box["right"] for box in formulas) <= 1280
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

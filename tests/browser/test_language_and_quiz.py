@@ -110,19 +110,19 @@ def check_quiz(lab) -> None:
     assert len(item.get_by_role("status").filter(visible=True).first.inner_text()) > 5
 
 
-def check_lesson(lab) -> None:
-    """What holds for every lesson: it runs, switches, quizzes, and shows its gallery."""
+def check_lesson(lab, picture: str) -> None:
+    """What holds for every lesson: it runs, switches, quizzes, and shows its pictures."""
     lab.run_all(seconds=240)
     assert lab.errors() == []
     check_switch(lab)
     check_quiz(lab)
-    widths = lab.pictures("gallery")
+    widths = lab.pictures(picture)
     assert widths and min(widths) > 0
 
 
 def test_stand_in_lesson_in_the_browser(lab, jupyter):
     lab.open_notebook(jupyter.add(stand_in(), "stand_in.ipynb"))
-    check_lesson(lab)
+    check_lesson(lab, "gallery of one grey spot")
 
 
 def test_an_error_in_a_cell_is_noticed(lab, jupyter):
@@ -134,7 +134,7 @@ def test_an_error_in_a_cell_is_noticed(lab, jupyter):
 @pytest.mark.skipif(not LESSON_02.exists(), reason="lesson 02 is not built yet")
 def test_lesson_02_in_the_browser(lab, jupyter):
     lab.open_notebook(jupyter.add(LESSON_02, "lesson_02.ipynb"))
-    check_lesson(lab)
+    check_lesson(lab, "Sixty samples")
 
 
 def test_choice_is_remembered_in_the_next_notebook(lab, jupyter):
