@@ -234,25 +234,32 @@ def clouds(panels: dict[str, Tensor], real: Tensor, *, alt: str, extent: float =
 
     `size` is the side of a square in inches.
     """
-    columns = min(columns, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                figsize=(size * columns, (size + 0.2) * rows + 0.3))
-    for axis in axes.flat[len(panels):]:
-        axis.axis("off")
-    for axis, (title, cloud) in zip(axes.flat[:len(panels)], panels.items(), strict=True):
+    figure, axes = _squares(list(panels), extent, columns, size, below=0.3)
+    for axis, cloud in zip(axes, panels.values(), strict=True):
         axis.plot(*real[:500].T, "s", color=BLUE, markersize=4, alpha=0.25, label="real")
         axis.plot(*cloud[:500].T, "o", color=ORANGE, markersize=2, alpha=0.5, label="fake")
-        _square(axis, title, extent)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2,
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2,
                   fontsize=8, markerscale=2, frameon=False)
     show(figure, alt)
 
 
-def _square(axis, title: str, extent: float) -> None:
-    """Give an axis a title and the limits of a square around the origin."""
-    axis.set_title(title, fontsize=9)
-    axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[], yticks=[])
+def _squares(titles: list[str], extent: float, columns: int, size: float, below: float):
+    """Return a figure and its axes, squares around the origin with titles, `columns` in a row.
+
+    `size` is the side of a square, `below` what is left under the last row, both in inches.
+    """
+    columns = min(columns, len(titles))
+    rows = math.ceil(len(titles) / columns)
+    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
+                                figsize=(size * columns, (size + 0.2) * rows + below))
+    for axis in axes.flat[len(titles):]:
+        axis.axis("off")
+    used = axes.flat[:len(titles)]
+    for axis, title in zip(used, titles, strict=True):
+        axis.set_title(title, fontsize=9)
+        axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal", xticks=[],
+                 yticks=[])
+    return figure, used
 
 
 def landscapes(panels: dict[str, tuple[nn.Module, Tensor]], real: Tensor, *, alt: str,
@@ -264,11 +271,8 @@ def landscapes(panels: dict[str, tuple[nn.Module, Tensor]], real: Tensor, *, alt
     """
     line = torch.linspace(-extent, extent, 81)
     places = torch.cartesian_prod(line, line)
-    columns = min(columns, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    figure, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                                figsize=(size * columns, (size + 0.2) * rows + 0.1))
-    for axis, (title, (critic, fakes)) in zip(axes.flat, panels.items(), strict=True):
+    figure, axes = _squares(list(panels), extent, columns, size, below=0.1)
+    for axis, (critic, fakes) in zip(axes, panels.values(), strict=True):
         with torch.no_grad():
             scores = critic(places).view(81, 81).T
         axis.contourf(line, line, scores, 14, cmap="RdBu", alpha=0.7)
@@ -280,7 +284,6 @@ def landscapes(panels: dict[str, tuple[nn.Module, Tensor]], real: Tensor, *, alt
         fakes = fakes.detach()
         axis.plot(*fakes.T, "o", color=ORANGE, markersize=3)
         axis.quiver(*fakes.T, *arrows.T, scale=9, width=0.008, zorder=3)
-        _square(axis, title, extent)
     show(figure, alt)
 
 

@@ -12,6 +12,7 @@ import tarfile
 import threading
 import unicodedata
 import zipfile
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -58,7 +59,7 @@ def printable(name: str) -> str:
     return name if len(name) <= 80 else f"{name[:38]}…{name[-41:]}"
 
 
-class Source:
+class Source(ABC):
     """A set of encoded pictures, each known by a name: its path inside, with forward slashes.
 
     Attributes:
@@ -132,18 +133,18 @@ class Source:
             code.update(line.encode("utf-8", "surrogatepass") + b"\0")
         return code.hexdigest()
 
+    @abstractmethod
     def reader(self) -> AbstractContextManager[Callable[[str], bytes]]:
         """Open the source; gives a function from a name to bytes, for any number of threads."""
-        raise NotImplementedError
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one picture; for many, `reader` keeps the source open."""
         with self.reader() as read:
             return read(name)
 
+    @abstractmethod
     def _list(self) -> list[str]:
         """Return the names of all pictures."""
-        raise NotImplementedError
 
     def _state(self) -> list[str]:
         """Return lines that change when the pictures do; here: size and time of one file."""

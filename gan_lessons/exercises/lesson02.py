@@ -16,6 +16,7 @@ from gan_lessons.exercises.checking import (
     untouched,
 )
 from gan_lessons.exercises.steps import own_steps, repaired
+from gan_lessons.measure.digits import COVERED
 from gan_lessons.nets import mlp
 from gan_lessons.train import generate, sample_noise
 
@@ -283,11 +284,12 @@ def writes_digits(generator, latent, evaluator):
           f"{report.fd_digits:.3f}，有把握的占 {report.confident:.0%}。")
     en = (f"{report.n} samples: {report.classes} digits, KL {report.kl:.3f}, fd_digits "
           f"{report.fd_digits:.3f}, confident {report.confident:.0%}.")
-    missing = [digit for digit, share in enumerate(report.histogram) if share < 0.04]
+    missing = [digit for digit, share in enumerate(report.histogram) if share < COVERED]
     require(report.classes >= CLASSES,
-            f"{zh}至少应有 {CLASSES} 种；不足 4% 的是 {missing}。再看看课文里治模式崩溃的办法。",
-            f"{en} There should be {CLASSES} digits or more; below 4 % are {missing}. Look again "
-            "at what helped against mode collapse.")
+            f"{zh}至少应有 {CLASSES} 种；不足 {COVERED:.0%} 的是 {missing}。"
+            "再看看课文里治模式崩溃的办法。",
+            f"{en} There should be {CLASSES} digits or more; below {100 * COVERED:.0f} % are "
+            f"{missing}. Look again at what helped against mode collapse.")
     require(report.confident >= CONFIDENT,
             f"{zh}数字都有了，可是笔画还不清楚：有把握的应不少于 {CONFIDENT:.0%}。",
             f"{en} The digits are there but not clear enough: {CONFIDENT:.0%} should be "

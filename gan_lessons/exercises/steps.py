@@ -200,10 +200,7 @@ def check_critic(critic_step, pair: Pair, real: Tensor, z: Tensor) -> bool:
     require(any(map(real.equal, pair.shown)) or any(len(x) > len(real) for x in pair.shown),
             "D 没有看到真图：参数 real 没有用上。",
             "D has not seen the real data: the argument real is not used.")
-    require(any(map(z.equal, pair.drawn)),
-            "没有用给定的 z：假图应是 G(z)，不要在里面另取噪声，否则同一个种子跑不出同样的结果。",
-            "The given z is not used: the fakes should be G(z). Draw no noise of your own, or the "
-            "same seed no longer gives the same run.")
+    check_noise(pair, z)
     check_slope(pair.D_optimizer.slope, before.D, wanted, wrong_critic_losses(before, real, z))
     check_value("D", loss, wanted)
     twice(lambda: critic_step(pair.D, pair.G, pair.D_optimizer, real, z), pair.D_optimizer,
@@ -227,10 +224,7 @@ def check_generator(generator_step, pair: Pair, z: Tensor) -> None:
             "G 的一步里，D 的权重也变了。这一步只能动 G：用传进来的 optimizer，它只管 G。",
             "In G's step the weights of D have changed, too. Only G may move: use the optimizer "
             "that is handed in, it looks after G alone.")
-    require(any(map(z.equal, pair.drawn)),
-            "没有用给定的 z：假图应是 G(z)，不要在里面另取噪声，否则同一个种子跑不出同样的结果。",
-            "The given z is not used: the fakes should be G(z). Draw no noise of your own, or the "
-            "same seed no longer gives the same run.")
+    check_noise(pair, z)
     check_slope(pair.G_optimizer.slope, before.G, wanted, wrong_generator_losses(before, z))
     check_value("G", loss, wanted)
     twice(lambda: generator_step(pair.D, pair.G, pair.G_optimizer, z), pair.G_optimizer, pair.G,
@@ -273,6 +267,14 @@ def check_move(name: str, loss, pair: Pair, optimizer: WatchedSGD) -> None:
             "有一个网络留在了评估模式：.eval() 之后要 .train() 回来；这里本来不需要它。",
             "A network was left in evaluation mode: after .eval() comes .train(); neither is "
             "needed here.")
+
+
+def check_noise(pair: Pair, z: Tensor) -> None:
+    """Require that G was given this z."""
+    require(any(map(z.equal, pair.drawn)),
+            "没有用给定的 z：假图应是 G(z)，不要在里面另取噪声，否则同一个种子跑不出同样的结果。",
+            "The given z is not used: the fakes should be G(z). Draw no noise of your own, or the "
+            "same seed no longer gives the same run.")
 
 
 def check_slope(slope: list[Tensor], network: nn.Module, wanted: Tensor, wrong) -> None:
