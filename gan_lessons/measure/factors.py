@@ -152,7 +152,8 @@ class FactorReport:
     def __str__(self) -> str:
         lines = [f"combinations {self.seen}/{self.of} (uniform: {self.expected_seen:.1f})   "
                  f"reverse KL {self.reverse_kl:.3f} (floor {self.floor:.3f})   "
-                 f"sure {self.sure:.1%}   outside {self.outside:.1%}"]
+                 f"counted {self.counted / self.n:.1%} (sure {self.sure:.1%}, outside "
+                 f"{self.outside:.1%})"]
         width = max(map(len, self.shares), default=0)
         for name, share in self.shares.items():
             each = "  ".join(f"{value} {p:.0%}" for value, p in share.items())
