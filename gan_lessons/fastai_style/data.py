@@ -4,8 +4,8 @@
         .transform(tfms=[[crop_pad(row_pct=(0, 1), col_pct=(0, 1))], []], size=64, tfm_y=True)
         .databunch(bs=128).normalize(do_x=False, do_y=True))
 
-Each step returns the next thing: a list of pictures, the list split in two, pairs of noise and
-picture, batches. Pictures are decoded once, into the course's cache.
+Each step returns the next thing: a list of pictures, pairs of noise and picture, batches. Pictures
+are decoded once, into the course's cache. All are for training: see lesson 05 why.
 """
 
 import math
@@ -83,20 +83,20 @@ class NoisyItem:
 class ImageList:
     """Pictures in the order of their names; once `databunch` has read them, [i] is one."""
 
-    def __init__(self, source: Source | ImageSet, names: list[str] | None = None):
+    def __init__(self, source: Source | ImageSet):
         self.source = source
-        self.names = _names(source) if names is None else names  # which of its pictures
         self.windows: Windows | None = None  # the pictures, when they have been read
         self.crop = CropPad()
-        self.positions = torch.empty(0, dtype=torch.int64)  # of the pictures in `windows`
 
     @property
     def items(self) -> list[Path]:
         """The path of each picture; inside an archive, below the path of the archive."""
-        return [getattr(self.source, "path", Path()) / name for name in self.names]
+        if isinstance(self.source, ImageSet):
+            return [Path(f"{i:06d}") for i in range(len(self.source))]
+        return [self.source.path / name for name in (self.windows or self.source).names]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.windows or self.source)
 
     def __getitem__(self, i: int):
         return self.get(range(len(self))[i])
@@ -105,24 +105,28 @@ class ImageList:
         """Return picture i, cut anew each time: float32 (3, size, size), 0 to 1."""
         return self.cut(torch.tensor([i]))[0].float() / 255
 
-    def read(self, windows: Windows, crop: "CropPad") -> None:
-        """Take the pictures from `windows`; those that it lacks leave the list."""
-        position = {name: i for i, name in enumerate(windows.names)}
-        self.names = [name for name in self.names if name in position]
-        self.positions = torch.tensor([position[name] for name in self.names])
-        self.windows, self.crop = windows, crop
+    def read(self, size: int, crop: "CropPad", device) -> None:
+        """Read the pictures, their short side `size` pixels long; broken ones leave the list."""
+        self.crop = crop
+        if isinstance(self.source, Source):
+            self.windows = Windows.of(self.source, size).to(device)
+            return
+        images = resize(self.source.images, size, antialias=True)
+        n, channels, height, width = images.shape
+        self.windows = Windows(
+            images.permute(0, 2, 3, 1).reshape(-1, channels), height * width * torch.arange(n),
+            torch.full((n,), height), torch.full((n,), width), size, names=[""] * n).to(device)
 
     def cut(self, chosen: Tensor) -> Tensor:
         """Return windows of the pictures at `chosen`, (n,), as uint8 (n, 3, size, size)."""
-        return self.windows.cut(self.positions[chosen], *self.crop.places(len(chosen)))
+        return self.windows.cut(chosen, *self.crop.places(len(chosen)))
 
 
 class GANItemList(ImageList):
     """A list of pictures whose x is noise of length `noise_sz` and whose y is the picture."""
 
-    def __init__(self, source: Source | ImageSet, noise_sz: int = 100,
-                 names: list[str] | None = None):
-        super().__init__(source, names)
+    def __init__(self, source: Source | ImageSet, noise_sz: int = 100):
+        super().__init__(source)
         self.noise_sz = whole_number("noise_sz", noise_sz, 1)
 
     @classmethod
@@ -160,43 +164,10 @@ class GANItemList(ImageList):
         _draw(zs, figsize, "pictures made by the generator")
 
     def split_none(self) -> "ItemLists":
-        """Return the list with all pictures in the training set and no validation set."""
-        return ItemLists(self, None)
+        """Return pairs with all pictures in the training set: there is no validation set."""
+        return ItemLists(self)
 
     no_split = split_none  # fastai's older name
-
-    def split_by_rand_pct(self, valid_pct: float = 0.2, seed: int | None = None) -> "ItemLists":
-        """Put a share of the pictures, chosen at random, into the validation set."""
-        n = len(self)
-        held_out = round(valid_pct * n)
-        if not 1 <= held_out < n:
-            raise ValueError(both(
-                f"valid_pct={valid_pct} 在 {n} 张图片里分不出两份。请取 0 和 1 之间的数；"
-                "不要验证集就用 split_none()。",
-                f"valid_pct={valid_pct} does not split {n} pictures in two. Take a number between "
-                "0 and 1, or split_none() for no validation set."))
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
-        order = torch.randperm(n, generator=generator).tolist()
-        parts = sorted(order[held_out:]), sorted(order[:held_out])
-        return ItemLists(*(GANItemList(self.source, self.noise_sz, [self.names[i] for i in part])
-                           for part in parts))
-
-
-def _names(source: Source | ImageSet) -> list[str]:
-    if isinstance(source, Source):
-        return source.names
-    return [f"{i:06d}" for i in range(len(source))]
-
-
-def _windows(source: Source | ImageSet, size: int) -> Windows:
-    """Return the pictures of a source, their short side `size` pixels long."""
-    if isinstance(source, Source):
-        return Windows.of(source, size)
-    images = resize(source.images, size, antialias=True)
-    n, channels, height, width = images.shape
-    return Windows(images.permute(0, 2, 3, 1).reshape(-1, channels),
-                   height * width * torch.arange(n), torch.full((n,), height),
-                   torch.full((n,), width), size, _names(source))
 
 
 def _draw(pictures: Tensor, figsize, what: str) -> None:
@@ -253,7 +224,7 @@ class Pairs:
 
     def __init__(self, x: GANItemList):
         self.x = x
-        self.y = ImageList(x.source, x.names)
+        self.y = ImageList(x.source)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -267,16 +238,12 @@ class Pairs:
 
 
 class ItemLists:
-    """Training and validation pairs on their way to batches; `valid` is None if none are held out.
+    """Pairs on their way to batches; next come `label_from_func`, `transform`, `databunch`."""
 
-    Next come `label_from_func`, `transform` and `databunch`.
-    """
-
-    def __init__(self, train: GANItemList, valid: GANItemList | None):
+    def __init__(self, train: GANItemList):
         self.train = Pairs(train)
-        self.valid = None if valid is None else Pairs(valid)
         self.size: int | None = None
-        self.crops = CropPad(), CropPad()  # for training and for validation
+        self.crop = CropPad()
 
     def label_from_func(self, func: Callable = noop) -> "ItemLists":
         """Let y be func(path); in a GAN that is the picture itself, so `func` is `noop`."""
@@ -294,13 +261,14 @@ class ItemLists:
         """Say how pictures become squares of `size`.
 
         Args:
-            tfms: [for training, for validation], two lists that hold one crop_pad or nothing;
-                without one the centre is cut out
+            tfms: [[crop_pad(...)], []], for training and for validation, of which there is none;
+                without a crop_pad the centre is cut out
             size: the side of a square
             tfm_y: must be True: the pictures are the ys
         """
-        self.crops = tuple(crops[0] if crops else CropPad() for crops in tfms)
-        sizes = {found for found in (size, *(crop.size for crop in self.crops)) if found}
+        train, _ = tfms
+        self.crop = train[0] if train else CropPad()
+        sizes = {found for found in (size, self.crop.size) if found}
         if len(sizes) != 1:
             raise ValueError(both(
                 f"size 要有一个，且只有一个：transform 和 crop_pad 里写的是 {sorted(sizes)}。",
@@ -328,40 +296,38 @@ class ItemLists:
                 ".transform(size=64, tfm_y=True)."))
         bs = whole_number("bs", bs, 1)
         device = runtime.device() if device is None else torch.device(device)
-        windows = _windows(self.train.y.source, self.size).to(device)
-        for pairs, crop in zip((self.train, self.valid), self.crops, strict=True):
-            if pairs is not None:
-                pairs.y.read(windows, crop)
-        return DataBunch(self.train, self.valid, bs, device)
+        self.train.y.read(self.size, self.crop, device)
+        return DataBunch(self.train, bs, device)
 
 
 # ---- batches ----
 
 class DataBunch:
-    """The batches of a training set and, maybe, a validation set, and what belongs to them.
+    """The batches of a training set, and what belongs to them.
 
     A batch is noise, standard normal and never the same twice, float32 (n, noise_sz, 1, 1), and
-    pictures, float32 (n, 3, size, size), 0 to 1 or normalised. Batches for training are shuffled,
-    and a last, smaller one is left out. All random numbers come from torch's own generator:
+    pictures, float32 (n, 3, size, size), 0 to 1 or normalised. They are shuffled, and a last,
+    smaller batch is left out. All random numbers come from torch's own generator:
     `torch.manual_seed` before a fit makes the fit repeatable.
 
     Attributes:
-        train_ds, valid_ds: pairs of noise and picture; valid_ds is None if none are held out
-        train_dl, valid_dl: their batches
+        train_ds: pairs of noise and picture
+        train_dl: their batches
         device: where the batches are
     """
 
-    def __init__(self, train: Pairs, valid: Pairs | None, bs: int, device: torch.device):
+    valid_dl = None
+
+    def __init__(self, train: Pairs, bs: int, device: torch.device):
         if len(train) < bs:
             raise ValueError(both(
                 f"训练集有 {len(train)} 张图片，凑不满一批（bs={bs}）。请减小 bs，或增加图片。",
                 f"The training set has {len(train)} pictures, fewer than one batch (bs={bs}). "
                 "Take a smaller bs, or add pictures."))
-        self.train_ds, self.valid_ds, self.device = train, valid, device
+        self.train_ds, self.device = train, device
         self.stats: tuple[Tensor, Tensor] | None = None  # mean and std, set by `normalize`
         self.train_dl = DataLoader(train, bs, shuffle=True, drop_last=True,
                                    collate_fn=self._batch)
-        self.valid_dl = valid and DataLoader(valid, bs, collate_fn=self._batch)
 
     def _batch(self, pairs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         noise, pictures = pairs
@@ -373,11 +339,9 @@ class DataBunch:
         return noise.to(self.device), pictures
 
     def __repr__(self) -> str:
-        held_out = 0 if self.valid_ds is None else len(self.valid_ds)
         x, y = self.train_ds[0]
-        return (f"DataBunch: {len(self.train_ds)} pictures to train on, {held_out} held out; "
-                f"batches of {self.train_dl.batch_size}: x {tuple(x.data.shape)}, "
-                f"y {tuple(y.shape)}")
+        return (f"DataBunch: {len(self.train_ds)} pictures, batches of {self.train_dl.batch_size}: "
+                f"x {tuple(x.data.shape)}, y {tuple(y.shape)}")
 
     def one_batch(self) -> tuple[Tensor, Tensor]:
         """Return a batch of the training set."""
