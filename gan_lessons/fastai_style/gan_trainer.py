@@ -5,7 +5,6 @@ import math
 
 import PIL.Image
 import torch
-from IPython.display import Image
 
 from gan_lessons.fastai_style.callback import (
     LearnerCallback,
@@ -15,7 +14,7 @@ from gan_lessons.fastai_style.callback import (
     show_in_place,
 )
 from gan_lessons.penalties import clip_weights
-from gan_lessons.show import grid
+from gan_lessons.show import Picture, grid
 from gan_lessons.train import TrainingDiverged
 from gan_lessons.util import both, whole_number
 
@@ -145,9 +144,8 @@ class GANTrainer(LearnerCallback):
             file = io.BytesIO()
             pictures = grid(torch.stack(self.imgs), columns=10)
             PIL.Image.fromarray(pictures).save(file, "PNG")
-            strip = Image(file.getvalue(), format="png",
-                          alt=f"one generated picture for each of: {self.titles[0]} to "
-                              f"{self.titles[-1]}")
+            strip = Picture(file.getvalue(), f"one generated picture for each of: "
+                                             f"{self.titles[0]} to {self.titles[-1]}")
             self.handle = show_in_place(strip, self.handle)
 
     def on_train_end(self, learn) -> None:
