@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from gan_lessons.util import both, write_atomically
+from gan_lessons.util import both, tell, write_atomically
 
 VERSION = 2
 KEY = "gan_lessons"  # where our text stands in the file's metadata
@@ -281,9 +281,9 @@ def _compare_settings(theirs: dict[str, Any], ours: dict[str, Any], changed: tup
             line = f"{key}: {theirs.get(key)} -> {ours[key]}"
             differ[key] = line if len(line) < 120 else key
         elif CANNOT_COMPARE in str(ours[key]):
-            print(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
-                       f"{key}: {ours[key]}; make sure yourself that it is what it was when "
-                       f"{Path(path).name} was saved."))
+            tell(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
+                      f"{key}: {ours[key]}; make sure yourself that it is what it was when "
+                      f"{Path(path).name} was saved."))
     if differ:
         what, how = ", ".join(differ.values()), f"changed={tuple(differ)}"
         raise BadCheckpoint(both(

@@ -85,6 +85,9 @@ TRAIN_OPTIONS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command and return the exit code; without a command, print the help."""
+    for stream in (sys.stdout, sys.stderr):  # a console without Chinese shows \uXXXX
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     args = read_arguments(sys.argv[1:] if argv is None else argv)
     try:
         code = args.run(args)

@@ -45,7 +45,7 @@ from gan_lessons.train import (
     sample_noise,
     weight_count,
 )
-from gan_lessons.util import both, half_written, whole_number, write_atomically
+from gan_lessons.util import both, half_written, tell, whole_number, write_atomically
 
 FORMAT = 1  # of settings.json
 SETTINGS_FILE = "settings.json"
@@ -151,10 +151,10 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
                 state = _fit(game, pictures, last, writer)
         if not quiet:
-            print(f"{state.capitalize()} at step {game.step}; all is saved.\n"
-                  f"  python -m gan_lessons sample --run {folder}")
+            tell(f"{state.capitalize()} at step {game.step}; all is saved.\n"
+                 f"  python -m gan_lessons sample --run {folder}")
             if state != "finished":
-                print(f"  python -m gan_lessons train --resume --out {folder}")
+                tell(f"  python -m gan_lessons train --resume --out {folder}")
     finally:
         torch.set_num_threads(threads_before)
     distributed.barrier()  # rank 0 has written everything
@@ -304,15 +304,15 @@ class RunWriter:
 
 
 def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
-    print(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
-          "the step.")
+    tell(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
+         "the step.")
     if about is not None and game.step >= last:
-        print(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
+        tell(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
     elif about is not None:
-        print(f"Going on from step {game.step}.")
+        tell(f"Going on from step {game.step}.")
     if about is not None and about["versions"]["torch"] != torch.__version__:
-        print(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
-              "it goes on, but not bit for bit as it would have.")
+        tell(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
+             "it goes on, but not bit for bit as it would have.")
 
 
 def _summary_writer():
@@ -535,15 +535,15 @@ class Run:
         """Show settings, curves, what became of the same noise, and fresh samples."""
         summary = {"step": 0, "images_seen": 0, "seconds": 0} | self.summary
         step, seen, minutes = summary["step"], summary["images_seen"], summary["seconds"] / 60
-        print(both(f"训练 {self.folder.name}：第 {step} 步，看过 {seen:,} 张真图，"
-                   f"用时 {minutes:,.1f} 分钟。",
-                   f"Run {self.folder.name}: step {step}, {seen:,} real pictures seen, "
-                   f"{minutes:,.1f} minutes."))
+        tell(both(f"训练 {self.folder.name}：第 {step} 步，看过 {seen:,} 张真图，"
+                  f"用时 {minutes:,.1f} 分钟。",
+                  f"Run {self.folder.name}: step {step}, {seen:,} real pictures seen, "
+                  f"{minutes:,.1f} minutes."))
         told = {name: value for name, value in vars(self.settings).items()
                 if value is not None and value is not False}
         came_to = {name: value for name, value in self.about["game"].items() if name not in told}
         for values in (told, came_to):
-            print("  " + ", ".join(f"{name} {value}" for name, value in values.items()))
+            tell("  " + ", ".join(f"{name} {value}" for name, value in values.items()))
         history, grids = self.history, self.grids
         if len(history):
             figures.curves(history, HISTORY, alt=f"Losses and readings of D over {len(history)} "

@@ -23,7 +23,7 @@ from gan_lessons.checkpoint import TrainingDiverged, optimizer_state, set_optimi
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import Loss, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, tell, whole_number
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")  # the columns of `game.history`
 
@@ -489,8 +489,8 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
     elif game.step == 0:
         checkpoint.load(game, path)
         if game.step and distributed.rank() == 0:
-            print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
-                       f"Resumed from {Path(path).name} at step {game.step}."))
+            tell(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
+                      f"Resumed from {Path(path).name} at step {game.step}."))
     elif (saved := checkpoint.saved_step(path)) > game.step:
         raise checkpoint.BadCheckpoint(both(
             f"{path} 已经训练到第 {saved} 步，而这一局才到第 {game.step} 步，覆盖它会丢掉进度。"
@@ -509,9 +509,9 @@ def save_checkpoint(game: Game, path: str | Path | None) -> None:
     except TrainingDiverged as problem:
         raise diverged(game.step) from problem
     except OSError as problem:
-        print(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
-                   f"The checkpoint of step {game.step} could not be written ({problem}); the "
-                   "old one is still there, and training goes on."))
+        tell(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
+                  f"The checkpoint of step {game.step} could not be written ({problem}); the "
+                  "old one is still there, and training goes on."))
 
 
 @torch.no_grad()

@@ -1,0 +1,83 @@
+"""Consoles that cannot show Chinese, or are gone: no message is worth a command or a training."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from gan_lessons import bilingual, data, runs, util
+from gan_lessons.cli import main
+
+ENCODINGS = ["cp1252", "ascii", "gbk", "cp437", "shift_jis", "utf-16"]
+
+
+def console(monkeypatch, encoding):
+    """Let what is printed go to a console that raises for characters it does not have."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    return raw
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(8):
+        PIL.Image.new("RGB", (20, 18), (20 * i, 90, 90)).save(folder / f"图 {i}.jpg")
+    (folder / "坏.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_command_works_under_any_encoding(monkeypatch, tmp_path, photos, encoding):
+    out = tmp_path / "run"
+    small = ("--data", photos, "--size", 16, "--features", 2, "--latent", 8, "--batch", 4)
+    for words, shown in (
+            ([], "command-line tools"), (["doctor"], "Ready for the lessons"),
+            (["data", "list"], "data.mnist()"), (["data", "check", photos], "Fit for use"),
+            (["data", "cache", photos, "--size", 16], "Cache file"),
+            (["train", "dcgan", *small, "--threads", 1, "--steps", 2, "--out", out],
+             "Finished at step 2"),
+            (["sample", "--run", out], "64 pictures by the generator of step 2")):
+        raw = console(monkeypatch, encoding)
+        assert main([str(word) for word in words]) == 0, words
+        assert shown in raw.getvalue().decode(encoding), words
+    assert {"summary.json", "generator.safetensors"} <= {path.name for path in out.iterdir()}
+    for command in ("train", "data", "data get", "data check", "sample", "measure"):
+        raw = console(monkeypatch, encoding)
+        with pytest.raises(SystemExit) as stopped:
+            main([*command.split(), "--help"])
+        sys.stdout.flush()
+        assert stopped.value.code == 0 and "usage" in raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_messages_of_the_library_raise_nowhere(monkeypatch, tmp_path, photos, encoding):
+    raw = console(monkeypatch, encoding)
+    data.folder(photos, 16).card()  # and a report of what was skipped
+    bilingual.table(["", ("项目", "Item")], [["ok", ("内存", "memory")]])
+    settings = runs.Settings("dcgan", str(photos), size=16, features=2, latent=8, batch=4)
+    runs.train(settings, tmp_path / "run", steps=1, threads=1, quiet=True).show()
+    shown = raw.getvalue().decode(encoding)
+    for words in ("skipped 1 pictures", "8 pictures", "memory", "4 real pictures seen"):
+        assert words in shown
+
+
+@pytest.mark.parametrize("options, variables", [
+    (["-X", "utf8=0"], {"LC_ALL": "C"}), ([], {"LC_ALL": "C"}),
+    ([], {"PYTHONIOENCODING": "cp1252"})])
+def test_a_real_console(options, variables):
+    done = subprocess.run([sys.executable, *options, "-m", "gan_lessons"], capture_output=True,
+                          cwd=Path(__file__).parents[1], env={**os.environ, **variables})
+    assert (done.returncode, b"command-line tools" in done.stdout, done.stderr) == (0, True, b"")
+
+
+def test_a_console_that_is_gone_ends_no_training(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    util.tell("第 1 步")
