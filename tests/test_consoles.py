@@ -81,3 +81,18 @@ def test_a_console_that_is_gone_ends_no_training(monkeypatch):
             raise OSError(5, "Input/output error")
     monkeypatch.setattr(sys, "stdout", Gone())
     util.tell("第 1 步")
+
+
+@pytest.mark.parametrize("words, line", [
+    (["-m", "gan_lessons.train", "dcgan", "--out", "a b"], "train dcgan --out 'a b'"),
+    (["-mgan_lessons.doctor"], "doctor"),
+    (["-m", "gan_lessons.data.commands", "list"], "data list"),
+    (["-m", "gan_lessons.recipes", "x"], ""), (["gan_lessons/train.py", "dcgan"], "train dcgan"),
+    (["gan_lessons/lab/quiz.py"], "")])
+def test_a_module_run_by_mistake_says_what_to_type(words, line):
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, *words], cwd=root, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"is not a command. Type: python -m gan_lessons {line}".strip() in done.stderr
+    assert "不是命令" in done.stderr and "Traceback" not in done.stderr
