@@ -19,7 +19,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from gan_lessons import checkpoint, distributed, runtime
-from gan_lessons.checkpoint import TrainingDiverged, optimizer_state, set_optimizer_state
+from gan_lessons.checkpoint import (
+    TrainingDiverged,
+    optimizer_state,
+    set_optimizer_state,
+    unwrapped,
+)
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import Loss, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
@@ -107,6 +112,8 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
 
 # ---- the two players and all that training has to remember ----
 
+FIXED = ("generator", "critic", "latent", "betas", "ema", "seed", "optimizer", "precision")
+
 @dataclass(eq=False)
 class Game:
     """The two players, how they train, and how far they have come; `fit` moves a game forward."""
@@ -143,7 +150,8 @@ class Game:
         self.generator_optimizer = self.new_optimizer(self.generator)
         self.critic_optimizer = self.new_optimizer(self.critic)
         self.generator_ema = AveragedModel(  # the moving average of G's weights, in float32
-            self.generator, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+            unwrapped(self.generator), use_buffers=True,
+            multi_avg_fn=get_ema_multi_avg_fn(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
@@ -153,6 +161,20 @@ class Game:
                 f"{weight_count(self.generator):,} weights in G, "
                 f"{weight_count(self.critic):,} in D)")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Let a setting changed after the game was made take effect, or refuse it."""
+        if name in FIXED and "generator_ema" in vars(self):
+            raise AttributeError(both(
+                f"游戏做好以后，{name} 不能再改：别的部分已按它做好。请重新做一个 Game；"
+                "只想换权重，用 load_state_dict。",
+                f"{name} cannot be changed once the game is made: other parts were made from it. "
+                "Make a new Game; to change weights alone, use load_state_dict."))
+        if name == "lr" and "generator_ema" in vars(self):
+            for optimizer in (self.generator_optimizer, self.critic_optimizer):
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] = value
+        super().__setattr__(name, value)
+
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return an optimizer for `network`, made with the game's settings."""
         made: torch.optim.Optimizer
@@ -160,6 +182,8 @@ class Game:
             made = adam(network, self.lr, self.betas)
         else:
             made = self.optimizer(network, self.lr)
+        for group in made.param_groups:
+            group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
         made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
         return made
 
@@ -186,7 +210,7 @@ class Game:
 
     def state(self) -> dict[str, Any]:
         """Return everything that training remembers."""
-        networks = {"generator": self.generator, "critic": self.critic,
+        networks = {"generator": unwrapped(self.generator), "critic": unwrapped(self.critic),
                     "generator_ema": self.generator_ema}
         return {"networks": {name: network.state_dict() for name, network in networks.items()},
                 "optimizers": {"generator": optimizer_state(self.generator_optimizer),
@@ -198,9 +222,18 @@ class Game:
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned, or some of its parts."""
         for name, weights in state.get("networks", {}).items():
-            getattr(self, name).load_state_dict(weights)
+            unwrapped(getattr(self, name)).load_state_dict(weights)
         for name, remembered in state.get("optimizers", {}).items():
-            set_optimizer_state(getattr(self, f"{name}_optimizer"), remembered)
+            optimizer = getattr(self, f"{name}_optimizer")
+            ours = [float(group["lr"]) for group in optimizer.param_groups]
+            set_optimizer_state(optimizer, remembered)
+            theirs = remembered.get("lr", ours)
+            if theirs != ours and not self.decay:
+                tell(both(f"{name} 的学习率按存盘时的接着用：{theirs}，不是 {ours}；自己的学习率"
+                          f"调度器要从第 {state.get('step')} 步接着走。",
+                          f"The learning rate of the {name} goes on as it was saved, {theirs}, not "
+                          f"{ours}; a scheduler of your own must go on from step "
+                          f"{state.get('step')}."))
         if "step" not in state:
             return
         step, history = state["step"], state["history"]
@@ -221,7 +254,8 @@ class Game:
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
                      "optimizer": checkpoint.described(self.optimizer) or "adam",
-                     "generator": str(self.generator), "critic": str(self.critic)}
+                     "generator": str(unwrapped(self.generator)),
+                     "critic": str(unwrapped(self.critic))}
         if self.data is not None:  # a game that has not met its data accepts any
             settings["data"] = self.data
         return settings
@@ -337,14 +371,14 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = game.lr * cosine_decay(game, to=0.02)
+                group["lr"] = group["initial_lr"] * cosine_decay(game, to=0.02)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
         real = distributed.shard(next(batches))
         d = play_critic(game, real, turn)
     with working_precision(game):
         g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
                            next_noise(game), real if compares(game.loss) else None)
-    game.generator_ema.update_parameters(game.generator)
+    game.generator_ema.update_parameters(unwrapped(game.generator))
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 

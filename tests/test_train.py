@@ -1,5 +1,6 @@
 """The loop: each player moves alone, runs repeat, stop and resume, and mistakes are named."""
 
+import copy
 import os
 import signal
 import threading
@@ -235,9 +236,9 @@ def test_looking_at_samples_leaves_a_frozen_part_asleep():
 
 def test_large_pictures_are_made_a_few_at_a_time():
     at_once = []
-    game = small()
-    game.generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)),
-                                   nn.Upsample(size=512), nn.Tanh())
+    generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)), nn.Upsample(size=512),
+                              nn.Tanh())
+    game = Game(generator, mlp.discriminator([16]), latent=8)
     game.generator.register_forward_hook(lambda net, given, made: at_once.append(len(made)))
     assert game.sample(40).shape == (40, 3, 512, 512)
     assert max(at_once) * 3 * 512**2 <= 1000 * 3 * 64**2
@@ -636,3 +637,23 @@ def test_points_and_pictures_are_not_mixed_up(digits):
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ValueError, match="batch size must be between 1 and"):
         fit(small(batch=1349), digits, 1, progress=False)
+
+
+# ---- settings changed after the game was made ----
+
+def test_a_learning_rate_changed_later_takes_effect():
+    game = recipes.plane()
+    game.lr = 1e-6
+    assert {group["lr"] for optimizer in (game.generator_optimizer, game.critic_optimizer)
+            for group in optimizer.param_groups} == {1e-6}
+
+
+@pytest.mark.parametrize("name", ["generator", "critic", "latent", "betas", "ema", "seed",
+                                  "optimizer", "precision"])
+def test_what_cannot_take_effect_is_refused(name):
+    game = recipes.plane()
+    before = getattr(game, name)
+    with pytest.raises(AttributeError, match=f"{name} cannot be changed once the game is made"):
+        setattr(game, name, before)
+    game.n_critic, game.penalty = 2, None  # asked at every step
+    assert copy.deepcopy(game).n_critic == 2
