@@ -25,7 +25,7 @@ from gan_lessons.checkpoint import (
     unwrapped,
 )
 from gan_lessons.data import ImageSet, PointSet, to_images
-from gan_lessons.losses import Loss, NonSaturating
+from gan_lessons.losses import Loss, Minimax, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
 from gan_lessons.progress import bar as progress_bar
 from gan_lessons.util import both, tell, whole_number
@@ -59,13 +59,24 @@ def critic_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.
     real_score, fake_score = critic(real), critic(fake)
     value = loss.critic(real_score, fake_score)
     if penalty is not None:
-        value = value + penalty(critic, real, fake)
+        value = value + with_graph(penalty(critic, real, fake))
     optimizer.zero_grad()
     value.backward()
     optimizer.step()
     if clip is not None:
         clip_weights(critic, clip)
     return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
+
+
+def with_graph(extra: Tensor) -> Tensor:
+    """Return a penalty, unless it is a number that D cannot learn from."""
+    if isinstance(extra, Tensor) and not extra.requires_grad and extra.abs().sum() > 0:
+        raise ValueError(both(
+            "惩罚项没有计算图，D 的权重不会受它影响：不要 detach 或 item，torch.autograd.grad 要写 "
+            "create_graph=True，并且不要放在 torch.no_grad() 里。",
+            "The penalty has no graph, so D's weights would not feel it: no detach, no item, "
+            "create_graph=True in torch.autograd.grad, and no torch.no_grad() around it."))
+    return extra
 
 
 def generator_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.Optimizer,
@@ -391,8 +402,17 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
         strength = game.penalty_every * cosine_decay(game, to=0.1, over=0.5)
         penalty = scaled(game.penalty, strength)
     with working_precision(game):
-        return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                           real, next_noise(game), penalty, game.clip)
+        try:
+            return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                               real, next_noise(game), penalty, game.clip)
+        except RuntimeError as problem:
+            if "donated buffers" in str(problem) or "double backward" in str(problem):
+                raise ValueError(both(
+                    "torch.compile 编译过的判别器不能求二阶导数，而梯度惩罚需要它。请只编译生成器，"
+                    "判别器用没有编译的。",
+                    "A critic compiled by torch.compile cannot be differentiated twice, as this "
+                    "penalty does. Compile G only, and leave the critic as it is.")) from problem
+            raise
 
 
 def scaled(penalty: Penalty, strength: float) -> Penalty:
@@ -444,6 +464,17 @@ def critic_turns(game: Game, step: int) -> int:
     """
     long = min(step, 25) + max(step - 1, 0) // 500 if game.warm_up else 0
     return long * 100 + (step - long) * game.n_critic
+
+
+def critic_has_won(game: Game, steps: int = 300) -> bool:
+    """Tell whether D's mean readings of the last `steps` were above 0.95 and below 0.05.
+
+    Only for losses whose readings are probabilities, as Minimax's and NonSaturating's are.
+    """
+    if not isinstance(game.loss, Minimax) or len(game.history) < steps:
+        return False
+    real, fake = game.history[-steps:, 2:].mean(0).tolist()
+    return real > 0.95 and fake < 0.05
 
 
 def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
@@ -566,6 +597,13 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
         except (RuntimeError, ValueError) as problem:
             return str(problem).splitlines()[0]
 
+    alone = game.batch // distributed.world_size() == 1
+    if alone and any(isinstance(part, nn.modules.batchnorm._BatchNorm)
+                     for network in (game.generator, game.critic) for part in network.modules()):
+        raise ValueError(both(
+            "每个进程一批只有 1 张图，批归一化就没有可归一化的了。请加大 batch，或去掉 BatchNorm。",
+            "With a batch of 1 picture a process BatchNorm has nothing to normalise over. Take a "
+            "larger batch, or networks without BatchNorm."))
     shape = (2, *data.shape)
     made = out_shape(game.generator, torch.zeros(2, game.latent))
     if made != shape:
@@ -608,20 +646,31 @@ def stop_agreed(pressed: bool, game: Game) -> bool:
 def stop_button():
     """Turn the first interrupt (the stop button, Ctrl-C) into a request to end after this step.
 
-    Yield an Event that the interrupt sets. A second interrupt acts at once, as usual.
+    SIGTERM and SIGHUP, with which schedulers and closed terminals end a process, do the same,
+    unless somebody has made other use of them. Yield an Event that is set then. A second
+    interrupt acts at once, as usual.
     """
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield pressed  # only the main thread receives signals
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {signal.SIGINT: signal.getsignal(signal.SIGINT)}
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        before[signal.SIGTERM] = signal.SIG_DFL
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        before[signal.SIGHUP] = signal.SIG_DFL
+
+    def release():
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def press(*_):
         pressed.set()
-        signal.signal(signal.SIGINT, before)
+        release()
 
-    signal.signal(signal.SIGINT, press)
+    for number in before:
+        signal.signal(number, press)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        release()

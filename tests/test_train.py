@@ -12,12 +12,14 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from gan_lessons import checkpoint, data, losses, penalties, recipes
+from gan_lessons import train as training
 from gan_lessons.nets import mlp
 from gan_lessons.train import (
     Game,
     TrainingDiverged,
     adam,
     cosine_decay,
+    critic_has_won,
     critic_step,
     critic_turns,
     fit,
@@ -657,3 +659,69 @@ def test_what_cannot_take_effect_is_refused(name):
         setattr(game, name, before)
     game.n_critic, game.penalty = 2, None  # asked at every step
     assert copy.deepcopy(game).n_critic == 2
+
+
+# ---- what used to go wrong in silence ----
+
+def lazy(critic, real, fake):
+    """A penalty that forgets create_graph."""
+    real = real.detach().requires_grad_(True)
+    slope, = torch.autograd.grad(critic(real).sum(), real)
+    return slope.square().sum()
+
+
+@pytest.mark.parametrize("penalty", [lazy, lambda *a: penalties.r1(*a, gamma=100).detach()])
+def test_a_penalty_that_nobody_would_feel_is_refused(penalty):
+    with pytest.raises(ValueError, match="The penalty has no graph") as told:
+        fit(recipes.plane(penalty=penalty), data.ring(), 2, progress=False)
+    assert "create_graph=True" in str(told.value) and "惩罚项没有计算图" in str(told.value)
+    fit(recipes.plane(penalty=lambda *_: torch.zeros(())), data.ring(), 1, progress=False)
+
+
+def test_a_compiled_critic_with_a_penalty_says_why_not(monkeypatch):
+    def donated(*_):
+        raise RuntimeError("This backward function was compiled with non-empty donated buffers")
+    monkeypatch.setattr(training, "critic_step", donated)
+    with pytest.raises(ValueError, match="Compile G only"):
+        fit(recipes.plane(), data.ring(), 1, progress=False)
+
+
+def test_batchnorm_with_one_picture_is_named():
+    generator = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    game = Game(generator, recipes.plane().critic, latent=2, batch=1)
+    with pytest.raises(ValueError, match="nothing to normalise over"):
+        fit(game, data.ring(), 1, progress=False)
+    fit(recipes.plane(batch=1), data.ring(), 1, progress=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_sighup_save_like_ctrl_c(tmp_path, number):
+    path, before = tmp_path / "run.safetensors", signal.getsignal(number)
+
+    def end(game):
+        if game.step == 3:
+            signal.raise_signal(number)
+    fit(recipes.plane(), data.ring(), 9, save_to=path, watch=end, watch_every=1, progress=False)
+    assert checkpoint.saved_step(path) == 4 and signal.getsignal(number) == before
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        fit(recipes.plane(), data.ring(), 2, progress=False, watch_every=1,
+            watch=lambda game: signal.raise_signal(signal.SIGHUP))
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("loss, real, fake, won", [
+    (losses.NonSaturating(), 0.97, 0.03, True), (losses.NonSaturating(), 0.9, 0.03, False),
+    (losses.Minimax(), 0.97, 0.06, False), (losses.Wasserstein(), 0.97, 0.03, False)])
+def test_when_the_critic_has_won(loss, real, fake, won):
+    game = recipes.plane(loss=loss)
+    game.history = torch.tensor([[0.0, 0.0, real, fake]]).expand(300, 4)
+    assert critic_has_won(game) == won
+    game.history = game.history[:299]
+    assert not critic_has_won(game)
