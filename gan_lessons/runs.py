@@ -11,10 +11,12 @@ A run can be looked at while it goes on. The checkpoint is the truth: whatever a
 left in the other files is put right from it when the run is resumed.
 """
 
+import errno
 import io
 import json
 import math
 import os
+import shlex
 import sys
 import time
 from contextlib import closing, contextmanager, suppress
@@ -39,6 +41,7 @@ from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, 
 from gan_lessons.train import (
     HISTORY,
     Game,
+    critic_has_won,
     critic_turns,
     fit,
     generate,
@@ -54,8 +57,17 @@ GENERATOR = "generator.safetensors"
 HISTORY_FILE = "history.csv"
 SUMMARY = "summary.json"
 LOCK = "lock"
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and Lustre, as they are mounted
 COLUMNS = 8  # pictures in a row of a grid
 GAP = 2  # pixels between two pictures, as `show.grid` puts them
+
+
+WON = both(
+    "第 {step} 步：D 几乎总能分清真假，G 可能学不到东西。看看 grids/ 里的图；如果一直不好，试试"
+    "更小的 --lr、--n-critic 1，或 --norm spectral（可以再加 --penalty r1）。",
+    "Step {step}: D hardly ever mistakes a fake, and G may have little to learn from. Look at the "
+    "pictures in grids/; if they stay poor, try a smaller --lr, --n-critic 1, or --norm spectral "
+    "(and perhaps --penalty r1).")
 
 
 class BadRun(ValueError):
@@ -101,6 +113,8 @@ def resume(out: str | Path, *, expected: dict | None = None, tensorboard: bool =
     settings, schedule, about = _read_settings(folder)
     now = {name: absolute(name, value) for name, value in (expected or {}).items()
            if value != "auto"}  # precision "auto" means what it meant at the beginning
+    if now.get("decay"):  # a run that goes on for longer may let its learning rate fall anew
+        settings = replace(settings, decay=now["decay"])
     _compare(folder, {name: getattr(settings, name) for name in now}, now)
     plan = asdict(schedule)
     if changed.get("steps") or changed.get("epochs") or changed.get("minutes"):
@@ -137,7 +151,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             if about is None:
                 _check_new(folder)  # again, now that nobody else can begin
             elif (folder / CHECKPOINT).exists():
-                checkpoint.load(game, folder / CHECKPOINT)
+                checkpoint.load(game, folder / CHECKPOINT, changed=("decay",))
             elif (folder / HISTORY_FILE).exists():
                 raise BadRun(f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. "
                              "Put it back, or begin anew in another folder; "
@@ -152,9 +166,10 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
                 state = _fit(game, pictures, last, writer)
         if not quiet:
             tell(f"{state.capitalize()} at step {game.step}; all is saved.\n"
-                 f"  python -m gan_lessons sample --run {folder}")
+                 f"  python -m gan_lessons sample --run {shlex.quote(str(folder))}")
             if state != "finished":
-                tell(f"  python -m gan_lessons train --resume --out {folder}")
+                tell("  python -m gan_lessons train --resume --out "
+                     f"{shlex.quote(str(folder))}")
     finally:
         torch.set_num_threads(threads_before)
     distributed.barrier()  # rank 0 has written everything
@@ -180,8 +195,8 @@ def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
     if first:
         if state == "finished" or game.step % schedule.sample_every == 0:
             writer.write_grid(game)
-        writer.save(game, state)
         saved = checkpoint.saved_step(path)
+        writer.save(game, state if saved == game.step else "not saved")
         if saved != game.step:
             raise OSError(f"The last checkpoint could not be written: {path} is at step {saved}, "
                           f"the run got to step {game.step}. Free some disk space, then --resume "
@@ -196,10 +211,13 @@ class RunWriter:
                  board=None):
         """`last` is the number of the last step; `board` makes a SummaryWriter of TensorBoard."""
         self.folder, self.schedule, self.last = folder, schedule, last
+        self.about = {}  # settings.json, to write it again where it is gone
+        if distributed.rank() == 0:
+            self.about = json.loads((folder / SETTINGS_FILE).read_bytes())
         self.first_step = game.step  # of this session
         self.began = time.monotonic()
         self.earlier = _read_summary(folder).get("seconds", 0.0)  # in sessions before this one
-        self.time_is_up = False
+        self.time_is_up = self.said_won = False
         self.rows_written = self.history_end = 0  # rows and bytes of history.csv
         self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
         self.rows_on_board = game.step
@@ -223,6 +241,10 @@ class RunWriter:
                 self.write_grid(game)
             if game.step % self.schedule.save_every == 0:
                 self.save(game, "running")
+            if game.step % 100 == 0 and not (self.bar.disable or self.said_won) and (
+                    critic_has_won(game)):
+                self.said_won = True
+                tqdm.write(WON.format(step=game.step), file=sys.stderr)
         except OSError as problem:  # a disk that is full now is not the end of a long run
             tqdm.write(f"Step {game.step}: the run folder could not be written ({problem}); "
                        "training goes on.", file=sys.stderr)
@@ -249,6 +271,12 @@ class RunWriter:
 
     def save(self, game: Game, state: str) -> None:
         """Write the averaged weights of G, the history and the summary."""
+        if not (self.folder / SETTINGS_FILE).exists():  # moved or deleted while the run goes on
+            tell(both(f"{self.folder} 被移走或删掉了；训练继续，在原处重建这个文件夹。",
+                      f"{self.folder} was moved or deleted; training goes on, and the folder is "
+                      "made anew in its place."))
+            _write_json(self.folder / SETTINGS_FILE, self.about)
+            self.rows_written = self.history_end = 0
         if state != "diverged":  # then the weights stay those of the last checkpoint
             weights = {name: tensor.cpu().contiguous()
                        for name, tensor in game.generator_ema.module.state_dict().items()}
@@ -310,6 +338,12 @@ def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
         tell(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
     elif about is not None:
         tell(f"Going on from step {game.step}.")
+    if game.decay and last > game.decay:
+        longer = "N" if last == ENDLESS else last
+        tell(both(f"学习率在前 {game.decay} 步降到 2 %，之后不再变；要让它降得更慢，请加 --decay "
+                  f"{longer}。",
+                  f"The learning rate falls to 2 % in the first {game.decay} steps and stays "
+                  f"there; to let it fall more slowly, add --decay {longer}."))
     if about is not None and about["versions"]["torch"] != torch.__version__:
         tell(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
              "it goes on, but not bit for bit as it would have.")
@@ -336,6 +370,12 @@ def _alone(folder: Path):
             lock.acquire(timeout=0)  # the system frees it when this process ends, even if killed
         except Timeout:
             free = False
+        except (OSError, NotImplementedError) as problem:
+            if isinstance(problem, OSError) and problem.errno not in NO_LOCKS:
+                raise
+            tell(both("这个文件系统不支持文件锁：请自己确认只有一个程序在这个文件夹里训练。",
+                      "This file system has no locks: make sure yourself that only one process "
+                      "trains in this folder."))
     if not distributed.broadcast(free):
         raise BadRun(f"Another process is training in {folder}. Wait for it, or name another "
                      "folder.")

@@ -56,9 +56,20 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(half_way, path)
+        _replace(half_way, path)
     finally:
         half_way.unlink(missing_ok=True)
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Give `new` the name `path`; on Windows somebody may hold the old file open for a moment."""
+    for pause in (0.1, 0.3, 1.0):
+        try:
+            os.replace(new, path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(new, path)
 
 
 def half_written(folder: Path, name: str | None = None) -> list[Path]:

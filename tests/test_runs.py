@@ -1,9 +1,11 @@
 """Runs in a folder: what is written, resumed after a kill, looked at, and what goes wrong."""
 
 import csv
+import errno
 import gc
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -710,3 +712,77 @@ def test_inceptions_own_weights_are_found_and_used(tmp_path, monkeypatch):
     network.fc = torch.nn.Identity()
     with torch.no_grad():
         torch.testing.assert_close(found, network(x), rtol=1e-3, atol=1e-3)
+
+
+# ---- what happens to long runs ----
+
+def test_a_folder_moved_meanwhile_is_made_whole_again(tmp_path, after_step, capsys):
+    after_step(lambda: (tmp_path / "run").rename(tmp_path / "moved")
+               if not (tmp_path / "moved").exists() else None)
+    run = runs.train(small(), tmp_path / "run", steps=4, threads=1, save_every=2, quiet=True)
+    assert "was moved or deleted; training goes on" in capsys.readouterr().out
+    assert run.steps == len(run.history) == checkpoint.saved_step(
+        run.folder / "checkpoint.safetensors") == 4
+    assert runs.resume(run.folder, steps=5, quiet=True).steps == 5
+
+
+def test_a_file_that_somebody_holds_for_a_moment_is_replaced_in_the_end(tmp_path, monkeypatch):
+    replace, held = os.replace, [PermissionError, PermissionError]
+
+    def hold(*paths):
+        if held:
+            raise held.pop()
+        replace(*paths)
+    monkeypatch.setattr(util.os, "replace", hold)
+    monkeypatch.setattr(util.time, "sleep", lambda seconds: None)
+    util.write_atomically(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new" and held == []
+
+
+def test_a_run_whose_last_checkpoint_is_missing_is_not_called_finished(tmp_path, monkeypatch):
+    save = checkpoint.save
+
+    def full(game, path):
+        if game.step:
+            raise OSError(28, "No space left on device")
+        save(game, path)
+    monkeypatch.setattr(checkpoint, "save", full)
+    with pytest.raises(OSError, match="is at step 0, the run got to step 3"):
+        begin(tmp_path / "run", 3)
+    assert runs.open(tmp_path / "run").summary["state"] == "not saved"
+
+
+def test_a_learning_rate_that_has_faded_is_said_and_may_fade_anew(tmp_path, capsys):
+    run = runs.train(small("sngan"), tmp_path / "run", steps=4, threads=1, quiet=True)
+    runs.resume(run.folder, steps=6)
+    said = capsys.readouterr().out
+    assert_both(said)
+    assert "falls to 2 % in the first 4 steps and stays there" in said and "--decay 6" in said
+    again = runs.resume(run.folder, expected={"decay": 8}, steps=8)
+    assert (again.settings.decay, again.steps) == (8, 8)
+    assert "stays there" not in capsys.readouterr().out
+
+
+def test_a_critic_that_has_won_is_told_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runs, "critic_has_won", lambda game: True)
+    runs.train(small(), tmp_path / "run", steps=200, threads=1)
+    err = capsys.readouterr().err
+    assert err.count("Step 100: D hardly ever mistakes a fake") == 1 and "Step 200: D" not in err
+    assert_both(err)
+
+
+def test_commands_that_are_printed_can_be_pasted(tmp_path, capsys):
+    runs.train(small(), tmp_path / "a folder", minutes=1e-9, threads=1)
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("  python"):
+            assert str(tmp_path / "a folder") in shlex.split(line)
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.ENOLCK, "No locks available"),
+                                     NotImplementedError("no flock")])
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, capsys, problem):
+    def no_lock(self, *args, **options):
+        raise problem
+    monkeypatch.setattr(FileLock, "acquire", no_lock)
+    assert begin(tmp_path / "run", 2).steps == 2
+    assert "has no locks: make sure yourself" in capsys.readouterr().out
