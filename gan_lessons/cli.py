@@ -1,11 +1,13 @@
 """The command line: `gan-lessons`, or `python -m gan_lessons`, with a command.
 
 Only the command that was asked for is imported: the help comes at once, and `doctor` runs where
-torch is broken, too. Exit codes: 0, 1 for what failed, 2 for wrong arguments, 130 after Ctrl-C.
+torch is broken, too. Exit codes: 0, 1 for what failed, 2 for wrong arguments, 130 for a training
+that Ctrl-C, SIGTERM or SIGHUP has stopped.
 """
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import textwrap
@@ -13,6 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import getproxies
 
 from gan_lessons.util import both
 
@@ -91,6 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a console without Chinese shows \uXXXX
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    os.environ["MPLBACKEND"] = "Agg"  # only files are drawn; a notebook's backend may be missing
     args = read_arguments(sys.argv[1:] if argv is None else argv)
     try:
         code = args.run(args)
@@ -141,6 +146,12 @@ def print_help(args: argparse.Namespace) -> int:
 
 def in_words(problem: OSError) -> str:
     """Return the system's error as a user should read it; the course's own is in words already."""
+    proxies = sorted({f"{name}_proxy={address}" for name, address in getproxies().items()})
+    if isinstance(problem, URLError) and proxies:
+        used = ", ".join(proxies)
+        return f"{problem}\n" + both(f"经过的代理是 {used}；它不通的话，请取消这个环境变量。",
+                                     f"It went through {used}; where that proxy is dead, unset the "
+                                     "variable.")
     if problem.errno is None:
         return str(problem)
     return (f"Cannot read or write {problem.filename or 'the disk'}: {problem.strerror}. Check the "
@@ -211,7 +222,7 @@ def train(args: argparse.Namespace) -> int:
         print("Interrupted.", file=sys.stderr)
         if (Path(args.out).expanduser() / runs.SETTINGS_FILE).exists():
             print("To go on from the last checkpoint:\n  python -m gan_lessons train --resume "
-                  f"--out {args.out}", file=sys.stderr)
+                  f"--out {shlex.quote(args.out)}", file=sys.stderr)
         return INTERRUPTED
     finally:
         distributed.leave()
@@ -250,7 +261,7 @@ def end_job(out: str, *_) -> None:
     print(f"\nRank {os.environ['RANK']} stops: another process of the job was killed or failed, or "
           "the job was told to end. What the last checkpoint holds is safe. To go on, with as many "
           "processes as you like:\n  torchrun --nproc-per-node N -m gan_lessons train --resume "
-          f"--out {out}", file=sys.stderr, flush=True)
+          f"--out {shlex.quote(out)}", file=sys.stderr, flush=True)
     os._exit(FAILED)  # at once: there is nobody left to say goodbye to
 
 

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import PIL.Image
 import pytest
 
 from gan_lessons import bilingual, data, runs, util
-from gan_lessons.cli import main
+from gan_lessons.cli import in_words, main
 
 ENCODINGS = ["cp1252", "ascii", "gbk", "cp437", "shift_jis", "utf-16"]
 
@@ -96,3 +97,21 @@ def test_a_module_run_by_mistake_says_what_to_type(words, line):
     assert (done.returncode, done.stdout) == (2, "")
     assert f"is not a command. Type: python -m gan_lessons {line}".strip() in done.stderr
     assert "不是命令" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_dead_proxy_is_named(monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    words = in_words(URLError("[Errno 111] Connection refused"))
+    assert "went through http_proxy=http://127.0.0.1:9, https_proxy=" in words
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("gan_lessons.cli.getproxies", dict)
+    assert "proxy" not in in_words(URLError("[Errno 111] Connection refused"))
+
+
+def test_a_backend_inherited_from_a_notebook_does_no_harm(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "gan_lessons", "sample", "--run", tmp_path],
+                          cwd=Path(__file__).parents[1], capture_output=True, text=True,
+                          env={**os.environ, "MPLBACKEND": "ipympl", "PYTHONIOENCODING": "utf-8"})
+    assert "There is no run in" in done.stderr and "backend" not in done.stderr
