@@ -37,7 +37,7 @@ def inception() -> nn.Module:
             f"network, bring {URL} here as {path}."))
     network = inception_v3(weights=None, init_weights=False)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    network.fc = nn.Identity()
+    network.fc = nn.Identity()  # type: ignore[assignment]
     return network.eval().to(runtime.device())
 
 
