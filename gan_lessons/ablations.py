@@ -22,7 +22,7 @@ def batchnorm_at_the_ends(generator: nn.Sequential, critic: nn.Sequential) -> No
 
 
 def scales_near_zero(generator: nn.Sequential, critic: nn.Sequential) -> None:
-    """Draw BatchNorm's scales from N(0, 0.02), as if they were weights, and not from N(1, 0.02)."""
+    """Draw BatchNorm's scales around 0, as if they were weights, and not around 1 (std 0.02)."""
     for module in (*generator.modules(), *critic.modules()):
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -41,7 +41,7 @@ CHANGES = {
     "no BatchNorm": ({"norm": "none"}, None, {}),
     "BatchNorm at the ends, too": ({}, batchnorm_at_the_ends, {}),
     "ReLU before BatchNorm": ({"norm_last": True}, None, {}),
-    "BatchNorm scale N(0, 0.02)": ({}, scales_near_zero, {}),
+    "BatchNorm scale around 0": ({}, scales_near_zero, {}),
     "first weights N(0, 1)": ({"std": 1.0}, None, {}),
     "ReLU in D": ({}, relu_in_critic, {}),
     "Adam beta1 0.9": ({}, None, {"betas": (0.9, 0.999)}),

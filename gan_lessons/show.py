@@ -7,6 +7,7 @@ without pictures learn what is on it. `animation` writes a file instead.
 import io
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -325,24 +326,27 @@ def orbits(paths: dict[str, Tensor], *, xlabel: str, ylabel: str, alt: str) -> N
 def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: str) -> None:
     """Draw what a convolutional network makes of one input, step by step: {name: trail}.
 
-    A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block,
-    taller where the picture is larger and wider where it has more channels (both on log scales).
+    A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block as
+    tall as its side and as wide as C / 16, all on one scale; steps that keep the shape are left out.
     """
     figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
-                                figsize=(9, 2.3 * len(trails)))
+                                figsize=(9, 3.4 * len(trails)))
     for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
+        shapes = [shape[1:] for _, shape in trail]
+        shapes = shapes[:1] + [after for before, after in pairwise(shapes)
+                               if math.prod(before) != math.prod(after)]
         x = 0.0
-        for name, shape in trail:
-            channels = shape[1] if len(shape) > 1 else 1  # a score has neither
-            side = shape[2] if len(shape) > 2 else 1
-            width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
-            axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=line[0],
-                                         alpha=0.75))
-            axis.text(x + width / 2, -2.1, f"{name}\n{'x'.join(map(str, shape[1:])) or '1'}",
-                      ha="center", va="center", fontsize=7.5)
-            x += max(width, 0.75) + 0.45
-        axis.set(xlim=(-0.4, x), ylim=(-2.5, 1.8))
-        axis.set_title(title, loc="left", fontsize=10)
+        for shape in shapes:
+            channels, side = (*shape, 1, 1)[:2]  # a score has neither
+            width = max(channels / 16, 1.5)
+            middle = x + max(width, 15) / 2
+            axis.add_patch(plt.Rectangle((middle - width / 2, -side / 2), width, side,
+                                         facecolor=line[0], alpha=0.75))
+            axis.text(middle, -side / 2 - 2, "x".join(map(str, shape)) or "1", ha="center",
+                      va="top", fontsize=10)
+            x += max(width, 15) + 5
+        axis.set(xlim=(-2, x), ylim=(-40, 33), aspect="equal")
+        axis.set_title(title, loc="left", fontsize=11)
         axis.axis("off")
     show(figure, alt)
 
