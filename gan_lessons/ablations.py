@@ -48,10 +48,11 @@ CHANGES = {
 }
 
 
-def changed(name: str, seed: int = 0, **settings) -> Game:
+def changed(name: str, seed: int = 0, critic: nn.Module | None = None, **settings) -> Game:
     """Return DCGAN for digits of 32x32 with the one change that `name` says, see CHANGES.
 
-    `settings` are those of `train.Game`. Raises ValueError for a name that is not there.
+    `critic` takes the place of D; `settings` are those of `train.Game`. Raises ValueError for a
+    name that is not there.
     """
     if name not in CHANGES:
         raise ValueError(both(f"没有改动 {name!r}。可选：{'、'.join(CHANGES)}。",
@@ -59,10 +60,11 @@ def changed(name: str, seed: int = 0, **settings) -> Game:
     of_networks, edit, of_game = CHANGES[name]
     with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
         torch.manual_seed(seed)
-        generator, critic = dcgan.pair(SIZE, CHANNELS, latent=LATENT, features=FEATURES,
-                                       **of_networks)
+        generator, plain = dcgan.pair(SIZE, CHANNELS, latent=LATENT, features=FEATURES,
+                                      **of_networks)
         if edit is not None:
-            edit(generator, critic)
+            edit(generator, plain)
+    critic = plain if critic is None else critic
     device = runtime.device()
     usual = {"latent": LATENT, "batch": 32, "lr": 1e-3, "betas": (0.5, 0.999), "ema": 0.98}
     return Game(generator.to(device), critic.to(device), seed=seed,

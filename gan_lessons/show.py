@@ -104,6 +104,27 @@ def _under_each_other(rows: dict[str, np.ndarray], scale: int) -> PIL.Image.Imag
     return sheet
 
 
+def labelled(rows: dict[str, tuple[Tensor, Sequence[str]]], *, alt: str, scale: int = 3) -> None:
+    """Show titled rows of pictures with words below each: {title: (uint8 (n, C, H, W), n words)}.
+
+    A pixel becomes a square of `scale` x `scale`, as in `gallery`.
+    """
+    check_alt(alt)
+    font, drawn = PIL.ImageFont.load_default(14), io.BytesIO()
+    strips = {title: grid(pictures, len(pictures)) for title, (pictures, _) in rows.items()}
+    sheet = _under_each_other({title: np.pad(strip, ((0, 8), (0, 0), (0, 0)), constant_values=255)
+                               for title, strip in strips.items()}, scale)
+    pen, top = PIL.ImageDraw.Draw(sheet), 0
+    for title, (pictures, words) in rows.items():
+        top += TITLE * (title != "") + strips[title].shape[0] * scale
+        for i, word in enumerate(words):
+            middle = (i + 0.5) * (pictures.shape[-1] + 2) * scale
+            pen.text((middle, top + 2), word, fill="black", font=font, anchor="ma")
+        top += 8 * scale + GAP
+    sheet.save(drawn, "PNG", optimize=True)
+    display(Image(drawn.getvalue(), format="png", alt=alt))
+
+
 def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, alt: str) -> None:
     """Show what G made of the same noise at up to six steps: one row a step, time going down.
 

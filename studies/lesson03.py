@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 STEPS = 600  # of a game on the board
 SIDE = 32
 LATENT = 64
-DIGIT_STEPS = 1200  # of the convolutional network
-FACE_SECONDS = 80
+DIGIT_STEPS = 800  # of the convolutional network
+FACE_SECONDS = 60
 
 
 def store(study: str, content: dict) -> None:
@@ -90,7 +90,9 @@ def board(options) -> None:
         if options.write:
             store("board", content)
 
-    for name in SPREAD:
+    if options.add:
+        content = stored("board")
+    for name in SPREAD if not options.add else ():
         if options.only is None or name in options.only:
             for by in NUDGES:
                 note("spread", name, f"weight + {by:g}", nudged(name, 0, by))
@@ -213,9 +215,10 @@ def faces(options) -> None:
     fresh = data.toy_faces(4000, size=SIDE, seed=1, core=True).images
     content = {"data": "toy faces 32x32, core, 10,000", "samples": 4000, "precision": "bfloat16",
                "seconds": FACE_SECONDS, **lesson02.machine(),
-               "real": of_faces(fresh, images, reader, real), "runs": {}}
-    print(content["real"], flush=True)
-    steps = {}
+               "real": of_faces(fresh, images, reader, real), "steps": {}, "runs": {}}
+    if options.add:
+        content = stored("faces")
+    steps = content["steps"]  # the same for all seeds
     for seed in options.seeds:
         for recipe in options.only or FACES:
             if recipe not in steps:
@@ -341,6 +344,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--only", nargs="+", help="names of changes or recipes to play")
     parser.add_argument("--write", action="store_true", help="store the numbers")
+    parser.add_argument("--add", action="store_true", help="to the runs that are stored")
     parser.add_argument("--pictures", type=Path, help="a folder for samples and generators")
     options = parser.parse_args()
     asked = options.seeds
