@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from gan_lessons import ablations, data, latent, losses, measure, penalties, recipes, runtime
+from gan_lessons import ablations, data, latent, losses, measure, penalties, runtime
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.train import Game, TrainingDiverged, fit, generate, sample_noise
 from studies import lesson02

@@ -24,7 +24,7 @@ from gan_lessons.train import Game, fit, rmsprop
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.digits()
+    return data.mnist()
 
 
 def small(width=16, **changes):
@@ -81,7 +81,7 @@ from gan_lessons import data, recipes, runtime
 from gan_lessons.train import fit
 runtime.set_threads(1)
 print("ready", flush=True)
-fit(recipes.source_002(), data.digits(), int(sys.argv[2]), save_to=sys.argv[1], save_every=3,
+fit(recipes.source_002(), data.mnist(), int(sys.argv[2]), save_to=sys.argv[1], save_every=3,
     progress=False)
 print("done", flush=True)
 """

@@ -34,7 +34,7 @@ LOSS = losses.NonSaturating()
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.digits()
+    return data.mnist()
 
 
 def weights(network):
