@@ -348,7 +348,7 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
     """Draw what a convolutional network makes of one input, step by step: {name: trail}.
 
     A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block as
-    tall as its side and as wide as C / 16, all on one scale; steps that keep the shape are left out.
+    tall as its side and as wide as C / 16; steps that keep the shape are left out.
     """
     figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
                                 figsize=(9, 3.4 * len(trails)))

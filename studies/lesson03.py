@@ -1,4 +1,4 @@
-"""Recompute the numbers of lesson 03: the ablation board, two kinds of network, faces, latent space.
+"""Recompute the numbers of lesson 03: the ablation board, networks, faces, latent space.
 
     python -m studies.lesson03 board --write       every change on five seeds, and one seed's spread
     python -m studies.lesson03 networks --write    convolutional against fully connected
@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 STEPS = 600  # of a game on the board
 SIDE = 32
 LATENT = 64
-DIGIT_STEPS = 800  # of the convolutional network
-FACE_SECONDS = 60
+DIGIT_STEPS = 600  # of the convolutional network
+FACE_SECONDS = 45
 
 
 def store(study: str, content: dict) -> None:

@@ -64,7 +64,7 @@ class FactorReader(nn.Module):
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> dict[str, Tensor]:
-        """Return the probability of each value of each factor, (n, values), by the factor's name."""
+        """Return the probability of each value, (n, values), by the name of the factor."""
         parts = [[head.softmax(1) for head in self(_small(part))] for part in images.split(1000)]
         return {name: torch.cat([part[i] for part in parts])
                 for i, name in enumerate(self.factors)}
