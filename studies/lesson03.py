@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 STEPS = 600  # of a game on the board
 SIDE = 32
 LATENT = 64
-DIGIT_STEPS = 600  # of the convolutional network
-FACE_SECONDS = 45
+DIGIT_STEPS = 800  # of the convolutional network
+FACE_SECONDS = 60
 
 
 def store(study: str, content: dict) -> None:

@@ -439,7 +439,7 @@ def test_loading_leaves_everybody_elses_random_numbers_alone(tmp_path):
 def test_resuming_with_other_data_is_noticed(digits, tmp_path):
     path = tmp_path / "run.safetensors"
     fit(small(), digits, 2, progress=False, save_to=path)
-    with pytest.raises(BadCheckpoint, match="data: digits, 1348 .*digits, 500"):
+    with pytest.raises(BadCheckpoint, match="data: mnist-10k, 8000 .*mnist-10k, 500"):
         fit(small(), digits[:500], 4, progress=False, save_to=path)
 
 

@@ -5,7 +5,6 @@ processor rounds differently, and games magnify it: the bars here leave room for
 """
 
 import json
-import re
 from pathlib import Path
 
 import pytest
