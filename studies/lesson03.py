@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 STEPS = 600  # of a game on the board
 SIDE = 32
 LATENT = 64
-DIGIT_STEPS = 600  # of the convolutional network
+DIGIT_STEPS = 800  # of the convolutional network
 FACE_SECONDS = 60
 
 
@@ -232,7 +232,8 @@ def faces(options) -> None:
             content["runs"].setdefault(recipe, {})[str(seed)] = found
             print(f"{recipe:18s} seed {seed} {found}", flush=True)
             if options.pictures:
-                torch.save(game.sample(64, ema=True), options.pictures / f"faces_{recipe}_{seed}.pt")
+                file = options.pictures / f"faces_{recipe}_{seed}.pt"
+                torch.save(game.sample(64, ema=True), file)
             if options.write:
                 store("faces", content)
 

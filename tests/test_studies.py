@@ -176,12 +176,12 @@ def test_the_stored_board_is_complete_and_says_what_lesson03_says():
     def far(name):
         return [run["fd_digits"] for run in board["changes"][name].values()]
     worse = {name for name in ablations.CHANGES if min(far(name)) > max(far("DCGAN"))}
-    assert worse == WORSE_IN_LESSON03, worse
+    assert worse == {*FAILING, "BatchNorm at the ends, too"}, worse
     repeated = [run["fd_digits"] for run in board["spread"]["DCGAN"].values()]
     assert max(repeated) - min(repeated) > 1  # the same seed again is not the same number again
 
 
-WORSE_IN_LESSON03 = {"first weights N(0, 1)", "Adam beta1 0.9"}
+FAILING = ("first weights N(0, 1)", "Adam beta1 0.9")
 
 
 @pytest.mark.slow
@@ -190,8 +190,8 @@ def test_a_part_of_the_board_of_lesson03():
     images, held_out = lesson03.lesson_digits()
     evaluator = measure.DigitEvaluator(images, held_out)
     far = {name: [lesson03.play(ablations.changed(name, seed=seed), images, evaluator)["fd_digits"]
-                  for seed in (5, 6)] for name in ("DCGAN", *WORSE_IN_LESSON03)}
-    for name in WORSE_IN_LESSON03:
+                  for seed in (5, 6)] for name in ("DCGAN", *FAILING)}
+    for name in FAILING:
         assert min(far[name]) > max(far["DCGAN"]), far
 
 
