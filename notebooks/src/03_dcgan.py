@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：推导转置卷积的输出边长，说出棋盘格的成因；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
-- **用时**：只读一种语言，约 @MIN@ 分钟，其中阅读 @READ@ 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 100 分钟，其中阅读 45 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：网络出自 Radford、Metz 和 Chintala 2015 年的论文。本课从 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里的网络讲起，它的 WGAN 部分留到第 04 课。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ Replace last lesson's fully connected layers by convolutions, keep a few design 
 
 - **You will be able to**: derive the output size of a transposed convolution and explain checkerboards; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
 - **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
-- **Time**: about @MIN@ minutes in one language: @READ@ to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 100 minutes in one language: 45 to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the networks are from the paper by Radford, Metz and Chintala of 2015. The lesson starts from the networks in alexshuang's [tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), written in Chinese; its WGAN has to wait for lesson 04. Our thanks to all of them.
 """
 
@@ -267,7 +267,7 @@ Leave the trimming aside at first. The first stamp starts at 0; where does the l
 
 <details><summary>Hint two</summary>
 
-Draw 3 stamps that are 4 wide, in steps of 2, and count the places they take together; then put n in the place of 3.
+Draw 3 stamps that are 4 wide, in steps of 2, and count the places they take together; then take n of them.
 
 </details>
 """
@@ -735,7 +735,7 @@ table([("同一个种子，五遍", "one seed, five times"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-@SPREAD_ZH@
+对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种；去掉批归一化的一局，换成两个线程，距离从 8.0 变成 12.2，8 种数字只剩 3 种。训练把舍入的差别放大了。如果各训练一次就下结论，可以说“去掉批归一化更好”（8.0 对 10.2），也可以说“更差”（12.2 对 9.8）；两个说法都没有根据。
 
 所以下面按**秩**来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。
 
@@ -746,7 +746,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-@SPREAD_EN@
+The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three; without batch normalisation, two threads turn 8.0 into 12.2 and 8 digits into 3. Training magnifies rounding. From single runs one could conclude that leaving out batch normalisation helps (8.0 against 10.2) or that it harms (12.2 against 9.8); neither conclusion would be worth anything.
 
 So we go by **ranks**: if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart".
 
@@ -785,14 +785,30 @@ say("真图与真图的距离是 {floor:.2f}。", "Real against real the distanc
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-@BOARD_ZH@
+答案是 **B**：初始权重取 $N(0, 1)$，5 个种子都远远分得开。选项里没有的一条同样致命：Adam 的动量改回默认的 0.9（学习率是论文的五倍），这与上一课的结论一致。在两头多加批归一化，也是每个种子都更差。
+
+其余四处，用 5 个种子**分不出**，照实写下来：
+
+- 去掉批归一化。对照有一个种子是 10.2，所以排名交错；可是有一个种子完全崩溃（25.1，只剩 1 种数字），其余的都在 8 以上，而对照另外 4 个种子都在 5 上下。多半是有害的，要再多几个种子才说得准。
+- 批归一化的缩放在 0 附近。5.9 到 14.0，情形相同。
+- ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：5 个种子里有 4 个比对照高一点，却没有超出刚才量到的波动。LeakyReLU 的理由说得通（负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
+
+只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。
 
 换一个规模，结论可能不同：消融实验只对量过的那个设置负责，所以要把设置和结论写在一起。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-@BOARD_EN@
+The answer is **B**: with first weights from $N(0, 1)$ all 5 seeds are far apart from the control. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's), in agreement with the last lesson. Batch normalisation at the ends, too, is worse on every seed.
+
+The other four are **not told apart** by 5 seeds, and we say so:
+
+- No batch normalisation. One seed of the control has 10.2, so the ranks mix; but one seed has collapsed altogether (25.1, with 1 digit left) and the rest are above 8, while the other 4 seeds of the control are near 5. It probably does harm, and it takes more seeds to be certain.
+- Batch normalisation's scale around 0. 5.9 to 14.0, the same story.
+- ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): 4 of 5 seeds are a little above the control, but by no more than the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
+
+And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9).
 
 At another scale the verdicts may differ: an ablation answers only for the setting it was measured in, so state the setting with the verdict.
 """
@@ -886,7 +902,7 @@ Compare last lesson's networks and this lesson's by one metric: the same digits 
 """
 
 # %%
-digit_steps = runtime.at_scale(smoke=20, default=600, full=20_000)
+digit_steps = runtime.at_scale(smoke=20, default=800, full=20_000)
 game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64, lr=1e-3, ema=0.995)
 fit(game, digits, digit_steps, snapshot_every=max(1, digit_steps // 4))
 show.filmstrip(game.snapshots, pictures=16,
@@ -894,12 +910,12 @@ show.filmstrip(game.snapshots, pictures=16,
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-7** 同一组噪声在 0、150、300、450、600 步时的图。@CAP7_ZH@
+**图 3-7** 同一组噪声在 0、200、400、600、800 步时的图。@CAP7_ZH@
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-7** What the same noise becomes at steps 0, 150, 300, 450 and 600. @CAP7_EN@
+**Fig. 3-7** What the same noise becomes at steps 0, 200, 400, 600 and 800. @CAP7_EN@
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1037,7 +1053,9 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 r"""
 怎么读：一个小网络（reader）逐张认出各个因素。所有分类器都有九成以上的把握，而且每个值都出现在数据里，这样的样本才**算数**（counted）；自信地认出数据里从没有的发型，不算。组合数在算数的样本里数；反向 KL 是各组合的比例离均匀有多远；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
-@FACES_ZH@
+同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
+
+就是 SN-GAN，离真图也还很远。分类器有把握的有 41% 到 43%，其中将近一半认成了数据里没有的值，所以算数的只有一半多一点。
 
 下面用 SN-GAN 训练得久一些：
 """
@@ -1046,13 +1064,15 @@ r"""
 r"""
 How to read it: a small network, the reader, recognises the factors of each sample. A sample is **counted** when all classifiers are at least nine-tenths sure and every value occurs in the data; a hair style that the data never have, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
-@FACES_EN@
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+
+SN-GAN, too, is far from real pictures. The classifiers are sure of 41% to 43% of its samples, but read nearly half of these as values that the data do not have, so that little more than half of them count.
 
 Here is a longer game with SN-GAN:
 """
 
 # %%
-face_steps = runtime.at_scale(smoke=20, default=1500, full=20_000)
+face_steps = runtime.at_scale(smoke=20, default=1800, full=20_000)
 faces = data.toy_faces(10_000, size=32, core=True)
 painter = recipes.sngan(32, features=24, steps=face_steps, ema=0.995, precision="auto")
 fit(painter, faces, face_steps)
@@ -1075,7 +1095,7 @@ print(measure.factor_coverage(portraits, faces))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`effective` 一列（每个因素的第一个数）是这个因素的比例相当于几个同样常见的值。四分钟只够到这里。同样的做法，G 和 D 各宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图：
+每个因素的第一个数，是这个因素的比例相当于几个同样常见的值。四分钟只够到这里。同样的做法，G 和 D 各宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1149,7 +1169,7 @@ r"""
 
 ### 向量算术，数一数
 
-论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让 reader 数有多少张变成有把握的“戴圆眼镜”，又有多少张**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例。
+论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让 reader 数有多少张戴上了圆眼镜（最可能的值），又有多少张有把握地戴上了、而且**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1158,7 +1178,7 @@ These factors are discrete: the background is green or pink, and the data have n
 
 ### Vector arithmetic, counted
 
-The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reader count how many become round glasses that it is sure of, and in how many of these the **other four factors** (skin, hair style, mouth, background) are all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$.
+The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reader count how many get round glasses (as the most probable value), and how many get them surely, with the **other four factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$.
 """
 
 # %%
@@ -1185,19 +1205,19 @@ r"""
 
 # %% tags=["nbval-ignore-output"]
 def added(vector):
-    """Return how many of the pictures become surely glassed, and glassed with nothing else new."""
+    """Return how many get glasses, and how many do so surely with nothing else changed."""
     before, _ = reader.read(generate(painter.generator_ema, without))
     now, certainty = reader.read(generate(painter.generator_ema, without + vector))
-    glassed = (certainty >= 0.9) & (now["glasses"] == 1)
+    glasses = now["glasses"] == 1
     kept = torch.stack([now[factor] == before[factor]
                         for factor in ("skin", "hair_style", "mouth", "background")]).all(0)
-    return float(glassed.float().mean()), float((glassed & kept).float().mean())
+    return float(glasses.float().mean()), float((glasses & kept & (certainty >= 0.9)).float().mean())
 
 
-say("本课的 G：加上眼镜的方向，{with_v:.0%} 有把握地戴上了眼镜，其中别的都没变的占全部的 {alone:.0%}；"
+say("本课的 G：加上眼镜的方向，{with_v:.0%} 戴上了眼镜，有把握地戴上、别的都没变的占 {alone:.0%}；"
     "加上随机向量是 {at_random:.0%} 和 {random_alone:.0%}。",
-    "The lesson's G: with the direction of glasses {with_v:.0%} surely wear glasses, {alone:.0%} of "
-    "all with nothing else changed; with a random vector it is {at_random:.0%} and "
+    "The lesson's G: with the direction of glasses {with_v:.0%} wear glasses, {alone:.0%} surely "
+    "and with nothing else changed; with a random vector it is {at_random:.0%} and "
     "{random_alone:.0%}.",
     **dict(zip(("with_v", "alone"), added(directions["glasses"]), strict=True)),
     **dict(zip(("at_random", "random_alone"), added(anyhow), strict=True)))
@@ -1209,19 +1229,20 @@ found = study("latent")
 def counts(what):
     """Return two numbers of the arithmetic, of each seed."""
     runs = [run[what] for run in found["arithmetic"].values()]
-    return [column(runs, "length"), column(runs, "glasses and sure", "{:.0%}"),
+    return [column(runs, "length"), column(runs, "glasses", "{:.0%}"),
+            column([run["same"] for run in runs], "skin", "{:.0%}"),
             column(runs, "nothing else changed", "{:.0%}")]
 
 
 table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), ("长度", "length"),
-       ("戴上眼镜，有把握", "glasses, surely"),
-       ("而且别的都没变", "and nothing else changed")],
+       ("戴上眼镜", "glasses"), ("肤色没变", "same skin"),
+       ("有把握地戴上，别的都没变", "surely, and nothing else changed")],
       [[("方向，每类平均 30 个 z", "the direction, 30 z of each kind"), *counts("direction, 30 z")],
        [("同样长的随机向量", "a random vector as long"), *counts("random, 30 z")],
        [("方向，用上全部 z", "the direction, all z"), *counts("direction, all z")],
        [("同样长的随机向量", "a random vector as long"), *counts("random, all z")],
        [("什么也不加：随便取一个 z", "nothing: any z"), "",
-        column(found["arithmetic"].values(), "glasses among fresh samples", "{:.0%}"), ""]])
+        column(found["arithmetic"].values(), "glasses among fresh samples", "{:.0%}"), "", ""]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -1231,9 +1252,9 @@ r"""
 
 64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近（标准差约 0.7），两个随机的 $z$ 几乎垂直。所以从一个 $z_0$ 沿**直线** $(1-t)\,z_0 + t\,z_1$ 走到 $z_1$，中点的长度只有约 0.71 倍；沿**圆弧**（spherical interpolation）走，长度不变：
 
-$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1, \qquad \theta \text{ 是两者的夹角}$$
+$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
-常有人说直线的中点落在训练时遇不到的地方，应当走圆弧。画得好不好是另一回事，要量。把 $z$ 整个缩到 0.3 倍、拉长到 3 倍，偏得更远（2.4 偏约 8 个标准差，24 偏约 23 个），先看图：
+其中 $\theta$ 是两者的夹角。常有人说直线的中点落在训练时遇不到的地方，应当走圆弧。画得好不好是另一回事，要量。把 $z$ 整个缩到 0.3 倍、拉长到 3 倍，偏得更远（2.4 偏约 8 个标准差，24 偏约 23 个），先看图：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1242,11 +1263,11 @@ r"""
 
 ### The length of $z$
 
-In 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8 (its standard deviation is about 0.7), and two random $z$ are nearly at right angles. So on the **straight line** $(1-t)\,z_0 + t\,z_1$ from one to the other the middle is only about 0.71 times as long; on the **arc** (spherical interpolation) the length stays:
+In 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8 (its standard deviation is about 0.7), and two random $z$ are nearly at right angles. So on the **straight line** $(1-t)\,z_0 + t\,z_1$ from $z_0$ to $z_1$ the middle is only about 0.71 times as long; on the **arc** (spherical interpolation) the length stays:
 
-$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1, \qquad \theta \text{ is the angle between the two}$$
+$$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
-The middle of the line, it is often said, lies where training hardly ever went, so take the arc. Whether the pictures are worse is another question and has to be measured. To shorten $z$ to 0.3 or stretch it to 3 goes further astray (2.4 is about 8 standard deviations off and 24 about 23). First the pictures:
+where $\theta$ is the angle between the two. The middle of the line, it is often said, lies where training hardly ever went, so take the arc. Whether the pictures are worse is another question and has to be measured. To shorten $z$ to 0.3 or stretch it to 3 goes further astray (2.4 is about 8 standard deviations off and 24 about 23). First the pictures:
 """
 
 # %%
@@ -1397,7 +1418,7 @@ r"""
 - **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用 5 个种子量，按秩判断。
 - **重算。** 本课的表由 `studies/lesson03.py` 算出，文件开头写着命令。
 - **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套。
-- **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
+- **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，“[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)”，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
 - **中文材料。** Datawhale 《动手学CV-Pytorch》的[DCGAN 一节](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_4.md)；《动手学深度学习》的转置卷积一节；李宏毅《机器学习》2021 年春的生成对抗网络四讲。
 """
 
@@ -1409,6 +1430,6 @@ r"""
 - **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on 5 seeds and judge by ranks.
 - **Recompute.** The tables of this lesson come from `studies/lesson03.py`; the commands stand at the top of the file.
 - **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks.
-- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., [Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/); Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
+- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., "[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)"; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
 - **In Chinese.** The [DCGAN section](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_4.md) of Datawhale's course; the section on transposed convolution of Dive into Deep Learning; the four lectures on GANs in Hung-yi Lee's Machine Learning of spring 2021.
 """
