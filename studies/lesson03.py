@@ -105,7 +105,7 @@ def board(options) -> None:
 
 # ---- convolutional against fully connected ----
 
-SETTINGS = {  # the same for both kinds of network
+SETTINGS: dict[str, dict] = {  # the same for both kinds of network
     "DCGAN": {"betas": (0.5, 0.999)},
     "R1, as in lesson 02": {"betas": (0.0, 0.99), "penalty": partial(penalties.r1, gamma=3.0),
                             "penalty_every": 4}}
@@ -178,7 +178,8 @@ FACES = ("DCGAN", "spectral norm in D", "and hinge loss", "and SN-GAN's Adam", "
 
 def face_game(recipe: str, steps: int, seed: int, precision: str = "bfloat16") -> Game:
     """Return a game of 32x32 faces; the recipes differ in D, loss and optimizer, not in G."""
-    norm, settings = "spectral", {"betas": (0.5, 0.999)}
+    settings: dict = {"betas": (0.5, 0.999)}
+    norm = "spectral"
     if recipe == "DCGAN":
         norm = "batch"
     if recipe in ("and hinge loss", "and SN-GAN's Adam"):
@@ -291,7 +292,7 @@ def arithmetic(game: Game, images, reader) -> dict:
     fresh = sample_noise(4000, LATENT, chance)
     values, certainty = reader.read(generate(game.generator_ema, fresh))
     without = fresh[(certainty >= 0.9) & (values["glasses"] == 0)][:500]
-    found = {"glasses among fresh samples": round(float((glasses == 1).float().mean()), 3),
+    found: dict = {"glasses among fresh samples": round(float((glasses == 1).float().mean()), 3),
              "z": len(without)}
     for n in GROUPS:
         few = torch.cat([side[:n] for side in sides])

@@ -875,7 +875,8 @@ for pair, (name, game) in zip(axes, games.items(), strict=True):
     show.plot_curves(pair, game.history, HISTORY)
     pair[0].set_title(name, loc="left", fontsize=10)
 show.show(figure, "Losses on the left and D's outputs on the right, of the control above and of "
-                  "first weights N(0, 1) below: @ALT_CURVES@")
+                  "first weights N(0, 1) below: above, both losses stay moderate; "
+                  "below, G's loss climbs while D's falls towards 0, and D's outputs part")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -906,7 +907,8 @@ digit_steps = runtime.at_scale(smoke=20, default=800, full=20_000)
 game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64, lr=1e-3, ema=0.995)
 fit(game, digits, digit_steps, snapshot_every=max(1, digit_steps // 4))
 show.filmstrip(game.snapshots, pictures=16,
-               alt="@ALT_STRIP@")
+               alt="Five rows of sixteen pictures from the same noise: grey at step 0, then bright "
+                   "strokes that become clearer; at step 800 part of them can be read as digits")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1078,7 +1080,8 @@ painter = recipes.sngan(32, features=24, steps=face_steps, ema=0.995, precision=
 fit(painter, faces, face_steps)
 portraits = painter.sample(4000, ema=True)
 show.gallery({"real": faces.images[:12], "generated": portraits[:36]}, columns=12,
-             alt="@ALT_FACES@")
+             alt="Twelve real toy faces above 36 generated ones: cartoon faces with hair, glasses "
+                 "and striped shirts, speckled, some with smeared eyes and mouths")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1151,7 +1154,8 @@ for factor, v in directions.items():
     frames = generate(painter.generator_ema, start + torch.linspace(-1, 2, 7)[:, None] * v)
     seen = reader.probabilities(frames)[factor][:, index(factor)]
     rows[f"{factor}: {WANTED[factor]}, t = -1 ... 2"] = frames, [f"{p:.2f}" for p in seen]
-show.labelled(rows, scale=4, alt="@ALT_WALK@")
+show.labelled(rows, scale=4, alt="Four rows of seven faces; in each the probability below "
+                                  "the pictures rises from left to right")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1191,7 +1195,9 @@ show.gallery({"z": generate(painter.generator_ema, without[:12]),
               "z + v": generate(painter.generator_ema, without[:12] + directions["glasses"]),
               "z + a random vector of the same length":
                   generate(painter.generator_ema, without[:12] + anyhow)}, columns=12,
-             alt="@ALT_ARITHMETIC@")
+             alt="Three rows of twelve faces: without glasses; with the direction added, "
+                 "when many wear glasses and some have another skin; with a random vector "
+                 "added, nearly all without glasses")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1272,7 +1278,8 @@ where $\theta$ is the angle between the two. The middle of the line, it is often
 
 # %%
 show.gallery({f"z x {scale}": generate(painter.generator_ema, scale * known[:12])
-              for scale in (0.3, 1, 3)}, columns=12, alt="@ALT_SCALE@")
+              for scale in (0.3, 1, 3)}, columns=12, alt="Three rows of twelve "
+             "faces: blurred and much alike at 0.3, as usual at 1, with hard contrasts at 3")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
