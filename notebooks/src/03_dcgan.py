@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：推导转置卷积的输出边长，说出棋盘格的成因；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
-- **用时**：只读一种语言，约 100 分钟，其中阅读 45 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 105 分钟，其中阅读 50 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：网络出自 Radford、Metz 和 Chintala 2015 年的论文。本课从 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里的网络讲起，它的 WGAN 部分留到第 04 课。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ Replace last lesson's fully connected layers by convolutions, keep a few design 
 
 - **You will be able to**: derive the output size of a transposed convolution and explain checkerboards; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
 - **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
-- **Time**: about 100 minutes in one language: 45 to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 105 minutes in one language: 50 to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the networks are from the paper by Radford, Metz and Chintala of 2015. The lesson starts from the networks in alexshuang's [tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), written in Chinese; its WGAN has to wait for lesson 04. Our thanks to all of them.
 """
 
