@@ -338,8 +338,8 @@ def beats_the_board(make):
             zh += f"种子 {seed}：{report.classes} 种数字，弗雷歇距离 {report.fd_digits:.2f}。"
             en += f"Seed {seed}: {report.classes} digits, Fréchet distance {report.fd_digits:.2f}. "
             require(report.classes >= DIGITS and report.fd_digits < FRECHET,
-                    f"{zh}两个种子都要写出至少 {DIGITS} 种数字，距离低于 {FRECHET:g}。一次只改一处，"
-                    "记下每次的结果。",
+                    f"{zh}两个种子都要写出至少 {DIGITS} 种数字，距离低于 {FRECHET:g}。"
+                    "一次只改一处，记下每次的结果。",
                     f"{en}Both seeds should write at least {DIGITS} digits, at a distance below "
                     f"{FRECHET:g}. Change one thing at a time, and note what each attempt gives.")
     return zh, en.strip()
