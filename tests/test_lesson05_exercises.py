@@ -1,7 +1,10 @@
 """Lesson 05's checkers pass the solutions and give each named mistake the reason that fits."""
 
+import copy
+
 import pytest
 import torch
+from torch import nn
 
 from gan_lessons.exercises import lesson05 as check
 from gan_lessons.fastai_style.callback import Callback, LearnerCallback
@@ -115,12 +118,7 @@ class WarmUp(LearnerCallback):
         g = trainer.gen_steps
         return 100 if g < self.first or g % self.again == 0 else 5
 
-    def counts(self, learn):
-        return learn.stepped
-
     def on_batch_end(self, learn):
-        if not self.counts(learn):
-            return
         trainer = learn.gan_trainer
         if trainer.gen_mode:
             self.hand_over(trainer)
@@ -171,11 +169,6 @@ class FourLater(WarmUp):
         return 4 if super().target(trainer) == 5 else 100
 
 
-class CountsBatches(WarmUp):
-    def counts(self, learn):
-        return True
-
-
 class StaysWithG(WarmUp):
     def on_batch_end(self, learn):
         self.taken += 1
@@ -212,8 +205,6 @@ class ByTurns(WarmUp):
         self.left, self.turns = 100, 0
 
     def on_batch_end(self, learn):
-        if not learn.stepped:
-            return
         if learn.gan_trainer.gen_mode:
             self.turns += 1
             long = self.turns < 25 or self.turns % 500 == 0
@@ -355,7 +346,6 @@ WRONG = [
     (check.warm_up_switcher, TooLong, "There are 26 turns of 100 steps"),
     (check.warm_up_switcher, OnlyAtFirst, "multiple of 500"),
     (check.warm_up_switcher, FourLater, "every turn should have 5 steps"),
-    (check.warm_up_switcher, CountsBatches, "Batches were counted, not steps"),
     (check.warm_up_switcher, StaysWithG, "hand back after one step"),
     (check.discriminative_lr, RateKept, "It was not given back"),
     (check.discriminative_lr, RateForBoth, "The generator's learning rate changed, too"),
@@ -398,3 +388,53 @@ def test_a_stub_is_not_an_error(checker, base, event, capsys):
     stub = type("Stub", (base,), {event: lambda self, learn: ...})
     assert checker(stub) == checker(...) == "not attempted"
     assert capsys.readouterr().out.count("Not attempted") == 2
+
+
+# ---- the open task: a moving average, judged by its samples ----
+
+@pytest.fixture(scope="module")
+def learn():
+    """A small learner after twelve batches."""
+    return check._play(lr=0.01)
+
+
+def judge(average, learn, newest, averaged, monkeypatch, capsys):
+    """Return the verdict and what was said, for networks with these distances to real faces."""
+    monkeypatch.setattr(check, "_distance", lambda network, faces: (
+        newest if network is learn.generator else averaged))
+    return check.moving_average(average, learn, None), capsys.readouterr().out
+
+
+def test_an_average_that_is_clearly_better_passes(learn, monkeypatch, capsys):
+    verdict, said = judge(copy.deepcopy(learn.generator), learn, 100.0, 79.0, monkeypatch, capsys)
+    assert verdict == "passed" and "that of the newest weights 100." in said
+
+
+@pytest.mark.parametrize("make, newest, averaged, reason", [
+    (lambda learn: learn.generator, 100, 100, "share their weights"),
+    (lambda learn: nn.Sequential(learn.generator), 100, 50, "share their weights"),
+    (lambda learn: learn.generator.state_dict(), 100, 50, "Hand in the averaged network"),
+    (lambda learn: nn.Sequential(nn.Linear(2, 2), nn.BatchNorm2d(2)), 100, 50,
+     "no parameters but buffers"),
+    (lambda learn: copy.deepcopy(learn.generator), 100, 140, "the average is worse"),
+    (lambda learn: copy.deepcopy(learn.generator), 100, 95, "With too small a decay"),
+])
+def test_an_average_that_is_not_gets_the_reason(make, newest, averaged, reason, learn,
+                                                monkeypatch, capsys):
+    verdict, said = judge(make(learn), learn, newest, averaged, monkeypatch, capsys)
+    assert verdict == "not yet" and reason in said
+
+
+@pytest.mark.parametrize("change, reason", [
+    (lambda learn: setattr(learn, "generator_ema", learn.generator), "Leave ema= out"),
+    (lambda learn: setattr(learn.gan_trainer, "gen_steps", 0), "train first")])
+def test_the_learner_itself_is_looked_at(change, reason, monkeypatch, capsys):
+    learn = check._play(lr=0.01)
+    average = copy.deepcopy(learn.generator)
+    change(learn)
+    verdict, said = judge(average, learn, 100, 50, monkeypatch, capsys)
+    assert verdict == "not yet" and reason in said
+
+
+def test_a_task_without_an_answer_is_not_an_error(capsys):
+    assert check.moving_average(..., ..., None) == "not attempted"

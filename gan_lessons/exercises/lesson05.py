@@ -1,7 +1,8 @@
 """Lesson 05: a callback that clips, a switcher with long first turns, a learning rate given back.
 
 The first and the third play in a real learner, small enough to finish at once; the switcher hears
-the events of a pretended one, because the schedule it must keep is thousands of steps long.
+the events of a pretended one, because the schedule it must keep is thousands of steps long. The
+open task, a moving average of the generator's weights, is judged by its samples.
 """
 
 from contextlib import suppress
@@ -11,15 +12,19 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from gan_lessons import measure
+from gan_lessons.data import ImageSet
 from gan_lessons.exercises.checking import checker, close, require, watched
 from gan_lessons.fastai_style.callback import EVENTS, Callback
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.losses import NonSaturating
-from gan_lessons.train import TrainingDiverged
+from gan_lessons.train import TrainingDiverged, generate
 
 LIMITS = (0.05, 0.2)
 LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors' code
+SAMPLES = 2000  # of each network in the open task
+SHARE = 0.8  # the averaged weights are to reach this share of the newest weights' distance
 
 
 @checker
@@ -113,10 +118,6 @@ def warm_up_switcher(make) -> None:
             "每到 500 的倍数都要长回合，不只是第一次。",
             f"It is right after step 500 but not after step 1000: there a turn has {later} steps, "
             "it should be 100. Long turns at every multiple of 500, not only the first.")
-    require(_turns(make, batches=8 * LONG, accumulate=2)[:2] == [LONG, 1],
-            "数的是批，不是步：梯度要攒几批才走一步，learn.stepped 为真才算一步。",
-            "Batches were counted, not steps: gradients may be gathered over several batches; it "
-            "is a step when learn.stepped is true.")
 
 
 @checker
@@ -162,6 +163,66 @@ def check_rates(make, base: float, factor: float, seed: int) -> None:
             "学习率本身在变时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
             "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
             "at each step, not from a value noted at the beginning.")
+
+
+@checker
+def moving_average(average: nn.Module, learn: GANLearner, faces: ImageSet) -> tuple[str, str]:
+    """Check the open task: the average paints clearly better than the newest weights.
+
+    Better means that the Fréchet distance of 2,000 samples to `faces`, in the features of the
+    factor reader, is at most `SHARE` of that of the newest weights.
+    """
+    require(isinstance(average, nn.Module) and isinstance(learn, GANLearner),
+            "请依次交来：平均出来的网络、训练完的学习器、真图。",
+            "Hand in the averaged network, the trained learner and the real faces, in this order.")
+    require(learn.generator_ema is None,
+            "这个学习器用了 ema=，平均是它自己算的。请去掉 ema=，用你自己的回调。",
+            "This learner was made with ema= and keeps its own average. Leave ema= out and use "
+            "your callback.")
+    require(learn.gan_trainer.gen_steps > 0,
+            "生成器一步也没有走：先训练，再交来。",
+            "The generator has not taken a step: train first.")
+    own = {p.data_ptr() for p in learn.generator.parameters()}
+    require(not any(p.data_ptr() in own for p in average.parameters()),
+            "平均和生成器用的是同一份权重：一个变，另一个也变。在 on_train_begin 里复制一份"
+            "（copy.deepcopy）。",
+            "The average and the generator share their weights: when one changes, so does the "
+            "other. Make a copy in on_train_begin (copy.deepcopy).")
+    require(_normalises(average),
+            "平均里批归一化的统计量还是最初的 0 和 1：生成器的统计量不是参数，在 buffers() 里，"
+            "也要带过来。",
+            "The average's BatchNorm still has its first statistics, 0 and 1. They are no "
+            "parameters but buffers: bring them along from the generator.")
+    newest, averaged = (_distance(network, faces) for network in (learn.generator, average))
+    require(averaged <= newest,
+            f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}：平均反而更差。衰减太接近 "
+            "1，平均里就还留着训练之初的权重；想想它大约记得多少步，一共又走了多少步。",
+            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
+            f"{newest:.0f}: the average is worse. With a decay too close to 1 it still carries "
+            "weights from the start; ask how many steps it remembers, and how many there were.")
+    require(averaged <= SHARE * newest,
+            f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}，还不到标准"
+            f"（{SHARE:.0%}，即 {SHARE * newest:.0f}）。衰减太小，几乎就是最新的权重；换一个再试。",
+            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
+            f"{newest:.0f}; the bar is {SHARE:.0%} of it, {SHARE * newest:.0f}. With too small a "
+            "decay the average is little more than the newest weights; try another.")
+    return (f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}。",
+            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
+            f"{newest:.0f}.")
+
+
+def _normalises(network: nn.Module) -> bool:
+    """Tell whether BatchNorm, if there is any, has statistics other than those it starts with."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    return not layers or any(layer.running_mean.abs().sum() > 0 for layer in layers)
+
+
+def _distance(network: nn.Module, faces: ImageSet) -> float:
+    """Return the Fréchet distance of a generator's samples to real faces, same noise each time."""
+    noise = torch.randn(SAMPLES, 100, 1, 1, generator=torch.Generator().manual_seed(0))
+    reader = measure.factor_reader(faces)
+    return measure.frechet_distance(reader.features(generate(network, noise)),
+                                    reader.features(faces.images))
 
 
 class _Look(Callback):
@@ -263,28 +324,25 @@ def _play(*callbacks, lr: float, seed: int = 0) -> GANLearner:
     return learn
 
 
-def _turns(make, batches: int = 8800, accumulate: int = 1) -> list[int]:
+def _turns(make, batches: int = 8800) -> list[int]:
     """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
     # a learner that tells its switcher of batches and trains nothing
-    learn = SimpleNamespace(gan_trainer=_Trainer(), stepped=True, resuming=False)
+    learn = SimpleNamespace(gan_trainer=_Trainer(), resuming=False)
     turns, gen_moves = [0], False
     switcher = _made(make, learn)
     _tell(switcher, "on_train_begin", learn)
     _tell(switcher, "on_epoch_begin", learn)
-    for batch in range(1, batches + 1):
-        learn.stepped = batch % accumulate == 0
+    for _ in range(batches):
         if learn.gan_trainer.gen_mode != gen_moves:
             gen_moves = learn.gan_trainer.gen_mode
             turns.append(0)
-        if learn.stepped:
-            turns[-1] += 1
+        turns[-1] += 1
         for event in EVENTS[2:7]:  # those of one batch
-            if event == "on_step_end" and learn.stepped and gen_moves:
+            if event == "on_step_end" and gen_moves:
                 learn.gan_trainer.gen_steps += 1
-            elif event == "on_step_end" and learn.stepped:
+            elif event == "on_step_end":
                 learn.gan_trainer.critic_steps += 1
-            if learn.stepped or event not in ("on_backward_end", "on_step_end"):
-                _tell(switcher, event, learn)
+            _tell(switcher, event, learn)
     return turns
 
 
