@@ -3,10 +3,11 @@
     python studies/lesson05.py --write --pictures images      everything the lesson shows
     python studies/lesson05.py --seeds 0 --steps 400          a shorter look, nothing stored
 
-One thread. Every seed plays 400 steps, the first one goes on to 1,200. Every game takes as many steps of the generator and of the critic, with the same
-networks (clipping keeps the critic's BatchNorm, which the penalties cannot have), the same
-optimizer, learning rate, batches and moving average. `lesson05.json` has the numbers and
-`lesson05_longer.png` samples of the first seed at its last step.
+One thread. Every seed plays 400 steps, the first one goes on to 1,200. Every game takes as many
+steps of the generator and of the critic, with the same networks (clipping keeps the critic's
+BatchNorm, which the penalties cannot have), the same optimizer, learning rate, batches and moving
+average. `lesson05.json` has the numbers and `lesson05_longer.png` samples of the first seed at
+its last step.
 """
 
 import argparse
