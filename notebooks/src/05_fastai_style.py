@@ -87,14 +87,14 @@ The notebooks of fastai bring in dozens of names with a star import (`from fasta
 r"""
 ## 一份数据，两个网络
 
-学习器（learner）对数据的要求很少：一批一批的（输入，目标），没有或者有验证集，放在哪个设备上。GAN 的输入是噪声，目标就是真图（real picture）。为了清楚，我们自己写这十行；fastai 的数据块（`GANItemList`）见 05b。数据是玩具人脸，6,400 张，32×32，共有 96 种组合。
+学习器（learner）只要求数据给出三样：成批的（输入，目标）、验证集（可以没有）、所在的设备。GAN 的输入是噪声，目标就是真图（real picture）。为了一目了然，我们自己写十来行；fastai 的数据块（`GANItemList`）见 05b。数据是玩具人脸，6,400 张，32×32，共有 96 种组合。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Data and two networks
 
-A learner asks little of its data: batches of (input, target), a validation set or none, and a device. For a GAN the input is noise and the target is a real picture. To keep this in plain sight we write the ten lines ourselves; fastai's data block (`GANItemList`) is in 05b. The data are toy faces, 6,400 of 32×32, of 96 kinds.
+A learner asks little of its data: batches of (input, target), a validation set or none, and a device. For a GAN the input is noise and the target is a real picture. To keep this in plain sight we write some ten lines of our own; fastai's data block (`GANItemList`) is in 05b. The data are toy faces, 6,400 of 32×32, of 96 kinds.
 """
 
 # %%
@@ -253,7 +253,7 @@ r"""
 
 ## 每一批的五个事件
 
-每个批里，`Learner.fit_batch` 依次触发五个事件：`on_batch_begin`、`on_backward_begin`、`on_backward_end`、`on_step_end`、`on_batch_end`。定义了同名方法的回调，按 `order` 从小到大执行。下面的 `Diary` 把每个事件都记下来，`EndAfter` 在若干批之后结束训练。
+在每一批里，`Learner.fit_batch` 依次触发五个事件：`on_batch_begin`、`on_backward_begin`、`on_backward_end`、`on_step_end`、`on_batch_end`。定义了同名方法的回调按 `order` 从小到大执行。下面的 `Diary` 把每个事件都记下来，`EndAfter` 在若干批之后结束训练。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -622,9 +622,9 @@ r"""
 
 用第 04 课的指标：一个读图的小网络（factor reader）的特征上，样本到真图的弗雷歇距离（Fréchet distance），越小越好。哪一个最远？
 
-- A. 裁剪。
-- B. WGAN-GP。
-- C. 非饱和损失加 R1。
+- A. 非饱和损失加 R1。
+- B. 裁剪。
+- C. WGAN-GP。
 - D. 三者相差不到一成。
 """
 
@@ -646,9 +646,9 @@ We chose this budget; it is nobody's best setting. The WGAN paper uses RMSprop w
 
 The metric is that of lesson 04: the Fréchet distance of samples to real pictures in the features of a small network that reads pictures (the factor reader); smaller is better. Which of the three is furthest?
 
-- A. Clipping.
-- B. WGAN-GP.
-- C. Non-saturating with R1.
+- A. Non-saturating with R1.
+- B. Clipping.
+- C. WGAN-GP.
 - D. They are within a tenth of each other.
 """
 
@@ -716,14 +716,14 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。@@RESZH
+答案是 **B**。@@RESZH
 
 一个种子说明不了什么。`studies/lesson05.py` 用三个种子各训练一遍（单线程），并让种子 0 继续走到 1,200 步：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. @@RESEN
+The answer is **B**. @@RESEN
 
 One seed proves nothing. `studies/lesson05.py` trains three seeds (one thread) and lets seed 0 go on to 1,200 steps:
 """
