@@ -2,9 +2,10 @@
 
 The first and the third play in a real learner, small enough to finish at once; the switcher hears
 the events of a pretended one, because the schedule it must keep is thousands of steps long. The
-open task, a moving average of the generator's weights, is judged by its samples.
+open task, a moving average of the generator's weights, is compared with the right one.
 """
 
+import math
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
@@ -12,19 +13,16 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from gan_lessons import measure
-from gan_lessons.data import ImageSet
 from gan_lessons.exercises.checking import checker, close, require, watched
 from gan_lessons.fastai_style.callback import EVENTS, Callback
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.losses import NonSaturating
-from gan_lessons.train import TrainingDiverged, generate
+from gan_lessons.train import TrainingDiverged
 
 LIMITS = (0.05, 0.2)
 LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors' code
-SAMPLES = 2000  # of each network in the open task
-SHARE = 0.8  # the averaged weights are to reach this share of the newest weights' distance
+APART = 1e-6  # how far a moving average may be from the right one
 
 
 @checker
@@ -166,63 +164,109 @@ def check_rates(make, base: float, factor: float, seed: int) -> None:
 
 
 @checker
-def moving_average(average: nn.Module, learn: GANLearner, faces: ImageSet) -> tuple[str, str]:
-    """Check the open task: the average paints clearly better than the newest weights.
+def moving_average(make) -> tuple[str, str]:
+    """Check the open task, MovingAverage(decay): `average` equals what the learner's `ema=` keeps.
 
-    Better means that the Fréchet distance of 2,000 samples to `faces`, in the features of the
-    factor reader, is at most `SHARE` of that of the newest weights.
+    That is, it is a copy after the generator's first step, and after each later one
+    decay * average + (1 - decay) * weights, statistics of BatchNorm included.
     """
-    require(isinstance(average, nn.Module) and isinstance(learn, GANLearner),
-            "请依次交来：平均出来的网络、训练完的学习器、真图。",
-            "Hand in the averaged network, the trained learner and the real faces, in this order.")
-    require(learn.generator_ema is None,
-            "这个学习器用了 ema=，平均是它自己算的。请去掉 ema=，用你自己的回调。",
-            "This learner was made with ema= and keeps its own average. Leave ema= out and use "
-            "your callback.")
-    require(learn.gan_trainer.gen_steps > 0,
-            "生成器一步也没有走：先训练，再交来。",
-            "The generator has not taken a step: train first.")
+    worst = max(check_average(make, decay, seed) for seed, decay in enumerate((0.9, 0.6)))
+    return (f"与参照最多相差 {worst:.7f}，标准是 {APART:.7f}。",
+            f"It differs from the reference by at most {worst:.7f}; the bar is {APART:.7f}.")
+
+
+def check_average(make, decay: float, seed: int) -> float:
+    """Play with the callback; return how far its average is from the right one, at most APART."""
+    callback, right = _made(make, decay), _Averages(decay)
+    learn = _play(callback, right, lr=0.05, seed=seed, norm=True)
+    average = getattr(callback, "average", None)
+    require(isinstance(average, nn.Module),
+            "训练之后，self.average 应当是平均出来的网络。",
+            "After training, self.average should be the averaged network.")
+    alone = _play(lr=0.05, seed=seed, norm=True)
+    require(_apart(learn.generator.state_dict(), alone.generator.state_dict()) <= APART,
+            "生成器本身被改动了：只能更新那一份复制品。",
+            "The generator itself was changed: update the copy alone.")
     own = {p.data_ptr() for p in learn.generator.parameters()}
     require(not any(p.data_ptr() in own for p in average.parameters()),
-            "平均和生成器用的是同一份权重：一个变，另一个也变。在 on_train_begin 里复制一份"
-            "（copy.deepcopy）。",
-            "The average and the generator share their weights: when one changes, so does the "
-            "other. Make a copy in on_train_begin (copy.deepcopy).")
-    require(_normalises(average),
-            "平均里批归一化的统计量还是最初的 0 和 1：生成器的统计量不是参数，在 buffers() 里，"
-            "也要带过来。",
-            "The average's BatchNorm still has its first statistics, 0 and 1. They are no "
-            "parameters but buffers: bring them along from the generator.")
-    newest, averaged = (_distance(network, faces) for network in (learn.generator, average))
-    require(averaged <= newest,
-            f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}：平均反而更差。衰减太接近 "
-            "1，平均里就还留着训练之初的权重；想想它大约记得多少步，一共又走了多少步。",
-            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
-            f"{newest:.0f}: the average is worse. With a decay too close to 1 it still carries "
-            "weights from the start; ask how many steps it remembers, and how many there were.")
-    require(averaged <= SHARE * newest,
-            f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}，还不到标准"
-            f"（{SHARE:.0%}，即 {SHARE * newest:.0f}）。衰减太小，几乎就是最新的权重；换一个再试。",
-            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
-            f"{newest:.0f}; the bar is {SHARE:.0%} of it, {SHARE * newest:.0f}. With too small a "
-            "decay the average is little more than the newest weights; try another.")
-    return (f"平均的弗雷歇距离是 {averaged:.0f}，最新权重是 {newest:.0f}。",
-            f"The Fréchet distance of the average is {averaged:.0f}, that of the newest weights "
-            f"{newest:.0f}.")
+            "平均和生成器用的是同一份权重，一个变，另一个也变：要复制一份（copy.deepcopy）。",
+            "The average and the generator share their weights, so that one changes with the "
+            "other: make a copy (copy.deepcopy).")
+    kept = {name.removeprefix("module."): value for name, value in average.state_dict().items()
+            if name != "n_averaged"}  # torch's AveragedModel has these
+    for name, (zh, en) in MISTAKES.items():
+        require(_apart(kept, right.kept[name]) > APART, zh, en)
+    apart = _apart(kept, right.kept["right"])
+    require(apart <= APART or _apart(kept, {**right.kept["right"], **right.first}) > APART,
+            "批归一化的统计量没有跟着平均：它们不是参数，在 buffers() 或 state_dict() 里。",
+            "The statistics of BatchNorm do not follow: they are no parameters but buffers; "
+            "state_dict() has both.")
+    require(apart <= APART,
+            f"平均与参照相差 {apart:.3f}：每一步都是 decay * 平均 + (1 - decay) * 权重。",
+            f"The average is {apart:.3f} from the reference: each step is decay * average + "
+            "(1 - decay) * weights.")
+    return apart
 
 
-def _normalises(network: nn.Module) -> bool:
-    """Tell whether BatchNorm, if there is any, has statistics other than those it starts with."""
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    return not layers or any(layer.running_mean.abs().sum() > 0 for layer in layers)
+MISTAKES = {
+    "newest": ("这是最新的权重，没有平均：每一步只往新权重走 1 - decay 那么远。",
+               "These are the newest weights, no average: go only 1 - decay of the way at each "
+               "step."),
+    "untrained": ("平均一直是训练之前的权重：在生成器的每一步之后更新它。",
+                  "The average still has the weights from before the training: update it after "
+                  "each step of the generator."),
+    "swapped": ("decay 和 1 - decay 写反了：decay 越大，平均变得越慢。",
+                "decay and 1 - decay are the wrong way round: the larger the decay, the slower "
+                "the average."),
+    "critic's steps, too": ("评论家的步里也更新了：生成器没有动，不该算一步。",
+                            "It is updated in the critic's steps, too: the generator has not moved "
+                            "there, so they should not count."),
+    "from before": ("平均从训练之前的权重算起：生成器走完第一步时，先照抄一份。",
+                    "The average starts from the weights before the training: after the "
+                    "generator's first step it should be a copy."),
+}
 
 
-def _distance(network: nn.Module, faces: ImageSet) -> float:
-    """Return the Fréchet distance of a generator's samples to real faces, same noise each time."""
-    noise = torch.randn(SAMPLES, 100, 1, 1, generator=torch.Generator().manual_seed(0))
-    reader = measure.factor_reader(faces)
-    return measure.frechet_distance(reader.features(generate(network, noise)),
-                                    reader.features(faces.images))
+class _Averages(Callback):
+    """Keeps the right average of the generator, and those that come of usual mistakes."""
+
+    order = 900
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.kept: dict[str, dict] = {}
+        self.first: dict = {}  # the statistics of BatchNorm before the training
+        self.steps = 0
+
+    def on_train_begin(self, learn):
+        start = _copied(learn.generator)
+        self.kept = {name: _copied(learn.generator) for name in ("right", *MISTAKES)}
+        self.first = {name: value for name, value in start.items() if "running" in name}
+
+    def on_step_end(self, learn):
+        new = learn.generator.state_dict()
+        moves = {"critic's steps, too": 1 - self.decay}
+        if learn.gan_trainer.gen_mode:
+            self.steps += 1
+            moves |= {"right": 1 - self.decay, "swapped": self.decay, "newest": 1.0,
+                      "from before": 1 - self.decay}
+        for name, share in moves.items():
+            copies = self.steps == 1 and name in ("right", "swapped")
+            for old, value in zip(self.kept[name].values(), new.values(), strict=True):
+                if old.is_floating_point():
+                    old.lerp_(value, 1.0 if copies else share)
+
+
+def _copied(network: nn.Module) -> dict:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _apart(a: dict, b: dict) -> float:
+    """Return the largest difference of two networks' weights and statistics."""
+    if [tuple(value.shape) for value in a.values()] != [tuple(v.shape) for v in b.values()]:
+        return math.inf
+    return max(float((one - other).abs().max()) for one, other in
+               zip(a.values(), b.values(), strict=True) if one.is_floating_point())
 
 
 class _Look(Callback):
@@ -307,18 +351,23 @@ def _made(make, *settings) -> Callback:
     return callback
 
 
-def _play(*callbacks, lr: float, seed: int = 0) -> GANLearner:
-    """Return a small learner after twelve batches with these callbacks; turns of 2 and 1 steps."""
+def _play(*callbacks, lr: float, seed: int = 0, norm: bool = False) -> GANLearner:
+    """Return a small learner after twelve batches with these callbacks; turns of 2 and 1 steps.
+
+    `norm` gives the generator a BatchNorm.
+    """
     torch.manual_seed(seed)
-    generator = nn.Linear(2, 2)
+    generator: nn.Module = nn.Linear(2, 2)
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.uniform_(0.5, 1.0)
+    if norm:
+        generator = nn.Sequential(generator, nn.BatchNorm1d(2), nn.Linear(2, 2))
     critic = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.LeakyReLU(0.2), nn.Linear(8, 1),
                            nn.Flatten(0))
     learn = GANLearner.from_loss(_Points(), generator, critic, NonSaturating(), wd=0.0,
                                  opt_func=torch.optim.SGD, show_img=False, silent=True,
-                                 switcher=partial(FixedGANSwitcher, n_crit=2))
+                                 switch_eval=False, switcher=partial(FixedGANSwitcher, n_crit=2))
     with suppress(TrainingDiverged):  # a wrong answer may do that; what it did is noted by then
         learn.fit(1, lr, callbacks=callbacks)
     return learn

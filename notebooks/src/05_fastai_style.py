@@ -329,7 +329,7 @@ diary = Diary()
 small_wgan().fit(1, 2e-4, callbacks=[diary, EndAfter(6)])
 acts = {"on_batch_begin": "GANTrainer: clip C, swap x and y",
         "on_backward_begin": "GANTrainer, Recorder: note the loss",
-        "on_backward_end": "GradientClip: shorten gradients",
+        "on_backward_end": "(gradients complete: may be clipped)",
         "on_step_end": "GANTrainer: count the step, EMA",
         "on_batch_end": "FixedGANSwitcher: whose turn next?"}
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
@@ -614,11 +614,11 @@ r"""
 - **WGAN-GP**：再加 `penalty=penalties.gradient_penalty`，这时不再裁剪。fastai 的评论家损失只收到分数，收不到图片，写不出梯度惩罚（gradient penalty），所以这个参数是我们加的。
 - **非饱和损失加 R1**：`GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`，损失和惩罚项都是第 02 课的。
 
-要比较，预算必须相同。三者的生成器、优化器（Adam，`betas` 为 0 和 0.99）、学习率（0.001）、批大小（32）、指数滑动平均（`ema=0.99`）都一样，生成器走 400 步，评论家也走 400 步，1 比 1。评论家只差一处：裁剪保留批归一化，另外两种去掉，因为惩罚项要逐张图片的梯度，而批归一化使一张图的分数依赖于整批。
+要比较，预算必须相同。三者的生成器、优化器（Adam，`betas` 为 0 和 0.99）、学习率（0.002）、批大小（32）、指数滑动平均（`ema=0.95`）都一样，生成器走 600 步，评论家也走 600 步，1 比 1。评论家只差一处：裁剪保留批归一化，另外两种去掉，因为惩罚项要逐张图片的梯度，而批归一化使一张图的分数依赖于整批。
 
 这个预算是我们定的，不是各自最好的设置：WGAN 的论文用 RMSprop、学习率 0.00005，每步之前评论家走 5 步。所以结论只适用于这个预算。
 
-### 先猜再跑 3：同样的 400 步
+### 先猜再跑 3：同样的 600 步
 
 用第 04 课的指标：一个读图的小网络（factor reader）的特征上，样本到真图的弗雷歇距离（Fréchet distance），越小越好。哪一个最远？
 
@@ -638,11 +638,11 @@ Now that the loop is in pieces, three GANs differ by an argument or two:
 - **WGAN-GP**: the same with `penalty=penalties.gradient_penalty`; then nothing is clipped. In fastai the critic's loss gets scores and no pictures, so that a gradient penalty cannot be written there; this argument is ours.
 - **Non-saturating loss with R1**: `GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`; loss and penalty are those of lesson 02.
 
-A comparison needs equal budgets. All three have the same generator, optimizer (Adam with `betas` of 0 and 0.99), learning rate (0.001), batch size (32) and exponential moving average (`ema=0.99`), and take 400 steps of the generator and 400 of the critic, 1 to 1. The critics differ in one thing: clipping keeps BatchNorm, the other two go without, because a penalty needs gradients picture by picture, and with BatchNorm the score of one picture depends on the whole batch.
+A comparison needs equal budgets. All three have the same generator, optimizer (Adam with `betas` of 0 and 0.99), learning rate (0.002), batch size (32) and exponential moving average (`ema=0.95`), and take 600 steps of the generator and 600 of the critic, 1 to 1. The critics differ in one thing: clipping keeps BatchNorm, the other two go without, because a penalty needs gradients picture by picture, and with BatchNorm the score of one picture depends on the whole batch.
 
 We chose this budget; it is nobody's best setting. The WGAN paper uses RMSprop with a learning rate of 0.00005, and 5 steps of the critic before each of the generator. The result holds for this budget only.
 
-### Predict, then run 3: the same 400 steps
+### Predict, then run 3: the same 600 steps
 
 The metric is that of lesson 04: the Fréchet distance of samples to real pictures in the features of a small network that reads pictures (the factor reader); smaller is better. Which of the three is furthest?
 
@@ -654,7 +654,7 @@ The metric is that of lesson 04: the Fréchet distance of samples to real pictur
 
 # %%
 pairs = pairs_of(faces.images, 32)
-shared = {"switcher": FixedGANSwitcher, "opt_func": adam, "wd": 0.0, "ema": 0.99,
+shared = {"switcher": FixedGANSwitcher, "opt_func": adam, "wd": 0.0, "ema": 0.95,
           "switch_eval": False, "silent": True, "show_img": False}
 
 
@@ -677,7 +677,7 @@ for name, make in (("WGAN, clipping", clipping), ("WGAN-GP", wgan_gp),
                    ("non-saturating + R1", non_saturating_r1)):
     torch.manual_seed(0)
     learners[name] = make()
-    learners[name].fit(runtime.at_scale(smoke=1, default=4, full=30), 1e-3, progress=False)
+    learners[name].fit(runtime.at_scale(smoke=1, default=6, full=60), 2e-3, progress=False)
 
 # %% tags=["nbval-ignore-output"]
 n = runtime.at_scale(smoke=200, default=2000, full=10_000)
@@ -718,14 +718,14 @@ r"""
 r"""
 答案是 **B**。@@RESZH
 
-一个种子说明不了什么。`studies/lesson05.py` 用三个种子各训练一遍（单线程），并让种子 0 继续走到 1,200 步：
+一个种子说明不了什么。`studies/lesson05.py` 用三个种子各训练一遍（单线程），并让种子 0 继续走到 1,800 步：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The answer is **B**. @@RESEN
 
-One seed proves nothing. `studies/lesson05.py` trains three seeds (one thread) and lets seed 0 go on to 1,200 steps:
+One seed proves nothing. `studies/lesson05.py` trains three seeds (one thread) and lets seed 0 go on to 1,800 steps:
 """
 
 # %%
@@ -735,15 +735,15 @@ study = json.loads(Path("../studies/lesson05.json").read_text(encoding="utf-8"))
 def row(name):
     """Return a game's distances and readable shares: of each seed, and of seed 0 later."""
     runs = study["runs"][name]
-    first = [run["400"]["average"] for run in runs.values()]
-    later = runs["0"]["1200"]["average"]
+    first = [run["600"]["average"] for run in runs.values()]
+    later = runs["0"]["1800"]["average"]
     return (" ".join(f"{found['frechet']:.0f}" for found in first),
             " ".join(f"{found['counted']:.0%}" for found in first),
             f"{later['frechet']:.0f}", f"{later['counted']:.0%}")
 
 
-table([("样本", "samples"), ("距离，400 步，种子 0、1、2", "distance, 400 steps, seeds 0, 1, 2"),
-       ("能认出的", "can be read"), ("距离，1,200 步，种子 0", "distance, 1,200 steps, seed 0"),
+table([("样本", "samples"), ("距离，600 步，种子 0、1、2", "distance, 600 steps, seeds 0, 1, 2"),
+       ("能认出的", "can be read"), ("距离，1,800 步，种子 0", "distance, 1,800 steps, seed 0"),
        ("能认出的", "can be read")],
       [[("WGAN，裁剪", "WGAN, clipping"), *row("WGAN, clipping")],
        ["WGAN-GP", *row("WGAN-GP")],
@@ -755,7 +755,7 @@ table([("样本", "samples"), ("距离，400 步，种子 0、1、2", "distance,
 r"""
 @@STUDYZH
 
-![种子 0 走到 1,200 步的样本，每种 12 张，没有挑选过](../images/lesson05_longer.png)
+![种子 0 走到 1,800 步的样本，每行 12 张，没有挑选过；从上到下：真图、裁剪、WGAN-GP、非饱和加 R1](../images/lesson05_longer.png)
 
 ## 典型失败案例：生成器从未更新
 
@@ -766,7 +766,7 @@ r"""
 r"""
 @@STUDYEN
 
-![Samples of seed 0 after 1,200 steps, 12 of each kind, not chosen](../images/lesson05_longer.png)
+![Samples of seed 0 after 1,800 steps, 12 a row, not chosen; from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1](../images/lesson05_longer.png)
 
 ## The failure of the day: the generator is never updated
 
@@ -850,17 +850,21 @@ The last row matters most: in none of the three can callbacks alone let two netw
 r"""
 ## 开放题（选做）：把滑动平均写成回调
 
-`ema=0.99` 是怎样算出来的？自己写一个回调 `MovingAverage`，用它代替 `ema=` 训练“非饱和损失加 R1”400 步，使平均之后的 2,000 个样本的弗雷歇距离不超过最新权重的 @@BAR。衰减由你选：动手之前先写下你的选择和理由，没有达到标准，再换一个，把每次的两个距离都记下来。
+`ema=0.95` 是怎样算出来的？写一个回调 `MovingAverage(decay)`，训练之后 `self.average` 是平均出来的网络：生成器走完第一步时照抄一份，以后每一步
+
+$$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
+
+批归一化的统计量也同样处理。标准和这一课的重构一样严：与学习器自己的 `ema=` 相差不超过 0.000001。通过之后再问一个没有标准答案的问题：在“非饱和损失加 R1”的 600 步上，`decay` 取多少最好？先写下你的猜测和理由，再试三个值，把弗雷歇距离列成一张表，和最新权重的比。
 
 <details><summary>提示一</summary>
 
-衰减 `d` 大约记住最近 `1 / (1 - d)` 步。一共只有 400 步，0.9995 会怎样？
+图 5-1 里哪个事件之后权重是新的？评论家的步里，生成器动了没有？
 
 </details>
 
 <details><summary>提示二</summary>
 
-三件事：什么时候复制一份网络，什么时候更新它（评论家的步算不算？），批归一化的统计量怎么办。统计量里有一个是整数，不能和小数混合。
+`state_dict()` 里既有参数也有统计量。复制出来的网络和原来的不能共用张量；统计量里有一个是整数，不能和小数混合。
 
 </details>
 """
@@ -869,26 +873,36 @@ r"""
 r"""
 ## Open task (optional): a moving average as a callback
 
-How does `ema=0.99` work? Write a callback `MovingAverage` of your own and train "non-saturating with R1" with it, without `ema=`, for 400 steps, so that the Fréchet distance of 2,000 samples of the average is at most @@BAR of that of the newest weights. The decay is yours to choose: before you start, write down your choice and the reason; if the bar is missed, try another, and note both distances each time.
+How does `ema=0.95` work? Write a callback `MovingAverage(decay)` whose `self.average`, after training, is the averaged network: a copy after the generator's first step, and from then on at each step
+
+$$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
+
+The statistics of BatchNorm are treated in the same way. The bar is as strict as that of this lesson's refactoring: at most 0.000001 away from the learner's own `ema=`. Then comes a question without a model answer: over the 600 steps of "non-saturating with R1", which `decay` is best? Write down your guess and the reason, then try three values, and put the Fréchet distances into a table, beside that of the newest weights.
 
 <details><summary>Hint one</summary>
 
-A decay `d` remembers about the last `1 / (1 - d)` steps. There are only 400; what would 0.9995 do?
+After which event of Fig. 5-1 are the weights new? Has the generator moved in a step of the critic?
 
 </details>
 
 <details><summary>Hint two</summary>
 
-Three things to settle: when to copy the network, when to update the copy (do the critic's steps count?), and what to do with the statistics of BatchNorm. One of these is an integer and cannot be blended.
+`state_dict()` has parameters and statistics alike. The copy must not share tensors with the original; one of the statistics is an integer and cannot be blended.
 
 </details>
 """
 
 # %%
-my_average = ...  # the averaged network
-my_learner = ...  # the learner, trained with your callback
+class MovingAverage(Callback):
+    def __init__(self, decay=0.95):
+        self.decay = decay
+        self.average = None  # the averaged network
 
-verdict = check.moving_average(my_average, my_learner, faces)
+    def on_step_end(self, learn):
+        return ...
+
+
+verdict = check.moving_average(MovingAverage)
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
@@ -961,7 +975,7 @@ r"""
 r"""
 ## 延伸
 
-- **读代码。** `gan_lessons/fastai_style` 里依次读 `callback.py`、`learner.py`、`gan_loss.py`、`gan_trainer.py`、`gan_learner.py`；`GradientClip` 只有几行，是写回调的好样板。存盘和续训（`save`、`load`）、数据块、`from_learners` 见 [05b](05b_api_reference.ipynb)。
+- **读代码。** `gan_lessons/fastai_style` 里依次读 `callback.py`、`learner.py`、`gan_loss.py`、`gan_trainer.py`、`gan_learner.py`。存盘和续训（`save`、`load`）、数据块、`from_learners` 见 [05b](05b_api_reference.ipynb)。
 - **动手改。** 把 `shared` 里的切换器换成 5 比 1，裁剪和 WGAN-GP 会怎样？这时怎样比较才公平？
 - **重算。** 表由 `studies/lesson05.py` 算出，文件开头写着命令。
 - **在框架里写 GAN。** Lightning 的[手动优化](https://lightning.ai/docs/pytorch/stable/common/optimization.html)；Keras 的 [WGAN-GP 例子](https://keras.io/examples/generative/wgan_gp/)。
@@ -973,7 +987,7 @@ r"""
 r"""
 ## Going further
 
-- **Read the code.** In `gan_lessons/fastai_style` read `callback.py`, `learner.py`, `gan_loss.py`, `gan_trainer.py`, `gan_learner.py`, in this order; `GradientClip` is a few lines and a model for a callback of your own. Saving and resuming (`save`, `load`), the data block and `from_learners` are in [05b](05b_api_reference.ipynb).
+- **Read the code.** In `gan_lessons/fastai_style` read `callback.py`, `learner.py`, `gan_loss.py`, `gan_trainer.py`, `gan_learner.py`, in this order. Saving and resuming (`save`, `load`), the data block and `from_learners` are in [05b](05b_api_reference.ipynb).
 - **Change something.** Put a switcher of 5 to 1 into `shared`: what becomes of clipping and of WGAN-GP? And what is a fair comparison then?
 - **Recompute.** The table comes from `studies/lesson05.py`; the command stands at the top of the file.
 - **GANs in a framework.** [Manual optimization](https://lightning.ai/docs/pytorch/stable/common/optimization.html) in Lightning; the [WGAN-GP example](https://keras.io/examples/generative/wgan_gp/) of Keras.
