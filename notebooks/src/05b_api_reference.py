@@ -25,7 +25,7 @@ import tempfile
 
 from PIL import Image
 
-from gan_lessons import lab, losses, penalties, runtime
+from gan_lessons import lab, losses, penalties, runtime, show
 from gan_lessons import data as course_data
 from gan_lessons.bilingual import say
 from gan_lessons.fastai_style.gen_doc.nbdoc import *
@@ -166,17 +166,21 @@ show_doc(GANLearner.wgan)
 # %% tags=["nbval-ignore-output"]
 torch.manual_seed(0)
 learn = GANLearner.wgan(data, *players(), switch_eval=False, wd=0.,
-                        opt_func=partial(optim.Adam, betas=(0., 0.99)))
+                        opt_func=partial(optim.Adam, betas=(0., 0.99)), silent=True)
 learn.fit(3, 2e-4)
+for row in learn.recorder.rows:  # printed and drawn epoch by epoch unless silent
+    print(f"epoch {row['epoch']}: gen_loss {row['gen_loss']:.4f}, disc_loss {row['disc_loss']:.4f}")
+show.gallery(torch.stack(learn.gan_trainer.imgs), columns=3,
+             alt="One generated picture for each of three epochs, all of them grey noise")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-1** 每轮结束时的一张样本，噪声总是同一份：只有 3 轮，还是噪点。表格里两边的损失各有一列。
+**图 5-1** 每轮结束时的一张样本，噪声总是同一份：只有 3 轮，还是噪点。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-1** A sample at the end of each epoch, always of the same noise: after 3 epochs it is still noise. The table has a column for the loss of each player.
+**Fig. 5-1** A sample at the end of each epoch, always of the same noise: after 3 epochs it is still noise.
 """
 
 # %%
