@@ -60,8 +60,7 @@ def shown(monkeypatch):
     """Collect what is drawn instead of drawing it: (figure, alternative text)."""
     figures = []
     monkeypatch.setattr(show, "display", lambda image: figures.append(
-        (np.array(Image.open(io.BytesIO(image.data)).convert("RGB")),
-         image._repr_mimebundle_()[1]["image/png"]["alt"])))
+        (np.array(Image.open(io.BytesIO(image.png)).convert("RGB")), image.alt)))
     return figures
 
 
