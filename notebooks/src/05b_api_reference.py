@@ -573,7 +573,7 @@ show_doc(GANItemList.from_folder)
 items = GANItemList.from_folder(path, noise_sz=10)
 print(len(items), "pictures, the first is", items.items[0].name)
 noise, picture = data.train_ds[0]
-print("one pair:", repr(noise), tuple(picture.shape))
+print("one pair:", tuple(noise.data.shape), tuple(picture.shape))
 
 # %%
 show_doc(GANItemList.show_xys)
