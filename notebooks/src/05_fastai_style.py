@@ -701,19 +701,19 @@ table([("样本", "samples"), ("弗雷歇距离", "Fréchet distance"), ("能认
        [("非饱和 + R1", "non-saturating + R1"), *numbers(samples["non-saturating + R1"])]])
 
 # %%
-show.gallery({name: pictures[:9] for name, pictures in samples.items()}, columns=9,
-             alt="Four rows of nine faces: real ones; blotched faces with ragged edges from clipping; "
+show.gallery({name: pictures[:8] for name, pictures in samples.items()}, columns=8,
+             alt="Four rows of eight faces: real ones; blotched faces with ragged edges from clipping; "
                  "and clearer, still speckled ones from WGAN-GP and from the non-saturating loss "
                  "with R1")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-2** 没有挑选过的前 9 张，都用滑动平均的权重。裁剪画出的脸轮廓破碎，布满色斑；另外两行认得出发型、肤色和笑容，噪点还在。
+**图 5-2** 没有挑选过的前 8 张，都用滑动平均的权重。裁剪画出的脸轮廓破碎，布满色斑；另外两行认得出发型、肤色和笑容，噪点还在。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-2** The first 9 samples, not chosen, all of them from the averaged weights. The faces of clipping are blotched, with broken outlines; in the other two rows hair, skin and smile can be made out, with specks still there.
+**Fig. 5-2** The first 8 samples, not chosen, all of them from the averaged weights. The faces of clipping are blotched, with broken outlines; in the other two rows hair, skin and smile can be made out, with specks still there.
 """
 
 # %% [markdown] tags=["lang-zh"]
