@@ -354,7 +354,7 @@ def call_penalty(penalty, critic: nn.Module, real: Tensor, fake: Tensor) -> Tens
 
 def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
     """Require the penalty of a critic whose gradient is `weight` at every point of the batch."""
-    norm = weight.norm()
+    norm, got = weight.norm(), float(value.detach())
     right = (norm - 1).square()
     mistakes = [
         (10 * right, "多乘了 10：本题只要括号里平方的平均，权重 λ 在外面乘。",
@@ -394,9 +394,9 @@ def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
     for mistake, zh, en in mistakes:
         require(not close(value, mistake, 1e-4) or close(mistake, right, 1e-4), zh, en)
     require(close(value, right, 1e-4),
-            f"评论家的梯度范数处处是 {norm:.1f}，惩罚应为 {right:.2f}，得到 {float(value.detach()):.2f}。",
+            f"评论家的梯度范数处处是 {norm:.1f}，惩罚应为 {right:.2f}，得到 {got:.2f}。",
             f"A critic whose gradient norm is {norm:.1f} everywhere should give {right:.2f}, got "
-            f"{float(value.detach()):.2f}.")
+            f"{got:.2f}.")
 
 
 def check_create_graph(value: Tensor, critic: Slope) -> None:
