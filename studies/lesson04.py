@@ -8,8 +8,10 @@ One thread. Times are seconds of one core. `tests/test_studies.py` plays some of
 """
 
 import argparse
+import copy
 import json
 import math
+import platform
 import time
 from functools import partial
 from pathlib import Path
@@ -18,12 +20,17 @@ import torch
 from torch import nn
 
 from gan_lessons import data, losses, measure, penalties, recipes, runtime
+from gan_lessons.data import ImageSet
 from gan_lessons.nets import mlp
 from gan_lessons.train import adam, critic_step, fit, head_start, rmsprop
 
 RATES = Path(__file__).with_name("lesson04_rates.json")
 SETTINGS = {"features": 32, "latent": 64, "lr": 5e-4}  # of the lesson's games at 16x16
 STEPS, EVERY, HEAD_START = 300, 25, 100
+NORM_SETTINGS = {"features": 16, "latent": 64, "lr": 5e-4}  # of the failure of the day
+NORM_LOOKS = (150, 600)
+NORM_PAIRS = ("batch/batch", "none/batch", "batch/none", "none/none")  # of G/of the critic
+FEATURES: dict = {}  # of the sets that were measured against, see `real_features`
 REAL, FAKE, STD = torch.tensor([-4.0, 0.0, 4.0]), torch.tensor([-2.0, 2.0]), 0.2
 
 
@@ -95,21 +102,63 @@ def critics(seed: int, steps: int = 1000) -> dict:
             and slopes[1.0] > 1000 and math.isfinite(slopes[1.0])}
 
 
-def flat(seed: int, steps: int = 150) -> dict:
-    """Without BatchNorm most of the critic's weights lie at the edge of the box; G starves."""
+def measured(pictures: torch.Tensor, real: ImageSet) -> dict:
+    """Return how good samples of core toys are: the distance and what can be read in them.
+
+    Pictures of side 16 are enlarged for the factor reader, whose features the Fréchet distance
+    to all of `real` is taken in.
+    """
+    if pictures.shape[-1] == 16:
+        pictures = enlarged(pictures)
+    reader = measure.factor_reader(real)
+    report = measure.factor_coverage(pictures, real)
+    distance = measure.frechet_distance(reader.features(pictures), real_features(real))
+    return {"frechet": round(distance, 2), "seen": report.seen, "kl": round(report.reverse_kl, 4) if report.counted else None,
+            "counted": round(report.counted / report.n, 4), "sure": round(report.sure, 4)}
+
+
+def real_features(real: ImageSet) -> torch.Tensor:
+    """Return the reader's features of the real pictures, computed once for each set."""
+    if id(real) not in FEATURES:
+        images = enlarged(real.images) if real.shape[-1] == 16 else real.images
+        FEATURES[id(real)] = real, measure.factor_reader(real).features(images)
+    return FEATURES[id(real)][1]
+
+
+# ---- the failure of the day: BatchNorm in one network, in both, in neither ----
+
+def norms(options: argparse.Namespace) -> None:
+    """Play the four combinations of BatchNorm in G and in the clipped critic at 16x16."""
     faces = data.toy_faces(4000, size=16, core=True)
-    edge, spread = {}, {}
-    for norm in ("none", "batch"):
-        game = recipes.wgan(16, norm=norm, seed=seed, **{**SETTINGS, "features": 16})
-        fit(game, faces, steps, progress=False)
-        edge[norm] = at_the_edge(game.critic, game.clip)
-        spread[norm] = float(game.sample(200).float().std(0).mean())
+    content = {**about(faces, {**NORM_SETTINGS, "clip": 0.01, "n_critic": 5}), "samples": 2000,
+               "real": measured(data.toy_faces(2000, size=16, seed=1, core=True).images, faces),
+               "runs": {str(step): {name: {} for name in NORM_PAIRS} for step in NORM_LOOKS}}
+    for seed in options.seeds:
+        for name in NORM_PAIRS:
+            for step, found in normed(name, seed, faces).items():
+                content["runs"][str(step)][name][seed] = found
+                print(name, seed, step, found, flush=True)
+            store("norms", content, options)
+
+
+def normed(name: str, seed: int, faces: ImageSet, looks=NORM_LOOKS) -> dict[int, dict]:
+    """Play one of the four games; return what comes of it at each look."""
+    in_g, in_critic = name.split("/")
+    game = recipes.wgan(16, norm=in_g, critic_norm=in_critic, seed=seed, **NORM_SETTINGS)
+    z = torch.randn(200, game.latent, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        untrained = float(copy.deepcopy(game.generator)(z).std(0).mean())
     real = float(faces.images[:200].float().std(0).mean())
-    return {"edge": round(edge["none"], 2), "edge_batch": round(edge["batch"], 2),
-            "spread": round(spread["none"] / real, 2), "spread_batch": round(spread["batch"] / real,
-                                                                            2),
-            "holds": edge["none"] > 0.5 > edge["batch"] and spread["none"] < 0.5 * real
-            < spread["batch"]}
+    found = {}
+    for step in looks:
+        fit(game, faces, step, progress=False)
+        pictures = game.sample(2000)
+        found[step] = {
+            "untrained": float(f"{untrained:.2g}"),
+            "edge": round(at_the_edge(game.critic, game.clip), 3),
+            "spread": round(float(pictures[:200].float().std(0).mean()) / real, 3),
+            **measured(pictures, faces)}
+    return found
 
 
 def at_the_edge(critic: nn.Module, limit: float) -> float:
@@ -118,33 +167,51 @@ def at_the_edge(critic: nn.Module, limit: float) -> float:
     return float((weights.abs() > 0.99 * limit).float().mean())
 
 
-STUDIES = {"gap": gap, "critics": critics, "flat": flat}
+def about(images: ImageSet, settings: dict) -> dict:
+    """Return what the numbers of a study may depend on."""
+    return {"data": images.described(), "settings": settings, "threads": torch.get_num_threads(),
+            "torch": torch.__version__, "python": platform.python_version(),
+            "processor": platform.machine()}
+
+
+def store(study: str, content: dict, options: argparse.Namespace) -> None:
+    """Write what a study has found so far beside this file, if asked."""
+    if options.write:
+        path = Path(__file__).with_name(f"lesson04_{study}.json")
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+RATES_OF = {"gap": gap, "critics": critics}
+STUDIES = {"norms": norms}
+
+
+def rates(options: argparse.Namespace) -> None:
+    """Play `gap` and `critics` on every seed: each tells whether what the lesson says holds."""
+    results = {}
+    for name, play in RATES_OF.items():
+        results[name] = {}
+        for seed in options.seeds:
+            results[name][seed] = play(seed)
+            print(f"{name:8s} {seed:4d} {results[name][seed]}", flush=True)
+    store("rates", results, options)
+
+
+STUDIES["rates"] = rates
 
 
 def main() -> None:
-    """Run the studies the command line names and print a line for each run."""
+    """Run the studies the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="+", choices=STUDIES)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
-    parser.add_argument("--steps", type=int, help="instead of the lesson's")
-    parser.add_argument("--write", action="store_true", help=f"store the results in {RATES.name}")
+    parser.add_argument("--steps", type=int, help="instead of the study's own")
+    parser.add_argument("--write", action="store_true", help="store the numbers")
     options = parser.parse_args()
     runtime.set_threads(1)
-    results = json.loads(RATES.read_text()) if RATES.exists() else {}
     for name in options.studies:
-        results[name] = {}
-        for seed in options.seeds:
-            start = time.process_time()
-            results[name][seed] = STUDIES[name](seed, *[options.steps] if options.steps else [])
-            took = time.process_time() - start
-            print(f"{name:8s} {seed:4d} {took:5.1f} s  {results[name][seed]}", flush=True)
-        held = sum(result["holds"] for result in results[name].values())
-        print(f"{name}: holds on {held} of {len(results[name])} seeds", flush=True)
-        if options.write:
-            lines = [f'"{study}": {{\n' + ",\n".join(
-                f'    "{seed}": {json.dumps(result)}' for seed, result in by_seed.items())
-                + "\n  }" for study, by_seed in results.items()]
-            RATES.write_text("{\n  " + ",\n  ".join(lines) + "\n}\n")
+        start = time.process_time()
+        STUDIES[name](options)
+        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
