@@ -211,7 +211,7 @@ def in_order(p, q):
     """Return the plan that serves places from left to right: no cart overtakes another."""
     plan, p, q, i, j = torch.zeros(len(p), len(q), dtype=p.dtype), p.clone(), q.clone(), 0, 0
     while i < len(p) and j < len(q):
-        amount = min(p[i], q[j])
+        amount = min(float(p[i]), float(q[j]))
         plan[i, j] += amount
         p[i] -= amount
         q[j] -= amount
@@ -452,8 +452,9 @@ def beside_the_best(curves, alt):
                                              strict=False):
         axis.plot(line[:, 0], f - f.mean(), dashes, color=color, linewidth=2, label=name)
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", ncols=4, fontsize=8)
-    axis.set(xlabel="x", ylabel="score", ylim=(-3, 4))
+    axis.legend(handles.values(), handles.keys(), loc="lower center", ncols=4, fontsize=8,
+                bbox_to_anchor=(0.5, 1.0), frameon=False)
+    axis.set(xlabel="x", ylabel="score / steepest slope", ylim=(-3, 4.5))
     axis.spines[["top", "right"]].set_visible(False)
     show.show(figure, alt)
 
@@ -545,31 +546,31 @@ verdict = check.gradient_penalty(gradient_penalty)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用课程自己的 `penalties.gradient_penalty` 在同一条线上训练一个评论家，这次**不除以**任何数，直接画：
+用课程自己的 `penalties.gradient_penalty` 在同一条线上训练评论家，$\lambda$ 取 1 和 10。先画 $\lambda = 1$ 的，同样除以它最大的斜率：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Train a critic on the same line with the course's own `penalties.gradient_penalty`, and this time draw it as it is, **not divided** by anything:
+Train critics on the same line with the course's own `penalties.gradient_penalty`, with $\lambda$ equal to 1 and to 10. First that of $\lambda = 1$, again divided by its steepest slope:
 """
 
 # %%
 with runtime.one_thread():
-    penalised = trained_critic(penalty=partial(penalties.gradient_penalty, weight=1.0))
-scores, steepest = scores_and_steepest(penalised)
-beside_the_best({"best f": best, "gradient penalty": scores[:, None]},
-                "The same line: the critic trained with a gradient penalty has the zigzag of the "
-                "best f, high at all three places of real data and low at both of the fakes, "
-                "and nearly its size")
+    penalised = {weight: trained_critic(penalty=partial(penalties.gradient_penalty, weight=weight))
+                 for weight in (1.0, 10.0)}
+scores, steepest = scores_and_steepest(penalised[1.0])
+beside_the_best({"best f": best, "gradient penalty": scores[:, None] / steepest},
+                "The same line: the critic trained with a gradient penalty turns where the best f "
+                "turns, has a peak at the real data in the middle and low places at both fakes")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-4** 用梯度惩罚训练的评论家有完整的锯齿，中间的真实样本也得了高分，而且不用缩放，大小就和最好的 $f$ 相近。
+**图 4-4** 用梯度惩罚（$\lambda = 1$）训练的评论家和最好的 $f$ 转折在同样的地方：中间的真实样本处有一个峰，两处生成样本都在谷底。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-4** The critic trained with a gradient penalty has the whole zigzag, and gives the real samples in the middle a high score, too. Nobody scaled it: its size is close to that of the best $f$.
+**Fig. 4-4** The critic trained with a gradient penalty ($\lambda = 1$) turns where the best $f$ turns: it has a peak at the real samples in the middle, and both kinds of fakes lie in a valley.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -585,18 +586,30 @@ def gap(critic):
 
 table([("评论家", "critic"), ("差距", "gap"), ("最大的斜率", "steepest slope")],
       [[("W1（排序）", "W1, by sorting"), f"{by_sorting:.2f}", "1"],
-       [("梯度惩罚", "gradient penalty"), f"{gap(penalised):.2f}", f"{steepest:.2f}"],
+       *[[(f"梯度惩罚，λ = {weight:g}", f"gradient penalty, λ = {weight:g}"),
+          f"{gap(critic):.2f}", f"{scores_and_steepest(critic)[1]:.2f}"]
+         for weight, critic in penalised.items()],
        *[[(f"裁剪，c = {c:g}", f"clipped, c = {c:g}"), f"{gap(critic):.2g}",
           f"{scores_and_steepest(critic)[1]:.2g}"] for c, critic in clipped.items()]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪的三个差距相差许多个数量级，和 $W_1$ 毫无相似之处；梯度惩罚的差距和 $W_1$ 是同一个量级，但也不相等：它只在随机取的点上要求范数为 1，别处还可以更陡，而且惩罚只是“罚”，不是“禁止”。
+裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 是同一个量级，但也不等于它，两边的偏差各有原因。
+
+- $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。
+- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它还没有学出锯齿。随机配对的线段常常越过中间的样本，惩罚在那里也要求范数为 1，而要转折，斜率总得经过 0。
+
+所以 WGAN-GP 的差距仍是估计，不是 $W_1$ 本身。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The three gaps of clipping are many orders of magnitude apart and have nothing in common with $W_1$. That of the gradient penalty has the magnitude of $W_1$ but does not equal it: the norm is asked to be 1 at random points only, the critic can be steeper elsewhere, and a penalty discourages without forbidding.
+The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty have the magnitude of $W_1$ but do not equal it, each for a reason of its own.
+
+- $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1.
+- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag. Lines between random pairs often cross the samples in between, where the penalty asks for a norm of 1 as well; but to turn, a slope has to pass 0.
+
+So the gap of a WGAN-GP, too, is an estimate, and not $W_1$ itself.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -769,8 +782,9 @@ def readings(critic, real, fake):
     on_real, on_fake = critic(real), critic(fake)
     loss = losses.Wasserstein()
     slope, = torch.autograd.grad(loss.generator(on_fake), fake)
-    return [on_real.mean(), on_fake.mean(), loss.critic(on_real, on_fake),
-            on_real.mean() - on_fake.mean(), loss.generator(on_fake), slope.norm()]
+    found = [on_real.mean(), on_fake.mean(), loss.critic(on_real, on_fake),
+             on_real.mean() - on_fake.mean(), loss.generator(on_fake), slope.norm()]
+    return [value.item() for value in found]
 
 
 torch.manual_seed(0)
@@ -780,7 +794,7 @@ noise = torch.rand(64, 3, 16, 16).double() * 2 - 1
 before = readings(judge, pictures, noise)
 after = readings(lambda images: judge(images) + 100, pictures, noise)
 table([("量", "quantity"), ("原来", "before"), ("加 100 之后", "after adding 100")],
-      [[name, f"{float(old):.3f}", f"{float(new):.3f}"]
+      [[name, f"{old:.3f}", f"{new:.3f}"]
        for name, old, new in zip(
            [("真图的分数", "score of real pictures"), ("假图的分数", "score of fakes"),
             ("评论家的损失", "critic's loss"), ("差距", "gap"), ("G 的损失", "G's loss"),
@@ -1223,12 +1237,12 @@ r"""
 
 ### 先猜再跑 5：是哪一个网络？
 
-裁剪，16×16，各走 150 步。在哪些搭配下，样本的散布（同一像素在样本之间的标准差，除以真图的）不到真图的 70%？
+裁剪，16×16，各走 150 步，量样本到真图的弗雷歇距离。只去掉 G 的批归一化，和只去掉评论家的，哪一个坏处大？
 
-- A. 只要 G 没有批归一化，不管评论家有没有。
-- B. 只要评论家没有批归一化，不管 G 有没有。
-- C. 只有两个都没有的时候，只去掉一个没有关系。
-- D. 哪种搭配都不会：批归一化只影响速度。
+- A. 只去掉 G 的坏处大：它未训练时的样本就几乎一样，很难再分开。
+- B. 只去掉评论家的坏处大。
+- C. 单独去掉哪一个都没有坏处，两个都去掉才会出问题。
+- D. 差不多大：批归一化只是让训练快一些。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day", "predict"]
@@ -1239,12 +1253,12 @@ By the argument about the penalty, batch normalisation in the critic does harm a
 
 ### Predict, then run 5: which network is it?
 
-Clipping, 16×16, 150 steps each. With which combinations is the spread of the samples (the standard deviation of a pixel across samples, divided by that of real pictures) below 70% of that of real ones?
+Clipping, 16×16, 150 steps each; we measure the Fréchet distance of the samples from real pictures. Which does more harm, to take batch normalisation out of G alone, or out of the critic alone?
 
-- A. Whenever G has no batch normalisation, with or without it in the critic.
-- B. Whenever the critic has no batch normalisation, with or without it in G.
-- C. Only when neither has it; to take it out of one does no harm.
-- D. With none of them: batch normalisation only changes the speed.
+- A. Out of G alone: its untrained samples are nearly equal, and hard to tell apart ever after.
+- B. Out of the critic alone.
+- C. Neither alone does any harm, only both together do.
+- D. They are about equal: batch normalisation only makes training a little faster.
 """
 
 # %%
@@ -1266,9 +1280,9 @@ show.gallery({f"BatchNorm in G: {'yes' if 'batch/' in pair else 'no'}, in the cr
               f"{'yes' if '/batch' in pair else 'no'}": game.sample(24)
               for pair, game in games.items()}, columns=24,
              alt="Four rows of twenty-four pictures at 16x16 after 150 steps, one row for each "
-                 "combination. The two rows whose critic has BatchNorm show small faces that "
-                 "differ; the two whose critic has none show much the same blurred frame again "
-                 "and again")
+                 "combination: small coarse faces that differ where both have BatchNorm; blurred "
+                 "ones where only the critic has it; blurred frames that are much alike in the "
+                 "two rows whose critic has none")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1291,12 +1305,46 @@ table([("步数", "steps"), ("G", "G"), ("评论家", "critic"), ("边上的权�
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-VERDICT_NORMS_ZH
+答案是 **B**。上表的“散布”是同一像素在样本之间的标准差，除以真图的；“边上的权重”是评论家有多大比例的权重离 $\pm c$ 不到 1%。走 150 步时，5 个种子的次序完全一致：
+
+| 批归一化 | 弗雷歇距离 | 散布 | 边上的权重 |
+|---|---|---|---|
+| 两个都有 | 887 到 1,253 | 90% 到 97% | 25% 到 34% |
+| 只有评论家有 | 2,178 到 3,773 | 69% 到 82% | 35% 到 45% |
+| 只有 G 有 | 4,420 到 8,427 | 25% 到 80% | 64% 到 98% |
+| 两个都没有 | 7,133 到 12,544 | 9% 到 41% | 71% 到 99% |
+
+四个格子说明：
+
+- **评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
+- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。第一版把两件事一起做，把账全算在评论家头上，只对了一大半。
+- **它没有说明“为什么”。** 表里的数和上面的解释相符，但没有单独检验它。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
+
+VERDICT_600_ZH
+
+论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，在裁剪的评论家里少不了，在梯度惩罚的评论家里不能有：它好不好，要看约束是哪一种。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-VERDICT_NORMS_EN
+The answer is **B**. In the table above, "spread" is the standard deviation of a pixel across samples, divided by that of real pictures; "weights at the edge" is the share of the critic's weights within 1% of $\pm c$. After 150 steps the order is the same for all 5 seeds:
+
+| Batch normalisation | Fréchet distance | Spread | Weights at the edge |
+|---|---|---|---|
+| in both | 887 to 1,253 | 90% to 97% | 25% to 34% |
+| in the critic alone | 2,178 to 3,773 | 69% to 82% | 35% to 45% |
+| in G alone | 4,420 to 8,427 | 25% to 80% | 64% to 98% |
+| in neither | 7,133 to 12,544 | 9% to 41% | 71% to 99% |
+
+What the four cells show:
+
+- **The critic matters more.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
+- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. The first edition did both at once and put it all down to the critic, which was the larger part of the truth.
+- **They do not show why.** The numbers agree with the explanation above, but nothing here tests it by itself. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
+
+VERDICT_600_EN
+
+The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing is needed in a clipped critic and forbidden in a penalised one: whether it is good depends on the constraint.
 """
 
 # %% [markdown] tags=["lang-zh"]
