@@ -22,7 +22,7 @@ def generator_loss(fake):
 
 def update(critic, optimizer, real, fake, limit, *, sign=1, clear=True, before=False, after=True,
            clip=clip_weights):
-    """The solution of exercise 3, and a way to get each part of it wrong."""
+    """The solution of exercise 4, and a way to get each part of it wrong."""
     if before:
         clip(critic, limit)
     loss = sign * critic_loss(critic(real), critic(fake))
@@ -119,7 +119,7 @@ def share_of(real, share=torch.rand):
 
 def penalty(critic, real, fake, *, share=share_of, start=True, total="sum", graph=True,
             norms=lambda s: s.flatten(1).norm(dim=1), cost=lambda n: (n - 1).square().mean()):
-    """The solution of exercise 4, and a way to get each part of it wrong."""
+    """The solution of exercise 2, and a way to get each part of it wrong."""
     t = share(real)
     x = (t * real + (1 - t) * fake).detach().requires_grad_(start)
     slope, = torch.autograd.grad(getattr(critic(x), total)(), x, create_graph=graph)

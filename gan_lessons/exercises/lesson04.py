@@ -1,4 +1,4 @@
-"""Lesson 04: W1 by sorting, WGAN's losses, an update with clipping, the gradient penalty, faces."""
+"""Lesson 04: W1 by sorting, the gradient penalty, WGAN's losses, an update with clipping, faces."""
 
 import copy
 
@@ -69,7 +69,7 @@ def check_distance(value: Tensor, a: Tensor, b: Tensor) -> None:
             "The value is off. Sort each, subtract, take absolute values, then the mean.")
 
 
-# ---- exercise 2: the two losses ----
+# ---- exercise 3: the two losses ----
 
 @checker
 def losses(critic_loss, generator_loss) -> None:
@@ -148,7 +148,7 @@ def wrong_generator_losses(fake: Tensor):
            "generator_loss is a sum, not a mean: use .mean().")
 
 
-# ---- exercise 3: update, then clip ----
+# ---- exercise 4: update, then clip ----
 
 @checker
 def clipped_update(update) -> None:
@@ -286,7 +286,7 @@ def check_course_critic(update) -> None:
                 "fake as two batches (BatchNorm works by batch), each once.")
 
 
-# ---- exercise 4: the gradient penalty ----
+# ---- exercise 2: the gradient penalty ----
 
 class Slope(nn.Module):
     """A critic whose gradient is known, and which keeps the points that it is given.
