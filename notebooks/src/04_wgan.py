@@ -970,9 +970,9 @@ r"""
 训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，结果就必须有可能是“不”。`studies/lesson04.py progress` 做了两个这样的检验。
 
 1. **平坦的一段。** 走满 2,000 步，只看**后一半**：差距大致不动的时候，它还分得出图片的好坏吗？
-2. **不同的网络。** 都走 400 步，换掉网络的宽度或学习率：差距小的那一个，图就更好吗？
+2. **不同的网络。** 都走 400 步，换掉网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
 
-裁剪和梯度惩罚（WGAN-GP）各做一遍。
+裁剪和梯度惩罚（WGAN-GP）各做一遍，网络比图 4-6 的窄一半（`features` 为 8）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -982,15 +982,37 @@ r"""
 Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. For a test to be worth something, its answer must have a chance of being no. `studies/lesson04.py progress` makes two such tests.
 
 1. **The flat end.** Train for 2,000 steps and look at the **second half** only: where the gap hardly moves, can it still tell good pictures from bad?
-2. **Different networks.** Give each 400 steps, with another width or another learning rate: does the smaller gap have the better pictures?
+2. **Different networks.** Give each 400 steps, with another width (`features`) or another learning rate: does the smaller gap have the better pictures?
 
-Both were made with clipping and with the gradient penalty (WGAN-GP).
+Both were made with clipping and with the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8).
 """
 
 # %%
 progress = study("gap")
+figure, axes = plt.subplots(2, 2, figsize=(8, 4.2), sharex=True, layout="constrained")
+for column, (way, title) in enumerate((("clip", "clipping"), ("gp", "WGAN-GP"))):
+    for run in progress["runs"][way].values():
+        axes[0, column].plot(run["step"], run["gap"], "s-", markersize=3, color=show.ORANGE,
+                             alpha=0.6)
+        axes[1, column].plot(run["step"], run["distance"], "o-", markersize=3, color=show.BLUE,
+                             alpha=0.6)
+    axes[0, column].set(title=title, ylabel="gap", ylim=(0, None))
+    axes[1, column].set(xlabel="step of G", ylabel="Frechet distance", ylim=(0, None))
+show.show(figure, "Four panels against the step of G, a line for each seed. Clipping: gap above and "
+                  "distance below both fall all the way. WGAN-GP: the gap drops early, then rises "
+                  "slowly, while the distance below goes on falling")
 
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 4-8** 左：裁剪。右：WGAN-GP。上：差距。下：弗雷歇距离。每条线是一个种子。右边的差距先降后升，距离却一直在降。
+"""
 
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 4-8** Left: clipping. Right: WGAN-GP. Above: the gap. Below: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance keeps falling.
+"""
+
+# %%
 def of_seeds(runs, key, form):
     """Return what each seed gave, in one cell of a table."""
     return "  ".join("-" if run[key] is None else format(run[key], form) for run in runs.values())
@@ -1015,45 +1037,57 @@ table([("方法", "method"), ("网络和学习率", "network and learning rate")
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-VERDICT_GAP_ZH
+两个检验都说了“不”，各在一处。
+
+- **平坦的一段。** 裁剪的差距通过了检验：后一半它还在慢慢地降，图也还在慢慢地变好。WGAN-GP 的差距没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。
+- **不同的网络。** VERDICT_NETWORKS_ZH
+
+所以差距可以用来看**同一次训练**走得顺不顺，不能当作评价指标：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-VERDICT_GAP_EN
+Both tests said no, each in one place.
+
+- **The flat end.** With clipping the gap passed: in the second half it still falls slowly, and the pictures still improve slowly. With WGAN-GP it did not: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. The critic grows stronger meanwhile; it sees more differences, and that outweighs G's progress.
+- **Different networks.** VERDICT_NETWORKS_EN
+
+So the gap shows whether **one and the same run** goes well, and it is no evaluation metric: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper says as much: the scale of the gap depends on the critic, which makes models with different critics hard to compare. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 裁剪与梯度惩罚：32×32 的脸
 
-现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 45 秒，按每步的用时折算成步数。学习率各自挑选：每种方法试三个，用一个之后不再使用的种子，取弗雷歇距离最小的（`studies/lesson04.py tune`）；WGAN-GP 得到的是 0.001，论文的 10 倍。`n_critic` 都是 2。图用指数滑动平均（EMA）的权重来画。
+现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数。学习率各自挑选：每种方法试三个，用一个之后不再使用的种子，取弗雷歇距离最小的（`studies/lesson04.py tune`）；WGAN-GP 得到的是 0.001，论文的 10 倍。`n_critic` 都是 2。图用指数滑动平均（EMA）的权重来画。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Clipping against the gradient penalty: faces of 32×32
 
-Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 45 seconds of one core each, turned into steps by what a step costs. Each has its own learning rate: three were tried for each method, on a seed that is not used again, and the one with the smallest Fréchet distance was taken (`studies/lesson04.py tune`); WGAN-GP got 0.001, 10 times the paper's. Both have an `n_critic` of 2. Pictures are painted with the exponential moving average (EMA) of the weights.
+Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 60 seconds of one core each, turned into steps by what a step costs. Each has its own learning rate: three were tried for each method, on a seed that is not used again, and the one with the smallest Fréchet distance was taken (`studies/lesson04.py tune`); WGAN-GP got 0.001, 10 times the paper's. Both have an `n_critic` of 2. Pictures are painted with the exponential moving average (EMA) of the weights.
 """
 
 # %%
 contest = study("recipes")
 faces_32 = data.toy_faces(10_000, size=32, core=True)
-network = {"features": 24, "latent": 64, "ema": 0.995, "precision": "auto"}
+network = {"features": 16, "latent": 64, "ema": 0.99, "precision": "auto"}
 
 
 def steps_for(name):
-    """Return as many steps as the method makes in 45 seconds of one core."""
+    """Return as many steps as the method makes in 60 seconds of one core."""
     return runtime.at_scale(smoke=10, default=contest["steps"][name], full=50_000)
 
 
 clip_32 = recipes.wgan(32, n_critic=2, lr=5e-4, **network)
-fit(clip_32, faces_32, steps_for("clip"))
+clip_32 = fit(clip_32, faces_32, steps_for("clip"))
+
+# %%
 gp_32 = recipes.wgan_gp(32, n_critic=2, lr=1e-3, **network)
 view = lab.TrainingView()
-fit(gp_32, faces_32, steps_for("gp"), watch=view, watch_every=max(1, steps_for("gp") // 20),
-    progress=False)
+gp_32 = fit(gp_32, faces_32, steps_for("gp"), watch=view,
+            watch_every=max(1, steps_for("gp") // 20), progress=False)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -1074,12 +1108,12 @@ show.gallery({"toy faces": faces_32.images[:32], "clipping": clip_32.sample(32, 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-8** 上：训练数据。中：裁剪。下：WGAN-GP。各用一个核心的 45 秒，没有挑选过。
+**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各用一个核心的 60 秒，没有挑选过。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-8** Top: training data. Middle: clipping. Bottom: WGAN-GP. 45 seconds of one core each, samples not chosen.
+**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. 60 seconds of one core each, samples not chosen.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1168,12 +1202,12 @@ show.show(figure, "Distance of the samples from real faces at 64x64 against seco
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-9** CAPTION_GROWTH_ZH
+**图 4-10** CAPTION_GROWTH_ZH
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-9** CAPTION_GROWTH_EN
+**Fig. 4-10** CAPTION_GROWTH_EN
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1286,12 +1320,12 @@ show.gallery({f"BatchNorm in G: {'yes' if 'batch/' in pair else 'no'}, in the cr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-10** 四种搭配各走 150 步。上面两行的评论家有批归一化，样本各不相同；下面两行的评论家没有，样本几乎一样。
+**图 4-11** 四种搭配各走 150 步。上面两行的评论家有批归一化，样本各不相同；下面两行的评论家没有，样本几乎一样。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-10** The four combinations after 150 steps. In the two rows above the critic has batch normalisation, and the samples differ; in the two below it has none, and they are nearly alike.
+**Fig. 4-11** The four combinations after 150 steps. In the two rows above the critic has batch normalisation, and the samples differ; in the two below it has none, and they are nearly alike.
 """
 
 # %%
@@ -1432,7 +1466,7 @@ LSUN 拍的是别人的家，许可也没有写明，同样只用来学习。
 
 ### 数据偏了，G 会怎样？
 
-第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`studies/lesson04.py skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和图 4-8 的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
+第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`studies/lesson04.py skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和图 4-9 的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1452,7 +1486,7 @@ LSUN shows other people's homes and states no licence: it, too, is for study onl
 
 ### What does G do with skewed data?
 
-The third question can be put to an experiment. Toy faces have three skin tones, a third each. `studies/lesson04.py skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of Fig. 4-8. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
+The third question can be put to an experiment. Toy faces have three skin tones, a third each. `studies/lesson04.py skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of Fig. 4-9. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
 """
 
 # %%
