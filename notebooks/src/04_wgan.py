@@ -1033,7 +1033,7 @@ table([("方法", "method"), ("网络和学习率", "network and learning rate")
        ("弗雷歇距离", "Fréchet distance")],
       [[name, change, f"{mean_of(found, 'gap'):.3g}", f"{mean_of(found, 'distance'):.0f}"]
        for way, name in (("clip", ("裁剪", "clipping")), ("gp", "WGAN-GP"))
-       for change, found in progress["networks"][way].items()])
+       for change, found in progress["networks"][way].items() if found])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
