@@ -210,17 +210,22 @@ def about(images: ImageSet, settings: dict) -> dict:
             "processor": platform.machine()}
 
 
+def path(study: str) -> Path:
+    """Return the file that holds what a study found."""
+    return Path(__file__).with_name(f"lesson04_{study}.json")
+
+
 def stored(study: str) -> dict:
     """Return what a study has stored; nothing, if it has not been made."""
-    path = Path(__file__).with_name(f"lesson04_{study}.json")
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    file = path(study)
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def store(study: str, content: dict, options: argparse.Namespace) -> None:
     """Write what a study has found so far beside this file, if asked."""
     if options.write:
-        path = Path(__file__).with_name(f"lesson04_{study}.json")
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=1)
+        path(study).write_text(text + "\n", encoding="utf-8")
 
 
 # ---- clipping against the gradient penalty, at equal seconds ----
