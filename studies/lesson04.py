@@ -55,9 +55,10 @@ GAP_WAYS = {"clip": {"n_critic": 5, "lr": 5e-4}, "gp": {"n_critic": 2, "lr": 5e-
 GAP_STEPS, GAP_EVERY, NETWORKS_AT = 2000, 100, 400
 NETWORKS = {"features 4": {"features": 4}, "features 16": {"features": 16}, "lr 1e-4": {"lr": 1e-4},
             "lr 2e-3": {"lr": 2e-3}}  # what is changed
-FEATURES_64, GROWTH_SECONDS, LOOKS_A_STAGE = 8, 75, 4
+FEATURES_64, GROWTH_SECONDS, LOOKS_A_STAGE = 8, 120, 4
 STAGES = {16: 0.25, 32: 0.3, 64: 0.45}  # each size's share of the seconds
-GROWTH = {"latent": 64, "n_critic": 2, "lr": 1e-3, "ema": 0.995, "precision": "bfloat16"}
+GROWTH = {"latent": 64, "n_critic": 1, "penalty_every": 4, "lr": 1e-3, "ema": 0.99,
+          "precision": "bfloat16"}
 GALLERY = {"features": 32, "latent": 64, "n_critic": 2, "lr": 1e-3, "ema": 0.999,
            "precision": "bfloat16"}
 PICTURES = Path(os.environ["STUDY_PICTURES"]) if "STUDY_PICTURES" in os.environ else None
