@@ -59,8 +59,8 @@ FEATURES_64, GROWTH_SECONDS, LOOKS_A_STAGE = 8, 120, 4
 STAGES = {16: 0.25, 32: 0.3, 64: 0.45}  # each size's share of the seconds
 GROWTH = {"latent": 64, "n_critic": 1, "penalty_every": 4, "lr": 1e-3, "ema": 0.99,
           "precision": "bfloat16"}
-GALLERY = {"features": 32, "latent": 64, "n_critic": 2, "lr": 1e-3, "ema": 0.999,
-           "precision": "bfloat16"}
+GALLERY = {"features": 24, "latent": 64, "n_critic": 2, "penalty_every": 2, "lr": 1e-3,
+           "ema": 0.998, "precision": "bfloat16"}
 PICTURES = Path(os.environ["STUDY_PICTURES"]) if "STUDY_PICTURES" in os.environ else None
 FEATURES: dict = {}  # of the sets that were measured against, see `real_features`
 REAL, FAKE, STD = torch.tensor([-4.0, 0.0, 4.0]), torch.tensor([-2.0, 2.0]), 0.2
