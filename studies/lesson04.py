@@ -1,6 +1,6 @@
 """Recompute what lesson 04 rests on, and store it beside this file (`--write`).
 
-    python studies/lesson04.py norms --write       BatchNorm in G, in the critic, in both, in neither
+    python studies/lesson04.py norms --write       BatchNorm in G, in the critic, both or neither
     python studies/lesson04.py tune --write        learning rates of clipping and of WGAN-GP
     python studies/lesson04.py contest --write     clipping, WGAN-GP and DCGAN at equal seconds
     python studies/lesson04.py progress --write    the gap against the distance of the pictures
@@ -42,22 +42,25 @@ STEPS, EVERY, HEAD_START = 300, 25, 100
 NORM_SETTINGS = {"features": 16, "latent": 64, "lr": 5e-4}  # of the failure of the day
 NORM_LOOKS = (150, 600)
 NORM_PAIRS = ("batch/batch", "none/batch", "batch/none", "none/none")  # of G/of the critic
-CONTEST = {"features": 24, "latent": 64, "batch": 64, "ema": 0.995, "precision": "bfloat16"}
+CONTEST = {"features": 16, "latent": 64, "batch": 64, "ema": 0.99, "precision": "bfloat16"}
 RECIPES = {"clip": recipes.wgan, "gp": recipes.wgan_gp, "dcgan": recipes.dcgan}
 CONTESTANTS = {"clip": {"n_critic": 2, "lr": 5e-4}, "gp": {"n_critic": 2, "lr": 1e-3},
                "dcgan": {"lr": 1e-3}}  # chosen by `tune`; DCGAN's is lesson 03's
+TUNE_GRID = [("gp", 2, 5e-4), ("gp", 2, 1e-3), ("gp", 2, 2e-3),
+             ("clip", 2, 2e-4), ("clip", 2, 5e-4), ("clip", 2, 1e-3)]
 TUNE_SECONDS, CONTEST_SECONDS = 25, 60
-LESSON = "features 16, lr 5e-4"
-GAP_SETTINGS = {"features": 16, "latent": 64, "batch": 64}
-GAP_WAYS = {"clip": {"n_critic": 5, "lr": 5e-4}, "gp": {"n_critic": 5, "lr": 5e-4}}
+LESSON = "features 8, lr 5e-4"
+GAP_SETTINGS = {"features": 8, "latent": 64, "batch": 64}
+GAP_WAYS = {"clip": {"n_critic": 5, "lr": 5e-4}, "gp": {"n_critic": 2, "lr": 5e-4}}
 GAP_STEPS, GAP_EVERY, NETWORKS_AT = 2000, 100, 400
-NETWORKS = {"features 8": {"features": 8}, "features 32": {"features": 32}, "lr 1e-4": {"lr": 1e-4},
+NETWORKS = {"features 4": {"features": 4}, "features 16": {"features": 16}, "lr 1e-4": {"lr": 1e-4},
             "lr 2e-3": {"lr": 2e-3}}  # what is changed
-FEATURES_64, GROWTH_SECONDS, LOOKS_A_STAGE = 8, 120, 5
+FEATURES_64, GROWTH_SECONDS, LOOKS_A_STAGE = 8, 120, 4
 STAGES = {16: 0.25, 32: 0.3, 64: 0.45}  # each size's share of the seconds
-GROWTH = {"latent": 64, "n_critic": 2, "lr": 1e-3, "ema": 0.995, "precision": "bfloat16"}
-GALLERY = {"features": 32, "latent": 64, "n_critic": 2, "lr": 1e-3, "ema": 0.999,
-           "precision": "bfloat16"}
+GROWTH = {"latent": 64, "n_critic": 1, "penalty_every": 4, "lr": 1e-3, "ema": 0.99,
+          "precision": "bfloat16"}
+GALLERY = {"features": 24, "latent": 64, "n_critic": 2, "penalty_every": 2, "lr": 1e-3,
+           "ema": 0.998, "precision": "bfloat16"}
 PICTURES = Path(os.environ["STUDY_PICTURES"]) if "STUDY_PICTURES" in os.environ else None
 FEATURES: dict = {}  # of the sets that were measured against, see `real_features`
 REAL, FAKE, STD = torch.tensor([-4.0, 0.0, 4.0]), torch.tensor([-2.0, 2.0]), 0.2
@@ -208,17 +211,22 @@ def about(images: ImageSet, settings: dict) -> dict:
             "processor": platform.machine()}
 
 
+def path(study: str) -> Path:
+    """Return the file that holds what a study found."""
+    return Path(__file__).with_name(f"lesson04_{study}.json")
+
+
 def stored(study: str) -> dict:
     """Return what a study has stored; nothing, if it has not been made."""
-    path = Path(__file__).with_name(f"lesson04_{study}.json")
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    file = path(study)
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def store(study: str, content: dict, options: argparse.Namespace) -> None:
     """Write what a study has found so far beside this file, if asked."""
     if options.write:
-        path = Path(__file__).with_name(f"lesson04_{study}.json")
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=1)
+        path(study).write_text(text + "\n", encoding="utf-8")
 
 
 # ---- clipping against the gradient penalty, at equal seconds ----
@@ -249,11 +257,9 @@ def tune(options: argparse.Namespace) -> None:
     content = {**about(faces, CONTEST), "seconds": TUNE_SECONDS, "seed": 100, "samples": 4000,
                "runs": {}}
     grid = {f"{way}, n_critic {n}, lr {lr:g}": (way, {"n_critic": n, "lr": lr})
-            for way, ns, lrs in (("gp", (1, 2, 5), (5e-4, 1e-3, 2e-3)),
-                                 ("clip", (2, 5), (2e-4, 5e-4, 1e-3))) for n in ns for lr in lrs}
+            for way, n, lr in TUNE_GRID}
     steps = steps_in(TUNE_SECONDS, {f"{way} {n}": contestant(way, 0, n_critic=n)
-                                    for way, n in (("gp", 1), ("gp", 2), ("gp", 5), ("clip", 2),
-                                                   ("clip", 5))}, faces)
+                                    for way, n, _ in TUNE_GRID}, faces)
     for name, (way, changes) in grid.items():
         game = contestant(way, 100, **changes)
         fit(game, faces, steps[f"{way} {changes['n_critic']}"], progress=False)
@@ -275,9 +281,12 @@ def contest(options: argparse.Namespace) -> None:
             start = time.process_time()
             game = fit(contestant(name, seed), faces, steps[name], progress=False)
             took = time.process_time() - start
-            content["runs"][name][seed] = {
-                "steps": game.step, "seconds": round(took),
-                **measured(game.sample(10_000, ema=True), faces)}
+            pictures = game.sample(10_000, ema=True)
+            content["runs"][name][seed] = {"steps": game.step, "seconds": round(took),
+                                           **measured(pictures, faces),
+                                           "dark": dark_share(pictures, faces)}
+            if PICTURES:
+                torch.save(pictures[:96], PICTURES / f"contest_{name}_{seed}.pt")
             print(name, seed, content["runs"][name][seed], flush=True)
             store("recipes", content, options)
 
@@ -292,27 +301,29 @@ def progress(options: argparse.Namespace) -> None:
                "floor": measured(data.toy_faces(2000, size=16, seed=1, core=True).images, faces),
                "runs": {way: {} for way in GAP_WAYS},
                "networks": {way: {name: {} for name in (LESSON, *NETWORKS)} for way in GAP_WAYS}}
-    for seed in options.seeds:
+    for kind in ("runs", "networks"):
+        content[kind].update(stored("gap").get(kind, {}))
+    for seed in map(str, options.seeds):
         for way in GAP_WAYS:
-            run = followed(way, seed, faces, options.steps or GAP_STEPS)
-            half = len(run["gap"]) // 2
-            run["rho_all"] = round(ranks_agree(run["gap"], run["distance"]), 2)
-            run["rho_second"] = round(ranks_agree(run["gap"][half:], run["distance"][half:]), 2)
-            content["runs"][way][seed] = run
-            print(way, seed, run, flush=True)
-            store("gap", content, options)
-    for seed in options.seeds[:3]:
-        for way in GAP_WAYS:
-            rows = content["networks"][way]
-            here = content["runs"][way][seed]
-            if NETWORKS_AT in here["step"]:
-                look = here["step"].index(NETWORKS_AT)
-                rows[LESSON][seed] = {key: here[key][look] for key in ("gap", "distance")}
-            for name, changes in NETWORKS.items():
-                found = followed(way, seed, faces, NETWORKS_AT, **changes)
-                rows[name][seed] = {key: found[key][-1] for key in ("gap", "distance")}
-                print(way, seed, name, rows[name][seed], flush=True)
+            if seed not in content["runs"][way]:
+                run = followed(way, int(seed), faces, GAP_STEPS)
+                half = len(run["gap"]) // 2
+                run["rho_all"] = round(ranks_agree(run["gap"], run["distance"]), 2)
+                run["rho_second"] = round(ranks_agree(run["gap"][half:], run["distance"][half:]), 2)
+                content["runs"][way][seed] = run
+                print(way, seed, run, flush=True)
                 store("gap", content, options)
+    for seed in map(str, options.seeds):
+        for way in GAP_WAYS:
+            rows, here = content["networks"][way], content["runs"][way][seed]
+            look = here["step"].index(NETWORKS_AT)
+            rows[LESSON][seed] = {key: here[key][look] for key in ("gap", "distance")}
+            for name, changes in NETWORKS.items():
+                if seed not in rows[name]:
+                    found = followed(way, int(seed), faces, NETWORKS_AT, **changes)
+                    rows[name][seed] = {key: found[key][-1] for key in ("gap", "distance")}
+                    print(way, seed, name, rows[name][seed], flush=True)
+                    store("gap", content, options)
 
 
 def followed(way: str, seed: int, faces: ImageSet, steps: int, **changes) -> dict:
@@ -441,18 +452,19 @@ def skewed_faces(n: int = 10_000) -> ImageSet:
 
 def skew(options: argparse.Namespace) -> None:
     """Train WGAN-GP on the skewed set, as `contest` does on the even one, and count skin."""
-    faces, steps = skewed_faces(), stored("recipes")["steps"]["gp"]
+    played = stored("recipes")  # its "gp" is the control: the same game on the even set
+    faces, steps = skewed_faces(), played["steps"]["gp"]
     even = data.toy_faces(10_000, size=32, core=True)
     content = {**about(faces, {**CONTEST, **CONTESTANTS["gp"]}), "steps": steps, "samples": 10_000,
                "in the data": {"tenth": dark_share(faces.images, even),
                                "even": dark_share(even.images, even)},
-               "runs": {"tenth": {}, "even": {}}}
+               "runs": {"tenth": {}, "even": {seed: run["dark"]
+                                              for seed, run in played["runs"]["gp"].items()}}}
     for seed in options.seeds:
-        for name, pictures in (("tenth", faces), ("even", even)):
-            game = fit(contestant("gp", seed), pictures, steps, progress=False)
-            content["runs"][name][seed] = dark_share(game.sample(10_000, ema=True), even)
-            print(name, seed, content["runs"][name][seed], flush=True)
-            store("skew", content, options)
+        game = fit(contestant("gp", seed), faces, steps, progress=False)
+        content["runs"]["tenth"][seed] = dark_share(game.sample(10_000, ema=True), even)
+        print(seed, content["runs"]["tenth"][seed], flush=True)
+        store("skew", content, options)
 
 
 def dark_share(pictures: torch.Tensor, even: ImageSet) -> dict:

@@ -186,14 +186,43 @@ def test_a_part_of_the_board_of_lesson03():
         assert far["Adam beta1 0.9"][seed] > 8, far
 
 
-# ---- lesson 04: the critic's gap, its shape, and the edge of the box ----
+# ---- lesson 04: the critic's gap, its shape, BatchNorm under clipping ----
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # for a loaded machine; alone they take a quarter of a minute each
-@pytest.mark.parametrize("name", lesson04.STUDIES)
+@pytest.mark.parametrize("name", lesson04.RATES_OF)
 def test_lesson04_holds_on_another_seed(name):
-    found = lesson04.STUDIES[name](7)
+    found = lesson04.RATES_OF[name](7)
     assert found["holds"], found
+
+
+def cells(step: int, key: str) -> dict[str, list[float]]:
+    """Return a number of the study of BatchNorm, of every seed, by "norm of G/norm of critic"."""
+    rows = stored(lesson04.path("norms"))["runs"][str(step)]
+    return {name: [run[key] for run in rows[name].values()] for name in lesson04.NORM_PAIRS}
+
+
+def test_under_clipping_the_critic_needs_its_batchnorm_more_than_g():
+    edge, distance, counted, untrained = (cells(150, key) for key in (
+        "edge", "frechet", "counted", "untrained"))
+    assert {len(runs) for runs in edge.values()} == {5}
+    for in_g in ("batch", "none"):
+        kept, without = f"{in_g}/batch", f"{in_g}/none"
+        assert max(edge[kept]) < 0.5 < min(edge[without])
+        assert max(distance[kept]) < min(distance[without])
+        assert min(counted[kept]) >= 0.01 > max(counted[without])
+    assert max(untrained["none/batch"]) < 0.002 < 0.07 < min(untrained["batch/none"])
+    assert max(distance["none/batch"]) < min(distance["batch/none"])  # its z counts for little
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # for a loaded machine; alone it takes half a minute
+def test_batchnorm_under_clipping_on_another_seed():
+    faces = data.toy_faces(4000, size=16, core=True)
+    found = {name: lesson04.normed(name, 7, faces, looks=(150,))[150]
+             for name in ("none/batch", "batch/none")}
+    assert found["none/batch"]["edge"] < 0.6 < found["batch/none"]["edge"], found
+    assert found["none/batch"]["frechet"] < found["batch/none"]["frechet"], found
 
 
 def test_the_rank_correlation_looks_at_the_order_alone():
