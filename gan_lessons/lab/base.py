@@ -1,9 +1,10 @@
 """What our widgets share: a static form for saved notebooks, and scripts joined from two files."""
 
-import base64
 from pathlib import Path
 
 import anywidget
+
+from gan_lessons.show import Picture
 
 HERE = Path(__file__).parent
 
@@ -11,8 +12,8 @@ HERE = Path(__file__).parent
 class LessonWidget(anywidget.AnyWidget):
     """A widget that leaves something readable in a saved notebook, where no code runs.
 
-    JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_png()` or
-    `static_html()`; nbval compares `static_text()`.
+    JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_html()` or
+    `static_picture()`; nbval compares `static_text()`.
     """
 
     def static_text(self) -> str:
@@ -23,8 +24,8 @@ class LessonWidget(anywidget.AnyWidget):
         """Return HTML that needs no script and no style sheet, if there is any."""
         return None
 
-    def static_png(self) -> tuple[bytes, str] | None:
-        """Return a PNG picture and its alternative text, if there is any."""
+    def static_picture(self) -> Picture | None:
+        """Return a picture, if there is any."""
         return None
 
     def tell(self, **traits) -> None:
@@ -35,13 +36,11 @@ class LessonWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data = {**data, "text/plain": self.static_text()}
-        html, picture = self.static_html(), self.static_png()
+        html, picture = self.static_html(), self.static_picture()
+        if html is None and picture is not None:
+            html = picture._repr_html_()
         if html is not None:
             data["text/html"] = html
-        if picture is not None:
-            png, alt = picture
-            data["image/png"] = base64.b64encode(png).decode()
-            metadata = {**metadata, "image/png": {"alt": alt}}
         return data, metadata
 
 

@@ -14,6 +14,7 @@ from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
 from gan_lessons.lab.base import LessonWidget, script, style
 from gan_lessons.runtime import one_thread
+from gan_lessons.show import Picture
 from gan_lessons.util import both
 
 from . import drawing
@@ -303,7 +304,7 @@ class GanLab(LessonWidget):
         settings = self._settings
         return f"GAN lab: {settings.data}, {settings.loss} loss (run this cell to play)"
 
-    def static_png(self) -> tuple[bytes, str]:
+    def static_picture(self) -> Picture:
         """Return a picture of the run; of one not yet played, the first rounds of the same game."""
         return drawing.draw_run(self._game if self._game.step > 0 else self._rehearsal())
 

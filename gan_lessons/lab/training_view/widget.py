@@ -18,6 +18,7 @@ from gan_lessons import show
 from gan_lessons.data import PointSet
 from gan_lessons.lab.base import LessonWidget, script, style
 from gan_lessons.losses import Minimax, Wasserstein
+from gan_lessons.show import Picture
 from gan_lessons.train import TrainingDiverged, generate, sample_noise
 from gan_lessons.util import both
 
@@ -274,10 +275,10 @@ class TrainingView(LessonWidget):
         """Return the fixed text that nbval compares."""
         return "Training view: pictures and curves of a run (run this cell)"
 
-    def static_png(self) -> tuple[bytes, str] | None:
+    def static_picture(self) -> Picture | None:
         """Return a picture of the run, once it has ended."""
         if self._game is not None and self.state != "training":
             with self._shown_problems():
                 figure, alt = self._drawn()
-                return show.png(figure, dpi=80), alt
+                return Picture(show.png(figure, dpi=80), alt)
         return None
