@@ -2,7 +2,7 @@
 
     python studies/exercises.py cure --seeds 901 902 903      lesson 01, the checker's own seeds
     python studies/exercises.py digits --seeds 0 1 2 3 4      lesson 02, 3,000 steps each
-    python studies/exercises.py penalty --seeds 0 1 2         lesson 04, 64,000 pictures each
+    python studies/exercises.py penalty --seeds 0 1 2         lesson 04, 32,000 pictures each
     python studies/exercises.py cure digits --write           also stores exercises_bars.json
 
 One thread. A bar in `gan_lessons/exercises` lies below the worst seed of a game that should pass

@@ -212,7 +212,7 @@ r"""
 **常见的问题**
 
 - “差距变大就是变差了吗？”开头那一段是评论家在追赶。先让它走几十步，再开始读；并且看平均，不看单独一批。
-- “为什么不全都用梯度惩罚？”它每步要多一次反向传播。同样的时间里谁更好，请看课文的表，也请学生注意那里写明的学习率是怎样挑的。
+- “为什么不全都用梯度惩罚？”它每步要多一次反向传播。同样的时间里谁更好，请看课文的表，也请学生注意那里写明的学习率从哪里来。
 - “WGAN 成功是因为 Wasserstein 距离吗？”不见得。评论家离最好的 $f$ 很远，裁剪的差距也不是 $W_1$；有人认为起作用的主要是利普希茨约束本身。
 
 **讨论题（20 分钟）**：小区物业想用住户的门禁照片训练一个 GAN，生成“虚拟住户”放在宣传册里。分组回答课文的四个问题，再查表：哪些规定管得到，谁要同意，宣传册上要写什么？中国的课堂还可以读《生成式人工智能服务管理暂行办法》第 2、4、7、12 条：向境内公众提供生成服务的，训练数据来源要合法，涉及个人信息要取得同意，生成的图片要标识；只做研究、不向公众提供服务的教学科研单位不适用。
@@ -269,7 +269,7 @@ With two periods, the first ends with clipping.
 **Common questions**
 
 - "Does a growing gap mean that it gets worse?" At the start the critic is catching up. Let it take some dozens of steps before you read, and read means, not single batches.
-- "Why not use the gradient penalty everywhere?" Each of its steps needs another backward pass. Who is better in the same time is in the lesson's table; let students note how the learning rates were chosen.
+- "Why not use the gradient penalty everywhere?" Each of its steps needs another backward pass. Who is better in the same time is in the lesson's table; let students note where the learning rates come from.
 - "Is it the Wasserstein distance that makes WGAN work?" Not necessarily. The critic is far from the best $f$, and the gap of clipping is not $W_1$; some hold that it is the Lipschitz constraint itself that helps.
 
 **Discussion (20 minutes)**: a housing company wants to train a GAN on residents' door-camera photographs, to show "virtual residents" in a brochure. Answer the lesson's four questions in groups; then look at the table: which rules apply, who has to agree, and what has to be in the brochure? For a class in China: read Articles 2, 4, 7 and 12 of the Interim Measures for Generative AI Services. Who offers generation to the public there needs lawful training data, consent where they are personal, and labels on pictures; universities that do research only and offer nothing to the public are outside.
