@@ -1387,7 +1387,7 @@ r"""
 - **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。第一版把两件事一起做，把账全算在评论家头上，只对了一大半。
 - **它没有说明“为什么”。** 表里的数和上面的解释相符，但没有单独检验它。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
-走得久一点会怎样？走到 600 步（目前只有种子 0），只有 G 有的那一格追了上来：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%。可见缺了评论家的批归一化是起步慢，不是走到了尽头。
+走得久一点会怎样？走到 600 步（目前只有种子 0），只有 G 有的那一格追上来不少：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%。可见缺了评论家的批归一化是起步慢，不是走到了尽头。
 
 论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，对裁剪的评论家有用，在梯度惩罚的评论家里却不能有：它好不好，要看约束是哪一种。
 """
@@ -1409,7 +1409,7 @@ What the four cells show:
 - **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. The first edition did both at once and put it all down to the critic, which was the larger part of the truth.
 - **They do not show why.** The numbers agree with the explanation above, but nothing here tests it by itself. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seed 0 only so far) the cell with batch normalisation in G alone has caught up: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2%. So a critic without it starts slowly; it is not the end.
+And later? By step 600 (seed 0 only so far) the cell with batch normalisation in G alone has caught up a good deal: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2%. So a critic without it starts slowly; it is not the end.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
@@ -1574,7 +1574,7 @@ These rules bind above all who offers a service or publishes. Article 1020 of th
 r"""
 ## 开放题：把 WGAN-GP 调好
 
-任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于标准，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`。论文的设置（10、5、0.0001）是起点，先量一量它离标准有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离。
+任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离。
 
 <details><summary>提示一</summary>
 
@@ -1593,7 +1593,7 @@ r"""
 r"""
 ## Open task: tune a WGAN-GP
 
-The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below the bar, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay`. The paper's settings (10, 5, 0.0001) are the start: measure how far they are from the bar, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time.
+The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay`. The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time.
 
 <details><summary>Hint one</summary>
 
