@@ -13,6 +13,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,8 +31,25 @@ def faces(n: int = 10_000, seed: int = 0):
     return data.toy_faces(n, size=32, seed=seed, core=True)
 
 
-# name -> (the game, its steps, how many pictures it learns from, threads)
-GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {}
+def contestant(name: str) -> Callable[[], Game]:
+    """Return how the game of lesson 04 is made."""
+    return partial(lesson04.contestant, name, 0)
+
+
+# name -> (how the game is made, its steps, how many pictures it learns from, threads)
+PLAYED = lesson04.stored("recipes")["steps"]
+GALLERY = lesson04.stored("gallery").get("faces", {"settings": {"steps": 1}})["settings"]["steps"]
+GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {
+    "lesson 03, SN-GAN": (partial(recipes.sngan, 32, features=24, steps=1500, ema=0.995,
+                                  precision="bfloat16"), 1500, 10_000, 2),
+    "lesson 04, clipping": (contestant("clip"), PLAYED["clip"], 10_000, 2),
+    "lesson 04, WGAN-GP": (contestant("gp"), PLAYED["gp"], 10_000, 2),
+    "lesson 04, gallery": (partial(lesson04.gallery_game, GALLERY), GALLERY, 10_000, 1),
+    "SN-GAN, five minutes": (partial(recipes.sngan, 32, steps=8000, precision="bfloat16"),
+                             8000, 20_000, 2),
+    "SN-GAN, half an hour": (partial(recipes.sngan, 32, features=48, steps=25_500,
+                                     precision="bfloat16"), 25_500, 20_000, 2),
+}
 
 
 def report(pictures: torch.Tensor) -> dict:
@@ -62,7 +80,7 @@ def play(name: str) -> dict:
 def main() -> None:
     """Play the games that the command line names, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[[], *GAMES, "new real pictures"])
+    parser.add_argument("names", nargs="*", choices=[*GAMES, "new real pictures"])
     parser.add_argument("--write", action="store_true", help=f"store them in {RESULTS.name}")
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"rows": {}}

@@ -479,7 +479,6 @@ def dark_share(pictures: torch.Tensor, even: ImageSet) -> dict:
 
 def gallery(options: argparse.Namespace) -> None:
     """Train WGAN-GP on faces and on rooms for `--minutes` each, and store pictures and numbers."""
-    content = stored("gallery")
     for kind in options.only or ("faces", "rooms"):
         make = {"faces": data.toy_faces, "rooms": data.toy_rooms}[kind]
         real = make(10_000, size=32, core=True)
@@ -492,6 +491,7 @@ def gallery(options: argparse.Namespace) -> None:
                   measured(game.sample(2000, ema=True), real), flush=True)
         fit(game, real, steps, watch=look, watch_every=steps // 10, progress=False)
         took = time.process_time() - start
+        content = stored("gallery")
         content[kind] = {
             **about(real, {**GALLERY, "steps": steps, "decay": steps}), "seed": 0,
             "seconds": round(took), "samples": 10_000,
