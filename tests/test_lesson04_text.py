@@ -57,7 +57,7 @@ def test_the_match_of_the_lesson_is_that_of_the_study():
                       ("gp", "recipes.wgan_gp(32, n_critic=2, lr=1e-3, **network)")):
         assert call in LESSON
         assert contest["ways"][way] == {"n_critic": 2, "lr": 5e-4 if way == "clip" else 1e-3}
-    assert LESSON.count(f"{contest['seconds']} seconds of one core") >= 2
+    assert f"{contest['seconds']} seconds of one core each" in LESSON
     assert len({len(runs) for runs in contest["runs"].values()}) == 1
 
 
@@ -120,3 +120,15 @@ def test_the_bar_of_the_open_task_lies_between_the_settings():
     for run in solved.values():
         assert text.count(str(run["distance"])) >= 2
     assert f"{BAR:,.0f}" in LESSON and f"{BUDGET:,}" in LESSON
+
+
+def test_g_drops_the_few():
+    skew = study("skew")
+    share = skew["in the data"]["tenth"]["share"]
+    runs = skew["runs"]["tenth"].values()
+    assert len(runs) == 2 and all(run["share"] == 0 for run in runs)
+    said(*(f"{run['counted']:,}" for run in runs), *(f"{share * run['counted']:.0f}" for run in runs),
+         f"{share:.1%}")
+    even = [run["share"] for run in skew["runs"]["even"].values()]
+    assert f"{min(even):.0%} 到 {max(even):.0%}" in LESSON
+    assert f"{min(even):.0%} to {max(even):.0%}" in LESSON

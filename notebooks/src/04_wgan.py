@@ -1068,14 +1068,14 @@ So the gap shows whether **one and the same run** goes well, and it is no evalua
 r"""
 ## 裁剪与梯度惩罚：32×32 的脸
 
-现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数。学习率沿用两分钟的试跑里各自用过的那一个：裁剪 0.0005，WGAN-GP 0.001，都是各自论文的 10 倍；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。图用指数滑动平均（EMA）的权重来画。
+现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数；下面在课上只走一半的步数，看看图，完整的结果在后面的表里。学习率沿用两分钟的试跑里各自用过的那一个：裁剪 0.0005，WGAN-GP 0.001，都是各自论文的 10 倍；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。图用指数滑动平均（EMA）的权重来画。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Clipping against the gradient penalty: faces of 32×32
 
-Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 60 seconds of one core each, turned into steps by what a step costs. The learning rates are those of pilot runs of two minutes, one for each: 0.0005 for clipping, 0.001 for WGAN-GP, both 10 times their paper's; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. Pictures are painted with the exponential moving average (EMA) of the weights.
+Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 60 seconds of one core each, turned into steps by what a step costs. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are those of pilot runs of two minutes, one for each: 0.0005 for clipping, 0.001 for WGAN-GP, both 10 times their paper's; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. Pictures are painted with the exponential moving average (EMA) of the weights.
 """
 
 # %%
@@ -1085,8 +1085,8 @@ network = {"features": 16, "latent": 64, "ema": 0.99, "precision": "auto"}
 
 
 def steps_for(name):
-    """Return as many steps as the method makes in 60 seconds of one core."""
-    return runtime.at_scale(smoke=10, default=contest["steps"][name], full=50_000)
+    """Return half as many steps as the study made in 60 seconds of one core."""
+    return runtime.at_scale(smoke=10, default=contest["steps"][name] // 2, full=50_000)
 
 
 clip_32 = recipes.wgan(32, n_critic=2, lr=5e-4, **network)
@@ -1117,22 +1117,22 @@ show.gallery({"toy faces": faces_32.images[:32], "clipping": clip_32.sample(32, 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各用一个核心的 60 秒，没有挑选过。
+**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. 60 seconds of one core each, samples not chosen.
+**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远。下面各取 10,000 个样本、3 个种子；第三行是第 03 课的 DCGAN 配方，同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
+用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课的 DCGAN 配方，同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even. 10,000 samples each and 3 seeds; the third row is lesson 03's recipe, DCGAN, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
+Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe, DCGAN, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
 """
 
 # %%
@@ -1478,7 +1478,7 @@ LSUN 拍的是别人的家，许可也没有写明，同样只用来学习。
 
 ### 数据偏了，G 会怎样？
 
-第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`studies/lesson04.py skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和图 4-9 的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
+第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`studies/lesson04.py skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和上面 60 秒的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1498,7 +1498,7 @@ LSUN shows other people's homes and states no licence: it, too, is for study onl
 
 ### What does G do with skewed data?
 
-The third question can be put to an experiment. Toy faces have three skin tones, a third each. `studies/lesson04.py skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of Fig. 4-9. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
+The third question can be put to an experiment. Toy faces have three skin tones, a third each. `studies/lesson04.py skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of 60 seconds above. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
 """
 
 # %%
@@ -1515,7 +1515,7 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（分类器读出的），照此，种子 0 的 2,572 张算数的图里应有 83 张左右，实际**一张也没有**：G 不是照着比例画，也不是画得少一些，而是整类丢掉了。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（分类器读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：G 不是照着比例画，也不是画得少一些，而是整类丢掉了。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
 
 ### 法律怎么说
 
@@ -1534,7 +1534,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the classifier reads it), and by that share there should be about 83 among the 2,572 pictures of seed 0 that count. In fact there is **not one**: G neither copies the share nor merely paints a little fewer; it drops the whole kind. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the classifier reads it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: G neither copies the share nor merely paints a little fewer; it drops the whole kind. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
 
 ### What the law says
 
