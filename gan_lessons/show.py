@@ -4,9 +4,11 @@ Each function displays its figure with alternative text, so that a screen reader
 without pictures learn what is on it. `animation` writes a file instead.
 """
 
+import base64
 import io
 import math
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,7 +17,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 import torch
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -30,13 +32,31 @@ TITLE, GAP = 22, 8  # pixels: the height of a title, the distance of two rows
 LINES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PINK, "D", ":"))
 
 
+class Picture:
+    """A PNG picture that keeps its alternative text wherever a notebook is read.
+
+    Notebooks show it as HTML: JupyterLab and nbconvert's default template would drop the text of a
+    plain `image/png`. A terminal shows the text alone.
+    """
+
+    def __init__(self, png: bytes, alt: str):
+        self.png, self.alt = png, alt
+
+    def __repr__(self) -> str:
+        return f"[{self.alt}]"
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.png).decode()
+        return f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{data}">'
+
+
 def show(figure: Figure, alt: str) -> None:
     """Display a figure as a PNG picture with alternative text, and close it."""
     try:
         check_alt(alt)
     finally:
         content = png(figure)
-    display(Image(content, format="png", alt=alt))
+    display(Picture(content, alt))
 
 
 def check_alt(alt: str) -> None:
@@ -85,7 +105,7 @@ def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
     if all((row == row[..., :1]).all() for row in rows.values()):
         sheet = sheet.convert("L")  # grey pictures need one channel, not three
     sheet.save(drawn, "PNG", optimize=True)
-    display(Image(drawn.getvalue(), format="png", alt=alt))
+    display(Picture(drawn.getvalue(), alt))
 
 
 def _under_each_other(rows: dict[str, np.ndarray], scale: int) -> PIL.Image.Image:

@@ -3,11 +3,13 @@
     python notebooks/build.py                   build and execute every notebook
     python notebooks/build.py 02 solutions/02   only those whose name starts so
     python notebooks/build.py --check           name the notebooks that differ from their source
+    python notebooks/build.py --prose 02        take over prose and metadata, and run nothing
 
 A source is a Python file in jupytext's percent format. Its prose comes in pairs of Markdown
 cells, Chinese then English, tagged `lang-zh` and `lang-en`; the build wraps each body in
-`<div lang="zh">` or `<div lang="en">`, so that a page can hide one language. The notebook is
-executed as a learner on a CPU would run it, and replaces the old one only if every cell worked.
+`<div lang="zh">` or `<div lang="en">`, so that a page can hide one language. What would give away
+the answer to a prediction is folded, see `Folds`. The notebook is executed as a learner on a CPU
+would run it, and replaces the old one only if every cell worked.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
 
@@ -31,14 +34,22 @@ HERE = Path(__file__).resolve().parent
 LANGUAGES = ("zh", "en")
 CELL_TIMEOUT = 600  # seconds
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python",
-                      "pygments_lexer": "ipython3"},
+METADATA = {  # exactly what JupyterLab writes, or opening a lesson would change its file
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py",
+                      "mimetype": "text/x-python", "name": "python", "nbconvert_exporter": "python",
+                      "pygments_lexer": "ipython3", "version": "3.11.7"},
 }
 KEPT_CELL_METADATA = ("tags", "slideshow")
+FOLDED = {"collapsed": True, "jupyter": {"outputs_hidden": True}}  # as JupyterLab 4 writes it
 COURSE_SETTINGS = ("GAN_LESSONS_SCALE", "GAN_LESSONS_DATA")
 USER_SETTINGS = ("MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS")
+
+OPTION = re.compile(r"^- \**([A-H])\**[.．]\**\s*(.+)$", re.MULTILINE)
+ANSWER = {"zh": re.compile(r"答案是 ?\*\*([A-H])\*\*"),
+          "en": re.compile(r"[Tt]he answer is \*\*([A-H])\*\*")}
+ANSWER_TITLE = {"zh": "答案", "en": "Answer"}
+CAPTION = re.compile(r"\*\*((?:图|Fig\.) [\d-]+)\*\*\s+(.+)", re.DOTALL)
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PROGRESS_BAR = re.compile(r"\[[\d:]+[<,][^\]]*\]")  # the end of a tqdm bar: [00:01<00:04, 7it/s]
@@ -78,18 +89,74 @@ def unwrap(text: str) -> str:
     return match[1] if match else text
 
 
+class Folds:
+    """Fold what would give a prediction away, from its options to its answer.
+
+    That is the outputs of the code in between, which come up when the cell runs, the captions, and
+    the paragraph that says "The answer is **B**". Look at the cells of a lesson in their order.
+    """
+
+    def __init__(self):
+        self.open = set()  # the languages in which a prediction waits for its answer
+
+    def code(self) -> dict:
+        """Return the metadata of the next cell, a code cell."""
+        return FOLDED if self.open else {}
+
+    def prose(self, body: str, lang: str, tags: list[str]) -> str:
+        """Return the body of the next cell, prose, with its folds."""
+        if lang in self.open and "caption" in tags and (caption := CAPTION.fullmatch(body)):
+            return folded(caption[1], caption[2])
+        paragraphs = body.split("\n\n")
+        inside = 0  # a fold of the author's
+        for i, paragraph in enumerate(paragraphs):
+            inside += paragraph.count("<details") - paragraph.count("</details")
+            if lang in self.open and ANSWER[lang].search(paragraph):
+                self.open.remove(lang)
+                if ANSWER[lang].match(paragraph) and not inside:
+                    paragraphs[i] = folded(ANSWER_TITLE[lang], paragraph)
+            if "predict" in tags and OPTION.search(paragraph):
+                self.open.add(lang)
+        return "\n\n".join(paragraphs)
+
+
+def folded(title: str, text: str) -> str:
+    """Return Markdown that shows only its title until it is opened."""
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
 def from_source(source: Path, name: str) -> NotebookNode:
     """Return the notebook `name` as its source says it, not yet executed."""
+    written = jupytext.read(source, fmt="py:percent").cells
+    folds = Folds() if any("caption" in cell.metadata.get("tags", []) for cell in written) else None
     cells = []
-    for position, cell in enumerate(jupytext.read(source, fmt="py:percent").cells, start=1):
+    for position, cell in enumerate(written, start=1):
         lang = language(cell) if cell.cell_type == "markdown" else None
+        text = cell.source
+        metadata = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
+        if cell.cell_type == "code" and folds:
+            metadata |= folds.code()
+        elif lang:
+            text = wrap(folds.prose(text, lang, metadata["tags"]) if folds else text, lang)
         new_cell = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")
-        cells.append(new_cell(
-            wrap(cell.source, lang) if lang else cell.source,
-            id=f"{name.replace('/', '-')[:50]}-{position:03d}",
-            metadata={key: cell.metadata[key] for key in KEPT_CELL_METADATA
-                      if key in cell.metadata}))
+        cells.append(new_cell(text, id=f"{name.replace('/', '-')[:50]}-{position:03d}",
+                              metadata=metadata))
     return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
+
+
+def take_over_prose(source: Path, notebook: Path, name: str) -> None:
+    """Bring the prose and the metadata of a stored notebook up to date, and keep its outputs."""
+    wanted, stored = from_source(source, name), nbformat.read(notebook, as_version=4)
+    code = [[cell.source for cell in nb.cells if cell.cell_type == "code"]
+            for nb in (wanted, stored)]
+    if code[0] != code[1]:
+        raise BuildError("the code has changed, too: build it")
+    done = iter([cell for cell in stored.cells if cell.cell_type == "code"])
+    for cell in wanted.cells:
+        if cell.cell_type == "code":
+            old = next(done)
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    write(wanted, notebook)
 
 
 def drift(source: Path, notebook: Path, name: str) -> str | None:
@@ -136,6 +203,12 @@ def execute(nb: NotebookNode, folder: Path) -> None:
 
 # ---- what of the outputs is stored ----
 
+def is_picture(output: NotebookNode) -> bool:
+    """Say whether an output is a picture, as `gan_lessons.show` displays it or as a bare PNG."""
+    data = output.get("data", {})
+    return "image/png" in data or data.get("text/html", "").startswith("<img ")
+
+
 def is_progress(text: str) -> bool:
     """Say whether text on stderr is nothing but tqdm's progress bars."""
     pieces = re.split(r"[\r\n]+", ANSI.sub("", text))
@@ -156,22 +229,23 @@ def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
 def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Return the outputs of one cell as they are stored.
 
-    Progress bars go, a widget leaves its text and its HTML or picture, a traceback keeps the
-    frames of the notebook and loses those of files on this machine.
+    Progress bars go, a widget leaves its text and its HTML, a traceback keeps the frames of the
+    notebook and loses those of files on this machine.
 
-    Raises BuildError on anything else on stderr and on a widget that leaves neither.
+    Raises BuildError on anything else on stderr and on a widget that leaves no HTML.
     """
     errors = "".join(out.text for out in outputs if out.get("name") == "stderr")
     if errors and not is_progress(errors):
         raise BuildError(f"writes to stderr:\n{errors}")
-    kept = merge_streams([out for out in outputs if out.get("name") != "stderr"])
+    kept = merge_streams([out for out in outputs if out.get("name") != "stderr"
+                          and out.get("data") != {}])  # the place where a progress bar was
     for output in kept:
         if output.output_type == "error":
             output.traceback = [frame for frame in output.traceback
                                 if not ANSI.sub("", frame).startswith("File ")]
         elif (output.get("data", {}).pop(WIDGET_VIEW, None)
-              and output.data.keys().isdisjoint(("text/html", "image/png"))):
-            raise BuildError("shows a widget that has no text/html or image/png twin")
+              and "text/html" not in output.data):
+            raise BuildError("shows a widget that has no text/html twin")
     return kept
 
 
@@ -214,13 +288,13 @@ def build(source: Path, notebook: Path, name: str) -> None:
     write(nb, notebook)
 
 
-def build_all(chosen: dict[str, tuple[Path, Path]]) -> bool:
-    """Build every notebook chosen, print the time each took, and say whether all worked."""
+def build_all(chosen: dict[str, tuple[Path, Path]], make: Callable = build) -> bool:
+    """Make every notebook chosen, print the time each took, and say whether all worked."""
     failed = []
     for name, (source, notebook) in chosen.items():
         start = time.perf_counter()
         try:
-            build(source, notebook, name)
+            make(source, notebook, name)
         except (BuildError, CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             failed.append(name)
             print(f"{name}: FAILED, the old notebook was left as it was\n{error}", file=sys.stderr)
@@ -236,6 +310,8 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
                         help="build the notebooks whose name starts so, e.g. 02 or solutions/02")
     parser.add_argument("--check", action="store_true",
                         help="run nothing; name the notebooks that differ from their source")
+    parser.add_argument("--prose", action="store_true",
+                        help="run nothing; put new prose into notebooks whose code is the same")
     options = parser.parse_args(arguments)
     known = notebooks(folder)
     for name in options.names:
@@ -247,7 +323,7 @@ def main(arguments: list[str] | None = None, folder: Path = HERE) -> int:
         problems = [drift(*paths, name) for name, paths in chosen.items()]
         print(*filter(None, problems), sep="\n", end="\n" if any(problems) else "")
         return int(any(problems))
-    return int(not build_all(chosen))
+    return int(not build_all(chosen, take_over_prose if options.prose else build))
 
 
 if __name__ == "__main__":

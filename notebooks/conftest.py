@@ -31,10 +31,15 @@ def pytest_configure(config):
 
 
 def pytest_collectstart(collector):
-    """Teach nbval's collector about progress bars, updated displays and lines of code that move."""
+    """Teach nbval's collector what may differ: progress bars, pictures, line numbers; and updates.
+
+    Of a picture its alternative text is compared, not its bytes: other versions of libraries draw
+    letters and lines a little differently.
+    """
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += ("stderr",)  # progress bars; the build refuses anything else
         collector.sanitize_patterns[r"(\.py)(#L|, line )\d+"] = r"\1\2N"  # what show_doc links to
+        collector.sanitize_patterns[r"(data:image/png;base64,)[\w+/=]+"] = r"\1..."
         follow_display_updates(collector)
 
 

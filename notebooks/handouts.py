@@ -25,7 +25,7 @@ from pathlib import Path
 
 import nbformat
 from bs4 import BeautifulSoup
-from build import HERE, LANGUAGES, language, notebooks, unwrap
+from build import FOLDED, HERE, LANGUAGES, language, notebooks, unwrap
 from jinja2 import pass_context
 from math_core import LatexToMathML
 from nbconvert.exporters import HTMLExporter, NotebookExporter, SlidesExporter
@@ -69,6 +69,8 @@ class OneLanguage(Preprocessor):
         if cell.cell_type == "markdown":
             cell.source = unwrap(cell.source)
         elif cell.cell_type == "code":
+            for fold in FOLDED:  # a teacher sees every output; students get none
+                cell.metadata.pop(fold, None)
             cell.outputs = [output for output in cell.outputs if not is_switch(output)]
             for output in cell.outputs:
                 if "text/html" in output.get("data", {}):

@@ -20,7 +20,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from build import HERE, LANGUAGES, WIDGET_VIEW, drift, from_source, language, notebooks, unwrap
+from build import (
+    ANSWER,
+    HERE,
+    LANGUAGES,
+    OPTION,
+    WIDGET_VIEW,
+    drift,
+    from_source,
+    is_picture,
+    language,
+    notebooks,
+    unwrap,
+)
 from nbformat import NotebookNode
 
 NOTEBOOK_LIMIT = 1_000_000  # bytes
@@ -47,9 +59,6 @@ LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
 SOURCE_CODE = re.compile(r"(?<![\w.,/])00[0-4](?![\w%]|\.\w)")  # a source's old file number
 VERDICTS = (": True", ": False")  # the end of a line that shows no number
 CAPTION = {"zh": "图 ", "en": "Fig. "}  # how a figure is named: 图 2-3, Fig. 2-3
-OPTION = re.compile(r"^- \**([A-H])\**[.．]\**\s*(.+)$", re.MULTILINE)
-ANSWER = {"zh": re.compile(r"答案是 ?\*\*([A-H])\*\*"),
-          "en": re.compile(r"[Tt]he answer is \*\*([A-H])\*\*")}
 HIDDEN = "\N{OBJECT REPLACEMENT CHARACTER}"  # stands in the text where code or maths was
 
 
@@ -169,9 +178,6 @@ def language_problems(cell: NotebookNode, lang: str, glossary: list[Term]) -> It
     yield from term_problems(prose.text, glossary)
     if re.search(r"</summary>(?!\s*\n[ \t]*\n)", body):
         yield "<details> needs a blank line after </summary>"
-    for details in DETAILS.findall(body):
-        if dissect(details).kept["maths"]:
-            yield "maths inside <details> is not rendered"
     for alt, target in prose.images:
         if not alt.strip():
             yield f"image {target} has no alt text"
@@ -324,6 +330,10 @@ def one_output_problems(output: NotebookNode) -> Iterator[str]:
     for pattern, what in ((ABSOLUTE_PATH, "absolute path"), (MEMORY_ADDRESS, "memory address")):
         if match := pattern.search(text):
             yield f"{what} in the output: {around(text, match)}"
+    if is_picture(output) and (tag := re.match(r"<img\b[^>]*>", data.get("text/html", ""))):
+        alt = attribute(tag[0], "alt")
+        if len(alt) <= ALT_LENGTH:
+            yield f"the figure's alt text is too short: {alt!r}"
     for mime in data:
         if mime.startswith("image/"):
             alt = output.metadata.get(mime, {}).get("alt", "")
@@ -339,8 +349,9 @@ def one_output_problems(output: NotebookNode) -> Iterator[str]:
 def output_text(output: NotebookNode) -> str:
     """Return what an output says in words: a stream, or the text and HTML of a display."""
     data = output.get("data", {})
-    return "\n".join([output.get("text", ""), *(str(value) for mime, value in data.items()
-                                                if mime.startswith("text/"))])
+    texts = [re.sub(r"base64,[\w+/=]+", "base64,", str(value)) for mime, value in data.items()
+             if mime.startswith("text/")]
+    return "\n".join([output.get("text", ""), *texts])
 
 
 def size_problems(image: str, *, is_text: bool) -> Iterator[str]:
@@ -404,7 +415,8 @@ def figure_problems(name: str, nb: NotebookNode) -> Iterator[str]:
         if tagged(cell, "caption") and lang:
             number[lang] += 1
             start = f"**{CAPTION[lang]}{lesson}-{number[lang]}**"
-            if not re.match(re.escape(start) + r"\s+\S", unwrap(cell.source)):
+            folded = f"<details><summary>{start.strip('*')}</summary>"
+            if not re.match(rf"({re.escape(start)}|{re.escape(folded)})\s+\S", unwrap(cell.source)):
                 yield f"cell {position}: the caption should begin {start} and say what to see"
             if lang == "zh" and not pictures(before):
                 yield f"cell {position}: a caption, but the cell before it leaves no figure"
@@ -422,8 +434,8 @@ def figure_problems(name: str, nb: NotebookNode) -> Iterator[str]:
 
 
 def pictures(cell: NotebookNode) -> list[NotebookNode]:
-    """Return the outputs of a cell that hold a picture."""
-    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    """Return the outputs of a cell that are a picture."""
+    return [output for output in cell.get("outputs", []) if is_picture(output)]
 
 
 def is_widget(cell: NotebookNode) -> bool:
@@ -432,8 +444,11 @@ def is_widget(cell: NotebookNode) -> bool:
 
 
 def edition_problems(nb: NotebookNode) -> Iterator[str]:
-    """Yield sources called by their file number, and results that are a bare True or False."""
+    """Yield sources called by their file number, bare True or False, pictures that lose words."""
     for position, cell in enumerate(nb.cells, start=1):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            yield (f"cell {position}: JupyterLab drops the alt text of a bare image/png; display a "
+                   "show.Picture")
         texts = [output_text(output) for output in cell.get("outputs", [])]
         for text in (cell.source, *texts):
             if match := SOURCE_CODE.search(text):
@@ -483,6 +498,7 @@ def note_answer(found: list[Question], text: str, lang: str) -> None:
 
 def prediction_problems(nb: NotebookNode) -> Iterator[str]:
     """Yield predictions without an answer, and answers that can be told without thinking."""
+    yield from open_answers(nb)
     asked = {lang: predictions(nb, lang) for lang in LANGUAGES}
     for lang, questions in asked.items():
         for question in questions:
@@ -498,6 +514,16 @@ def prediction_problems(nb: NotebookNode) -> Iterator[str]:
     most = max(map(letters.count, letters), default=0)
     if most > math.ceil(len(letters) / 2):
         yield f"the right answers are {letters}: spread them over the letters"
+
+
+def open_answers(nb: NotebookNode) -> Iterator[str]:
+    """Yield answers to predictions that can be read without opening a fold."""
+    if any(tagged(cell, "caption") for cell in nb.cells):
+        for position, cell in enumerate(nb.cells, start=1):
+            lang = language(cell)
+            if lang and ANSWER[lang].search(DETAILS.sub("", unwrap(cell.source))):
+                yield (f"cell {position}: the answer is not folded: begin its paragraph with "
+                       "“答案是 **B**”, “The answer is **B**”, or put it into <details>")
 
 
 def longest_problems(what: str, lang: str, items: list[tuple[list[str], str]]) -> Iterator[str]:

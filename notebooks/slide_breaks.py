@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from unicodedata import east_asian_width
 
 from bs4 import BeautifulSoup
+from build import is_picture
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -84,11 +85,6 @@ def blocks(markdown: str) -> Iterator[str]:
         elif block:
             yield "\n".join(block)
             block = []
-
-
-def is_picture(output: NotebookNode) -> bool:
-    """Say whether an output is shown as a picture."""
-    return "text/html" not in output.get("data", {}) and "image/png" in output.get("data", {})
 
 
 def stands_alone(output: NotebookNode) -> bool:

@@ -16,11 +16,11 @@ ADAM = partial(torch.optim.Adam, betas=(0.0, 0.99))
 class Data:
     """The specification's 24 pairs without random numbers, in batches of 4, in order."""
 
-    def __init__(self, train: int = 24, valid: int = 0, bs: int = 4, path=None):
+    def __init__(self, train: int = 24, valid: int = 0, bs: int = 4):
         self.train_ds = [pair(j) for j in range(train)]
         self.train_dl = batches(self.train_ds, bs)
         self.valid_dl = batches([pair(j) for j in range(train, train + valid)], bs) or None
-        self.device, self.path, self.drawn = torch.device("cpu"), path, None
+        self.device, self.drawn = torch.device("cpu"), None
 
     def show_xyzs(self, xs, ys, zs, **kwargs):
         self.drawn = (xs, ys, zs, kwargs)

@@ -37,39 +37,6 @@ distributed.leave()
 """
 
 
-LEARN = """
-import sys
-from pathlib import Path
-import torch
-from torch import nn
-sys.path.insert(0, "TESTS")
-from fastai_standin import ADAM, NoisyData
-from gan_lessons import distributed
-from gan_lessons.fastai_style.callback import Callback
-from gan_lessons.fastai_style.gan_learner import GANLearner
-
-
-class Stop(Callback):
-    def on_batch_end(self, learn):
-        if distributed.rank() == 1 and learn.gan_trainer.gen_steps == 3:
-            learn.stop.set()
-
-
-torch.set_num_threads(1)
-torch.manual_seed(distributed.join())  # each its own weights and numbers, until fit
-generator = nn.Sequential(nn.ConvTranspose2d(10, 3, 16), nn.Tanh())
-critic = nn.Sequential(nn.Conv2d(3, 1, 16), nn.Flatten(0))
-learn = GANLearner.wgan(NoisyData(path=Path(sys.argv[1]).parent), generator, critic, clip=0.1,
-                        opt_func=ADAM, wd=0.0, show_img=False)
-learn.fit(2, 1e-2)
-learn.save(sys.argv[1])
-learn.fit(5, 1e-2, callbacks=[Stop()])
-steps = learn.gan_trainer.gen_steps
-sys.stdout.write(f"process {distributed.rank()} steps {steps} with {len(learn.xb)} pictures\\n")
-distributed.leave()
-""".replace("TESTS", str(Path(__file__).parent))
-
-
 def launch(tmp_path, *arguments, text=TRAIN):
     script = tmp_path / "train.py"
     script.write_text(text, encoding="utf-8")
@@ -106,25 +73,6 @@ def test_two_processes_equal_one_and_resume(tmp_path):
                                        atol=1e-4)
     for key, tensor in game.generator.state_dict().items():  # and training did move them
         assert not torch.allclose(tensor, alone(0).generator.state_dict()[key], atol=1e-3)
-
-
-@pytest.mark.slow
-def test_two_learners_equal_one_and_stop_together(tmp_path):
-    process = launch(tmp_path, str(tmp_path / "two"), text=LEARN)
-    out, _ = process.communicate(timeout=100)
-    assert process.returncode == 0, out
-    for number in (0, 1):  # batches of 4, shared
-        assert f"process {number} steps 3 with 2 pictures" in out
-    assert out.count("gen_loss") == 1  # one process shows the table
-    one = subprocess.run([sys.executable, "-c", LEARN, str(tmp_path / "one")], text=True,
-                         capture_output=True, timeout=100,
-                         env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert one.returncode == 0, one.stderr
-    two, one = (load_file(tmp_path / f"{name}.safetensors") for name in ("two", "one"))
-    names = [name for name in one if name.startswith("networks")]
-    assert len(names) == 4
-    for name in names:
-        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What fastai's users asked for: penalties, averages, precision, saving, metrics, callbacks."""
+"""What fastai's users asked for: penalties, averages, precision, saving, callbacks."""
 
 from functools import partial
 
@@ -9,11 +9,9 @@ from torch import nn
 
 from gan_lessons import penalties
 from gan_lessons.checkpoint import BadCheckpoint
-from gan_lessons.fastai_style.callback import Callback, CancelFit, GradientClip
+from gan_lessons.fastai_style.callback import Callback, CancelFit
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.learner import Learner
-from gan_lessons.fastai_style.live import Live
-from gan_lessons.lab import TrainingView
 from gan_lessons.losses import Hinge, Relativistic
 from gan_lessons.train import TrainingDiverged
 
@@ -69,7 +67,7 @@ def test_losses_of_the_course(loss):
     assert diary.turns == "CGCGCG"
 
 
-# The moving average, gathered gradients, half precision
+# The moving average, half precision
 
 def test_the_moving_average_follows_the_generator():
     learn = wgan(switcher=None, ema=0.5)
@@ -90,24 +88,6 @@ def test_the_moving_average_follows_the_generator():
 def test_no_average_without_ema():
     with pytest.raises(ValueError, match="ema=0.999"):
         wgan().sample(1, ema=True)
-
-
-def test_gathered_gradients_equal_a_larger_batch():
-    def without_norm():
-        torch.manual_seed(0)
-        generator = nn.Sequential(nn.Flatten(), nn.Linear(10, 768), nn.Unflatten(1, (3, 16, 16)))
-        critic = nn.Sequential(nn.Flatten(), nn.Linear(768, 8), nn.ReLU(), nn.Linear(8, 1))
-        return generator, critic
-
-    diary = Diary()
-    small = wgan(Data(bs=2), without_norm(), accumulate=2, show_img=False)
-    small.fit(1, 1e-3, callbacks=[diary])
-    large = wgan(Data(bs=4), without_norm(), show_img=False)
-    large.fit(1, 1e-3)
-    assert diary.turns == "CC" * 5 + "GG"
-    for name in ("generator", "critic"):
-        assert torch.allclose(weights(getattr(small, name)), weights(getattr(large, name)),
-                              atol=1e-6)
 
 
 def test_half_precision_stays_close():
@@ -131,7 +111,7 @@ def test_networks_in_channels_last_stay_so_and_learn_the_same():
     assert losses(learn) == pytest.approx(losses(usual), abs=1e-5)
 
 
-# Samples and metrics
+# Samples
 
 def test_samples_depend_on_the_seed_alone():
     learn = wgan()
@@ -147,37 +127,19 @@ def test_samples_depend_on_the_seed_alone():
 def test_a_callback_can_add_a_column_to_the_table():
     class Brightness(Callback):
         def on_epoch_end(self, learn):
-            learn.recorder.row["brightness"] = learn.sample(32).float().mean()
+            learn.recorder.row["brightness"] = float(learn.sample(32).float().mean())
 
     learn = wgan(callbacks=[Brightness()])
     learn.fit(2, 1e-3)
-    row = learn.recorder.table.rows[-1]
+    row = learn.recorder.rows[-1]
     assert row["brightness"] == float(learn.sample(32).float().mean())
     assert list(row)[-2:] == ["brightness", "time"]
-
-
-class Halves:
-    """Pictures in [0, 1]: data that `normalize` has given other numbers than [-1, 1]."""
-
-    def to_images(self, batch):
-        return batch.clamp(0, 1).mul(255).round().to(torch.uint8)
-
-
-def test_samples_undo_the_normalisation_of_the_data():
-    learn = wgan()
-    with torch.no_grad():
-        made = learn.generator.eval()(learn.fixed_noise(3))
-    assert torch.equal(learn.sample(3), (made.clamp(-1, 1) * 127.5 + 127.5).round().byte())
-    learn.data.to_images = Halves().to_images
-    assert torch.equal(learn.sample(3), Halves().to_images(made))
 
 
 def test_many_samples_are_made_in_parts_that_fit_into_memory():
     heard = []
 
     class Large(nn.Module):  # pictures of 256x256
-        shape = (4, 1, 1)
-
         def __init__(self):
             super().__init__()
             self.scale = nn.Parameter(torch.ones(1))
@@ -197,44 +159,45 @@ def test_many_samples_are_made_in_parts_that_fit_into_memory():
 # Files
 
 def test_a_damaged_file_changes_nothing(tmp_path):
-    learn = wgan(Data(path=tmp_path))
+    learn = wgan(Data())
     learn.fit(1, 1e-3)
-    file = learn.save("run")
+    file = tmp_path / "run"
+    learn.save(file)
     file.write_bytes(file.read_bytes()[:1000])
     before = weights(learn.model).clone()
     with pytest.raises(BadCheckpoint, match="damaged"):
-        learn.load("run")
+        learn.load(tmp_path / "run")
     assert torch.equal(before, weights(learn.model))
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
-        learn.load("another")
+        learn.load(tmp_path / "another")
 
 
 def test_other_networks_and_other_optimizers_are_refused(tmp_path):
-    learn = wgan(Data(path=tmp_path))
+    learn = wgan(Data())
     learn.fit(1, 1e-3)
-    learn.save("run")
+    learn.save(tmp_path / "run")
     with pytest.raises(BadCheckpoint, match="another network: generator_ema"):
-        wgan(Data(path=tmp_path), ema=0.9).load("run")
-    other = wgan(Data(path=tmp_path), opt_func=partial(torch.optim.RMSprop, alpha=0.9))
+        wgan(Data(), ema=0.9).load(tmp_path / "run")
+    other = wgan(Data(), opt_func=partial(torch.optim.RMSprop, alpha=0.9))
     with pytest.raises(BadCheckpoint, match="optimizer: Adam .* -> RMSprop"):
-        other.load("run")
-    other.load("run", with_opt=False)
+        other.load(tmp_path / "run")
+    other.load(tmp_path / "run", with_opt=False)
     assert torch.equal(weights(other.model), weights(learn.model))
-    other.load("run", changed=("optimizer",)).fit(1, 1e-3)  # begins anew
+    other.load(tmp_path / "run", changed=("optimizer",)).fit(1, 1e-3)  # begins anew
 
 
-def hinge(loss, **settings):
-    return GANLearner.from_loss(Data(**settings), *networks(per_sample=True), loss, silent=True)
+def hinge(loss):
+    return GANLearner.from_loss(Data(), *networks(per_sample=True), loss, silent=True)
 
 
 def test_another_loss_is_refused_unless_it_is_meant(tmp_path):
-    learn = hinge(Hinge(), path=tmp_path)
+    learn = hinge(Hinge())
     learn.fit(1, 1e-3)
-    learn.save("run")
-    hinge(Hinge(), path=tmp_path).load("run")
+    learn.save(tmp_path / "run")
+    hinge(Hinge()).load(tmp_path / "run")
     with pytest.raises(BadCheckpoint, match="losses: .*Hinge.* -> .*Relativistic"):
-        hinge(Relativistic(), path=tmp_path).load("run")
-    other = hinge(Relativistic(), path=tmp_path).load("run", changed=("losses",))
+        hinge(Relativistic()).load(tmp_path / "run")
+    other = hinge(Relativistic()).load(tmp_path / "run", changed=("losses",))
     assert torch.equal(weights(other.model), weights(learn.model))
 
 
@@ -247,23 +210,23 @@ class Fakes:
 
 def test_lambdas_and_callable_objects_save_and_load(tmp_path):
     def new():
-        return GANLearner(Data(path=tmp_path), *networks(per_sample=True), Fakes(),
+        return GANLearner(Data(), *networks(per_sample=True), Fakes(),
                           lambda real, fake: fake.mean() - real.mean(), silent=True,
                           opt_func=lambda parameters, lr: torch.optim.Adam(parameters, lr),
                           penalty=lambda critic, real, fake: penalties.r1(critic, real, fake))
     learn = new()
     learn.fit(1, 1e-3)
-    learn.save("run")
+    learn.save(tmp_path / "run")
     learn.fit(1, 1e-3)
-    other = new().load("run")
+    other = new().load(tmp_path / "run")
     other.fit(1, 1e-3)
     assert losses(other) == losses(learn)
 
 
 def test_a_failing_load_puts_everything_back(tmp_path, monkeypatch):
-    learn = wgan(NoisyData(path=tmp_path))
+    learn = wgan(NoisyData())
     learn.fit(1, 1e-3)
-    learn.save("run")
+    learn.save(tmp_path / "run")
     learn.fit(1, 1e-3)
     before, random = weights(learn.model).clone(), torch.get_rng_state()
     normal = type(learn.switcher).set_state
@@ -276,90 +239,38 @@ def test_a_failing_load_puts_everything_back(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(learn.switcher), "set_state", fail_once)
     with pytest.raises(BadCheckpoint):
-        learn.load("run")
+        learn.load(tmp_path / "run")
     assert torch.equal(before, weights(learn.model))
     assert torch.equal(random, torch.get_rng_state())
 
 
 def test_weights_that_are_not_finite_are_not_saved_over_good_ones(tmp_path):
-    learn = wgan(Data(path=tmp_path))
+    learn = wgan(Data())
     learn.fit(1, 1e-3)
-    good = learn.save("run").read_bytes()
+    learn.save(tmp_path / "run")
+    good = (tmp_path / "run").read_bytes()
     with torch.no_grad():
         learn.critic[0][0].bias.fill_(float("nan"))
     with pytest.raises(TrainingDiverged, match="critic/0.0.bias"):
-        learn.save("run")
-    assert (tmp_path / "models" / "run.safetensors").read_bytes() == good
+        learn.save(tmp_path / "run")
+    assert (tmp_path / "run").read_bytes() == good
 
 
 def test_a_plain_learner_saves_and_loads_too(tmp_path):
     def new():
         torch.manual_seed(0)
-        return Learner(NoisyData(path=tmp_path), networks()[0], loss_func=nn.MSELoss(),
+        return Learner(NoisyData(), networks()[0], loss_func=nn.MSELoss(),
                        silent=True)
     first = new()
     first.fit(1, 1e-3)
-    first.save("gen")
+    first.save(tmp_path / "gen")
     first.fit(1, 1e-3)
-    second = new().load("gen")
+    second = new().load(tmp_path / "gen")
     second.fit(1, 1e-3)
     assert losses(first) == losses(second)
 
 
 # Callbacks
-
-def test_gradient_clip_shortens_the_gradient():
-    norms = []
-
-    class Note(Callback):
-        order = 5
-
-        def on_backward_end(self, learn):
-            norms.append(float(torch.cat([p.grad.flatten() for p in learn.opt.parameters]).norm()))
-
-    wgan(clip=0.1, callbacks=[GradientClip(1e-4), Note()]).fit(1, 1e-3)
-    assert norms == pytest.approx([1e-4] * 6, rel=1e-2)
-
-
-class View:
-    """Stands for a lab.TrainingView: notes what it could read."""
-
-    def __init__(self):
-        self.seen = []
-
-    def __call__(self, game):
-        self.seen.append((game.step, game.goal, game.images_seen, len(game.history)))
-
-
-def test_live_tells_a_view_how_far_it_is():
-    view, learn = View(), wgan()
-    live = Live(view, every=2)
-    learn.fit(4, 1e-3, callbacks=[live])  # 24 batches: CCCCCG four times
-    assert view.seen == [(2, 4, 40, 2), (4, 4, 80, 4)]
-    learn.fit(2, 1e-3, callbacks=[live])  # goes on where it was
-    assert view.seen[2:] == [(6, 6, 120, 6)]
-    critic_loss, generator_loss, real, fake = live.history.T
-    assert torch.allclose(critic_loss, fake - real, atol=1e-6)  # higher means more real
-    assert len(generator_loss.unique()) == 6
-
-
-def test_live_fills_a_real_view():
-    view = TrainingView()
-    learn = wgan(ema=0.9)
-    learn.fit(4, 1e-3, callbacks=[Live(view, every=1)])
-    assert view.state == "finished" and view.scene["kind"] == "pictures" and view.scene["gap"]
-    assert list(view.snapshots) == [1, 2, 3, 4] and view.problem == {}
-    newest = learn.sample(64, seed=1234)
-    assert torch.equal(view.snapshots[4], newest[:len(view.snapshots[4])])
-    view.close()
-
-
-def test_a_live_stays_with_its_learner():
-    live = Live(View())
-    wgan().fit(1, 1e-3, callbacks=[live])
-    with pytest.raises(ValueError, match="another learner"):
-        wgan().fit(1, 1e-3, callbacks=[live])
-
 
 class Ends(Callback):
     """Notes that a training has begun and ended; may fail at either."""
@@ -384,20 +295,18 @@ class Ends(Callback):
 
 def test_only_callbacks_that_have_begun_are_told_of_the_end():
     first, failing, late = Ends(order=-30), Ends(fail_at="begin"), Ends(order=60)
-    view = View()
     learn = wgan()
     with pytest.raises(RuntimeError, match="failed at begin"):
-        learn.fit(1, 1e-3, callbacks=[first, failing, late, Live(view)])
+        learn.fit(1, 1e-3, callbacks=[first, failing, late])
     assert (first.heard, failing.heard, late.heard) == (["begin", "end"], [], [])
     assert not learn.training and all(p.requires_grad for p in learn.model.parameters())
     learn.fit(1, 1e-3)
 
 
 def test_an_error_while_ending_does_not_hide_what_ended_the_training():
-    with pytest.raises(RuntimeError, match="failed at batch"):
+    with pytest.raises(RuntimeError, match="failed at end") as caught:
         wgan().fit(1, 1e-3, callbacks=[Ends(fail_at="batch"), Ends(fail_at="end")])
-    with pytest.raises(RuntimeError, match="failed at end"):
-        wgan().fit(1, 1e-3, callbacks=[Ends(fail_at="end")])
+    assert str(caught.value.__context__) == "failed at batch"
 
 
 def test_a_callback_can_end_the_training_in_good_order():
@@ -435,18 +344,3 @@ def test_a_loss_that_is_not_finite_ends_the_training():
     with pytest.raises(TrainingDiverged, match="disc_loss"):
         learn.fit(3, 1e-3)
     assert all(p.requires_grad for p in learn.model.parameters())
-
-
-@pytest.mark.parametrize(("settings", "word"), [
-    ({"epochs": 0}, "epochs"), ({"epochs": 1, "lr": -1}, "lr"), ({"epochs": 1, "lr": "fast"}, "lr"),
-    ({"epochs": 1, "wd": float("nan")}, "wd")])
-def test_nonsense_is_refused_before_anything_happens(settings, word):
-    learn = wgan()
-    with pytest.raises(ValueError, match=word):
-        learn.fit(**settings)
-    assert losses(learn) == [] and not learn.training
-
-
-def test_too_few_pictures_for_a_batch():
-    with pytest.raises(ValueError, match="single batch"):
-        wgan(Data(train=3)).fit(1)

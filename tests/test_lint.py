@@ -15,6 +15,7 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
+from pictures import picture_in
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
@@ -23,6 +24,7 @@ import lint  # noqa: E402
 
 GLOSSARY = lint.read_glossary()
 LONG_ALT = {"image/png": {"alt": "Eight dots on a ring, seven of them covered"}}
+IMG = '<img alt="{}" src="data:image/png;base64,{}">'
 
 
 def pair(zh, en, *tags):
@@ -133,7 +135,6 @@ def test_a_good_pair_has_no_problem():
     ("甲  乙", "One", "doubled space after '甲'"),
     ("甲", "One  two", "doubled space after 'One'"),
     ("<details><summary>甲</summary>\n乙</details>", "One", "blank line after </summary>"),
-    ("甲", "<details><summary>a</summary>\n\n$x$</details>", "maths inside <details>"),
     ("![](a.png)甲", "![One](a.png)", "image a.png has no alt text"),
     ("甲", '<img src="a.png">', "image a.png has no alt text"),
     ("鉴别器", "The discriminator", "says 鉴别器; the glossary has discriminator = 判别器"),
@@ -257,8 +258,10 @@ BIG = "A" * 180_000
     (code("x", shown({"image/png": "AAAA"}, LONG_ALT)), None),
     (code("x", shown({"image/png": BIG}, LONG_ALT)), "an image of 135 kB, more than 120"),
     (code("x", shown({"text/html": '<img src="a.png">'})), "<img> in the HTML output"),
-    (code("x", shown({"text/html": '<img alt="dots" src="a.png">'})), None),
-    (code("x", shown({"text/html": f'<img alt="a" src="data:image/png;base64,{BIG}">'})), "135 kB"),
+    (code("x", shown({"text/html": '<p><img alt="dots" src="a.png"></p>'})), None),
+    (code("x", shown({"text/html": f'<p>{IMG.format("a", BIG)}'})), "135 kB"),
+    (code("x", shown({"text/html": IMG.format("A figure", "AAAA")})), "text is too short"),
+    (code("x", shown({"text/html": IMG.format("Eight dots, seven covered", "+/tmp/+003+")})), None),
 ])
 def test_stored_outputs(cell, problem):
     found = list(lint.output_problems(new_notebook(cells=[cell])))
@@ -271,8 +274,9 @@ def test_widget_state_is_refused():
 
 # ---- the second edition ----
 
-PICTURE = shown({"image/png": "AAAA", "text/plain": "<Figure>"}, LONG_ALT)
-LAB = shown({"image/png": "AAAA", "text/plain": "GAN lab (run this cell to play)"}, LONG_ALT)
+RING = IMG.format("Eight dots on a ring, seven of them covered", "AAAA")
+PICTURE = shown({"text/html": RING, "text/plain": "[Eight dots ...]"})
+LAB = shown({"text/html": RING, "text/plain": "GAN lab (run this cell to play)"})
 
 
 def caption(zh, en=None):
@@ -333,6 +337,12 @@ def test_rules_of_the_second_edition_wait_for_its_first_caption(tmp_path):
     assert "no caption follows" not in problems
 
 
+def test_a_picture_that_loses_its_words_is_named():
+    nb = new_notebook(cells=[code("x", shown({"image/png": "AAAA"}, LONG_ALT)), *caption("2-1")])
+    assert list(lint.edition_problems(nb)) == [
+        "cell 1: JupyterLab drops the alt text of a bare image/png; display a show.Picture"]
+
+
 # ---- questions ----
 
 def prediction(zh, en, right=None):
@@ -377,6 +387,20 @@ def test_an_answer_may_stand_in_front_of_the_next_prediction():
     assert "answer is" not in lint.predictions(nb, "en")[1].text
     nb.cells += pair("练习的答案是 **C**。", "The answer is **C** in the exercise.")
     assert [question.right for question in lint.predictions(nb, "en")] == ["A", "B"]
+
+
+@pytest.mark.parametrize("zh, en, problems", [
+    ("<details>\n\n答案是 **A**。\n\n</details>", "<details>\n\nThe answer is **A**.\n\n</details>",
+     []),
+    ("所以答案是 **A**。", "So the answer is **A**.", ["cell 1", "cell 2"]),
+])
+def test_an_answer_that_is_not_folded_is_named(zh, en, problems):
+    nb = new_notebook(cells=pair(zh, en))
+    assert list(lint.open_answers(nb)) == []  # a lesson of the first edition
+    nb.cells += caption("2-1")
+    found = list(lint.open_answers(nb))
+    assert [problem[:6] for problem in found] == problems
+    assert all("begin its paragraph with" in problem for problem in found)
 
 
 def quiz_item(question="Why?", right="a", wrong=("a", "b")):
@@ -524,16 +548,11 @@ def test_what_is_kept_of_the_outputs():
     assert [line[-6:] for line in kept[3].traceback] == ["ceback", "line 1", "E: e"]
 
 
-def test_a_picture_will_do_as_a_widgets_twin():
-    kept, = build.clean_outputs([shown({build.WIDGET_VIEW: {}, "image/png": "a"})])
-    assert set(kept.data) == {"image/png"}
-
-
 @pytest.mark.parametrize("outputs, message", [
     ([stream("UserWarning: x\n", "stderr")], "writes to stderr"),
     ([stream(BAR + "UserWarning: x\n", "stderr")], "writes to stderr"),
     ([shown({build.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "x"})],
-     "no text/html or image/png twin"),
+     "no text/html twin"),
 ])
 def test_what_must_not_be_stored_fails_the_build(outputs, message):
     nb = new_notebook(cells=[code("x", *outputs)])
@@ -570,8 +589,11 @@ def test_nbval_passes_what_is_true_and_fails_what_is_not(traps, tmp_path):
     for file in ("build.py", "conftest.py"):
         shutil.copy(ROOT / "notebooks" / file, tmp_path)
     nb = nbformat.read(traps / "00_traps.ipynb", as_version=4)
+    printed, updated, drawn = [cell for cell in nb.cells if cell.cell_type == "code"][:3]
+    alt, _ = picture_in(drawn.outputs[0].data["text/html"])
+    drawn.outputs[0].data["text/html"] = f'<img alt="{alt}" src="data:image/png;base64,AAAA">'
     nbformat.write(nb, tmp_path / "00_true.ipynb")
-    printed, updated = [cell for cell in nb.cells if cell.cell_type == "code"][:2]
+    drawn.outputs[0].data["text/html"] = '<img alt="A curve" src="data:image/png;base64,AAAA">'
     printed.outputs[0].text = "another text\n"
     updated.outputs[0].data["text/html"] = "step 0"  # its first state, not its last
     nbformat.write(nb, tmp_path / "01_false.ipynb")
@@ -581,7 +603,7 @@ def test_nbval_passes_what_is_true_and_fails_what_is_not(traps, tmp_path):
         env=os.environ | {"GAN_LESSONS_SCALE": "smoke", "MPLBACKEND": "agg"},
         cwd=tmp_path, capture_output=True, text=True, timeout=100)
     failed = [line.split(" - ")[0] for line in run.stdout.splitlines() if line.startswith("FAILED")]
-    assert failed == ["FAILED 01_false.ipynb::Cell 0", "FAILED 01_false.ipynb::Cell 1"], run.stdout
+    assert failed == [f"FAILED 01_false.ipynb::Cell {i}" for i in range(3)], run.stdout
 
 
 @pytest.mark.parametrize("code_text, message", [
@@ -595,6 +617,78 @@ def test_a_failed_build_leaves_the_old_notebook(tmp_path, capsys, code_text, mes
     assert message in capsys.readouterr().err
     assert notebook.read_text(encoding="utf-8") == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00_bad.ipynb", "src"]
+
+
+ANSWERED = """\
+# %% [markdown] tags=["lang-en", "predict"]
+# ## Predict
+#
+# - A. One
+# - B. Two
+# %%
+1 + 1
+# %% [markdown] tags=["lang-en", "caption"]
+# **Fig. 1-1** It is two.
+#
+# And stays so.
+# %%
+2
+# %% [markdown] tags=["lang-en", "predict"]
+# The answer is **B**. See above.
+#
+# ## Predict again
+#
+# - A. Three
+# - B. Four
+# %%
+3
+# %% [markdown] tags=["lang-en"]
+# <details><summary>See</summary>
+#
+# The answer is **A**.
+#
+# </details>
+# %%
+4
+# %% [markdown] tags=["lang-en", "caption"]
+# **Fig. 1-2** Four.
+"""
+
+
+def test_what_answers_a_prediction_is_folded(tmp_path):
+    source, _ = write_source(tmp_path, "01_fold", ANSWERED)
+    cells = build.from_source(source, "01_fold").cells
+    folded = {cell.source for cell in cells if cell.metadata.get("jupyter") == {
+        "outputs_hidden": True} and cell.metadata.collapsed}
+    assert folded == {"1 + 1", "2", "3"}
+    prose = [build.unwrap(cell.source) for cell in cells if cell.cell_type == "markdown"]
+    assert prose[1] == ("<details><summary>Fig. 1-1</summary>\n\nIt is two.\n\nAnd stays so.\n\n"
+                        "</details>")
+    assert prose[2].startswith("<details><summary>Answer</summary>\n\nThe answer is **B**. See "
+                               "above.\n\n</details>\n\n## Predict again")
+    assert prose[3].count("<details>") == 1  # the author's
+    assert prose[4] == "**Fig. 1-2** Four."
+    assert list(lint.open_answers(new_notebook(cells=cells))) == []
+
+    source.write_text(ANSWERED.replace('"caption"', '"note"'), encoding="utf-8")
+    first_edition = build.from_source(source, "01_fold").cells
+    assert not [cell for cell in first_edition if "jupyter" in cell.metadata]
+
+
+def test_new_prose_keeps_the_outputs_unless_code_has_changed(tmp_path, capsys):
+    source, notebook = write_source(tmp_path, "01_one", PROSE + "# %%\nx = 1\n")
+    nb = build.from_source(source, "01_one")
+    nb.cells[-1].update(execution_count=1, outputs=[stream("one")])
+    build.write(nb, notebook)
+    source.write_text('# %% tags=["quiz"]\nx = 1\n' + PROSE.replace("Title", "Heading"), "utf-8")
+    assert build.main(["--prose"], tmp_path) == 0
+    stored = nbformat.read(notebook, as_version=4)
+    assert stored.cells[0].metadata.tags == ["quiz"] and stored.cells[0].outputs[0].text == "one"
+    assert "Heading" in stored.cells[2].source and build.drift(source, notebook, "01_one") is None
+    source.write_text("# %%\nx = 2\n", encoding="utf-8")
+    assert build.main(["--prose"], tmp_path) == 1
+    assert "the code has changed, too" in capsys.readouterr().err
+    assert nbformat.read(notebook, as_version=4) == stored
 
 
 def test_drift(tmp_path, capsys):

@@ -27,7 +27,7 @@ OURS = {
     "004": {60000: "pictures of MNIST", 255: "an exercise of lesson 02",
             5.1: "another section", 5.3: "another section", 5.4: "another section"},
     "003": {25: "the WGAN authors' code", 500: "the WGAN authors' code", 48: "a counterexample",
-            20: "learning rates of lesson 04", 1024: "Karras et al."},
+            1024: "Karras et al."},
     "000": {},
     "001": {38: "names, counted below"},
 }
@@ -97,13 +97,17 @@ def test_a_section_thanks_first_and_has_all_parts(number):
     (2, "https://datawhalechina.github.io/dive-into-cv-pytorch"),
     (3, "https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/"),
     (3, "https://github.com/martinarjovsky/WassersteinGAN"),
+    (3, "https://github.com/martinarjovsky/WassersteinGAN/issues/50"),
     (4, "https://ytcropper.com/cropped/9s5c8c82395554d"),
     (4, "https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb"),
+    (6, "https://github.com/martinarjovsky/WassersteinGAN/pull/6"),
     (7, "https://nndl.github.io/"),
     (7, "https://zhuanlan.zhihu.com/p/25071913"),
     (7, "https://kexue.fm/archives/4439"),
     (7, "https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php"),
     (7, "https://doi.org/10.16383/j.aas.2017.y000003"),
+    (7, "https://eur-lex.europa.eu/eli/reg/2024/1689/oj"),
+    (7, "https://www.cac.gov.cn/2025-03/14/c_1743654684782215.htm"),
 ])
 def test_thanks_and_links_onward_are_there(number, target):
     assert target in links(CHINESE[number]) & links(ENGLISH[number])
@@ -120,6 +124,14 @@ def test_links_into_the_repository_lead_somewhere():
                                                        "".join(CHINESE)))))
 def test_files_that_the_page_names_exist(name):
     assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("page", ["notebooks/sources.md", "notebooks/glossary.md", "README.md",
+                                  "CONTRIBUTING.md", "notebooks/src/00_start_here.py"])
+def test_no_lesson_is_promised_that_does_not_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<=第 )\d\db?(?= 课)|(?<=lesson )\d\db?|(?<=lessons )\d\db?", text))
+    assert [name for name in named if not list(NOTEBOOKS.glob(f"{name}_*.ipynb"))] == []
 
 
 @pytest.mark.parametrize("code", OF_SEED)
@@ -168,6 +180,14 @@ def test_the_numbers_of_the_logs_are_the_logs():
 
 def test_the_names_of_the_documentation_are_counted():
     assert len(set(re.findall(r"show_doc\(([^,)]+)", seed("001")))) == 38
+
+
+def test_every_fault_of_fastai_has_its_test():
+    rows = re.findall(r"^\|.*\| v[12] \|.*\|$", CHINESE[5], re.M)
+    tests = (ROOT / "tests/test_fastai_behaviour.py").read_text(encoding="utf-8")
+    watched = "Q1 Q2 Q3 Q4 Q5 Q12 Q9 Q6 Q8".split()  # in the order of the rows
+    assert len(rows) == len(watched)
+    assert [name for name in watched if f"def test_{name}_" not in tests] == []
 
 
 @pytest.mark.parametrize("code, number", OF_SEED.items())

@@ -9,7 +9,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import train
 from gan_lessons.checkpoint import described
-from gan_lessons.data import to_signed
 from gan_lessons.fastai_style.gan_loss import (
     GANLoss,
     GANModule,
@@ -136,41 +135,22 @@ class GANLearner(Learner):
 
         `ema=True` asks the moving average of the generator's weights (`ema`).
         """
-        noise = self.fixed_noise(whole_number("n", n, 1), seed)
-        if not ema:
-            return train.generate(SignedPictures(self.generator, self.to_images), noise)
-        if self.generator_ema is None:
+        network = self.generator_ema if ema else self.generator
+        if network is None:
             raise ValueError(both(
                 "没有滑动平均。新建学习器时请写 ema=0.999，训练时才会记下生成器权重的滑动平均。",
                 "There is no moving average. Make the learner with ema=0.999, and training keeps "
                 "one of the generator's weights."))
-        return train.generate(SignedPictures(self.generator_ema, self.to_images), noise)
+        return train.generate(network, self.fixed_noise(whole_number("n", n, 1), seed))
 
     def fixed_noise(self, n: int, seed: int = 0) -> Tensor:
-        """Return noise for `n` pictures, the same for the same seed."""
-        shape = getattr(self.generator, "shape", None)
-        if shape is None:  # the generator does not say what it takes: look at the data
-            with torch.random.fork_rng(devices=[]):
-                noise, _ = next(iter(self.data.train_dl))
-            shape = noise.shape[1:]
-        return torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed))
+        """Return noise for `n` pictures, the same for the same seed, shaped as that of the data."""
+        with torch.random.fork_rng(devices=[]):  # looking takes no random number away
+            noise, _ = next(iter(self.data.train_dl))
+        return torch.randn(n, *noise.shape[1:], generator=torch.Generator().manual_seed(seed))
 
     def __repr__(self) -> str:
         trainer = self.gan_trainer
         return (f"GANLearner: steps {self.switcher!r}, clip {trainer.clip}, "
                 f"switch_eval {trainer.switch_eval}, {trainer.gen_steps} steps of the generator "
                 f"and {trainer.critic_steps} of the critic taken")
-
-
-class SignedPictures(nn.Module):
-    """A generator whose pictures are in [-1, 1], however the data were normalised."""
-
-    def __init__(self, generator: nn.Module, to_images: Callable[[Tensor], Tensor]):
-        super().__init__()
-        self.generator = generator
-        self.to_images = to_images
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Return the pictures of noise `z`, float32 (n, C, H, W); other things as they are."""
-        made = self.generator(z).float()
-        return to_signed(self.to_images(made)) if made.ndim == 4 else made

@@ -52,7 +52,6 @@ class GANLoss:
         self.loss_funcC = loss_funcC
         self.gan_model = gan_model
         self.penalty = penalty
-        self.readings: tuple[Tensor, Tensor] | None = None  # scores of real and fake, newest
 
     def __call__(self, output: Tensor, target: Tensor, images: Tensor | None = None) -> Tensor:
         """Return the loss of the current mode; `images` are what the critic has just seen."""
@@ -74,7 +73,6 @@ class GANLoss:
         with torch.no_grad():  # the critic's step needs no gradient in the generator
             fake = self.gan_model.generator(input)
         fake_pred = self.gan_model.critic(fake)
-        self.readings = real_pred.detach(), fake_pred.detach()
         loss = self.loss_funcC(real_pred.float(), fake_pred.float())
         if self.penalty is None:
             return loss

@@ -1,21 +1,12 @@
 """Whose turn it is: GANTrainer does what follows from it, the switchers decide when it changes."""
 
-import io
 import math
 
-import PIL.Image
-import torch
-from IPython.display import Image
+from IPython import get_ipython
 
-from gan_lessons.fastai_style.callback import (
-    LearnerCallback,
-    SmoothenValue,
-    in_notebook,
-    series,
-    show_in_place,
-)
+from gan_lessons.fastai_style.callback import LearnerCallback, SmoothenValue
 from gan_lessons.penalties import clip_weights
-from gan_lessons.show import grid
+from gan_lessons.show import gallery
 from gan_lessons.train import TrainingDiverged
 from gan_lessons.util import both, whole_number
 
@@ -49,9 +40,7 @@ class GANTrainer(LearnerCallback):
         self.beta = beta
         self.gen_first = gen_first
         self.show_img = show_img
-        self.gan_model = learn.model  # itself, should `learn.model` be wrapped later
         self.gen_steps = self.critic_steps = 0
-        self.handle = None  # of the pictures below the cell
         self._forget()
 
     def _forget(self) -> None:
@@ -62,11 +51,11 @@ class GANTrainer(LearnerCallback):
     @property
     def gen_mode(self) -> bool:
         """Whether it is the generator's turn."""
-        return self.gan_model.gen_mode
+        return self.learn.model.gen_mode
 
     def switch(self, gen_mode: bool | None = None) -> None:
         """Give the turn to the generator (True), to the critic (False) or to the other (None)."""
-        self.gan_model.switch(gen_mode)
+        self.learn.model.switch(gen_mode)
         if self.learn.training:
             self._take_turn()
 
@@ -75,7 +64,6 @@ class GANTrainer(LearnerCallback):
         if not learn.resuming:
             self._forget()
             self.switch(self.gen_first)
-        self.handle = None
 
     def on_epoch_begin(self, learn) -> None:
         """Arrange the networks for the player whose turn it is: `fit` has woken both."""
@@ -84,7 +72,7 @@ class GANTrainer(LearnerCallback):
     def on_batch_begin(self, learn) -> None:
         """Clip the critic's weights; give the generator (noise, real), the critic (real, noise)."""
         if self.clip is not None:
-            clip_weights(self.gan_model.critic, self.clip)
+            clip_weights(learn.critic, self.clip)
         self._take_turn()  # again, in case somebody has switched the model itself
         if not self.gen_mode:
             learn.xb, learn.yb = learn.yb, learn.xb
@@ -97,16 +85,16 @@ class GANTrainer(LearnerCallback):
             for parameter in opt.parameters:  # what was frozen by hand is not among them
                 parameter.requires_grad_(opt is self.learn.opt)
         if self.switch_eval:
-            self.gan_model.generator.train(self.gen_mode)
-            self.gan_model.critic.train(not self.gen_mode)
+            self.learn.generator.train(self.gen_mode)
+            self.learn.critic.train(not self.gen_mode)
 
     def on_backward_begin(self, learn) -> None:
         """Smooth the loss and keep it in `glosses` or `closses`."""
         if self.gen_mode:
-            self.smoothenerG.add_value(learn.loss.detach())
+            self.smoothenerG.add_value(learn.loss.item())
             self.glosses.append(self.smoothenerG.smooth)
         else:
-            self.smoothenerC.add_value(learn.loss.detach())
+            self.smoothenerC.add_value(learn.loss.item())
             self.closses.append(self.smoothenerC.smooth)
 
     def on_step_end(self, learn) -> None:
@@ -116,11 +104,10 @@ class GANTrainer(LearnerCallback):
             return
         self.gen_steps += 1
         if learn.generator_ema is not None:
-            learn.generator_ema.update_parameters(self.gan_model.generator)
+            learn.generator_ema.update_parameters(learn.generator)
 
     def on_epoch_end(self, learn) -> None:
         """Put the smoothed losses into the table, add a picture; refuse losses of NaN or inf."""
-        self.glosses, self.closses = series(self.glosses).tolist(), series(self.closses).tolist()
         losses = {"gen_loss": self.smoothenerG.smooth, "disc_loss": self.smoothenerC.smooth}
         learn.recorder.row.update(losses)
         for name, value in losses.items():
@@ -135,20 +122,14 @@ class GANTrainer(LearnerCallback):
             self._add_picture(learn)
 
     def _add_picture(self, learn) -> None:
-        """Keep a picture of what the generator makes now; show them all, one an epoch."""
+        """Keep a picture of what the generator makes now, and show it in a notebook."""
         made = learn.sample(1)
-        if made.ndim != 4 or made.shape[1] not in (1, 3):
+        if made.ndim != 4:
             return  # no picture
         self.imgs.append(made[0])
         self.titles.append(f"Epoch {learn.epoch}")
-        if in_notebook() and not learn.silent:
-            file = io.BytesIO()
-            pictures = grid(torch.stack(self.imgs), columns=10)
-            PIL.Image.fromarray(pictures).save(file, "PNG")
-            strip = Image(file.getvalue(), format="png",
-                          alt=f"one generated picture for each of: {self.titles[0]} to "
-                              f"{self.titles[-1]}")
-            self.handle = show_in_place(strip, self.handle)
+        if get_ipython() is not None and not learn.silent:
+            gallery(made, alt=f"a generated picture, epoch {learn.epoch}")
 
     def on_train_end(self, learn) -> None:
         """Leave the model in generator mode, and everything in it able to learn."""
@@ -161,7 +142,7 @@ class GANTrainer(LearnerCallback):
         """Return whose turn it is, the counts, the losses and the pictures so far."""
         return {"gen_mode": self.gen_mode, "gen_steps": self.gen_steps,
                 "critic_steps": self.critic_steps, "titles": self.titles,
-                "glosses": series(self.glosses), "closses": series(self.closses),
+                "glosses": self.glosses, "closses": self.closses,
                 "smoothenerG": self.smoothenerG.state(), "smoothenerC": self.smoothenerC.state(),
                 "imgs": {str(i): picture for i, picture in enumerate(self.imgs)}}
 
@@ -171,7 +152,7 @@ class GANTrainer(LearnerCallback):
         self.gen_steps, self.critic_steps = state["gen_steps"], state["critic_steps"]
         self.titles = list(state["titles"])
         self.imgs = [state["imgs"][str(i)] for i in range(len(self.titles))]
-        self.glosses, self.closses = state["glosses"].tolist(), state["closses"].tolist()
+        self.glosses, self.closses = list(state["glosses"]), list(state["closses"])
         self.smoothenerG.set_state(state["smoothenerG"])
         self.smoothenerC.set_state(state["smoothenerC"])
 
@@ -181,7 +162,7 @@ class FixedGANSwitcher(LearnerCallback):
 
     Either may be a function of the number of steps that the generator has taken so far: the rule
     of the WGAN authors' code is n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5.
-    Steps are counted, not batches: neither validation nor gathered gradients come into it.
+    Only steps are counted: the batches of validation do not come into it.
     """
 
     order = 40  # after callbacks that want to know whose batch it was
@@ -201,8 +182,6 @@ class FixedGANSwitcher(LearnerCallback):
 
     def on_batch_end(self, learn) -> None:
         """Count the step and, if it was the last of this turn, switch."""
-        if not learn.stepped:
-            return
         trainer = learn.gan_trainer
         self.taken += 1
         turn = self.n_gen if trainer.gen_mode else self.n_crit
@@ -239,8 +218,6 @@ class AdaptiveGANSwitcher(LearnerCallback):
 
     def on_batch_end(self, learn) -> None:
         """Switch if the loss of this very step, not a smoothed one, is below the threshold."""
-        if not learn.stepped:
-            return
         thresh = self.gen_thresh if learn.gan_trainer.gen_mode else self.critic_thresh
         if thresh is None or learn.loss < thresh:
             learn.gan_trainer.switch()
@@ -259,7 +236,7 @@ class GANDiscriminativeLR(LearnerCallback):
 
     def on_batch_begin(self, learn) -> None:
         """Before a step of the critic, raise its learning rate."""
-        if learn.stepped and not learn.gan_trainer.gen_mode:
+        if not learn.gan_trainer.gen_mode:
             self.usual = learn.opt.lr
             learn.opt.lr = self.usual * self.mult_lr
 

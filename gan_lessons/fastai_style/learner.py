@@ -6,23 +6,20 @@
     valid_dl: the same, or None
     device: where the batches and the network belong
 
-It may also have `path` (where files go), `show_xyzs(xs, ys, zs, **kwargs)` (draws results) and
-`to_images(batch)` (-> uint8 (n, C, H, W); without it pictures are taken to be in [-1, 1]).
+For `show_results` it also needs `show_xyzs(xs, ys, zs, **kwargs)`, which draws.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from gan_lessons import checkpoint, distributed, runtime
-from gan_lessons.data import to_images
+from gan_lessons import checkpoint, runtime
 from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, tell
+from gan_lessons.progress import bar as progress_bar
 from gan_lessons.train import evaluating, stop_button
 from gan_lessons.util import both, whole_number
 
@@ -70,39 +67,31 @@ class OptimWrapper:
 
 
 class Learner:
-    """Trains `model` on `data`: `fit`, then `validate`, `get_preds`, `show_results`.
+    """Trains `model` on `data`: `fit`, then `validate`, `pred_batch`, `show_results`.
 
     Args:
         data: see the top of this file
         model: the network
         opt_func: makes the optimizer: opt_func(parameters, lr=lr)
         loss_func: loss_func(model(x), y) -> scalar
-        metrics: functions of (model(x), y); their means over the validation set go into the table
         wd: weight decay, of all weights
         callbacks: a list of Callback
         callback_fns: functions that take the learner and return a callback, called by each fit
-        accumulate: batches whose gradients are gathered before a step, to act as one batch so
-            many times as large (except for BatchNorm)
         precision: of the networks' arithmetic, "float32", "bfloat16" or "auto", see
             runtime.precision; weights, losses and optimizers stay in float32
-        path: `save` writes into the folder `models` in it
         silent: show no table
     """
 
     def __init__(self, data, model: nn.Module, opt_func: Callable = ADAM,
-                 *, loss_func: Callable, metrics=None, wd: float = 1e-2, callbacks=(),
-                 callback_fns=(), accumulate: int = 1, precision: str = "float32", path=None,
-                 silent: bool = False):
+                 *, loss_func: Callable, wd: float = 1e-2, callbacks=(), callback_fns=(),
+                 precision: str = "float32", silent: bool = False):
         self.data = data
         self.model = model.to(data.device)
         self.opt_func = opt_func
         self.loss_func = loss_func
-        self.metrics = [metrics] if callable(metrics) else list(metrics or [])
         self.wd = wd
-        self.accumulate = whole_number("accumulate", accumulate, 1)
         self.precision = runtime.precision(precision, data.device)
-        self.path = Path(path or getattr(data, "path", None) or ".")
-        self.silent = silent or distributed.rank() > 0  # one process shows, and one writes
+        self.silent = silent
         self.recorder = Recorder()
         self.callbacks: list[Callback] = [self.recorder, *callbacks]
         self.callback_fns = list(callback_fns)
@@ -120,9 +109,6 @@ class Learner:
         self.yb: Tensor | None = None
         self.output: Tensor | None = None  # what the model made of xb
         self.loss: Tensor | None = None
-        self.gathered = 0      # batches since the last step
-        self.stepped = False   # whether this batch moves the weights
-        self.validation: dict[str, float] = {}  # loss and metrics after this epoch
         self.stop = None       # an Event: end after this batch
         self.bar = None        # the progress bar
 
@@ -136,9 +122,6 @@ class Learner:
         smoothed losses begin anew, unless `resume` is true. The stop button ends the training
         after the current batch.
 
-        Where several processes have joined (see gan_lessons.distributed), each calls `fit`: they
-        begin with the networks of rank 0, share each batch, and average the gradients.
-
         Args:
             epochs: passes over the training data
             lr: learning rate
@@ -148,52 +131,56 @@ class Learner:
             progress: show a bar
         """
         epochs = whole_number("epochs", epochs, 1)
-        lr, wd = _number("lr", lr), _number("wd", self.wd if wd is None else wd)
-        self._check_batches()
         for opt in self.optimizers.values():
-            opt.lr, opt.wd = lr, wd
+            opt.lr, opt.wd = lr, self.wd if wd is None else wd
         self.resuming = resume
         self.batches = epochs * len(self.data.train_dl)
-        if distributed.joined():
-            self.set_state(distributed.broadcast(self.state()))
         made = [make(self) for make in self.callback_fns]
-        with (self._training([*self.callbacks, *made, *callbacks]), stop_button() as self.stop,
-              tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
-                   leave=False, mininterval=0.5) as self.bar):
-            done = len(self.recorder.table.rows)  # 0, unless resumed
-            for epoch in range(done, done + epochs):
-                self.epoch = epoch
-                self.fit_epoch()
+        self.running = []  # only callbacks that have begun hear of what follows
+        self.training = True
+        self.zero_grad()
+        try:
+            with (stop_button() as self.stop,
+                  progress_bar(total=self.batches, disable=self.silent or not progress,
+                               unit="batch") as self.bar):
+                for callback in sorted([*self.callbacks, *made, *callbacks],
+                                       key=lambda each: each.order):
+                    tell(callback, "on_train_begin", self)
+                    self.running.append(callback)
+                done = len(self.recorder.rows)  # 0, unless resumed
+                for self.epoch in range(done, done + epochs):
+                    self.fit_epoch()
+        except CancelFit:
+            pass
+        finally:  # however it ended, in good order
+            self.training = self.resuming = False
+            self.zero_grad()
+            self.event("on_train_end")
 
     def fit_epoch(self) -> None:
         """Train on every batch once, then validate."""
         self.model.train()
         self.event("on_epoch_begin")
         for x, y in self.data.train_dl:
-            self.xb = self._to_device(distributed.shard(x))
-            self.yb = self._to_device(distributed.shard(y))
+            self.xb, self.yb = x.to(self.data.device), y.to(self.data.device)
             self.fit_batch()
             self.bar.update()
-            if distributed.any_rank(self.stop.is_set(), self.data.device):
+            if self.stop.is_set():
                 raise CancelFit
-        self.validation = self._validation_row()
+        for loss in self.validate():
+            self.recorder.row["valid_loss"] = loss
         self.event("on_epoch_end")
 
     def fit_batch(self) -> None:
         """Learn from `xb`, `yb`: forward, loss, backward, step."""
-        self.gathered += 1
-        self.stepped = self.gathered == self.accumulate
         self.event("on_batch_begin")
         self.loss = self.compute_loss()
         self.event("on_backward_begin")
-        (self.loss / self.accumulate).backward()
-        if self.stepped:
-            self.gathered = 0
-            distributed.average_gradients(self.opt.opt)
-            self.event("on_backward_end")
-            self.opt.step()
-            self.event("on_step_end")
-            self.zero_grad()
+        self.loss.backward()
+        self.event("on_backward_end")
+        self.opt.step()
+        self.event("on_step_end")
+        self.zero_grad()
         self.event("on_batch_end")
 
     def compute_loss(self) -> Tensor:
@@ -217,63 +204,20 @@ class Learner:
         return torch.autocast(self.data.device.type, torch.bfloat16,
                               enabled=self.precision == "bfloat16")
 
-    @contextmanager
-    def _training(self, callbacks: list[Callback]):
-        """Begin a training and, however it goes, end it in good order."""
-        self.running = []  # only those that have begun hear of what follows
-        self.training = True
-        self.gathered = 0
-        self.zero_grad()
-        try:
-            for callback in sorted(callbacks, key=lambda each: each.order):
-                tell(callback, "on_train_begin", self)
-                self.running.append(callback)
-            yield
-        except CancelFit:
-            pass
-        except BaseException:
-            with suppress(Exception):  # the error that ended the training is the one to be seen
-                self._end()
-            raise
-        self._end()
-
-    def _end(self) -> None:
-        try:
-            self.event("on_train_end")
-        finally:
-            self.zero_grad()
-            self.training = self.resuming = self.stepped = False
-
     # ---- looking at what was learned ----
 
-    def validate(self) -> list[float]:
-        """Return the loss and the metrics over the validation set; [] if there is none."""
-        return list(self._validation_row().values())
-
     @torch.no_grad()
-    def _validation_row(self) -> dict[str, float]:
-        if not self.data.valid_dl:
-            return {}
-        names = ["valid_loss", *(_name(metric) for metric in self.metrics)]
-        sums, n = torch.zeros(len(names), dtype=torch.float64), 0
-        for x, y, output in self._predictions(self.data.valid_dl):
-            values = [self.validation_loss(output, y)]
-            values += [metric(output, y) for metric in self.metrics]
-            sums += len(x) * torch.tensor([float(value) for value in values])
+    def validate(self) -> list[float]:
+        """Return [the loss over the validation set], or [] if there is none."""
+        total, n = 0.0, 0
+        for x, y, output in self._predictions(self.data.valid_dl or []):
+            total += len(x) * float(self.validation_loss(output, y))
             n += len(x)
-        return dict(zip(names, (sums / n).tolist(), strict=True))
+        return [total / n] if n else []
 
     def validation_loss(self, output: Tensor, y: Tensor) -> Tensor:
         """Return the loss that is reported for one batch of the validation set."""
         return self.loss_func(output, y)
-
-    def get_preds(self, ds_type: DatasetType | None = None) -> list[Tensor]:
-        """Return [what the model makes of all x, all y] on the CPU.
-
-        Of the validation set, or of the training set where there is no other.
-        """
-        batches = [(output.cpu(), y.cpu()) for _, y, output in self._predictions(self.dl(ds_type))]
-        return [torch.cat(each) for each in zip(*batches, strict=True)]
 
     def pred_batch(self, ds_type: DatasetType | None = None, batch=None) -> Tensor:
         """Return what the model makes of `batch`, (x, y), or of the first batch."""
@@ -302,7 +246,7 @@ class Learner:
         """Yield x, y and what the model makes of x, in evaluation mode; leave no trace."""
         with evaluating(self.model):
             for x, y in batches:
-                x, y = self._to_device(x), self._to_device(y)
+                x, y = x.to(self.data.device), y.to(self.data.device)
                 with self.autocast():
                     output = self.predictor()(x)
                 yield x, y, output.float()
@@ -311,38 +255,24 @@ class Learner:
         """Return the network that makes predictions."""
         return self.model
 
-    def to_images(self, batch: Tensor) -> Tensor:
-        """Return pictures as bytes, uint8 (n, C, H, W), undoing what `normalize` did."""
-        return getattr(self.data, "to_images", to_images)(batch)
-
     # ---- files: what `checkpoint` saves, takes back and compares ----
 
-    def save(self, name: str | Path) -> Path:
-        """Write networks, optimizers, random numbers and history to a file, and return its path.
+    def save(self, path: str | Path) -> None:
+        """Write networks, optimizers, random numbers and history to a file."""
+        checkpoint.save(self, path)
 
-        `name` is that of a file in the folder `models`, or a whole path.
-        """
-        path = self._file(name)
-        try:
-            if distributed.rank() == 0:
-                checkpoint.save(self, path)
-        finally:
-            distributed.barrier()
-        return path
-
-    def load(self, name: str | Path, with_opt: bool = True, changed: tuple[str, ...] = ()):
+    def load(self, path: str | Path, with_opt: bool = True, changed: tuple[str, ...] = ()):
         """Go back to what `save` wrote, and return the learner; on any problem it stays as it was.
 
         The next `fit` is then, loss by loss, what it would have been right after `save`.
         torch's random numbers continue from there, too.
 
         Args:
-            name: as in `save`
+            path: of the file
             with_opt: False takes only the weights of the networks
             changed: settings that may differ from the file's, see checkpoint.load
         """
-        checkpoint.load(self, self._file(name), changed=changed,
-                        only=None if with_opt else ("networks",))
+        checkpoint.load(self, path, changed=changed, only=None if with_opt else ("networks",))
         return self
 
     def networks(self) -> dict[str, nn.Module]:
@@ -390,40 +320,3 @@ class Learner:
                 name += "+"
             named[name] = callback
         return named
-
-    def _file(self, name: str | Path) -> Path:
-        path = Path(name)
-        if path.suffix != ".safetensors":
-            path = path.with_name(f"{path.name}.safetensors")
-        return self.path / "models" / path if len(path.parts) == 1 else path
-
-    # ---- helpers ----
-
-    def _to_device(self, x: Tensor) -> Tensor:
-        return x.to(self.data.device, non_blocking=True)
-
-    def _check_batches(self) -> None:
-        distributed.check(getattr(self.data, "batch_size", distributed.world_size()))
-        if len(self.data.train_dl) == 0:
-            raise ValueError(both(
-                "训练集里连一批都凑不满。请减小批大小 bs，或增加图片。",
-                "The training set does not fill a single batch. Make the batch size bs smaller, "
-                "or add pictures."))
-
-
-def _number(name: str, value) -> float:
-    """Return a learning rate or a decay, at least 0, as float."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ValueError(both(f"{name} 必须是不小于 0 的数，收到的是 {value!r}。",
-                              f"{name} must be a number of at least 0, got {value!r}."))
-    return number
-
-
-def _name(metric) -> str:
-    if isinstance(metric, partial):
-        metric = metric.func
-    return getattr(metric, "__name__", type(metric).__name__)

@@ -1,9 +1,11 @@
 """What our widgets share: a static form for saved notebooks, and scripts joined from two files."""
 
-import base64
+import json
 from pathlib import Path
 
 import anywidget
+
+from gan_lessons.show import Picture
 
 HERE = Path(__file__).parent
 
@@ -11,8 +13,8 @@ HERE = Path(__file__).parent
 class LessonWidget(anywidget.AnyWidget):
     """A widget that leaves something readable in a saved notebook, where no code runs.
 
-    JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_png()` or
-    `static_html()`; nbval compares `static_text()`.
+    JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_html()` or
+    `static_picture()`; nbval compares `static_text()`.
     """
 
     def static_text(self) -> str:
@@ -23,8 +25,8 @@ class LessonWidget(anywidget.AnyWidget):
         """Return HTML that needs no script and no style sheet, if there is any."""
         return None
 
-    def static_png(self) -> tuple[bytes, str] | None:
-        """Return a PNG picture and its alternative text, if there is any."""
+    def static_picture(self) -> Picture | None:
+        """Return a picture, if there is any."""
         return None
 
     def tell(self, **traits) -> None:
@@ -35,13 +37,11 @@ class LessonWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data = {**data, "text/plain": self.static_text()}
-        html, picture = self.static_html(), self.static_png()
+        html, picture = self.static_html(), self.static_picture()
+        if html is None and picture is not None:
+            html = picture._repr_html_()
         if html is not None:
             data["text/html"] = html
-        if picture is not None:
-            png, alt = picture
-            data["image/png"] = base64.b64encode(png).decode()
-            metadata = {**metadata, "image/png": {"alt": alt}}
         return data, metadata
 
 
@@ -49,11 +49,20 @@ class LessonWidget(anywidget.AnyWidget):
 # is shared is put in front of it here. Text, not a path: anywidget would watch the file and keep
 # every closed widget in memory.
 
-def script(path: Path) -> str:
-    """Return the ES module in a file, after `shared.js`."""
-    return (HERE / "shared.js").read_text("utf-8") + "\n" + path.read_text("utf-8")
+LARGE = HERE / "shared.js"  # what the larger widgets have in common
+
+
+def script(*paths: Path) -> str:
+    """Return the ES module in some files, which adds `shared.css` to the page if it is not there.
+
+    A widget's own style sheet does not contain it: it may change what `shared.css` says, and a
+    second copy, loaded with another widget, would come after it and win.
+    """
+    shared = json.dumps((HERE / "shared.css").read_text("utf-8"))
+    texts = [path.read_text("utf-8") for path in (HERE / "shared_style.js", *paths)]
+    return "\n".join([f"const SHARED_CSS = {shared};", *texts])
 
 
 def style(path: Path) -> str:
-    """Return the style sheet in a file, after `shared.css`."""
-    return (HERE / "shared.css").read_text("utf-8") + "\n" + path.read_text("utf-8")
+    """Return the style sheet in a file."""
+    return path.read_text("utf-8")

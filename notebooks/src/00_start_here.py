@@ -115,8 +115,6 @@ r"""
 | **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
 
 请按 01 到 04 的顺序学习。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
-
-课文里有几处提到第 06 课（梯度惩罚、谱归一化）和第 07 课（评价指标），这两课还没有写好，请先看那里引用的论文。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -134,8 +132,6 @@ r"""
 | **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
 
 Take lessons 01 to 04 in this order. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
-
-In a few places the text refers to lessons 06 (gradient penalty, spectral normalisation) and 07 (evaluation metrics). They are not written yet; please see the papers cited there.
 """
 
 # %% [markdown] tags=["lang-zh"]

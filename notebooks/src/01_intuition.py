@@ -1233,7 +1233,9 @@ table([("组合", "combination"), ("AUC，G 更新前", "AUC, before G moves"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。5 个种子合起来看，500 个回合之后（`studies/lesson01.py games`）。最后一列说的是 G 更新之前的地形：从平面上的 441 个格点出发，一直沿 D 的梯度往上走，有几个模式迎来至少 9 个格点。
+答案是 **A**：起作用的是 R1 + R2，不是 RpGAN。
+
+5 个种子合起来看，500 个回合之后（`studies/lesson01.py games`）。最后一列说的是 G 更新之前的地形：从平面上的 441 个格点出发，一直沿 D 的梯度往上走，有几个模式迎来至少 9 个格点。
 
 | 组合 | 有效模式数，平均 | 最低到最高 | 高质量样本 | AUC，G 更新前 | 梯度通向几个模式，G 更新前 |
 |---|---|---|---|---|---|
@@ -1268,7 +1270,9 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. Here are 5 seeds together, after 500 rounds (`studies/lesson01.py games`). The last column describes the landscape before G moves: from 441 points of a grid walk uphill along D's gradient; at how many modes do at least 9 of them arrive?
+The answer is **A**: R1 + R2 do the work, not RpGAN.
+
+Here are 5 seeds together, after 500 rounds (`studies/lesson01.py games`). The last column describes the landscape before G moves: from 441 points of a grid walk uphill along D's gradient; at how many modes do at least 9 of them arrive?
 
 | Combination | effective modes, mean | lowest to highest | high quality | AUC, before G moves | modes that the gradient leads to, before G moves |
 |---|---|---|---|---|---|

@@ -14,6 +14,7 @@ from pathlib import Path
 from IPython.display import display
 from torch import nn
 
+from gan_lessons.bilingual import Bilingual
 from gan_lessons.util import both
 
 __all__ = ["show_doc"]
@@ -28,44 +29,27 @@ def show_doc(elt, title_level: int | None = None) -> None:
         elt: the class, function or method
         title_level: of the heading, 1 to 6; by default 2 for a class, 4 for anything else
     """
-    display(Doc(elt, title_level))
+    display(documentation(elt, title_level))
 
 
-class Doc:
-    """The documentation of one thing, as text for a terminal and as HTML for a notebook.
-
-    Attributes:
-        name: such as GANLearner.wgan
-        signature: how to call it, as in the code
-        english, chinese: the explanations
-        file, line: where the code is, below the folder of the repository
-    """
-
-    def __init__(self, elt, title_level: int | None = None):
-        target = elt.fget if isinstance(elt, property) else inspect.unwrap(elt)
-        if not (callable(target) and _is_ours(target)):
-            raise ValueError(both(
-                f"show_doc 只认这门课里的类、函数和方法，收到 {elt!r}；别的请用 help()。",
-                f"show_doc knows the classes, functions and methods of the course, not {elt!r}; "
-                "for others there is help()."))
-        self.name = target.__qualname__
-        self.level = title_level or (2 if inspect.isclass(target) else 4)
-        self.english = inspect.getdoc(target) or ""
-        self.chinese = chinese().get(self.name, "")
-        self.signature = "" if isinstance(elt, property) else _signature(target)
-        self.file = Path(_file(target)).relative_to(PACKAGE.parent).as_posix()
-        self.line = inspect.getsourcelines(target)[1]
-
-    def __repr__(self) -> str:
-        return (f"{self.name}{self.signature}\n{self.file}, line {self.line}\n\n"
-                f"{both(self.chinese, self.english)}")
-
-    def _repr_html_(self) -> str:
-        link = f'<a href="../{self.file}#L{self.line}">{self.file}, line {self.line}</a>'
-        return (f'<div class="gan-lessons-bilingual"><h{self.level}>{html.escape(self.name)}'
-                f"</h{self.level}><p><code>{html.escape(self.name + self.signature)}</code><br>"
-                f'<small>{link}</small></p><div lang="zh">{_paragraphs(self.chinese)}</div>'
-                f'<div lang="en">{_paragraphs(self.english)}</div></div>')
+def documentation(elt, title_level: int | None = None) -> Bilingual:
+    """Return what `show_doc` shows: text for a terminal, HTML for a notebook."""
+    target = elt.fget if isinstance(elt, property) else inspect.unwrap(elt)
+    if not (callable(target) and _is_ours(target)):
+        raise ValueError(both(
+            f"show_doc 只认这门课里的类、函数和方法，收到 {elt!r}；别的请用 help()。",
+            f"show_doc knows the classes, functions and methods of the course, not {elt!r}; "
+            "for others there is help()."))
+    name, level = target.__qualname__, title_level or (2 if inspect.isclass(target) else 4)
+    zh, en = chinese().get(name, ""), inspect.getdoc(target) or ""
+    call = name if isinstance(elt, property) else name + _signature(target)
+    file = Path(_file(target)).relative_to(PACKAGE.parent).as_posix()
+    line = inspect.getsourcelines(target)[1]
+    return Bilingual(
+        f"{call}\n{file}, line {line}\n\n{both(zh, en)}",
+        f'<h{level}>{name}</h{level}><p><code>{html.escape(call)}</code><br>'
+        f'<small><a href="../{file}#L{line}">{file}, line {line}</a></small></p>'
+        f'<div lang="zh">{_paragraphs(zh)}</div><div lang="en">{_paragraphs(en)}</div>')
 
 
 @cache

@@ -98,8 +98,8 @@ def unpack(picture: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 # ---- a run on paper, for pages where nothing can move ----
 
-def draw_run(game) -> tuple[bytes, str]:
-    """Return a PNG picture of a `LabGame`, moments above, curves below, and alternative text."""
+def draw_run(game) -> show.Picture:
+    """Return a picture of a `LabGame`, moments above, curves below."""
     figure = plt.figure(figsize=(9, 4.1), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.9, 2.1))
     axes = upper.subplots(1, FRAMES)
@@ -108,7 +108,7 @@ def draw_run(game) -> tuple[bytes, str]:
     for axis, moment in zip(axes, show.spread(game.history.moments, FRAMES), strict=False):
         _draw_moment(axis, game, moment)
     _draw_curves(lower.subplots(1, 3), game)
-    return show.png(figure, dpi=80), _alt(game)
+    return show.Picture(show.png(figure, dpi=80), _alt(game))
 
 
 def _draw_moment(axis, game, moment) -> None:

@@ -12,8 +12,9 @@ import traitlets
 
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
-from gan_lessons.lab.base import LessonWidget, script, style
+from gan_lessons.lab.base import LARGE, LessonWidget, script, style
 from gan_lessons.runtime import one_thread
+from gan_lessons.show import Picture
 from gan_lessons.util import both
 
 from . import drawing
@@ -46,7 +47,7 @@ class GanLab(LessonWidget):
     `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)` do what the controls do; `close()` ends it.
     """
 
-    _esm = script(HERE / "gan_lab.js")
+    _esm = script(LARGE, HERE / "gan_lab.js")
     _css = style(HERE / "gan_lab.css")
 
     settings = traitlets.Dict(read_only=True).tag(sync=True)
@@ -303,7 +304,7 @@ class GanLab(LessonWidget):
         settings = self._settings
         return f"GAN lab: {settings.data}, {settings.loss} loss (run this cell to play)"
 
-    def static_png(self) -> tuple[bytes, str]:
+    def static_picture(self) -> Picture:
         """Return a picture of the run; of one not yet played, the first rounds of the same game."""
         return drawing.draw_run(self._game if self._game.step > 0 else self._rehearsal())
 
