@@ -13,7 +13,7 @@ import torch
 
 from gan_lessons import ablations, data, losses, measure, recipes
 from gan_lessons.train import critic_step, generator_step, sample_noise
-from studies import lesson01, lesson02, lesson03, lesson04
+from studies import faces32, lesson01, lesson02, lesson03, lesson04
 
 LESSONS = Path(__file__).parents[1] / "notebooks" / "src"
 FRESH = (30, 31, 32)
@@ -228,3 +228,19 @@ def test_batchnorm_under_clipping_on_another_seed():
 def test_the_rank_correlation_looks_at_the_order_alone():
     assert lesson04.ranks_agree([1, 2, 3, 4], [0.1, 5, 6, 1e9]) == pytest.approx(1)
     assert lesson04.ranks_agree([1, 2, 3, 4], [4, 3, 2, -8]) == pytest.approx(-1)
+
+
+# ---- README: faces on one scale ----
+
+@pytest.mark.parametrize("name, title", [
+    ("SN-GAN, five minutes", "五六分钟 5 to 6 minutes"),
+    ("SN-GAN, half an hour", "半小时 Half an hour"),
+    ("new real pictures", "新的真图 New real pictures")])
+def test_readme_shows_the_stored_faces(name, title):
+    row = stored(faces32.RESULTS)["rows"][name]
+    counted = row["counted"]
+    share = "–".join(f"{each:.0%}" for each in (counted if isinstance(counted, list)
+                                                else [counted]))
+    text = (LESSONS.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert (f"| {title} | {row['combinations']} / 96 | {row['reverse_kl']:.3f} "
+            f"({row['kl_floor']:.3f}) | {share} | {row['frechet']:.1f} |") in text
