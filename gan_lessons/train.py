@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons.checkpoint import TrainingDiverged, optimizer_state, set_optimizer_state
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import Loss, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
+from gan_lessons.progress import bar as progress_bar
 from gan_lessons.util import both, whole_number
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")  # the columns of `game.history`
@@ -276,7 +276,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
             snapshot and checkpoint of that step are written. It may look at the game, not change
             it; when it returns True, training ends there and the checkpoint is saved.
         watch_every: steps between two calls of `watch`.
-        progress: show a bar.
+        progress: show a bar, which is gone in the end; not beside a `watch` that shows one.
 
     Raises:
         TrainingDiverged: a loss or a weight is not finite; the last checkpoint stays as it was.
@@ -290,6 +290,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     check_fit(game, data)
     distributed.check(game.batch)
     first = distributed.rank() == 0  # the process that writes and shows, or the only one
+    progress = progress and not getattr(watch, "shows_progress", False)  # as a TrainingView does
     data = data.to(game.device)
     game.data = data.described()
     batches = data.batches(game.batch, seed=game.seed)  # refuses a batch larger than the data
@@ -308,8 +309,8 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     recent: list[Tensor] = []  # rows of the history that are still on the device
     ended = game.step >= steps
     with (own_random_numbers(game), stop_button() as stop,
-          tqdm(total=steps, initial=game.step, disable=not (progress and first), unit="step",
-               leave=False, mininterval=0.5) as bar):
+          progress_bar(total=steps, initial=game.step, disable=not (progress and first),
+                       unit="step") as bar):
         try:
             while not ended:
                 recent.append(play_round(game, batches))

@@ -358,23 +358,27 @@ def growth(options: argparse.Namespace) -> None:
     """Grow with and without fading, and start at 64, each for the same seconds of one core."""
     faces = {size: data.toy_faces(10_000, size=size, core=True) for size in (16, 32, 64)}
     fresh = data.toy_faces(10_000, size=64, seed=1, core=True).images
-    stages = {size: growth_game(size, 0) for size in (16, 32, 64)}
-    cost = {str(size): seconds_a_step(game, faces[size]) for size, game in stages.items()}
-    for size in (32, 64):
-        game = blended(growth_game(size // 2, 0), growth_game(size, 0))
-        cost[f"{size} fading"] = seconds_a_step(game, faces[size])
-    content = {**about(faces[64], GROWTH), "features at 64": FEATURES_64, "shares": STAGES,
-               "seconds": GROWTH_SECONDS, "seconds a step": cost,
-               "samples": {"looks": 2000, "end": 10_000},
-               "floor": {**measured(fresh, faces[64]), "patches": patches(fresh, faces[64])},
-               "runs": {"faded": {}, "carried": {}, "scratch": {}}}
-    print(content, flush=True)
-    for seed in options.seeds:
-        for way in content["runs"]:
+    content = stored("growth")
+    if not content:
+        cost = {str(size): seconds_a_step(growth_game(size, 0), faces[size]) for size in faces}
+        for size in (32, 64):
+            game = blended(growth_game(size // 2, 0), growth_game(size, 0))
+            cost[f"{size} fading"] = seconds_a_step(game, faces[size])
+        content = {**about(faces[64], GROWTH), "features at 64": FEATURES_64, "shares": STAGES,
+                   "seconds": GROWTH_SECONDS, "seconds a step": cost,
+                   "samples": {"looks": 2000, "end": 10_000},
+                   "floor": {**measured(fresh, faces[64]), "patches": patches(fresh, faces[64])},
+                   "runs": {"faded": {}, "carried": {}, "scratch": {}}}
+        store("growth", content, options)
+    for seed in map(str, options.seeds):
+        for way in options.only or content["runs"]:
+            if seed in content["runs"][way]:
+                continue  # only what is missing is played
             start = time.process_time()
-            content["runs"][way][seed] = grown(way, seed, faces, cost)
-            print(way, seed, f"{time.process_time() - start:.0f} s", content["runs"][way][seed],
-                  flush=True)
+            found = grown(way, int(seed), faces, content["seconds a step"])
+            print(way, seed, f"{time.process_time() - start:.0f} s", found, flush=True)
+            content = stored("growth") or content  # another process may have added to it
+            content["runs"][way][seed] = found
             store("growth", content, options)
 
 
@@ -545,7 +549,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--steps", type=int, help="instead of the study's own")
     parser.add_argument("--minutes", type=float, default=10, help="of each run of the gallery")
-    parser.add_argument("--only", nargs="+", help="faces or rooms, of the gallery")
+    parser.add_argument("--only", nargs="+", help="faces or rooms; ways of growth")
     parser.add_argument("--write", action="store_true", help="store the numbers")
     options = parser.parse_args()
     runtime.set_threads(1)

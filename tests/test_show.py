@@ -6,6 +6,8 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from pictures import picture_in
 
 from gan_lessons import data, show
@@ -59,6 +61,15 @@ def test_a_picture_keeps_its_words_as_html_and_as_text():
     picture = show.Picture(b"\x89PNG", 'D < 0.5 & "G" wins')
     assert picture_in(picture._repr_html_()) == ('D < 0.5 & "G" wins', b"\x89PNG")
     assert repr(picture) == '[D < 0.5 & "G" wins]'
+
+
+def test_nbconvert_keeps_the_words_of_a_picture():
+    picture = show.Picture(b"\x89PNG", 'D < 0.5 & "G" wins')
+    output = new_output("display_data", {"text/html": picture._repr_html_(),
+                                         "text/plain": repr(picture)})
+    page, _ = HTMLExporter().from_notebook_node(
+        new_notebook(cells=[new_code_cell("show()", outputs=[output])]))
+    assert picture_in(page.partition("<body")[2])[0] == 'D < 0.5 & "G" wins'
 
 
 def test_a_figure_without_words_is_refused(shown):

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from gan_lessons import checkpoint, runtime
 from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, tell
+from gan_lessons.progress import bar as progress_bar
 from gan_lessons.train import evaluating, stop_button
 from gan_lessons.util import both, whole_number
 
@@ -141,8 +141,8 @@ class Learner:
         self.zero_grad()
         try:
             with (stop_button() as self.stop,
-                  tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
-                       leave=False, mininterval=0.5) as self.bar):
+                  progress_bar(total=self.batches, disable=self.silent or not progress,
+                               unit="batch") as self.bar):
                 for callback in sorted([*self.callbacks, *made, *callbacks],
                                        key=lambda each: each.order):
                     tell(callback, "on_train_begin", self)
