@@ -320,7 +320,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"recipe": "stylegan"}, "one of wgan, dcgan, sngan, source-003; got 'stylegan'"),
+    ({"recipe": "stylegan"}, "one of wgan, wgan-gp, dcgan, sngan, source-003; got 'stylegan'"),
     ({"recipe": "source-003", "norm": "none"}, "has no choice of norm"),
     ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
