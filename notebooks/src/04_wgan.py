@@ -1109,8 +1109,8 @@ The training view above moves while the network trains: what the same noise beco
 """
 
 # %%
-show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(12, ema=True),
-              "WGAN-GP": gp_32.sample(12, ema=True)}, columns=12,
+show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(32, ema=True)[:12],
+              "WGAN-GP": gp_32.sample(32, ema=True)[:12]}, columns=12,
              alt="Three rows of twelve pictures: toy faces; faces painted with clipping; faces "
                  "painted by WGAN-GP. Those of clipping are recognisably faces, with blurred or "
                  "broken features; those of WGAN-GP are still grey and dim")
