@@ -1117,12 +1117,12 @@ show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(32, 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。这时裁剪看得出脸了，WGAN-GP 还灰蒙蒙的；只看这张图，会以为裁剪更好。
+**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。这时裁剪看得出脸了，WGAN-GP 还灰蒙蒙的：它的步数少，EMA 里还有早先的权重，训练视图里最新的权重画得清楚一些。只看这张图，会以为裁剪更好。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen. By now clipping paints faces and WGAN-GP is still grey and dim; from this figure alone clipping seems to be better.
+**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen. By now clipping paints faces and WGAN-GP is still grey and dim: it has made fewer steps, and its EMA still carries early weights; the newest weights, in the training view, paint more clearly. From this figure alone clipping seems to be better.
 """
 
 # %% [markdown] tags=["lang-zh"]
