@@ -520,9 +520,9 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
     """Push two items through networks and loss, so that a mismatch is named before training."""
     if not isinstance(data, (ImageSet, PointSet)):
         raise ValueError(both(
-            f"数据必须是 ImageSet 或 PointSet（例如 data.digits()），"
+            f"数据必须是 ImageSet 或 PointSet（例如 data.mnist()），"
             f"收到的是 {type(data).__name__}。",
-            f"The data must be an ImageSet or a PointSet, such as data.digits(); got "
+            f"The data must be an ImageSet or a PointSet, such as data.mnist(); got "
             f"{type(data).__name__}."))
 
     def out_shape(network, x):

@@ -24,7 +24,7 @@ from gan_lessons.train import Game, fit, rmsprop
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.digits()
+    return data.mnist()
 
 
 def small(width=16, **changes):
@@ -81,7 +81,7 @@ from gan_lessons import data, recipes, runtime
 from gan_lessons.train import fit
 runtime.set_threads(1)
 print("ready", flush=True)
-fit(recipes.source_002(), data.digits(), int(sys.argv[2]), save_to=sys.argv[1], save_every=3,
+fit(recipes.source_002(), data.mnist(), int(sys.argv[2]), save_to=sys.argv[1], save_every=3,
     progress=False)
 print("done", flush=True)
 """
@@ -439,7 +439,7 @@ def test_loading_leaves_everybody_elses_random_numbers_alone(tmp_path):
 def test_resuming_with_other_data_is_noticed(digits, tmp_path):
     path = tmp_path / "run.safetensors"
     fit(small(), digits, 2, progress=False, save_to=path)
-    with pytest.raises(BadCheckpoint, match="data: digits, 1348 .*digits, 500"):
+    with pytest.raises(BadCheckpoint, match="data: mnist-10k, 8000 .*mnist-10k, 500"):
         fit(small(), digits[:500], 4, progress=False, save_to=path)
 
 

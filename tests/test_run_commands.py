@@ -12,14 +12,14 @@ import torch
 
 from gan_lessons import runs
 
-SMALL = ("--data", "digits", "--size", 16, "--features", 2, "--latent", 8, "--batch", 8,
+SMALL = ("--data", "mnist", "--size", 16, "--features", 2, "--latent", 8, "--batch", 8,
          "--subset", 0.1, "--threads", 1)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A run of 4 steps; tests that change it make a copy."""
-    settings = runs.Settings("dcgan", "digits", size=16, features=2, latent=8, batch=8, subset=0.1)
+    settings = runs.Settings("dcgan", "mnist", size=16, features=2, latent=8, batch=8, subset=0.1)
     folder = tmp_path_factory.mktemp("made") / "run"
     return runs.train(settings, folder, steps=4, threads=1, quiet=True)
 
@@ -105,10 +105,10 @@ def test_divergence_is_told_with_what_to_do(run, tmp_path):
 @pytest.mark.parametrize("words, code, message", [
     (["--steps", 3], 2, "name a recipe and --data"),
     (["dcgan", "--steps", 3], 2, "name a recipe and --data"),
-    (["wgan", "--data", "digits", "--loss", "hinge", "--steps", 3], 2, "take dcgan"),
-    (["gan", "--data", "digits"], 2, "wgan"),
-    (["wgan", "--data", "digits", "--lr", "0", "--steps", 3], 2, "lr must be a number above 0"),
-    (["wgan", "--data", "digits"], 2, "Say how long to train"),
+    (["wgan", "--data", "mnist", "--loss", "hinge", "--steps", 3], 2, "take dcgan"),
+    (["gan", "--data", "mnist"], 2, "wgan"),
+    (["wgan", "--data", "mnist", "--lr", "0", "--steps", 3], 2, "lr must be a number above 0"),
+    (["wgan", "--data", "mnist"], 2, "Say how long to train"),
     (["wgan", "--data", "cifar", "--steps", 3], 1, "There is no set called"),
     (["--resume", "--steps", 0], 2, "steps must be a whole number"),
     (["--resume", "--steps", 3], 1, "There is no run in")])

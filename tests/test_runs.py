@@ -18,7 +18,7 @@ from gan_lessons import checkpoint, data, losses, runs, show, util
 from gan_lessons import train as training
 from gan_lessons.train import TrainingDiverged
 
-SMALL = {"data": "digits", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
+SMALL = {"data": "mnist", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
 
 
 def small(recipe="dcgan", **changes):
@@ -244,7 +244,6 @@ def test_begun_and_killed_before_the_first_checkpoint(straight, tmp_path):
 
 KILLS = """
 import os, random, signal, sys, time
-import sklearn.datasets
 from gan_lessons import runs
 from gan_lessons.cli import main
 
@@ -276,7 +275,7 @@ print(killed, "kills, then", result)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_kill_9_at_any_moment_and_resume(tmp_path):
     """Checkpoint, history and grids end as those of the run that was left alone."""
-    words = ["wgan", "--data", "digits", "--size", 16, "--features", 2, "--batch", 8, "--subset",
+    words = ["wgan", "--data", "mnist", "--size", 16, "--features", 2, "--batch", 8, "--subset",
              0.1, "--steps", 100, "--n-critic", 2, "--save-every", 4, "--sample-every", 7,
              "--threads", 1]
     made = subprocess.run([sys.executable, "-c", KILLS, tmp_path / "alone", tmp_path / "killed",
@@ -390,7 +389,7 @@ def test_losses_and_penalties_by_name():
 
 
 @pytest.mark.parametrize("name, size, shape, count", [
-    ("digits", 32, (1, 32, 32), 135), ("digits", 64, (1, 64, 64), 135),
+    ("mnist", 32, (1, 32, 32), 800), ("mnist", 64, (1, 64, 64), 800),
     ("toy-faces", 16, (3, 16, 16), 1000), ("toy-rooms", 16, (3, 16, 16), 1000)])
 def test_pictures_by_name(name, size, shape, count):
     found = small(data=name, size=size).pictures()
@@ -398,7 +397,7 @@ def test_pictures_by_name(name, size, shape, count):
 
 
 def test_digits_get_a_rim_and_keep_their_look():
-    small_, large = data.digits()[:20], small(size=32).pictures()
+    small_, large = data.mnist()[:20], small(size=32).pictures()
     assert torch.equal(large.images[:20, :, 2:-2, 2:-2], small_.images)
     assert large.images[:, :, :2].max() == 0
 
@@ -649,7 +648,7 @@ def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
 
 
 def test_a_report_on_digits_and_none_on_photographs(tmp_path):
-    run = runs.train(runs.Settings("dcgan", "digits", features=2, latent=8, batch=8),
+    run = runs.train(runs.Settings("dcgan", "mnist", features=2, latent=8, batch=8),
                      tmp_path / "run", steps=1, quiet=True)
     assert runs.report(run, 200).startswith("samples   n   200   fd_digits")
     for i in range(8):

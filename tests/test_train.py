@@ -34,7 +34,7 @@ LOSS = losses.NonSaturating()
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.digits()
+    return data.mnist()
 
 
 def weights(network):
@@ -635,4 +635,4 @@ def test_points_and_pictures_are_not_mixed_up(digits):
 
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ValueError, match="batch size must be between 1 and"):
-        fit(small(batch=1349), digits, 1, progress=False)
+        fit(small(batch=8001), digits, 1, progress=False)
