@@ -59,24 +59,13 @@ def critic_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.
     real_score, fake_score = critic(real), critic(fake)
     value = loss.critic(real_score, fake_score)
     if penalty is not None:
-        value = value + with_graph(penalty(critic, real, fake))
+        value = value + penalty(critic, real, fake)
     optimizer.zero_grad()
     value.backward()
     optimizer.step()
     if clip is not None:
         clip_weights(critic, clip)
     return CriticMove(value.detach(), real_score.detach(), fake_score.detach())
-
-
-def with_graph(extra: Tensor) -> Tensor:
-    """Return a penalty, unless it is a number that D cannot learn from."""
-    if isinstance(extra, Tensor) and not extra.requires_grad and extra.abs().sum() > 0:
-        raise ValueError(both(
-            "惩罚项没有计算图，D 的权重不会受它影响：不要 detach 或 item，torch.autograd.grad 要写 "
-            "create_graph=True，并且不要放在 torch.no_grad() 里。",
-            "The penalty has no graph, so D's weights would not feel it: no detach, no item, "
-            "create_graph=True in torch.autograd.grad, and no torch.no_grad() around it."))
-    return extra
 
 
 def generator_step(critic: nn.Module, generator: nn.Module, optimizer: torch.optim.Optimizer,
@@ -416,8 +405,19 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
 
 
 def scaled(penalty: Penalty, strength: float) -> Penalty:
-    """Return the penalty, `strength` times as strong."""
-    return lambda critic, real, fake: strength * penalty(critic, real, fake)
+    """Return the penalty, `strength` times as strong; one without a graph is refused."""
+    return lambda critic, real, fake: strength * with_graph(penalty(critic, real, fake))
+
+
+def with_graph(extra: Tensor) -> Tensor:
+    """Return a penalty, unless it is a number that D cannot learn from."""
+    if isinstance(extra, Tensor) and not extra.requires_grad and extra.abs().sum() > 0:
+        raise ValueError(both(
+            "惩罚项没有计算图，D 的权重不会受它影响：不要 detach 或 item，torch.autograd.grad 要写 "
+            "create_graph=True，并且不要放在 torch.no_grad() 里。",
+            "The penalty has no graph, so D's weights would not feel it: no detach, no item, "
+            "create_graph=True in torch.autograd.grad, and no torch.no_grad() around it."))
+    return extra
 
 
 def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:

@@ -308,7 +308,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize("expected, what", [
     ({"lr": 1e-3}, "lr: 0.0002 -> 0.001"), ({"recipe": "wgan"}, "recipe: dcgan -> wgan"),
-    ({"data": "mnist", "size": 32}, "data: digits -> mnist; size: 16 -> 32")])
+    ({"data": "toy-faces", "size": 32}, "data: mnist -> toy-faces; size: 16 -> 32")])
 def test_other_settings_are_named_and_refused(straight, expected, what):
     before = contents(straight.folder)
     with pytest.raises(runs.BadRun, match="has other settings") as refused:
@@ -353,7 +353,7 @@ def test_schedules_that_will_not_do(schedule, message):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"batch": 500}, "between 1 and the number of pictures, 135"),
+    ({"batch": 801}, "between 1 and the number of pictures, 800"),
     ({"data": "no/such/folder"}, "There is no set called"),
     ({"data": "celeba", "root": "nowhere"}, "CelebA was not found")])
 def test_pictures_that_will_not_do_leave_no_folder(tmp_path, changes, message):
