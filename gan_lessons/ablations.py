@@ -22,7 +22,7 @@ def batchnorm_at_the_ends(generator: nn.Sequential, critic: nn.Sequential) -> No
 
 
 def scales_near_zero(generator: nn.Sequential, critic: nn.Sequential) -> None:
-    """Draw BatchNorm's scales from N(0, 0.02), as if they were weights, and not from N(1, 0.02)."""
+    """Draw BatchNorm's scales around 0, as if they were weights, and not around 1 (std 0.02)."""
     for module in (*generator.modules(), *critic.modules()):
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -41,17 +41,18 @@ CHANGES = {
     "no BatchNorm": ({"norm": "none"}, None, {}),
     "BatchNorm at the ends, too": ({}, batchnorm_at_the_ends, {}),
     "ReLU before BatchNorm": ({"norm_last": True}, None, {}),
-    "BatchNorm scale N(0, 0.02)": ({}, scales_near_zero, {}),
+    "BatchNorm scale around 0": ({}, scales_near_zero, {}),
     "first weights N(0, 1)": ({"std": 1.0}, None, {}),
     "ReLU in D": ({}, relu_in_critic, {}),
     "Adam beta1 0.9": ({}, None, {"betas": (0.9, 0.999)}),
 }
 
 
-def changed(name: str, seed: int = 0, **settings) -> Game:
+def changed(name: str, seed: int = 0, critic: nn.Module | None = None, **settings) -> Game:
     """Return DCGAN for digits of 32x32 with the one change that `name` says, see CHANGES.
 
-    `settings` are those of `train.Game`. Raises ValueError for a name that is not there.
+    `critic` takes the place of D; `settings` are those of `train.Game`. Raises ValueError for a
+    name that is not there.
     """
     if name not in CHANGES:
         raise ValueError(both(f"没有改动 {name!r}。可选：{'、'.join(CHANGES)}。",
@@ -59,10 +60,11 @@ def changed(name: str, seed: int = 0, **settings) -> Game:
     of_networks, edit, of_game = CHANGES[name]
     with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
         torch.manual_seed(seed)
-        generator, critic = dcgan.pair(SIZE, CHANNELS, latent=LATENT, features=FEATURES,
-                                       **of_networks)
+        generator, plain = dcgan.pair(SIZE, CHANNELS, latent=LATENT, features=FEATURES,
+                                      **of_networks)
         if edit is not None:
-            edit(generator, critic)
+            edit(generator, plain)
+    critic = plain if critic is None else critic
     device = runtime.device()
     usual = {"latent": LATENT, "batch": 32, "lr": 1e-3, "betas": (0.5, 0.999), "ema": 0.98}
     return Game(generator.to(device), critic.to(device), seed=seed,

@@ -1,4 +1,4 @@
-"""Ways through latent space: straight lines, and arcs that keep the length of z."""
+"""Ways through latent space: straight lines, arcs that keep the length of z, and directions."""
 
 import torch
 from torch import Tensor
@@ -39,6 +39,23 @@ def spherical(start: Tensor, end: Tensor, n: int) -> Tensor:
                               "another end."))
     arc = (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / torch.sin(angle)
     return torch.where(angle.abs() < 1e-3, linear(start, end, n), arc)
+
+
+def direction(z: Tensor, has: Tensor) -> Tensor:
+    """Return the mean of the z whose pictures have something minus the mean of the others, (d,).
+
+    Added to another z it should give its picture that something. Radford et al. 2015, arXiv
+    1511.06434, section 6.3.2, who took the means of three z each.
+
+    Args:
+        z: Latent vectors, (n, d).
+        has: Whether the picture of each has it, bool (n,); some must, and some must not.
+    """
+    if not has.any() or has.all():
+        raise ValueError(both("求方向需要两类 z：画出的图有这个特征的，和没有的。请多取一些 z。",
+                              "A direction needs z of both kinds, with pictures that have it and "
+                              "pictures that have not. Draw more z."))
+    return z[has].mean(0) - z[~has].mean(0)
 
 
 def _steps(start: Tensor, end: Tensor, n: int) -> Tensor:

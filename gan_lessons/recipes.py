@@ -56,15 +56,31 @@ def dcgan(size: int = 32, channels: int = 3, *, latent: int = 100, features: int
 
 
 def wgan(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
-         extra_layers: int = 0, norm: str = "batch", seed: int = 0, **changes) -> Game:
+         extra_layers: int = 0, norm: str = "batch", critic_norm: str | None = None,
+         seed: int = 0, **changes) -> Game:
     """Return WGAN: DCGAN's networks, 5 steps of D for each of G, D's weights within 0.01 of 0.
 
-    RMSprop 5e-5, batches of 64. `warm_up=True` adds the authors' long turns of D, see
-    `train.critic_turns`. Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1.
+    RMSprop 5e-5, batches of 64. `norm` is that of both networks, `critic_norm` of D alone.
+    `warm_up=True` adds the authors' long turns of D, see `train.critic_turns`.
+    Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1.
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,
-                   extra_layers=extra_layers, norm=norm)
+                   extra_layers=extra_layers, norm=norm, critic_norm=critic_norm)
     return _game(make, changes, latent=latent, seed=seed, **WGAN)
+
+
+def wgan_gp(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
+            extra_layers: int = 0, norm: str = "batch", critic_norm: str = "none", seed: int = 0,
+            **changes) -> Game:
+    """Return WGAN-GP: as `wgan`, but a gradient penalty of weight 10 in place of the clipping.
+
+    BatchNorm in G alone: in D a score must depend on its own picture. Adam 1e-4 with betas 0, 0.9,
+    5 steps of D for each of G, batches of 64. Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1.
+    """
+    make = partial(convolutional.pair, size, channels, latent=latent, features=features,
+                   extra_layers=extra_layers, norm=norm, critic_norm=critic_norm)
+    return _game(make, changes, loss=losses.Wasserstein(), penalty=penalties.gradient_penalty,
+                 n_critic=5, batch=64, lr=1e-4, betas=(0.0, 0.9), latent=latent, seed=seed)
 
 
 def sngan(size: int = 32, channels: int = 3, *, steps: int = 8000, latent: int = 64,

@@ -17,14 +17,14 @@ from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
-RECIPES = {"wgan": recipes.wgan, "dcgan": recipes.dcgan, "sngan": recipes.sngan,
-           "source-003": recipes.source_003}
+RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
+           "sngan": recipes.sngan, "source-003": recipes.source_003}
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
           "hinge": losses.Hinge, "relativistic": losses.Relativistic}
 PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
              "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
-DIGITS = {"digits": data.digits, "mnist": data.mnist}
+DIGITS = {"mnist": data.mnist}
 TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
         "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
 PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}

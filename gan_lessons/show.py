@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -121,6 +122,27 @@ def _under_each_other(rows: dict[str, np.ndarray], scale: int) -> PIL.Image.Imag
         sheet.paste(PIL.Image.fromarray(row), (0, top + height - len(row)))
         top += height + GAP
     return sheet
+
+
+def labelled(rows: dict[str, tuple[Tensor, Sequence[str]]], *, alt: str, scale: int = 3) -> None:
+    """Show titled rows of pictures with words below each: {title: (uint8 (n, C, H, W), n words)}.
+
+    A pixel becomes a square of `scale` x `scale`, as in `gallery`.
+    """
+    check_alt(alt)
+    font, drawn = PIL.ImageFont.load_default(14), io.BytesIO()
+    strips = {title: grid(pictures, len(pictures)) for title, (pictures, _) in rows.items()}
+    sheet = _under_each_other({title: np.pad(strip, ((0, 8), (0, 0), (0, 0)), constant_values=255)
+                               for title, strip in strips.items()}, scale)
+    pen, top = PIL.ImageDraw.Draw(sheet), 0
+    for title, (pictures, words) in rows.items():
+        top += TITLE * (title != "") + strips[title].shape[0] * scale
+        for i, word in enumerate(words):
+            middle = (i + 0.5) * (pictures.shape[-1] + 2) * scale
+            pen.text((middle, top + 2), word, fill="black", font=font, anchor="ma")
+        top += 8 * scale + GAP
+    sheet.save(drawn, "PNG", optimize=True)
+    display(Picture(drawn.getvalue(), alt))
 
 
 def filmstrip(snapshots: dict[int, Tensor], *, pictures: int = 10, alt: str) -> None:
@@ -345,24 +367,27 @@ def orbits(paths: dict[str, Tensor], *, xlabel: str, ylabel: str, alt: str) -> N
 def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: str) -> None:
     """Draw what a convolutional network makes of one input, step by step: {name: trail}.
 
-    A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block,
-    taller where the picture is larger and wider where it has more channels (both on log scales).
+    A trail is that of `nets.dcgan.shape_trail`. A step with a picture, (B, C, H, W), is a block as
+    tall as its side and as wide as C / 16; steps that keep the shape are left out.
     """
     figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
-                                figsize=(9, 2.3 * len(trails)))
+                                figsize=(9, 3.4 * len(trails)))
     for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
+        shapes = [shape[1:] for _, shape in trail]
+        shapes = shapes[:1] + [after for before, after in pairwise(shapes)
+                               if math.prod(before) != math.prod(after)]
         x = 0.0
-        for name, shape in trail:
-            channels = shape[1] if len(shape) > 1 else 1  # a score has neither
-            side = shape[2] if len(shape) > 2 else 1
-            width, height = 0.25 + 0.12 * np.log2(channels), 0.35 + 0.45 * np.log2(side)
-            axis.add_patch(plt.Rectangle((x, -height / 2), width, height, facecolor=line[0],
-                                         alpha=0.75))
-            axis.text(x + width / 2, -2.1, f"{name}\n{'x'.join(map(str, shape[1:])) or '1'}",
-                      ha="center", va="center", fontsize=7.5)
-            x += max(width, 0.75) + 0.45
-        axis.set(xlim=(-0.4, x), ylim=(-2.5, 1.8))
-        axis.set_title(title, loc="left", fontsize=10)
+        for shape in shapes:
+            channels, side = (*shape, 1, 1)[:2]  # a score has neither
+            width = max(channels / 16, 1.5)
+            middle = x + max(width, 15) / 2
+            axis.add_patch(plt.Rectangle((middle - width / 2, -side / 2), width, side,
+                                         facecolor=line[0], alpha=0.75))
+            axis.text(middle, -side / 2 - 2, "x".join(map(str, shape)) or "1", ha="center",
+                      va="top", fontsize=10)
+            x += max(width, 15) + 5
+        axis.set(xlim=(-2, x), ylim=(-40, 33), aspect="equal")
+        axis.set_title(title, loc="left", fontsize=11)
         axis.axis("off")
     show(figure, alt)
 

@@ -1,7 +1,8 @@
 """Draw the figures of this folder. Run `python images/draw.py`; it trains for about two minutes.
 
 The figure of a long run is drawn from its folder: `python images/draw.py runs/long_run_faces`;
-that of lesson 02's from the folder of samples that `studies/lesson02.py authors` left.
+those of lessons 02 and 03 from the folders of samples that `studies/lesson02.py authors` and
+`studies/lesson03.py board` left.
 """
 
 import sys
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_lessons import data, runs, runtime, show
 from gan_lessons.train import fit, generate
-from studies import lesson02
+from studies import lesson02, lesson03
 
 HERE = Path(__file__).parent
 
@@ -55,6 +56,25 @@ def lesson02_authors(folder: Path) -> None:
         big = Image.fromarray(part).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
         picture.paste(big, (0, top + 30))
     picture.quantize(32).save(HERE / "lesson02_authors.png", optimize=True)
+
+
+def lesson03_board(folder: Path) -> None:
+    """Draw 12 samples of each change of lesson 03's board, seed 0, not chosen.
+
+    From what `studies.lesson03 board --pictures FOLDER` left in `folder`.
+    """
+    runs = lesson03.stored("board")["changes"]
+    rows = {f"{name}: distance {by_seed['0']['fd_digits']:.1f}, {by_seed['0']['classes']} digits":
+            show.grid(torch.load(folder / f"{name}_0.pt"), columns=12)
+            for name, by_seed in runs.items()}
+    height, width, _ = next(iter(rows.values())).shape
+    picture = Image.new("L", (2 * width, len(rows) * (2 * height + 30)), "white")
+    for i, (title, row) in enumerate(rows.items()):
+        top = i * (2 * height + 30)
+        ImageDraw.Draw(picture).text((2, top + 4), title, "black", ImageFont.load_default(18))
+        big = Image.fromarray(row).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
+        picture.paste(big.convert("L"), (0, top + 26))
+    picture.quantize(16).save(HERE / "lesson03_board.png", optimize=True)
 
 
 def toy_set(make, name: str) -> None:
@@ -109,6 +129,8 @@ def main(folders: list[str]) -> None:
     for folder in folders:
         if list(Path(folder).glob("siriusdemon_*.pt")):
             lesson02_authors(Path(folder))
+        elif (Path(folder) / "DCGAN_0.pt").exists():
+            lesson03_board(Path(folder))
         else:
             long_run(folder)
 

@@ -34,10 +34,11 @@ HERE = Path(__file__).resolve().parent
 LANGUAGES = ("zh", "en")
 CELL_TIMEOUT = 600  # seconds
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python",
-                      "pygments_lexer": "ipython3"},
+METADATA = {  # exactly what JupyterLab writes, or opening a lesson would change its file
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py",
+                      "mimetype": "text/x-python", "name": "python", "nbconvert_exporter": "python",
+                      "pygments_lexer": "ipython3", "version": "3.11.7"},
 }
 KEPT_CELL_METADATA = ("tags", "slideshow")
 FOLDED = {"collapsed": True, "jupyter": {"outputs_hidden": True}}  # as JupyterLab 4 writes it
@@ -236,7 +237,8 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     errors = "".join(out.text for out in outputs if out.get("name") == "stderr")
     if errors and not is_progress(errors):
         raise BuildError(f"writes to stderr:\n{errors}")
-    kept = merge_streams([out for out in outputs if out.get("name") != "stderr"])
+    kept = merge_streams([out for out in outputs if out.get("name") != "stderr"
+                          and out.get("data") != {}])  # the place where a progress bar was
     for output in kept:
         if output.output_type == "error":
             output.traceback = [frame for frame in output.traceback

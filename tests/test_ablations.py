@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from gan_lessons import ablations, data
+from gan_lessons.nets import dcgan
 from gan_lessons.train import fit
 
 SAME_WEIGHTS = ["ReLU in D", "Adam beta1 0.9", "BatchNorm at the ends, too",
@@ -22,7 +23,7 @@ def kinds(game):
 
 @pytest.mark.parametrize("name", ablations.CHANGES)
 def test_every_game_can_be_played(name):
-    game = fit(ablations.changed(name, batch=4), data.digits()[:20].framed(32), 2, progress=False)
+    game = fit(ablations.changed(name, batch=4), data.mnist()[:20].framed(32), 2, progress=False)
     assert game.sample(3).shape == (3, 1, 32, 32)
 
 
@@ -50,10 +51,17 @@ def test_each_change_changes_what_it_says():
               if isinstance(m, nn.LeakyReLU)}
     assert slopes == {0.0}
     assert games["Adam beta1 0.9"].betas == (0.9, 0.999) and plain.betas == (0.5, 0.999)
-    faded = [m.weight.abs().max() for m in games["BatchNorm scale N(0, 0.02)"].generator.modules()
+    faded = [m.weight.abs().max() for m in games["BatchNorm scale around 0"].generator.modules()
              if isinstance(m, nn.BatchNorm2d)]
     assert 0 < max(faded) < 0.1
     assert {game.lr for game in games.values()} == {plain.lr}
+
+
+def test_another_critic_takes_the_place_of_d():
+    other = dcgan.critic(32, 1, features=8, norm="spectral")
+    game, plain = ablations.changed("DCGAN", 3, critic=other), ablations.changed("DCGAN", 3)
+    assert game.critic is other
+    assert torch.equal(next(game.generator.parameters()), next(plain.generator.parameters()))
 
 
 def test_the_learners_random_numbers_stay_as_they_were():

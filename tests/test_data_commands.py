@@ -55,7 +55,7 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(run, tmp_path):
     celeba_in(tmp_path / "data")
     code, out, _ = run("data", "list")
     assert code == 0
-    assert out.count("always here") == 4
+    assert out.count("always here") == 3
     assert f"here: {tmp_path / 'data' / 'celeba' / 'img_align_celeba'}" in out
     assert "not here (11.6 MB): python -m gan_lessons data get mnist" in out
     assert "not here (45.9 GB): python -m gan_lessons data get lsun-bedroom\n" in out

@@ -215,8 +215,7 @@ GAMES = {
     "wgan": lambda: recipes.wgan(**SMALL),
     "source 003": lambda: recipes.source_003(**SMALL),
     "sngan": lambda: recipes.sngan(**SMALL, steps=6),
-    "gradient penalty": lambda: recipes.wgan(**SMALL, norm="none", clip=None, optimizer=None,
-                                             penalty=gradient_penalty, n_critic=2),
+    "wgan-gp": lambda: recipes.wgan_gp(**SMALL, n_critic=2),
 }
 
 
@@ -307,6 +306,8 @@ def test_wgan_trains_as_a_loop_written_by_hand(pictures):
                      "optimizer": None, "warm_up": False}),
     (recipes.wgan, {"lr": 5e-5, "batch": 64, "n_critic": 5, "clip": 0.01,
                     "optimizer": train.rmsprop, "warm_up": False}),
+    (recipes.wgan_gp, {"lr": 1e-4, "betas": (0.0, 0.9), "batch": 64, "n_critic": 5, "clip": None,
+                       "optimizer": None, "penalty": gradient_penalty, "penalty_every": 1}),
     (recipes.source_003, {"lr": 5e-5, "batch": 64, "n_critic": 5, "clip": 0.01,
                           "optimizer": train.rmsprop, "warm_up": False}),
     (recipes.sngan, {"lr": 1e-3, "betas": (0.0, 0.9), "batch": 64, "n_critic": 1, "clip": None,
@@ -318,6 +319,26 @@ def test_the_recipes_have_the_settings_of_their_papers(recipe, settings):
     before = torch.get_rng_state()
     recipe(size=16, features=2)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("recipe, given, in_g, in_critic", [
+    (recipes.wgan, {}, 2, 1), (recipes.wgan, {"norm": "none"}, 0, 0),
+    (recipes.wgan, {"critic_norm": "none"}, 2, 0),
+    (recipes.wgan, {"norm": "none", "critic_norm": "batch"}, 0, 1),
+    (recipes.wgan_gp, {}, 2, 0)])
+def test_each_network_can_have_its_own_norm(recipe, given, in_g, in_critic):
+    """The table of BatchNorm in lesson 04 changes one network at a time."""
+    def layers(network):
+        return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    game = recipe(size=16, features=2, **given)
+    assert (layers(game.generator), layers(game.critic)) == (in_g, in_critic)
+
+
+def test_a_critic_of_another_norm_leaves_the_generator_as_it_was():
+    usual, other = (recipes.wgan(16, features=2, seed=3, critic_norm=norm).generator
+                    for norm in (None, "none"))
+    assert all(torch.equal(a, b) for a, b in zip(usual.parameters(), other.parameters(),
+                                                 strict=True))
 
 
 # ---- mistakes ----

@@ -30,6 +30,18 @@ def test_every_factor_is_read_right(make, factors, modes, cache):
 
 
 @slow
+def test_probabilities_belong_to_the_values_that_are_read():
+    faces = data.toy_faces(50, size=64, seed=5)
+    reader = measure.factor_reader(faces)
+    values, least = reader.read(faces.images)
+    found = reader.probabilities(faces.images)
+    assert list(found) == list(data.FACE_FACTORS)
+    assert all(torch.equal(p.argmax(1), values[name]) for name, p in found.items())
+    tops = torch.stack([p.max(1).values for p in found.values()])
+    torch.testing.assert_close(tops.amin(0), least)
+
+
+@slow
 @either
 def test_uniform_pictures_meet_the_floor(make, factors, modes):
     core = make(2000, size=32, core=True)
@@ -108,7 +120,7 @@ def test_the_reverse_kl_in_closed_form():
 
 class TestWhatCannotBeCounted:
     def test_sets_without_factors(self):
-        for wrong in (data.digits(), None, "faces"):
+        for wrong in (data.mnist(), None, "faces"):
             with pytest.raises(ValueError, match=r"(?s)没有可数的因素.*no factors to count"):
                 measure.factor_coverage(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), of=wrong)
 

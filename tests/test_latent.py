@@ -54,3 +54,15 @@ def test_nonsense_is_refused(ends, way):
         way(ends[0], ends[1, :3], 5)
     with pytest.raises(ValueError, match="n must be a whole number of at least 2"):
         way(*ends, 1)
+
+
+def test_a_direction_leads_from_those_without_to_those_with():
+    z = torch.tensor([[1.0, 0.0], [3.0, 2.0], [0.0, 4.0], [0.0, 6.0]])
+    has = torch.tensor([True, True, False, False])
+    assert latent.direction(z, has).tolist() == [2.0, -4.0]
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_direction_needs_both_kinds(has):
+    with pytest.raises(ValueError, match="z of both kinds"):
+        latent.direction(torch.randn(3, 2), torch.full((3,), has))

@@ -1,10 +1,16 @@
 """Lesson 05's checkers pass the solutions and give each named mistake the reason that fits."""
 
+import copy
+
 import pytest
 import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons.exercises import lesson05 as check
 from gan_lessons.fastai_style.callback import Callback, LearnerCallback
+from gan_lessons.fastai_style.gan_learner import GANLearner
+from gan_lessons.losses import NonSaturating
 from gan_lessons.penalties import clip_weights
 
 
@@ -115,12 +121,7 @@ class WarmUp(LearnerCallback):
         g = trainer.gen_steps
         return 100 if g < self.first or g % self.again == 0 else 5
 
-    def counts(self, learn):
-        return learn.stepped
-
     def on_batch_end(self, learn):
-        if not self.counts(learn):
-            return
         trainer = learn.gan_trainer
         if trainer.gen_mode:
             self.hand_over(trainer)
@@ -171,11 +172,6 @@ class FourLater(WarmUp):
         return 4 if super().target(trainer) == 5 else 100
 
 
-class CountsBatches(WarmUp):
-    def counts(self, learn):
-        return True
-
-
 class StaysWithG(WarmUp):
     def on_batch_end(self, learn):
         self.taken += 1
@@ -212,8 +208,6 @@ class ByTurns(WarmUp):
         self.left, self.turns = 100, 0
 
     def on_batch_end(self, learn):
-        if not learn.stepped:
-            return
         if learn.gan_trainer.gen_mode:
             self.turns += 1
             long = self.turns < 25 or self.turns % 500 == 0
@@ -355,7 +349,6 @@ WRONG = [
     (check.warm_up_switcher, TooLong, "There are 26 turns of 100 steps"),
     (check.warm_up_switcher, OnlyAtFirst, "multiple of 500"),
     (check.warm_up_switcher, FourLater, "every turn should have 5 steps"),
-    (check.warm_up_switcher, CountsBatches, "Batches were counted, not steps"),
     (check.warm_up_switcher, StaysWithG, "hand back after one step"),
     (check.discriminative_lr, RateKept, "It was not given back"),
     (check.discriminative_lr, RateForBoth, "The generator's learning rate changed, too"),
@@ -398,3 +391,165 @@ def test_a_stub_is_not_an_error(checker, base, event, capsys):
     stub = type("Stub", (base,), {event: lambda self, learn: ...})
     assert checker(stub) == checker(...) == "not attempted"
     assert capsys.readouterr().out.count("Not attempted") == 2
+
+
+# ---- the open task: a moving average ----
+
+class Average(Callback):
+    """The right one; the others change one thing."""
+
+    order = 0
+
+    def __init__(self, decay):
+        self.decay, self.average = decay, None
+
+    def tensors(self, network):
+        return network.state_dict().values()
+
+    def mixed(self, old, new):
+        return self.decay * old + (1 - self.decay) * new
+
+    @torch.no_grad()
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            return
+        if self.average is None:
+            self.average = copy.deepcopy(learn.generator)
+        for old, new in zip(self.tensors(self.average), self.tensors(learn.generator),
+                            strict=True):
+            if old.is_floating_point():
+                old.copy_(self.mixed(old, new))
+            else:
+                old.copy_(new)
+
+
+class AverageOfTorch(Callback):
+    """Another spelling: torch's own."""
+
+    def __init__(self, decay):
+        self.decay = decay
+
+    def on_train_begin(self, learn):
+        self.average = AveragedModel(learn.generator, use_buffers=True,
+                                     multi_avg_fn=get_ema_multi_avg_fn(self.decay))
+
+    def on_batch_end(self, learn):
+        if learn.gan_trainer.gen_mode:
+            self.average.update_parameters(learn.generator)
+
+
+class NoAverage(Average):
+    def on_step_end(self, learn):
+        pass
+
+
+class AverageIsTheGenerator(Average):
+    def on_train_begin(self, learn):
+        self.average = learn.generator
+
+    def on_step_end(self, learn):
+        pass
+
+
+class AverageNewest(Average):
+    def mixed(self, old, new):
+        return new
+
+
+class AverageNever(Average):
+    def on_train_begin(self, learn):
+        self.average = copy.deepcopy(learn.generator)
+
+    def on_step_end(self, learn):
+        pass
+
+
+class AverageSwapped(Average):
+    def mixed(self, old, new):
+        return (1 - self.decay) * old + self.decay * new
+
+
+class AverageFromBefore(Average):
+    def on_train_begin(self, learn):
+        self.average = copy.deepcopy(learn.generator)
+
+
+class AverageOfBothSteps(AverageFromBefore):
+    @torch.no_grad()
+    def on_step_end(self, learn):
+        for old, new in zip(self.tensors(self.average), self.tensors(learn.generator),
+                            strict=True):
+            if old.is_floating_point():
+                old.copy_(self.mixed(old, new))
+
+
+class AverageOfParameters(Average):
+    """Forgets the statistics of BatchNorm."""
+
+    def tensors(self, network):
+        return list(network.parameters())
+
+    def on_train_begin(self, learn):
+        self.at_first = copy.deepcopy(learn.generator)
+
+    def on_step_end(self, learn):
+        super().on_step_end(learn)
+        if self.average is not None:
+            for old, new in zip(self.average.buffers(), self.at_first.buffers(), strict=True):
+                old.copy_(new)
+
+
+class AverageFixed(Average):
+    def mixed(self, old, new):
+        return 0.9 * old + 0.1 * new
+
+
+class AverageIntoTheGenerator(Average):
+    """Takes a step of the generator towards the average."""
+
+    @torch.no_grad()
+    def on_step_end(self, learn):
+        super().on_step_end(learn)
+        if self.average is not None:
+            for new, old in zip(learn.generator.parameters(), self.average.parameters(),
+                                strict=True):
+                new.lerp_(old, 0.5)
+
+
+@pytest.mark.parametrize("answer", [Average, AverageOfTorch])
+def test_the_right_average_passes(answer, capsys):
+    assert check.moving_average(answer) == "passed", capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer, reason", [
+    (NoAverage, "self.average should be the averaged network"),
+    (AverageIsTheGenerator, "share their weights"),
+    (AverageNewest, "These are the newest weights"),
+    (AverageNever, "from before the training: update it"),
+    (AverageSwapped, "the wrong way round"),
+    (AverageFromBefore, "it should be a copy"),
+    (AverageOfBothSteps, "updated in the critic's steps, too"),
+    (AverageOfParameters, "statistics of BatchNorm do not follow"),
+    (AverageFixed, "from the reference"),
+    (AverageIntoTheGenerator, "The generator itself was changed"),
+    (type("Other", (), {"__init__": lambda self, decay: None}), "should inherit from Callback"),
+])
+def test_a_wrong_average_gets_the_reason_that_fits(answer, reason, capsys):
+    assert check.moving_average(answer) == "not yet"
+    assert reason in capsys.readouterr().out
+
+
+def test_the_task_without_an_answer_is_not_an_error(capsys):
+    stub = type("Stub", (Average,), {"on_step_end": lambda self, learn: ...})
+    assert check.moving_average(stub) == check.moving_average(...) == "not attempted"
+
+
+def test_the_average_of_the_checker_is_that_of_the_learner():
+    """What `ema=` keeps in a learner is what the checker asks for."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    right = check._Averages(0.8)
+    learn = GANLearner.from_loss(check._Points(), generator, nn.Sequential(
+        nn.Linear(2, 1), nn.Flatten(0)), NonSaturating(), ema=0.8, silent=True, show_img=False)
+    learn.fit(1, 0.05, callbacks=[right])
+    assert check._apart(learn.generator_ema.module.state_dict(), right.kept["right"]) < 1e-6

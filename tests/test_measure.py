@@ -21,7 +21,7 @@ from gan_lessons.measure.digits import (
 
 @pytest.fixture(scope="module")
 def ruler():
-    return measure.DigitEvaluator(data.digits(), data.digits(train=False))
+    return measure.DigitEvaluator(data.mnist(), data.mnist(train=False)[:449])
 
 
 class Features(nn.Module):
@@ -48,13 +48,13 @@ def test_the_classifier_reaches_its_mark(ruler):
 
 
 def test_features_have_unit_size(ruler):
-    features = ruler.classifier.features(data.digits().images)
-    assert features.shape == (1348, 32)
+    features = ruler.classifier.features(data.mnist().images)
+    assert features.shape == (8000, 32)
     assert features.square().mean().sqrt() == pytest.approx(1, abs=0.05)
 
 
 def test_frechet_distance_agrees_with_torchmetrics(ruler):
-    real, fake = data.digits().images, noisy(data.digits(train=False).images)
+    real, fake = data.mnist().images, noisy(data.mnist(train=False).images)
     yardstick = FrechetInceptionDistance(feature=Features(ruler.classifier)).set_dtype(
         torch.float64)
     yardstick.update(real, real=True)
@@ -65,8 +65,8 @@ def test_frechet_distance_agrees_with_torchmetrics(ruler):
 
 
 def test_kernel_distance_agrees_with_torchmetrics(ruler):
-    real = data.digits().images[:449]  # torchmetrics takes subsets of one size
-    fake = noisy(data.digits(train=False).images)
+    real = data.mnist().images[:449]  # torchmetrics takes subsets of one size
+    fake = noisy(data.mnist(train=False).images[:449])
     yardstick = KernelInceptionDistance(feature=Features(ruler.classifier), subsets=1,
                                         subset_size=449)
     yardstick.update(real, real=True)
@@ -113,7 +113,7 @@ def test_too_few_or_broken_samples_are_refused(distance):
 
 
 def test_the_report_tells_good_from_bad(ruler):
-    images = data.digits().images
+    images = data.mnist().images
     noise = torch.randint(0, 256, (500, 1, 28, 28), dtype=torch.uint8)
     assert ruler.floor.classes == 10 and ruler.floor.confident > 0.9
     reports = [ruler.floor, ruler.report(noisy(images)), ruler.report(noise)]
@@ -124,7 +124,7 @@ def test_the_report_tells_good_from_bad(ruler):
 def test_the_report_compares_equal_numbers_with_the_floor(ruler):
     """Four groups of 449 give the distance of 449, not the smaller one of 1,796."""
     g = torch.Generator().manual_seed(0)
-    images = data.digits().images
+    images = data.mnist().images
     many = images[torch.randint(len(images), (4 * 449,), generator=g)]
     features = ruler.classifier.features(many)
     real = ruler.classifier.features(images)
@@ -134,7 +134,7 @@ def test_the_report_compares_equal_numbers_with_the_floor(ruler):
 
 
 def test_pictures_of_the_wrong_kind_are_refused_and_not_changed(ruler):
-    floats = data.digits(False)[:50].signed()
+    floats = data.mnist(False)[:50].signed()
     before = floats.clone()
     with pytest.raises(ValueError, match="Pictures here are uint8"):
         ruler.report(floats)
@@ -143,16 +143,16 @@ def test_pictures_of_the_wrong_kind_are_refused_and_not_changed(ruler):
 
 @pytest.mark.slow
 def test_framed_digits_have_a_ruler_of_their_own():
-    held_out = data.digits(train=False).framed(32)
-    framed = measure.DigitEvaluator(data.digits().framed(32), held_out)
+    held_out = data.mnist(train=False).framed(32)
+    framed = measure.DigitEvaluator(data.mnist().framed(32), held_out)
     assert framed.classifier.accuracy >= 0.95 and framed.floor.classes == 10
     assert framed.report(noisy(held_out.images)).fd_digits > 3 * framed.floor.fd_digits
     with pytest.raises(RuntimeError):
-        framed.report(data.digits(train=False).images)
+        framed.report(data.mnist(train=False).images)
 
 
 def test_the_nearest_picture_by_pixels():
-    known = data.digits().images[:60]
+    known = data.mnist().images[:60]
     shifted = known[:20].clone()
     shifted[:, :, 3:9, 3:9] = 255 - shifted[:, :, 3:9, 3:9]
     distance, index = measure.nearest(torch.cat([known, shifted]), known)
@@ -163,16 +163,16 @@ def test_the_nearest_picture_by_pixels():
     assert index[67] == everyone.argmin()
 
 
-@pytest.mark.parametrize("pictures", [data.digits().images[:3].float(),
-                                      data.digits().framed(32).images[:3]])
+@pytest.mark.parametrize("pictures", [data.mnist().images[:3].float(),
+                                      data.mnist().framed(32).images[:3]])
 def test_nearest_refuses_pictures_that_cannot_be_compared(pictures):
     with pytest.raises(ValueError, match="uint8 pictures of one shape"):
-        measure.nearest(pictures, data.digits().images[:9])
+        measure.nearest(pictures, data.mnist().images[:9])
 
 
 
 def test_the_report_sees_a_collapse(ruler):
-    digits = data.digits()
+    digits = data.mnist()
     only = digits[(digits.labels == 3) | (digits.labels == 8)]
     report = ruler.report(only.images)
     assert report.classes == 2 and report.kl > 1.5 and report.confident > 0.9
@@ -197,7 +197,7 @@ def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken
         tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
-    train, held_out = data.digits(), data.digits(train=False)
+    train, held_out = data.mnist(), data.mnist(train=False)
     first = digit_classifier(train, held_out)
     kept, = (tmp_path / "cache").iterdir()
     whole = load_file(kept)
@@ -215,9 +215,9 @@ def test_the_classifier_is_kept_in_the_cache_and_trained_again_if_that_is_broken
 def test_other_labels_get_another_classifier(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
     monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
-    train = data.digits()
-    digit_classifier(train, data.digits(False))
-    digit_classifier(replace(train, labels=9 - train.labels), data.digits(False))
+    train = data.mnist()
+    digit_classifier(train, data.mnist(False))
+    digit_classifier(replace(train, labels=9 - train.labels), data.mnist(False))
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -225,7 +225,7 @@ def test_a_read_only_cache_is_no_obstacle(tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file where the folder should be: nothing can be written")
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("gan_lessons.measure.digits.STEPS", 5)
-    assert digit_classifier(data.digits(), data.digits(False)).accuracy > 0
+    assert digit_classifier(data.mnist(), data.mnist(False)).accuracy > 0
 
 
 def test_training_the_classifier_leaves_the_learners_random_numbers_alone(tmp_path, monkeypatch):
@@ -234,7 +234,7 @@ def test_training_the_classifier_leaves_the_learners_random_numbers_alone(tmp_pa
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    digit_classifier(data.digits(), data.digits(False))
+    digit_classifier(data.mnist(), data.mnist(False))
     assert torch.equal(torch.rand(3), expected)
 
 

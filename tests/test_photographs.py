@@ -8,9 +8,10 @@ import pytest
 import torch
 from packing import PACKERS, as_folder, as_lmdb, as_tar, as_zip, drawn, encoded, waves
 
-from gan_lessons import data
+from gan_lessons import data, recipes
 from gan_lessons.data import imageset
 from gan_lessons.data.sources import BadSource, Folder, stem, subset
+from gan_lessons.train import fit
 
 QUICK = {"size": 16, "progress": False}
 
@@ -266,3 +267,23 @@ def test_real_photographs_are_the_same_however_they_are_packed(load, n, folder, 
     for kind in PACKERS:
         packed = load(PACKERS[kind](tmp_path / kind, nested), progress=False)
         assert torch.equal(packed.images, found.images), kind
+
+
+@pytest.mark.parametrize("load, n", [(data.celeba, 435), (data.lsun_bedrooms, 216)])
+@pytest.mark.parametrize("recipe", [recipes.wgan, recipes.wgan_gp])
+def test_lesson04_on_real_photographs_first_a_tenth_then_all(load, n, recipe, tmp_path,
+                                                             shared_data):
+    """The way of the lesson: a list of a tenth, a few steps, then all pictures, a few more."""
+    files = tmp_path / "files.csv"
+    tenth = load(subset=0.1, size=16, files=files, progress=False)
+    names = [line.removesuffix(",0") for line in files.read_text().splitlines()]
+    assert len(tenth) == len(names) == len(set(names)) == round(0.1 * n)
+    whole = load(subset=1.0, size=16, progress=False)
+    assert len(whole) == n
+    known = {picture.numpy().tobytes() for picture in whole.images}
+    assert all(picture.numpy().tobytes() in known for picture in tenth.images)
+    game = recipe(16, features=8, lr=5e-4, n_critic=2, batch=16)
+    fit(game, tenth, 3, progress=False)
+    fit(game, whole, 5, progress=False)
+    assert len(game.history) == 5 and bool(game.history.isfinite().all())
+    assert game.sample(4).shape == (4, 3, 16, 16)

@@ -6,6 +6,8 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from pictures import picture_in
 
 from gan_lessons import data, show
@@ -28,6 +30,7 @@ COLOUR = torch.randint(0, 256, (20, 3, 28, 28), dtype=torch.uint8)
 @pytest.mark.parametrize("draw", [
     lambda alt: show.gallery(PICTURES, alt=alt),
     lambda alt: show.gallery({"real": COLOUR, "made": COLOUR[:5]}, columns=5, alt=alt),
+    lambda alt: show.labelled({"a": (COLOUR[:3], ["0.02", "0.50", "0.97"])}, alt=alt),
     lambda alt: show.filmstrip({0: PICTURES, 50: PICTURES, 100: PICTURES}, alt=alt),
     lambda alt: show.curves(torch.rand(500, 4), HISTORY, alt=alt),
     lambda alt: show.clouds({"a": torch.randn(900, 2)}, data.ring().sample(900), alt=alt),
@@ -61,6 +64,15 @@ def test_a_picture_keeps_its_words_as_html_and_as_text():
     assert repr(picture) == '[D < 0.5 & "G" wins]'
 
 
+def test_nbconvert_keeps_the_words_of_a_picture():
+    picture = show.Picture(b"\x89PNG", 'D < 0.5 & "G" wins')
+    output = new_output("display_data", {"text/html": picture._repr_html_(),
+                                         "text/plain": repr(picture)})
+    page, _ = HTMLExporter().from_notebook_node(
+        new_notebook(cells=[new_code_cell("show()", outputs=[output])]))
+    assert picture_in(page.partition("<body")[2])[0] == 'D < 0.5 & "G" wins'
+
+
 def test_a_figure_without_words_is_refused(shown):
     with pytest.raises(ValueError, match="Say in a sentence what the figure shows"):
         show.gallery(PICTURES, alt="digits")
@@ -71,6 +83,25 @@ def test_a_figure_without_words_is_refused(shown):
 def test_pictures_of_the_wrong_kind_are_refused(bad):
     with pytest.raises(ValueError, match="Pictures to show must be uint8"):
         show.grid(bad)
+
+
+def test_blocks_are_as_tall_as_sides_and_as_wide_as_channels(monkeypatch):
+    kept = []
+    monkeypatch.setattr(show, "show", lambda figure, alt: kept.append(figure))
+    show.staircase({"G": [("z", (1, 64)), ("4x4", (1, 64, 4, 4)), ("same", (1, 64, 4, 4)),
+                          ("8x8", (1, 32, 8, 8))]}, alt="A staircase of two blocks")
+    blocks = [(patch.get_width(), patch.get_height()) for patch in kept[0].axes[0].patches]
+    assert blocks[1:] == [(4.0, 4), (2.0, 8)]  # what keeps the shape is left out
+
+
+def test_words_stand_below_their_pictures(shown):
+    white = torch.full((2, 3, 32, 32), 255, dtype=torch.uint8)
+    for words in (["", "0.97"], ["0.97", ""]):
+        show.labelled({"": (white, words)}, alt="Two white pictures and one word", scale=2)
+    sheets = [np.asarray(PIL.Image.open(io.BytesIO(png)).convert("L")) for _, png in shown]
+    below = [sheet[-14:] for sheet in sheets]
+    assert [int((part[:, :68] < 128).sum() > 0) for part in below] == [0, 1]
+    assert [int((part[:, 70:] < 128).sum() > 0) for part in below] == [1, 0]
 
 
 def test_the_grid_shows_the_pixels_as_they_are():
@@ -142,8 +173,8 @@ def test_a_short_history_still_gives_a_figure(shown):
 
 
 def test_a_set_shows_itself(shown):
-    data.digits().show()
-    assert "digits" in shown[0][0]
+    data.mnist().show()
+    assert "mnist" in shown[0][0]
 
 
 # ---- films of a training run ----

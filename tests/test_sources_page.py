@@ -182,6 +182,14 @@ def test_the_names_of_the_documentation_are_counted():
     assert len(set(re.findall(r"show_doc\(([^,)]+)", seed("001")))) == 38
 
 
+def test_every_fault_of_fastai_has_its_test():
+    rows = re.findall(r"^\|.*\| v[12] \|.*\|$", CHINESE[5], re.M)
+    tests = (ROOT / "tests/test_fastai_behaviour.py").read_text(encoding="utf-8")
+    watched = ["Q1", "Q2", "Q3", "Q4", "Q5", "Q12", "Q9", "Q6", "Q8"]  # in the order of the rows
+    assert len(rows) == len(watched)
+    assert [name for name in watched if f"def test_{name}_" not in tests] == []
+
+
 @pytest.mark.parametrize("code, number", OF_SEED.items())
 def test_no_sentence_is_copied(code, number):
     text = seed(code)

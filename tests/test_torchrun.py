@@ -13,10 +13,10 @@ import torch
 from gan_lessons import checkpoint, runs
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = {"recipe": "dcgan", "data": "digits", "size": 16, "features": 2, "latent": 8,
+SETTINGS = {"recipe": "dcgan", "data": "mnist", "size": 16, "features": 2, "latent": 8,
             "batch": 8, "subset": 0.1, "norm": "none"}
 SCHEDULE = {"sample_every": 2, "save_every": 2, "threads": 1}
-WORDS = ["dcgan", "--data", "digits", "--size", "16", "--features", "2", "--latent", "8", "--batch",
+WORDS = ["dcgan", "--data", "mnist", "--size", "16", "--features", "2", "--latent", "8", "--batch",
          "8", "--subset", "0.1", "--norm", "none", "--threads", "1", "--save-every", "2"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.skipif(
     sys.platform != "linux", reason="the ranks are read from /proc")]

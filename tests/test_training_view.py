@@ -39,7 +39,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 def play(game, steps, view, every=5, **options) -> Game:
     """Train without a progress bar."""
-    points = data.ring() if game.latent == 2 else data.digits()
+    points = data.ring() if game.latent == 2 else data.mnist()
     return fit(game, points, steps, watch=view, watch_every=every, progress=False, **options)
 
 
@@ -288,7 +288,7 @@ def test_real_points_set_the_scale():
     assert 2 < view.scene["limit"] < 3
 
 
-@pytest.mark.parametrize("real", [data.digits(), data.on_axis(), torch.zeros(5, 2)])
+@pytest.mark.parametrize("real", [data.mnist(), data.on_axis(), torch.zeros(5, 2)])
 def test_other_real_data_are_refused(real):
     with pytest.raises(ValueError, match="points in the plane"):
         TrainingView(real=real)
@@ -411,7 +411,7 @@ CELL = """from gan_lessons import data, lab, recipes
 from gan_lessons.train import fit
 view = lab.TrainingView()
 game = recipes.source_004()
-game = fit(game, data.digits(), 20, watch=view, watch_every=5, progress=False)"""
+game = fit(game, data.mnist(), 20, watch=view, watch_every=5, progress=False)"""
 
 
 @pytest.mark.slow

@@ -79,8 +79,6 @@ def print_sets(args: argparse.Namespace) -> int:
     for name, call, zh, en, where in (
             ("points", "data.ring()", "平面上的点：环、网格、螺旋、两弯月牙……",
              "points in the plane: ring, grid, spiral, two moons, ...", always),
-            ("digits", "data.digits()", "1,797 张真实的手写数字（scikit-learn 自带）",
-             "1,797 real handwritten digits (bundled with scikit-learn)", always),
             ("toy faces", "data.toy_faces()", "用代码画的脸，每个因素都已知",
              "faces drawn by code, every factor known", always),
             ("toy rooms", "data.toy_rooms()", "用代码画的房间，每个因素都已知",

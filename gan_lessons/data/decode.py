@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image, ImageOps
-from tqdm import tqdm
 
 from gan_lessons.data.sources import Source
+from gan_lessons.progress import bar as progress_bar
 from gan_lessons.runtime import cores
 
 MOST_PIXELS = 80_000_000  # as many as 240 MB hold; the largest cameras' pictures still pass
@@ -133,8 +133,8 @@ def each_picture(source: Source, work: Callable, progress: bool = True) -> Itera
     names, pictures_at_once = source.names, CHUNK * AT_ONCE * cores()
     with (source.reader() as read, ThreadPoolExecutor(cores()) as pool,
           warnings.catch_warnings(),
-          tqdm(total=len(names), desc="decoding", unit="img", delay=1, leave=False,
-               disable=not progress) as bar):
+          progress_bar(total=len(names), desc="decoding", unit="img", delay=1,
+                       disable=not progress) as bar):
         warnings.simplefilter("ignore")  # Pillow's remarks on odd files are not the learner's
         for start in range(0, len(names), pictures_at_once):
             some = names[start:start + pictures_at_once]

@@ -1,4 +1,4 @@
-"""Real handwritten digits: MNIST, 10,000 of it always here, and scikit-learn's small ones."""
+"""Real handwritten digits: MNIST, of which 10,000 are always here."""
 
 import gzip
 import math
@@ -11,24 +11,11 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import torch
-import torch.nn.functional as F
 from torchvision.datasets import MNIST
 
 from gan_lessons import runtime
 from gan_lessons.data.imageset import ImageSet
 from gan_lessons.util import both
-
-DIGITS_CARD = (
-    "手写数字（scikit-learn 自带）：1,797 张 8x8 灰度图，由 13 人书写，放大到 28x28。\n"
-    "  来源：E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998。\n"
-    "  许可：CC BY 4.0。每四张留出一张，训练 1,348 张，留出 449 张。\n"
-    "  注意：字迹出自真人，但不含任何身份信息；各类数量相近；笔画比 MNIST 粗、也更模糊。",
-    "Handwritten digits (bundled with scikit-learn): 1,797 greyscale 8x8 pictures by 13 people, "
-    "enlarged to 28x28.\n"
-    "  Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.\n"
-    "  Licence: CC BY 4.0. Every fourth picture is held out: 1,348 to train on, 449 held out.\n"
-    "  Note: real handwriting, nothing that identifies the writers; classes are balanced; "
-    "strokes are thicker and softer than MNIST's.")
 
 MNIST_ORIGIN_ZH = (
     "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
@@ -59,24 +46,6 @@ MNIST_MOST = 100_000  # pictures in one file; MNIST's larger one has 60,000
 
 class DamagedFile(ValueError):
     """A data file exists but cannot be what it should be."""
-
-
-def digits(train: bool = True) -> ImageSet:
-    """Return scikit-learn's real digits as uint8 (N, 1, 28, 28) with labels 0..9.
-
-    The 8x8 originals get a black rim of one pixel, so that strokes end softly; they are then
-    enlarged to 24x24 (bicubic) and centred in a black 28x28 frame, much like MNIST's. Every
-    fourth picture is held out: 1,348 to train on, or 449 with train=False.
-    """
-    from sklearn.datasets import load_digits  # takes a second to import
-    bunch = load_digits()
-    small = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16
-    large = F.interpolate(F.pad(small, (1, 1, 1, 1)), size=24, mode="bicubic").clamp(0, 1)
-    images = F.pad(large, (2, 2, 2, 2)).mul(255).round().to(torch.uint8)
-    held_out = torch.arange(len(images)) % 4 == 3
-    keep = ~held_out if train else held_out
-    labels = torch.from_numpy(bunch.target).to(torch.int64)
-    return ImageSet(images[keep], labels[keep], "digits", DIGITS_CARD)
 
 
 def mnist(train: bool = True, *, download: bool = False) -> ImageSet:

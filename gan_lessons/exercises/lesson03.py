@@ -1,4 +1,7 @@
-"""Lesson 03: the size of a transposed convolution, a block that heeds its flag, first weights."""
+"""Lesson 03: the size of a transposed convolution, a block that heeds its flag, first weights.
+
+And the open task: settings with which the small DCGAN beats the board of the ablation.
+"""
 
 import math
 import random
@@ -7,8 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from gan_lessons import ablations, data, measure, runtime
+from gan_lessons.checkpoint import TrainingDiverged
+from gan_lessons.data import ImageSet
 from gan_lessons.exercises.checking import NotYet, checker, require
 from gan_lessons.nets import dcgan
+from gan_lessons.train import Game, fit, weight_count
 
 HUGE = (10**17 + 3, 4, 2, 1)  # n, k, s, p: easy for a formula; a picture of it fits into no memory
 
@@ -288,3 +295,76 @@ class BatchNormedConv(nn.Module):
 def of_type(network: nn.Module, kind) -> list:
     """Return the parts of `network`, itself included, that are of a type or one of several."""
     return [module for module in network.modules() if isinstance(module, kind)]
+
+
+# ---- the open task: settings that beat the board ----
+
+SEEDS = (31, 32)  # not those of the board
+STEPS, BATCH, SAMPLES = 600, 32, 2000
+DIGITS, FRECHET = 9, 3.5  # at least, and at most, on both seeds; see studies/exercises.py
+
+
+def digits() -> tuple[ImageSet, ImageSet]:
+    """Return lesson 03's digits: 6,000 of the box to learn from, 2,000 held out; 28x28."""
+    box = data.mnist(train=True)[:8000]
+    return box[:6000], box[6000:]
+
+
+@checker
+def beats_the_board(make):
+    """Check make(seed), a `train.Game` that has not begun: train it on two seeds and measure it.
+
+    It may not be larger than the board's DCGAN, nor see more pictures. Takes under a minute.
+    """
+    games = [make(seed) for seed in SEEDS]
+    for game in games:
+        check_game(game)
+    first, second = (list(game.generator.parameters()) for game in games)
+    require(not any(p.data_ptr() == q.data_ptr() for p, q in zip(first, second, strict=False)),
+            "两个种子用了同一个网络：每次调用 make 都应新建 G 和 D。",
+            "Both seeds share their networks: each call of make should build a new G and D.")
+    images, held_out = (part.framed(ablations.SIZE) for part in digits())
+    evaluator = measure.DigitEvaluator(images, held_out)
+    zh, en = "", ""
+    with runtime.one_thread():
+        for seed, game in zip(SEEDS, games, strict=True):
+            try:
+                fit(game, images, STEPS, progress=False)
+            except TrainingDiverged as problem:
+                raise NotYet(f"种子 {seed} 在第 {game.step} 步发散了：降低学习率，或者加上惩罚项。",
+                             f"Seed {seed} diverged at step {game.step}: lower the learning rate, "
+                             "or add a penalty.") from problem
+            report = evaluator.report(game.sample(SAMPLES, ema=True))
+            zh += f"种子 {seed}：{report.classes} 种数字，弗雷歇距离 {report.fd_digits:.2f}。"
+            en += f"Seed {seed}: {report.classes} digits, Fréchet distance {report.fd_digits:.2f}. "
+            require(report.classes >= DIGITS and report.fd_digits < FRECHET,
+                    f"{zh}两个种子都要写出至少 {DIGITS} 种数字，距离低于 {FRECHET:g}。"
+                    "一次只改一处，记下每次的结果。",
+                    f"{en}Both seeds should write at least {DIGITS} digits, at a distance below "
+                    f"{FRECHET:g}. Change one thing at a time, and note what each attempt gives.")
+    return zh, en.strip()
+
+
+def check_game(game) -> None:
+    """Require that a game of the open task keeps to the rules."""
+    require(isinstance(game, Game),
+            f"make(seed) 应返回一个 Game，例如 ablations.changed(\"DCGAN\", seed=seed, lr=...)，"
+            f"收到的是 {type(game).__name__}。",
+            "make(seed) should return a Game, such as ablations.changed(\"DCGAN\", seed=seed, "
+            f"lr=...); got {type(game).__name__}.")
+    require(game.step == 0,
+            f"这一局已经训练了 {game.step} 步：请交还没有开始的，由批改来训练。",
+            f"This game has made {game.step} steps already: hand in one that has not begun, the "
+            "checker trains it.")
+    require(game.batch <= BATCH and game.n_critic == 1,
+            f"批大小至多 {BATCH}，n_critic 是 1：比的是同样多的图片。这里是 {game.batch} 和 "
+            f"{game.n_critic}。",
+            f"At most {BATCH} pictures a batch, and n_critic 1: all should see as many pictures. "
+            f"Here it is {game.batch} and {game.n_critic}.")
+    plain = ablations.changed("DCGAN")
+    for name in ("generator", "critic"):
+        most, now = (weight_count(getattr(g, name)) for g in (plain, game))
+        require(now <= 1.05 * most,
+                f"{name} 有 {now:,} 个权重，至多比对照的 {most:,} 个多 5%：比的是设置，不是大小。",
+                f"The {name} has {now:,} weights, at most 5% more than the {most:,} of the control "
+                "are allowed: settings are to be compared, not sizes.")

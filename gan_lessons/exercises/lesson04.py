@@ -1,18 +1,22 @@
-"""Lesson 04: W1 by sorting, the two losses of WGAN, and an update of the critic with clipping."""
+"""Lesson 04: W1 by sorting, the gradient penalty, WGAN's losses, an update with clipping, faces."""
 
 import copy
 
 import torch
 from torch import Tensor, nn
 
+from gan_lessons.data import ImageSet
 from gan_lessons.exercises.checking import checker, close, require, scalar_loss, untouched
 from gan_lessons.losses import Wasserstein
+from gan_lessons.measure import factor_reader, frechet_distance
 from gan_lessons.nets import dcgan
-from gan_lessons.train import rmsprop
+from gan_lessons.train import Game, rmsprop
 
 LIMITS = (0.01, 0.05)  # of the weights: the lesson's, and another
 STEEP = 5.0  # a learning rate that throws every weight far beyond the limit in one step
 
+
+# ---- exercise 1: W1 on a line ----
 
 @checker
 def wasserstein_1d(w1) -> None:
@@ -64,6 +68,211 @@ def check_distance(value: Tensor, a: Tensor, b: Tensor) -> None:
             "数值不对。分别排序，逐个相减，取绝对值，再求平均。",
             "The value is off. Sort each, subtract, take absolute values, then the mean.")
 
+
+# ---- exercise 2: the gradient penalty ----
+
+class Slope(nn.Module):
+    """A critic whose gradient is known, and which keeps the points that it is given.
+
+    Its score is w.x, with the gradient w everywhere; or, `curved`, |w| |x|^2 / 2, with |w| x.
+    """
+
+    def __init__(self, weight: Tensor, curved: bool = False):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.curved = curved
+        self.points: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores of x, (B, ...) -> (B,)."""
+        self.points.append(x.detach())
+        flat = x.flatten(1)
+        if self.curved:
+            return self.weight.norm() * flat.square().sum(1) / 2
+        return flat @ self.weight.flatten()
+
+    def norms(self) -> Tensor:
+        """Return the gradient norm at each of the last points, (B,)."""
+        points = self.points[-1].flatten(1)
+        return self.weight.norm() * (points.norm(dim=1) if self.curved else
+                                     torch.ones(len(points)))
+
+
+@checker
+def gradient_penalty(penalty) -> None:
+    """Check penalty(critic, real, fake): the mean of (gradient norm - 1)^2 between real and fake.
+
+    The weight, 10 in the paper, is not part of it. Data are points (B, d) or pictures (B, C, H, W).
+    """
+    for shape in ((6, 3), (5, 2, 4, 4)):
+        chance = torch.Generator().manual_seed(len(shape))
+        real, fake = torch.randn(2, *shape, generator=chance)
+        weight = torch.randn(shape[1:], generator=chance)
+        for norm in (0.4, 3.0):  # below and above a norm of 1
+            critic = Slope(norm * weight / weight.norm())
+            value = call_penalty(penalty, critic, real, fake)
+            check_penalty(value, critic.weight.detach(), len(real))
+            check_create_graph(value, critic)
+    for shape in ((64, 3), (64, 2, 4, 4)):
+        check_points(penalty, shape)
+        check_each_sample(penalty, shape)
+    check_course_network(penalty)
+
+
+def call_penalty(penalty, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Return the learner's penalty; require a scalar, and that nothing is left in the critic."""
+    value = untouched(lambda r, f: penalty(critic, r, f), real, fake)
+    require(isinstance(value, Tensor) and value.shape == (),
+            "惩罚应当是一个标量张量：每个样本有自己的梯度范数，最后对一批求平均（.mean()）。",
+            "The penalty should be one scalar tensor: every sample has a gradient norm of its own; "
+            "end with the mean over the batch, .mean().")
+    require(all(p.grad is None for p in critic.parameters()),
+            "评论家的参数里留下了梯度：这里不要用 backward()，要用 torch.autograd.grad("
+            "critic(x).sum(), x, create_graph=True)，它只返回对 x 的梯度。",
+            "Gradients were left in the critic's parameters: do not call backward() here but "
+            "torch.autograd.grad(critic(x).sum(), x, create_graph=True), which only returns the "
+            "gradient with respect to x.")
+    return value
+
+
+def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
+    """Require the penalty of a critic whose gradient is `weight` at every point of the batch."""
+    norm, got = weight.norm(), float(value.detach())
+    right = (norm - 1).square()
+    mistakes = [
+        (10 * right, "多乘了 10：本题只要括号里平方的平均，权重 λ 在外面乘。",
+         "There is a factor of 10 in it: this exercise wants the mean square alone, the weight "
+         "comes later."),
+        (batch * right, "这是总和，不是平均：换一个批大小，惩罚的轻重就变了。请用 .mean()。",
+         "That is the sum, not the mean: with another batch size it would weigh differently. Use "
+         ".mean()."),
+        ((norm / batch - 1).square(),
+         "梯度小了 B 倍：对 critic(x).mean() 求导，每个样本的梯度都被除以了批大小。请用 .sum()。",
+         "The gradients are B times too small: the derivative of critic(x).mean() divides that of "
+         "each sample by the batch size. Use .sum()."),
+        ((batch ** 0.5 * norm - 1).square(),
+         "范数是对整批算的：每个样本应有自己的范数，先 flatten(1)，再 norm(dim=1)。",
+         "The norm was taken over the whole batch: each sample needs its own. flatten(1), then "
+         "norm(dim=1)."),
+        (norm - 1, "少了平方：范数小于 1 也要罚，(范数 - 1) 应当平方。",
+         "The square is missing: a norm below 1 costs as well; (norm - 1) is to be squared."),
+        ((norm - 1).abs(), "少了平方：论文用的是 (范数 - 1) 的平方，不是绝对值。",
+         "The square is missing: the paper squares (norm - 1) and does not take its size."),
+        ((norm.square() - 1).square(), "少了开方：应是范数减 1，不是范数的平方减 1。",
+         "The root is missing: it is the norm minus 1, not the squared norm minus 1."),
+        (norm.square(), "没有减 1：这样罚的是一切斜率（像 R1）。这里希望范数等于 1。",
+         "The 1 is missing: that punishes any slope, as R1 does. Here the norm should be 1."),
+        (torch.relu(norm - 1).square(),
+         "范数小于 1 的一侧没有罚。论文用的是两侧的惩罚，小于 1 也要罚。",
+         "Norms below 1 go free. The paper's penalty has two sides: below 1 costs, too."),
+        ((weight.flatten().abs().sum() - 1).square(),
+         "这是 1-范数（绝对值之和）：请用平方和的平方根。",
+         "That is the 1-norm, a sum of sizes: take the root of the sum of squares."),
+    ]
+    if weight.ndim > 1:
+        mistakes.append(((weight.norm(dim=0) - 1).square().mean(),
+                         "范数只对通道算了：一张图的梯度是一个 C×H×W 维的向量，先 flatten(1)。",
+                         "The norm was taken over the channels alone: a picture's gradient is one "
+                         "vector of C×H×W numbers. flatten(1) first."))
+    for mistake, zh, en in mistakes:
+        require(not close(value, mistake, 1e-4) or close(mistake, right, 1e-4), zh, en)
+    require(close(value, right, 1e-4),
+            f"评论家的梯度范数处处是 {norm:.1f}，惩罚应为 {right:.2f}，得到 {got:.2f}。",
+            f"A critic whose gradient norm is {norm:.1f} everywhere should give {right:.2f}, got "
+            f"{got:.2f}.")
+
+
+def check_create_graph(value: Tensor, critic: Slope) -> None:
+    """Require that the penalty can be differentiated with respect to the critic's weights."""
+    slope = None
+    if value.requires_grad:
+        slope, = torch.autograd.grad(value, critic.weight, allow_unused=True)
+    norm = critic.weight.norm()
+    wanted, = torch.autograd.grad((norm - 1).square(), critic.weight)
+    require(slope is not None and close(slope, wanted, 1e-4),
+            "数值对，可是惩罚对评论家的权重没有正确的梯度，评论家学不到它："
+            "torch.autograd.grad 里要写 create_graph=True，结果不能 detach。",
+            "The value is right, but its gradient with respect to the critic's weights is not, so "
+            "the critic cannot learn from it: torch.autograd.grad needs create_graph=True, and "
+            "nothing after it may be detached.")
+
+
+def check_points(penalty, shape: tuple[int, ...]) -> None:
+    """Require that slopes are taken at one random point of the line from each real to its fake."""
+    real, fake = torch.zeros(shape), torch.ones(shape)
+    shares = []  # how far each point is on its way from real to fake
+    for _ in range(2):
+        critic = Slope(torch.ones(shape[1:]))
+        call_penalty(penalty, critic, real, fake)
+        points = critic.points[-1]
+        require(points.shape == real.shape,
+                f"评论家看到的点形状是 {tuple(points.shape)}，应和一批图片一样，是 {shape}："
+                "每一对真假样本之间取一个点。",
+                f"The critic was shown points of shape {tuple(points.shape)}; it should be that of "
+                f"a batch, {shape}: one point for each pair of real and fake.")
+        flat = points.flatten(1)
+        require((flat - flat[:, :1]).abs().max() < 1e-5,
+                "一个样本里每个数用了不同的随机数，点就不在真假之间的直线上了。"
+                "每个样本只要一个随机数，形状 (B, 1, ..., 1)。",
+                "Within a sample every number had a random number of its own, so the point is not "
+                "on the line from real to fake. One per sample, of shape (B, 1, ..., 1).")
+        shares.append(flat[:, 0])
+    share = shares[0]
+    require(not (share.min() > 0.999 or share.max() < 0.001),
+            "斜率是在真实样本（或生成样本）处算的，那是 R1（或 R2）。WGAN-GP 取两者之间的点。",
+            "The slopes were taken at the real samples, or at the fakes; that is R1, or R2. "
+            "WGAN-GP takes points between the two.")
+    require(share.std() > 0.01,
+            "这一批的点离真实样本都一样远：每一对样本要有自己的随机数，不能整批共用一个，"
+            "也不能固定在中点。",
+            "All points of the batch are equally far along: every pair needs a random number of "
+            "its own, neither one for the batch nor the midpoint.")
+    require(share.min() > -0.001 and share.max() < 1.001,
+            "有的点在线段之外：随机数应在 0 到 1 之间均匀分布，用 torch.rand，不用 torch.randn。",
+            "Some points lie beyond the ends of the line: the random numbers should be uniform "
+            "between 0 and 1: torch.rand, not torch.randn.")
+    require(share.min() < 0.2 and share.max() > 0.8,
+            "点没有取遍整条线段：随机数应在 0 到 1 之间均匀分布（torch.rand）。",
+            "The points do not cover the whole line: the random numbers should be uniform between "
+            "0 and 1 (torch.rand).")
+    require(not close(shares[0], shares[1]),
+            "两次调用取了同样的点：不要在函数里固定随机种子。",
+            "Two calls took the same points: do not fix a random seed inside the function.")
+
+
+def check_each_sample(penalty, shape: tuple[int, ...]) -> None:
+    """Require the mean of the samples' own penalties where their gradients differ."""
+    chance = torch.Generator().manual_seed(5)
+    real, fake = torch.randn(2, *shape, generator=chance)
+    critic = Slope(torch.ones(shape[1:]) / 4, curved=True)
+    value = call_penalty(penalty, critic, real, fake)
+    norms = critic.norms().detach()
+    for mistake in ((norms.mean() - 1).square(), (norms.square().mean().sqrt() - 1).square()):
+        require(not close(value, mistake, 1e-5),
+                "先求了平均，再减 1、平方：应当每个样本各自 (范数 - 1) 平方，最后才求平均。",
+                "The mean was taken first, then minus 1 and the square: square (norm - 1) for each "
+                "sample, and take the mean last.")
+    require(close(value, (norms - 1).square().mean(), 1e-4),
+            "各个样本的梯度不同时，数值不对：每个样本各自算 (范数 - 1) 的平方，再对一批求平均。",
+            "Where the samples' gradients differ, the value is off: (norm - 1) squared for each "
+            "sample, then the mean over the batch.")
+
+
+def check_course_network(penalty) -> None:
+    """Require a finite penalty, and a gradient for every kernel, with the course's own critic."""
+    torch.manual_seed(0)
+    critic = dcgan.critic(16, features=4, norm="none")
+    real, fake = torch.rand(2, 6, 3, 16, 16) * 2 - 1
+    value = scalar_loss(call_penalty(penalty, critic, real, fake), "penalty")
+    kernels = [p for p in critic.parameters() if p.ndim > 1]
+    slopes = torch.autograd.grad(value, kernels, allow_unused=True)
+    require(all(s is not None and s.isfinite().all() and s.abs().max() > 0 for s in slopes),
+            "在课程的评论家 dcgan.critic 上，惩罚的梯度到不了每一层的权重。",
+            "With the course's own dcgan.critic the penalty's gradient does not reach the weights "
+            "of every layer.")
+
+
+# ---- exercise 3: the two losses ----
 
 @checker
 def losses(critic_loss, generator_loss) -> None:
@@ -141,6 +350,8 @@ def wrong_generator_losses(fake: Tensor):
     yield (-fake.sum(), "generator_loss 是总和，不是平均：请用 .mean()。",
            "generator_loss is a sum, not a mean: use .mean().")
 
+
+# ---- exercise 4: update, then clip ----
 
 @checker
 def clipped_update(update) -> None:
@@ -276,3 +487,73 @@ def check_course_critic(update) -> None:
                 "因为批归一化按批计算。",
                 "On the course's own dcgan.critic the result differs: give the critic real and "
                 "fake as two batches (BatchNorm works by batch), each once.")
+
+
+# ---- the open task: faces of 16x16 with a penalty, at a fixed budget ----
+
+BUDGET = 32_000  # real pictures that the critic may be shown
+BAR = 1000.0  # what the Frechet distance must fall below
+SAMPLES = 2000
+
+
+def enlarged(images: Tensor) -> Tensor:
+    """Return pictures, (n, C, H, W), at twice their size: every pixel four times."""
+    return images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def distance(game: Game, faces: ImageSet) -> float:
+    """Return the Fréchet distance of a game's samples from real faces of 16x16.
+
+    In the features of the factor reader; of G's newest weights or of their average, whichever is
+    closer.
+    """
+    reader = factor_reader(faces)
+    real = reader.features(enlarged(faces.images[:SAMPLES]))
+    made = [reader.features(enlarged(game.sample(SAMPLES, seed=2026, ema=ema)))
+            for ema in (False, True)]
+    return min(frechet_distance(features, real) for features in made)
+
+
+@checker
+def penalised_faces(games: list[Game], faces: ImageSet):
+    """Check two trained games of 16x16 faces: rules, budget, and the distance of both.
+
+    Args:
+        games: trained from two different seeds, all other settings equal.
+        faces: the 16x16 toy faces they learned from.
+    """
+    require(isinstance(games, (list, tuple)) and len(games) == 2
+            and all(isinstance(game, Game) for game in games),
+            "请交两局训练好的博弈，放在一个列表里：[game_0, game_1]。",
+            "Hand in two trained games in a list: [game_0, game_1].")
+    require(games[0].seed != games[1].seed,
+            f"两局用了同一个种子 {games[0].seed}：请用两个不同的种子。",
+            f"Both games have the seed {games[0].seed}: use two different seeds.")
+    for name in ("lr", "n_critic", "betas", "batch", "decay"):
+        mine, other = (getattr(game, name) for game in games)
+        require(mine == other, f"两局的 {name} 不同（{mine} 和 {other}）：除了种子，设置要一样。",
+                f"The two games differ in {name} ({mine} and {other}): all but the seed should be "
+                "equal.")
+    for game in games:
+        require(game.penalty is not None and game.clip is None,
+                "这道题要用惩罚而不用裁剪：penalty=...，clip=None。",
+                "This task asks for a penalty and no clipping: penalty=..., clip=None.")
+        require(not any(isinstance(layer, nn.BatchNorm2d) for layer in game.critic.modules()),
+                "评论家里有批归一化：一个样本的分数就和整批有关了。请不要在评论家里用它。",
+                "There is BatchNorm in the critic, so a score depends on the whole batch. Leave it "
+                "out of the critic.")
+        require(game.step > 0, "还没有训练：先用 fit 走几步。", "Not trained yet: call fit first.")
+        require(game.images_seen <= BUDGET,
+                f"评论家看了 {game.images_seen:,} 张真图，超过了 {BUDGET:,} 张："
+                "G 的步数 × n_critic × batch 不能超出它。",
+                f"The critic was shown {game.images_seen:,} real pictures, more than {BUDGET:,}: "
+                "steps of G × n_critic × batch must stay within that.")
+    distances = [distance(game, faces) for game in games]
+    shown = "、".join(f"{d:.0f}" for d in distances), " and ".join(f"{d:.0f}" for d in distances)
+    zh = f"两局的弗雷歇距离是 {shown[0]}，标准是低于 {BAR:.0f}。"
+    en = f"The Fréchet distances of the two are {shown[1]}; the bar is {BAR:.0f}."
+    require(max(distances) < BAR,
+            f"{zh}一次只改一处：权重、n_critic、学习率；预算不变，n_critic 越大，G 走的步数越少。",
+            f"{en} Change one thing at a time: the weight, n_critic, the learning rate. The budget "
+            "is fixed, so a larger n_critic leaves G fewer steps.")
+    return zh, en

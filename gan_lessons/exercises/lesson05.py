@@ -1,9 +1,11 @@
 """Lesson 05: a callback that clips, a switcher with long first turns, a learning rate given back.
 
 The first and the third play in a real learner, small enough to finish at once; the switcher hears
-the events of a pretended one, because the schedule it must keep is thousands of steps long.
+the events of a pretended one, because the schedule it must keep is thousands of steps long. The
+open task, a moving average of the generator's weights, is compared with the right one.
 """
 
+import math
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
@@ -20,6 +22,7 @@ from gan_lessons.train import TrainingDiverged
 
 LIMITS = (0.05, 0.2)
 LONG, SHORT, FIRST, AGAIN = 100, 5, 25, 500  # the schedule of the WGAN authors' code
+APART = 1e-6  # how far a moving average may be from the right one
 
 
 @checker
@@ -113,10 +116,6 @@ def warm_up_switcher(make) -> None:
             "每到 500 的倍数都要长回合，不只是第一次。",
             f"It is right after step 500 but not after step 1000: there a turn has {later} steps, "
             "it should be 100. Long turns at every multiple of 500, not only the first.")
-    require(_turns(make, batches=8 * LONG, accumulate=2)[:2] == [LONG, 1],
-            "数的是批，不是步：梯度要攒几批才走一步，learn.stepped 为真才算一步。",
-            "Batches were counted, not steps: gradients may be gathered over several batches; it "
-            "is a step when learn.stepped is true.")
 
 
 @checker
@@ -162,6 +161,112 @@ def check_rates(make, base: float, factor: float, seed: int) -> None:
             "学习率本身在变时就错了：每一步都要从当时的 learn.opt.lr 算起，不能用开头记下的值。",
             "With a learning rate that follows a schedule it goes wrong: start from learn.opt.lr "
             "at each step, not from a value noted at the beginning.")
+
+
+@checker
+def moving_average(make) -> tuple[str, str]:
+    """Check the open task, MovingAverage(decay): `average` equals what the learner's `ema=` keeps.
+
+    That is, it is a copy after the generator's first step, and after each later one
+    decay * average + (1 - decay) * weights, statistics of BatchNorm included.
+    """
+    worst = max(check_average(make, decay, seed) for seed, decay in enumerate((0.9, 0.6)))
+    return (f"与参照最多相差 {worst:.7f}，标准是 {APART:.7f}。",
+            f"It differs from the reference by at most {worst:.7f}; the bar is {APART:.7f}.")
+
+
+def check_average(make, decay: float, seed: int) -> float:
+    """Play with the callback; return how far its average is from the right one, at most APART."""
+    callback, right = _made(make, decay), _Averages(decay)
+    learn = _play(callback, right, lr=0.05, seed=seed, norm=True)
+    average = getattr(callback, "average", None)
+    require(isinstance(average, nn.Module),
+            "训练之后，self.average 应当是平均出来的网络。",
+            "After training, self.average should be the averaged network.")
+    alone = _play(lr=0.05, seed=seed, norm=True)
+    require(_apart(learn.generator.state_dict(), alone.generator.state_dict()) <= APART,
+            "生成器本身被改动了：只能更新那一份复制品。",
+            "The generator itself was changed: update the copy alone.")
+    own = {p.data_ptr() for p in learn.generator.parameters()}
+    require(not any(p.data_ptr() in own for p in average.parameters()),
+            "平均和生成器用的是同一份权重，一个变，另一个也变：要复制一份（copy.deepcopy）。",
+            "The average and the generator share their weights, so that one changes with the "
+            "other: make a copy (copy.deepcopy).")
+    kept = {name.removeprefix("module."): value for name, value in average.state_dict().items()
+            if name != "n_averaged"}  # torch's AveragedModel has these
+    for name, (zh, en) in MISTAKES.items():
+        require(_apart(kept, right.kept[name]) > APART, zh, en)
+    apart = _apart(kept, right.kept["right"])
+    require(apart <= APART or _apart(kept, {**right.kept["right"], **right.first}) > APART,
+            "批归一化的统计量没有跟着平均：它们不是参数，在 buffers() 或 state_dict() 里。",
+            "The statistics of BatchNorm do not follow: they are no parameters but buffers; "
+            "state_dict() has both.")
+    require(apart <= APART,
+            f"平均与参照相差 {apart:.3f}：每一步都是 decay * 平均 + (1 - decay) * 权重。",
+            f"The average is {apart:.3f} from the reference: each step is decay * average + "
+            "(1 - decay) * weights.")
+    return apart
+
+
+MISTAKES = {
+    "newest": ("这是最新的权重，没有平均：每一步只往新权重走 1 - decay 那么远。",
+               "These are the newest weights, no average: go only 1 - decay of the way at each "
+               "step."),
+    "untrained": ("平均一直是训练之前的权重：在生成器的每一步之后更新它。",
+                  "The average still has the weights from before the training: update it after "
+                  "each step of the generator."),
+    "swapped": ("decay 和 1 - decay 写反了：decay 越大，平均变得越慢。",
+                "decay and 1 - decay are the wrong way round: the larger the decay, the slower "
+                "the average."),
+    "critic's steps, too": ("评论家的步里也更新了：生成器没有动，不该算一步。",
+                            "It is updated in the critic's steps, too: the generator has not moved "
+                            "there, so they should not count."),
+    "from before": ("平均从训练之前的权重算起：生成器走完第一步时，先照抄一份。",
+                    "The average starts from the weights before the training: after the "
+                    "generator's first step it should be a copy."),
+}
+
+
+class _Averages(Callback):
+    """Keeps the right average of the generator, and those that come of usual mistakes."""
+
+    order = 900
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.kept: dict[str, dict] = {}
+        self.first: dict = {}  # the statistics of BatchNorm before the training
+        self.steps = 0
+
+    def on_train_begin(self, learn):
+        start = _copied(learn.generator)
+        self.kept = {name: _copied(learn.generator) for name in ("right", *MISTAKES)}
+        self.first = {name: value for name, value in start.items() if "running" in name}
+
+    def on_step_end(self, learn):
+        new = learn.generator.state_dict()
+        moves = {"critic's steps, too": 1 - self.decay}
+        if learn.gan_trainer.gen_mode:
+            self.steps += 1
+            moves |= {"right": 1 - self.decay, "swapped": self.decay, "newest": 1.0,
+                      "from before": 1 - self.decay}
+        for name, share in moves.items():
+            copies = self.steps == 1 and name in ("right", "swapped")
+            for old, value in zip(self.kept[name].values(), new.values(), strict=True):
+                if old.is_floating_point():
+                    old.lerp_(value, 1.0 if copies else share)
+
+
+def _copied(network: nn.Module) -> dict:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _apart(a: dict, b: dict) -> float:
+    """Return the largest difference of two networks' weights and statistics."""
+    if [tuple(value.shape) for value in a.values()] != [tuple(v.shape) for v in b.values()]:
+        return math.inf
+    return max(float((one - other).abs().max()) for one, other in
+               zip(a.values(), b.values(), strict=True) if one.is_floating_point())
 
 
 class _Look(Callback):
@@ -246,45 +351,47 @@ def _made(make, *settings) -> Callback:
     return callback
 
 
-def _play(*callbacks, lr: float, seed: int = 0) -> GANLearner:
-    """Return a small learner after twelve batches with these callbacks; turns of 2 and 1 steps."""
+def _play(*callbacks, lr: float, seed: int = 0, norm: bool = False) -> GANLearner:
+    """Return a small learner after twelve batches with these callbacks; turns of 2 and 1 steps.
+
+    `norm` gives the generator a BatchNorm.
+    """
     torch.manual_seed(seed)
-    generator = nn.Linear(2, 2)
+    generator: nn.Module = nn.Linear(2, 2)
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.uniform_(0.5, 1.0)
+    if norm:
+        generator = nn.Sequential(generator, nn.BatchNorm1d(2), nn.Linear(2, 2))
     critic = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.LeakyReLU(0.2), nn.Linear(8, 1),
                            nn.Flatten(0))
     learn = GANLearner.from_loss(_Points(), generator, critic, NonSaturating(), wd=0.0,
                                  opt_func=torch.optim.SGD, show_img=False, silent=True,
-                                 switcher=partial(FixedGANSwitcher, n_crit=2))
+                                 switch_eval=False, switcher=partial(FixedGANSwitcher, n_crit=2))
     with suppress(TrainingDiverged):  # a wrong answer may do that; what it did is noted by then
         learn.fit(1, lr, callbacks=callbacks)
     return learn
 
 
-def _turns(make, batches: int = 8800, accumulate: int = 1) -> list[int]:
+def _turns(make, batches: int = 8800) -> list[int]:
     """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
     # a learner that tells its switcher of batches and trains nothing
-    learn = SimpleNamespace(gan_trainer=_Trainer(), stepped=True, resuming=False)
+    learn = SimpleNamespace(gan_trainer=_Trainer(), resuming=False)
     turns, gen_moves = [0], False
     switcher = _made(make, learn)
     _tell(switcher, "on_train_begin", learn)
     _tell(switcher, "on_epoch_begin", learn)
-    for batch in range(1, batches + 1):
-        learn.stepped = batch % accumulate == 0
+    for _ in range(batches):
         if learn.gan_trainer.gen_mode != gen_moves:
             gen_moves = learn.gan_trainer.gen_mode
             turns.append(0)
-        if learn.stepped:
-            turns[-1] += 1
+        turns[-1] += 1
         for event in EVENTS[2:7]:  # those of one batch
-            if event == "on_step_end" and learn.stepped and gen_moves:
+            if event == "on_step_end" and gen_moves:
                 learn.gan_trainer.gen_steps += 1
-            elif event == "on_step_end" and learn.stepped:
+            elif event == "on_step_end":
                 learn.gan_trainer.critic_steps += 1
-            if learn.stepped or event not in ("on_backward_end", "on_step_end"):
-                _tell(switcher, event, learn)
+            _tell(switcher, event, learn)
     return turns
 
 

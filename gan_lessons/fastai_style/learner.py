@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from gan_lessons import checkpoint, runtime
 from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, tell
+from gan_lessons.progress import bar as progress_bar
 from gan_lessons.train import evaluating, stop_button
 from gan_lessons.util import both, whole_number
 
@@ -141,8 +141,8 @@ class Learner:
         self.zero_grad()
         try:
             with (stop_button() as self.stop,
-                  tqdm(total=self.batches, disable=self.silent or not progress, unit="batch",
-                       leave=False, mininterval=0.5) as self.bar):
+                  progress_bar(total=self.batches, disable=self.silent or not progress,
+                               unit="batch") as self.bar):
                 for callback in sorted([*self.callbacks, *made, *callbacks],
                                        key=lambda each: each.order):
                     tell(callback, "on_train_begin", self)
@@ -284,7 +284,8 @@ class Learner:
         random = {"torch": torch.get_rng_state()}
         if self.data.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state()
-        return {"networks": {name: net.state_dict() for name, net in self.networks().items()},
+        return {"networks": {name: checkpoint.unwrapped(net).state_dict()
+                             for name, net in self.networks().items()},
                 "optimizers": {name: checkpoint.optimizer_state(opt.opt)
                                for name, opt in self.optimizers.items()},
                 "callbacks": {name: each.state() for name, each in self._named_callbacks().items()},
@@ -293,7 +294,7 @@ class Learner:
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned, or some of its parts."""
         for name, weights in state.get("networks", {}).items():
-            self.networks()[name].load_state_dict(weights)
+            checkpoint.unwrapped(self.networks()[name]).load_state_dict(weights)
         for name, remembered in state.get("optimizers", {}).items():
             checkpoint.set_optimizer_state(self.optimizers[name].opt, remembered)
         named = self._named_callbacks()

@@ -1,5 +1,6 @@
 """What our widgets share: a static form for saved notebooks, and scripts joined from two files."""
 
+import json
 from pathlib import Path
 
 import anywidget
@@ -48,11 +49,20 @@ class LessonWidget(anywidget.AnyWidget):
 # is shared is put in front of it here. Text, not a path: anywidget would watch the file and keep
 # every closed widget in memory.
 
-def script(path: Path) -> str:
-    """Return the ES module in a file, after `shared.js`."""
-    return (HERE / "shared.js").read_text("utf-8") + "\n" + path.read_text("utf-8")
+LARGE = HERE / "shared.js"  # what the larger widgets have in common
+
+
+def script(*paths: Path) -> str:
+    """Return the ES module in some files, which adds `shared.css` to the page if it is not there.
+
+    A widget's own style sheet does not contain it: it may change what `shared.css` says, and a
+    second copy, loaded with another widget, would come after it and win.
+    """
+    shared = json.dumps((HERE / "shared.css").read_text("utf-8"))
+    texts = [path.read_text("utf-8") for path in (HERE / "shared_style.js", *paths)]
+    return "\n".join([f"const SHARED_CSS = {shared};", *texts])
 
 
 def style(path: Path) -> str:
-    """Return the style sheet in a file, after `shared.css`."""
-    return (HERE / "shared.css").read_text("utf-8") + "\n" + path.read_text("utf-8")
+    """Return the style sheet in a file."""
+    return path.read_text("utf-8")

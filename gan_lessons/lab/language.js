@@ -12,7 +12,7 @@ const NOTHING = "height: 0; min-height: 0; margin: 0; padding: 0; border: 0; ove
 // In our own widgets, marked .gan-lessons-bilingual, only the text of the other language is hidden.
 const hideWhileReading = (chosen, other) => `
   [data-lesson-lang=${chosen}] .jp-MarkdownCell:has(.jp-RenderedMarkdown > [lang=${other}]) { ${NOTHING} }
-  [data-lesson-lang=${chosen}] .gan-lessons-bilingual [lang=${other}] { display: none; }`;
+  [data-lesson-lang=${chosen}] .gan-lessons-bilingual [lang=${other}] { display: none !important; }`;
 
 function addStyleOnce() {
   if (document.getElementById(KEY)) return;

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .base import LessonWidget, style
+from .base import LessonWidget, script, style
 
 HERE = Path(__file__).parent
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 class LanguageSwitch(LessonWidget):
     """Three buttons; what they do happens in the page, so all of it is in language.js."""
 
-    _esm = HERE / "language.js"
+    _esm = script(HERE / "language.js")
     _css = style(HERE / "language.css")
 
     def static_text(self) -> str:

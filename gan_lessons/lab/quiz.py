@@ -12,7 +12,7 @@ import traitlets
 
 from gan_lessons.util import both
 
-from .base import LessonWidget, style
+from .base import LessonWidget, script, style
 
 HERE = Path(__file__).parent
 QUIZZES = HERE / "quizzes"
@@ -27,7 +27,7 @@ class Quiz(LessonWidget):
     the option clicked first for each question, or None while the question is open.
     """
 
-    _esm = HERE / "quiz.js"
+    _esm = script(HERE / "quiz.js")
     _css = style(HERE / "quiz.css")
 
     lesson = traitlets.Unicode()

@@ -1,4 +1,4 @@
-// What the pages of our larger widgets have in common; base.py puts it in front of each.
+// What the pages of our larger widgets have in common; base.py puts it in front of their scripts.
 
 const LANGUAGE_EVENT = "gan-lessons-lang"; // sent by the language switch
 

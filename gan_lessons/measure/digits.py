@@ -101,8 +101,8 @@ def labels_of(images: ImageSet) -> Tensor:
     """Return the labels of a set of digits, int64 (n,); raise ValueError when it has none."""
     if images.labels is None:
         raise ValueError(both(
-            f"{images.name} 没有标签。请用 data.digits() 或 data.mnist() 返回的图片集。",
-            f"{images.name} has no labels. Take the set that data.digits() or data.mnist() "
+            f"{images.name} 没有标签。请用 data.mnist() 返回的图片集。",
+            f"{images.name} has no labels. Take the set that data.mnist() "
             "returned."))
     return images.labels
 

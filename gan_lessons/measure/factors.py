@@ -63,6 +63,13 @@ class FactorReader(nn.Module):
         return values, torch.cat(least)
 
     @torch.no_grad()
+    def probabilities(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the probability of each value, (n, values), by the name of the factor."""
+        parts = [[head.softmax(1) for head in self(_small(part))] for part in images.split(1000)]
+        return {name: torch.cat([part[i] for part in parts])
+                for i, name in enumerate(self.factors)}
+
+    @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """Return what the body says of pictures, before the heads, float32 (n, 128).
 

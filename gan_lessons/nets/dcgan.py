@@ -148,10 +148,14 @@ def activated(convolution: nn.Conv2d | nn.ConvTranspose2d, normalised: bool,
     return nn.Sequential(convolution, norm, activation)
 
 
-def pair(size: int = 64, channels: int = 3, *, latent: int = 100, **settings):
-    """Return a generator and a critic of the same size; `settings` are those that both know."""
-    return (generator(size, channels, latent=latent, **settings),
-            critic(size, channels, **settings))
+def pair(size: int = 64, channels: int = 3, *, latent: int = 100, norm: str = "batch",
+         critic_norm: str | None = None, **settings):
+    """Return a generator and a critic of the same size; `settings` are those that both know.
+
+    `critic_norm` is the critic's own `norm`; None: the generator's.
+    """
+    return (generator(size, channels, latent=latent, norm=norm, **settings),
+            critic(size, channels, norm=critic_norm or norm, **settings))
 
 
 def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,

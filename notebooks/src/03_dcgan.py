@@ -1,47 +1,51 @@
 # %% [markdown] tags=["lang-zh", "title"]
 r"""
-# 03 · DCGAN：卷积来画画
+# 03 · DCGAN：卷积生成对抗网络
 
-把上一课的全连接层换成卷积，再守几条规矩，同样的两步更新就能画数字，再换一种 D 和损失，也能画彩色的人脸。这些规矩从哪里来、哪一条真的碰不得，这一课逐条试给你看。
+把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN。这些准则从哪里来，哪一条不可或缺，卷积究竟比全连接好多少，本课用实验逐条检验；最后生成彩色人脸，并在隐空间里做加减法。
 
-- **学完你会**：推导（转置）卷积的输出边长；说出 DCGAN 的每条规矩写在哪一行；每次只改一处，找出训练失败的原因；在隐空间里散步，并用数值说明哪条路更好走；查一查样本离训练图有多近，并知道这说明不了什么。
-- **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
-- **用时**：阅读和练习 75 分钟；全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
-- **来历**：网络出自 Radford 等 2015 年的论文；[alexshuang 的《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里也有一份，下文称作 `003`，它的 WGAN 部分留到第 04 课。`004` 就是上一课的那篇，它在结尾提到了 DCGAN。
+- **学完你会**：推导转置卷积的输出边长，说出棋盘格的成因；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
+- **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
+- **用时**：只读一种语言，约 105 分钟，其中阅读 50 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **致谢**：网络出自 Radford、Metz 和 Chintala 2015 年的论文。本课从 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里的网络讲起，它的 WGAN 部分留到第 04 课。谢谢他们。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
-# 03 · DCGAN: painting with convolutions
+# 03 · DCGAN: generative adversarial networks made of convolutions
 
-Replace last lesson's fully connected layers with convolutions, keep a few rules, and the same two steps paint digits; with another D and loss, they paint faces in colour, too. This lesson shows where the rules come from and tries out, one by one, which of them really must not be broken.
+Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN. Where do the guidelines come from, which of them can you not do without, and how much better than full connection is convolution? This lesson tests each with an experiment; at the end it paints faces in colour and does arithmetic in latent space.
 
-- **You will be able to**: derive the output size of a (transposed) convolution; point to the line of code behind each rule of DCGAN; find out why training fails, one change at a time; walk through latent space and say in numbers which path is better; see how close samples are to training pictures, and what that does not prove.
-- **You need**: the two steps of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
-- **Time**: 75 minutes to read and do the exercises; about 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
-- **Where it comes from**: the networks are from the paper by Radford et al. of 2015; [alexshuang's tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, has a version of them and is called `003` below; its WGAN has to wait for lesson 04. `004` is last lesson's tutorial, which mentions DCGAN at its end.
+- **You will be able to**: derive the output size of a transposed convolution and explain checkerboards; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
+- **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
+- **Time**: about 105 minutes in one language: 50 to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **With thanks**: the networks are from the paper by Radford, Metz and Chintala of 2015. The lesson starts from the networks in alexshuang's [tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), written in Chinese; its WGAN has to wait for lesson 04. Our thanks to all of them.
 """
 
 # %%
 import inspect
+import json
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate
 
 from gan_lessons import ablations, data, lab, latent, measure, recipes, runtime, show
+from gan_lessons.bilingual import say, table
 from gan_lessons.exercises import lesson03 as check
 from gan_lessons.nets import dcgan
 from gan_lessons.train import HISTORY, fit, generate, sample_noise
 
-runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
+runtime.set_threads(1)  # as in the studies; two would be faster, and round differently
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh", "what-changed"]
 r"""
 ## 和上一课相比
 
-换掉的是两个网络。非饱和损失和训练循环都不变；R1 不用了，Adam 改用 DCGAN 的 `betas=(0.5, 0.999)`。（最后画人脸时，D 和损失也会换。）
+换掉的是两个网络。非饱和损失和训练循环都没有变；R1 不用了，Adam 改用 DCGAN 的 `betas=(0.5, 0.999)`：
 
 ```diff
 - game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
@@ -52,13 +56,15 @@ r"""
 + D = 1x32x32 -> 16x16x16 -> 32x8x8 -> 64x4x4 -> 1
   fit(game, images, steps)
 ```
+
+在全连接层看来，一张图只是一串数：把所有图片的像素按同一个次序打乱，它学起来毫无分别。可是相邻的像素关系密切，一只眼睛往左挪几格还是眼睛。**卷积**（convolution）把这两点写进了网络：每个输出只看一小块邻居，每个位置用同一组权重。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
 r"""
 ## What changed since the last lesson
 
-New are the two networks. The non-saturating loss and the training loop stay; R1 is gone, and Adam has DCGAN's `betas=(0.5, 0.999)`. (For the faces at the end D and the loss change as well.)
+New are the two networks. The non-saturating loss and the training loop stay; R1 is gone, and Adam has DCGAN's `betas=(0.5, 0.999)`:
 
 ```diff
 - game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
@@ -69,24 +75,22 @@ New are the two networks. The non-saturating loss and the training loop stay; R1
 + D = 1x32x32 -> 16x16x16 -> 32x8x8 -> 64x4x4 -> 1
   fit(game, images, steps)
 ```
+
+To a fully connected layer a picture is just a list of numbers: shuffle the pixels, the same way in every picture, and it learns neither better nor worse. But neighbouring pixels belong together, and an eye that moves a few pixels to the left is still an eye. A **convolution** builds both into the network: each output looks at a small neighbourhood only, and every place uses the same weights.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 像素是有邻居的
+## 两座阶梯
 
-在全连接层眼里，一张图只是一串数：把像素的次序打乱，只要每张都按同样的次序打乱，它学起来毫无分别。可是图片里相邻的像素关系密切，而且一只眼睛往左挪几格还是眼睛。**卷积**把这两点写进了网络：每个输出只看一小块邻居，每个位置用的是同一组权重。
-
-判别器从图片走到一个分数，边长一次次减半；生成器反过来，从 4x4 出发，边长一次次加倍。下面是 `003` 的形状，图片 64x64，一格一层；论文的网络边长相同，通道多一倍：
+判别器从图片走到一个分数，边长一次次减半；生成器从 4×4 走到图片，边长一次次加倍。下面是 64×64 彩色图片的一对网络：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Pixels have neighbours
+## Two staircases
 
-To a fully connected layer a picture is just a list of numbers: shuffle the pixels, the same way in every picture, and it learns neither better nor worse. But neighbouring pixels belong together, and an eye that moves a few pixels to the left is still an eye. A **convolution** builds both into the network: each output looks at a small neighbourhood only, and every place uses the same weights.
-
-The discriminator goes from a picture to one score and halves the side again and again; the generator goes the other way, from 4x4, and doubles it. Here are the shapes of `003`, for pictures of 64x64, one block per layer; the networks of the paper have the same sides and twice as many channels:
+The discriminator goes from a picture to one score and halves the side again and again; the generator goes from 4×4 to a picture and doubles it. Here is the pair for pictures of 64×64 in colour:
 """
 
 # %%
@@ -95,50 +99,74 @@ def count(network):
 
 
 generator, discriminator = dcgan.pair(64, latent=100, features=64)
-trails = {f"G: {count(generator):,} parameters":
-          dcgan.shape_trail(generator, torch.zeros(1, 100)),
-          f"D: {count(discriminator):,} parameters":
-          dcgan.shape_trail(discriminator, torch.zeros(1, 3, 64, 64))}
-show.staircase(trails, alt="Staircase of shapes: G grows from a 100x1x1 column to 512x4x4, then "
-                           "doubles the side and halves the channels up to 3x64x64; D shrinks "
-                           "from 3x64x64 to 512x4x4 and one score")
-for title, trail in trails.items():
-    print(title)
-    print("  ", " -> ".join("x".join(map(str, shape[1:])) or "1" for _, shape in trail))
+show.staircase({f"G: {count(generator):,} weights":
+                dcgan.shape_trail(generator, torch.zeros(1, 100)),
+                f"D: {count(discriminator):,} weights":
+                dcgan.shape_trail(discriminator, torch.zeros(1, 3, 64, 64))},
+               alt="Blocks for the steps of G and D. G: a short dash of 100, then blocks of 512x4x4, "
+                   "256x8x8, 128x16x16, 64x32x32 and 3x64x64, each twice as tall and half as wide "
+                   "as the one before it. D: the same blocks from 3x64x64 to 512x4x4, then 1")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-1** 每一块的高是边长，宽是通道数。G 每上一级，边长加倍，通道减半（最后一级除外，只剩 3 个颜色通道）；D 是它的镜像。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-1** The height of a block is the side, its width the number of channels. With each step of G the side doubles and the channels halve (except in the last, with its 3 colours); D is the mirror image.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-看 G：每上一级，边长加倍，通道减半。`100x1x1` 是噪声 $z$ 站成的一根柱子，`003` 里形状写作 `(B, 100, 1, 1)`；我们的网络收到的 $z$ 是一串数，由第一层把它立起来。D 是它的镜像。两个网络里没有池化，中间也没有全连接层；只有头尾例外：在 1x1 上做 4x4 的转置卷积，或者用 4x4 的卷积核盖住整个 4x4，其实就是矩阵乘法，也就是全连接。
+通道和权重逐层是这样的（卷积核都是 4×4，不带偏置；alexshuang 的网络就是这一对，论文的通道多一倍）：
 
-只看邻居、共用权重，省下了多少？拿 32x32 的 G 的最后一层来数：
+| G 的一层 | 输出 | 卷积的权重 |
+|---|---|---|
+| 转置卷积，步长 1 | 512×4×4 | 100 · 512 · 16 = 819,200 |
+| 转置卷积，步长 2 | 256×8×8 | 512 · 256 · 16 = 2,097,152 |
+| 转置卷积，步长 2 | 128×16×16 | 256 · 128 · 16 = 524,288 |
+| 转置卷积，步长 2 | 64×32×32 | 128 · 64 · 16 = 131,072 |
+| 转置卷积，步长 2 | 3×64×64 | 64 · 3 · 16 = 3,072 |
+
+要说实话：头和尾其实是全连接。第一层把 100 个数变成 8,192 个，每个输入都连到每个输出，819,200 个权重一个也没有省；D 的最后一层用 4×4 的卷积核盖住整个 4×4，也是如此。省下来的是中间各层，例如 32×32 的 G 的最后一层：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Look at G: with each step up the side doubles and the channels halve. `100x1x1` is the noise $z$ standing up as a column, `(B, 100, 1, 1)` in `003`; our networks take $z$ flat and stand it up in their first layer. D is the mirror image. Neither has pooling, and neither has a fully connected layer inside. Only the two ends are an exception: a transposed 4x4 convolution of 1x1, or a 4x4 kernel that covers all of a 4x4 picture, is a matrix multiplication, hence fully connected.
+Here are the channels and weights of each layer (all kernels are 4×4, without biases; this is the pair of alexshuang's tutorial, and the paper has twice as many channels):
 
-What do small neighbourhoods and shared weights save? Count the weights in the last layer of a G for 32x32:
+| Layer of G | Output | Weights of the convolution |
+|---|---|---|
+| transposed convolution, stride 1 | 512×4×4 | 100 · 512 · 16 = 819,200 |
+| transposed convolution, stride 2 | 256×8×8 | 512 · 256 · 16 = 2,097,152 |
+| transposed convolution, stride 2 | 128×16×16 | 256 · 128 · 16 = 524,288 |
+| transposed convolution, stride 2 | 64×32×32 | 128 · 64 · 16 = 131,072 |
+| transposed convolution, stride 2 | 3×64×64 | 64 · 3 · 16 = 3,072 |
+
+To be honest, the two ends are fully connected. The first layer turns 100 numbers into 8,192, with every input connected to every output, and all its 819,200 weights are there; so it is at the end of D, where a kernel of 4×4 covers all of 4×4. What is saved is saved in between, such as in the last layer of a G for 32×32:
 """
 
 # %%
 last = dcgan.generator(32, features=16)[-2]
-print("from 16x16x16 to 3x32x32, transposed convolution:", f"{count(last):,} weights")
-print("from 16x16x16 to 3x32x32, fully connected:       ",
-      f"{16 * 16 * 16 * 3 * 32 * 32:,} weights")
+say("从 16×16×16 到 3×32×32：转置卷积有 {convolution:,} 个权重，全连接层会有 {full:,} 个。",
+    "From 16×16×16 to 3×32×32 a transposed convolution has {convolution:,} weights; a fully "
+    "connected layer would have {full:,}.", convolution=count(last), full=16**3 * 3 * 32**2)
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ## 转置卷积：盖章
 
-怎样让图片变大？想象一枚印章，上面刻着卷积核。输入里的每一个数都盖一次章，数越大墨越浓；输入往右走一格，印章在输出上走 `stride` 格；墨迹重叠的地方相加；最后从四边各裁掉 `padding` 格。这就是**转置卷积**，`nn.ConvTranspose2d`。
+怎样让图片变大？想象一枚印章，上面刻着卷积核。输入里的每一个数都盖一次章，数越大墨越浓；输入往右走一格，印章在输出上走 `stride` 格；墨迹重叠的地方相加；最后从四边各裁掉 `padding` 格。这就是**转置卷积**（transposed convolution），`nn.ConvTranspose2d`。
 
 ### 先猜再跑 1：盖完有多大？
 
-8x8 的输入，`kernel=4, stride=2, padding=1`，输出的边长是多少？
+8×8 的输入，`kernel=4, stride=2, padding=1`，输出的边长是多少？
 
 - A. 15
 - B. 18
 - C. 16
+- D. 14
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -149,11 +177,12 @@ How does a picture get larger? Think of a rubber stamp with the kernel cut into 
 
 ### Predict, then run 1: how large is the result?
 
-An input of 8x8, with `kernel=4, stride=2, padding=1`: what is the side of the output?
+An input of 8×8, with `kernel=4, stride=2, padding=1`: what is the side of the output?
 
 - A. 15
 - B. 18
 - C. 16
+- D. 14
 """
 
 # %%
@@ -173,17 +202,18 @@ chance = torch.Generator().manual_seed(0)
 x, kernel = torch.randn(8, 8, generator=chance), torch.randn(4, 4, generator=chance)
 stamped = by_hand(x, kernel, stride=2, padding=1)
 by_torch = conv_transpose2d(x[None, None], kernel[None, None], stride=2, padding=1)[0, 0]
-print("side of the output:", len(stamped))
-print("by hand equals torch:", torch.allclose(stamped, by_torch, atol=1e-5))
+say("输出的边长是 {side}；手工盖章和 torch 的结果最多相差 {gap:.4f}。",
+    "The side of the output is {side}; stamped by hand and by torch it differs by at most "
+    "{gap:.4f}.", side=len(stamped), gap=float((stamped - by_torch).abs().max()))
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **C**，16：正好加倍，所以我们的网络和 `003` 一样，凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
+答案是 **C**：正好加倍，所以我们的网络凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **C**, 16: exactly twice the side, which is why our networks, like those of `003`, use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
+The answer is **C**: exactly twice the side, which is why our networks use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
 """
 
 # %%
@@ -194,11 +224,21 @@ show.maps({"input, 2x2": ink, "stamp, 3x3": stamp,
           alt="Three matrices: the input 1 2 3 4, a ring-shaped stamp of 3x3 and the 5x5 output, "
               "where the four stamped rings overlap and add up in the middle cross")
 
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-2** 四枚环形印章盖出 5×5。相邻的印章在中间的十字上重叠，那里的墨相加：正中是 1 + 2 + 3 + 4 = 10。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-2** Four ring-shaped stamps make 5×5. Neighbouring stamps overlap on the cross in the middle, where the ink adds up: the very centre has 1 + 2 + 3 + 4 = 10.
+"""
+
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
 ### 练习 1：输出的边长
 
-输入边长 $n$，印章宽 $k$，步长 $s$，每边裁 $p$。补全 `tconv_out`，批改时会拿 200 组随机的数和 torch 比。
+输入边长 $n$，印章宽 $k$，步长 $s$，每边裁 $p$。补全 `tconv_out`，不要调用 torch，写出公式；批改时会拿 200 组随机的数和 torch 比。
 
 <details><summary>提示一</summary>
 
@@ -208,7 +248,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-n 枚印章之间有 n - 1 个间隔，每个 s 格，最后一枚再占 k 格；两边一共裁掉 2p 格。
+画出 3 枚宽 4、步长 2 的印章，数一数它们一共占几格，再换成 n 枚。
 
 </details>
 """
@@ -217,7 +257,7 @@ n 枚印章之间有 n - 1 个间隔，每个 s 格，最后一枚再占 k 格�
 r"""
 ### Exercise 1: the side of the output
 
-The input has side $n$, the stamp is $k$ wide, the step is $s$, and $p$ is trimmed off each side. Complete `tconv_out`; the checker compares it with torch on 200 random cases.
+The input has side $n$, the stamp is $k$ wide, the step is $s$, and $p$ is trimmed off each side. Complete `tconv_out` as a formula, without torch; the checker compares it with torch on 200 random cases.
 
 <details><summary>Hint one</summary>
 
@@ -227,7 +267,7 @@ Leave the trimming aside at first. The first stamp starts at 0; where does the l
 
 <details><summary>Hint two</summary>
 
-Between n stamps there are n - 1 gaps of s places each, and the last stamp takes another k; the two sides together lose 2p.
+Draw 3 stamps that are 4 wide, in steps of 2, and count the places they take together; then take n of them.
 
 </details>
 """
@@ -241,33 +281,16 @@ verdict = check.transposed_size(tconv_out)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-普通卷积的公式你见过：$\lfloor (n + 2p - k)/s \rfloor + 1$。两个公式互相抵消：先放大再缩小，边长总会变回原来的数。（先缩小再放大，要除得尽才行。）拿同样的 200 组数试一试：
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-The rule of an ordinary convolution you know: $\lfloor (n + 2p - k)/s \rfloor + 1$. In this order the two undo each other: enlarge, then shrink, and the side is always what it was. (The other way round the division must leave no remainder.) Try it on the same 200 cases:
-"""
-
-# %%
-back = [conv2d(conv_transpose2d(torch.ones(1, 1, n, n), torch.ones(1, 1, k, k), stride=s,
-                                padding=p), torch.ones(1, 1, k, k), stride=s, padding=p).shape[-1]
-        for n, k, s, p in check.random_cases(200)]
-print("sides that came back:",
-      sum(side == n for side, (n, *_) in zip(back, check.random_cases(200), strict=True)), "of 200")
-
-# %% [markdown] tags=["lang-zh"]
-r"""
 ### “反卷积”并不反
 
-`003` 和许多书把它叫作“反卷积”（“deconvolution”）。边长是回来了，图片呢？卷积是线性的，所以可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
+许多书和网页把它叫作“反卷积”（“deconvolution”）。普通卷积的边长是 $\lfloor (n + 2p - k)/s \rfloor + 1$，和你的公式互相抵消：先放大再缩小，边长总会回来。图片呢？卷积是线性的，可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### A "deconvolution" undoes nothing
 
-`003` and many books call it a "deconvolution". The side does come back, but does the picture? A convolution is linear, so it is a matrix $C$: lay the input out as a column, multiply by $C$, and there is the output. The transposed convolution multiplies by $C^T$, hence the name. A transpose is no inverse: when 64 numbers are squeezed into 16, the contents of 48 directions are gone for good.
+Many books and pages call it a "deconvolution". The side after an ordinary convolution is $\lfloor (n + 2p - k)/s \rfloor + 1$, and it and your formula undo each other: enlarge, then shrink, and the side is what it was. But is the picture? A convolution is linear, so it is a matrix $C$: lay the input out as a column, multiply by $C$, and there is the output. The transposed convolution multiplies by $C^T$, hence the name. A transpose is no inverse: when 64 numbers are squeezed into 16, the contents of 48 directions are gone for good.
 """
 
 # %%
@@ -279,11 +302,14 @@ def as_matrix(linear_map, side):
 
 C = as_matrix(lambda x: conv2d(x, kernel[None, None], stride=2, padding=1), 8)
 T = as_matrix(lambda y: conv_transpose2d(y, kernel[None, None], stride=2, padding=1), 4)
-print("convolution, 8x8 -> 4x4:           ", tuple(C.shape), "rank", int(torch.linalg.matrix_rank(C)))
-print("transposed convolution, 4x4 -> 8x8:", tuple(T.shape))
-print("one is the transpose of the other:", torch.equal(T, C.T))
+say("卷积的矩阵 C 是 {C}，秩 {rank}；转置卷积的是 {T}，与 C 的转置最多相差 {gap:g}。",
+    "The matrix C of the convolution is {C}, of rank {rank}; that of the transposed one is {T} and "
+    "differs from the transpose of C by at most {gap:g}.", C=tuple(C.shape), T=tuple(T.shape),
+    rank=int(torch.linalg.matrix_rank(C)), gap=float((T - C.T).abs().max()))
 
-digits = data.digits().framed(32)
+# %%
+box = data.mnist(train=True)  # 28x28, here in a black frame of 32x32: nothing is enlarged
+digits, held_out = box[:-2000].framed(32), box[-2000:].framed(32)
 picture, blur = digits.images[:10] / 255, torch.full((1, 1, 4, 4), 1 / 8)  # black is 0
 small = conv2d(picture, blur, stride=2, padding=1)
 again = conv_transpose2d(small, blur, stride=2, padding=1)
@@ -292,8 +318,16 @@ show.gallery({"a picture, 32x32": digits.images[:10],
               "then transposed, 32x32": (255 * again).to(torch.uint8)}, columns=10,
              alt="Three rows: ten digits, the same after a convolution that halves their side, "
                  "and after the transposed convolution: the size is back, the digits are blurred")
-error = float((again - picture).norm() / picture.norm())
-print("the transposed convolution brings the picture back:", error < 0.1)
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-3** 真正的 MNIST 数字，先用步长 2 的卷积缩小，再用转置卷积放大：大小回来了，笔画却糊了。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-3** Real MNIST digits, shrunk by a convolution of stride 2 and enlarged again by the transposed one: the size is back, and the strokes are blurred.
+"""
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -307,7 +341,8 @@ r"""
 
 - A. 深浅交替的棋盘格。
 - B. 一片均匀的颜色，没有花纹。
-- C. 中间深，四周浅。
+- C. 中间深，越靠近四周越浅。
+- D. 一道道竖的条纹。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -323,6 +358,7 @@ The input is 1 everywhere, the stamp is 1 everywhere, with `kernel=3, stride=2`.
 - A. A checkerboard of dark and light.
 - B. One even shade, without any pattern.
 - C. Dark in the middle, light towards the edge.
+- D. Vertical stripes, dark and light.
 """
 
 # %%
@@ -332,23 +368,30 @@ def overlaps(kernel, stride):
 
 
 resized = interpolate(torch.ones(1, 1, 4, 4), scale_factor=2)
-panels = {"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": overlaps(5, 2),
-          "enlarge, then k=3": conv2d(resized, torch.ones(1, 1, 3, 3), padding=1)[0, 0]}
-show.maps(panels, alt="How many stamps cover each place: for kernel 3 and 5 with stride 2 a "
-                      "checkerboard of counts, for kernel 4 an even 4, and after enlarging, an "
-                      "even 9, all but the edges")
-for name, panel in panels.items():
-    inside = sorted(set(panel[2:-2, 2:-2].flatten().int().tolist()))
-    print(f"{name:18s} inside: {inside}")
+show.maps({"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": overlaps(5, 2),
+           "enlarge, then k=3": conv2d(resized, torch.ones(1, 1, 3, 3), padding=1)[0, 0]},
+          alt="How many stamps cover each place: for kernel 3 and 5 with stride 2 a checkerboard "
+              "of counts, for kernel 4 an even 4, and after enlarging, an even 9, all but the "
+              "edges")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-4** 每个像素被几枚印章盖到。3 和 5 不能被步长 2 整除，次数不等，成了棋盘；4 能整除，除了边缘处处是 4。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-4** How many stamps cover each pixel. 3 and 5 are not divisible by the stride of 2, the counts differ and make a checkerboard; 4 is, and all but the edge has 4.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样；叠上几层，棋盘里还有棋盘。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络和 `003` 都选它（DCGAN 作者自己的代码用 5x5 的卷积核）。连叠三层再看：
+答案是 **A**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络选它（DCGAN 作者自己的代码用 5×5 的卷积核）。连叠三层再看：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ; stack a few layers and there are checkerboards within the checkerboard. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks and `003` take it (the code of DCGAN's own authors has kernels of 5x5). Here are three layers on top of each other:
+The answer is **A**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks take it (the code of DCGAN's own authors has kernels of 5×5). Here are three layers on top of each other:
 """
 
 # %%
@@ -365,90 +408,79 @@ stacks = {f"k={k}, three times": three_times(
           for k in (3, 4, 5)}
 stacks["enlarge, k=3, three times"] = three_times(
     lambda x: conv2d(interpolate(x, scale_factor=2), torch.ones(1, 1, 3, 3), padding=1))
+stacks = {f"{name}\ndarkest / lightest {panel.max() / panel.min():.1f}": panel
+          for name, panel in stacks.items()}
 show.maps(stacks, numbers=False,
           alt="Three stacked layers fed with ones: kernels 3 and 5 give checkerboards within "
               "checkerboards; kernel 4 and enlarging before the convolution give an even shade")
-for name, panel in stacks.items():
-    print(f"{name:26s} darkest / lightest = {float(panel.max() / panel.min()):.1f}")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-5** 三层叠起来，棋盘里还有棋盘。标题里是最深处与最浅处之比，1.0 表示均匀。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-5** With three layers there are checkerboards within checkerboards. The titles give the darkest over the lightest place; 1.0 is even.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-能整除只是去掉了**天生**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（右一），天生就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。第 06 课的现代网络走的就是这条路。
+能整除只是去掉了**天生**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（最右边），天生就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。StyleGAN 等较新的网络走的就是这条路。
 
-## DCGAN 的规矩
+## DCGAN 的设计准则
 
-2015 年之前，用卷积做 GAN 常常学不起来。Radford 等人试了许多结构，留下这几条。左边是规矩，中间是它在下面那对 64x64 的网络里写成什么样（`dcgan.plain_generator` 和 `dcgan.plain_critic`，为了好读，一行一层）：
+2015 年之前，用卷积做 GAN 常常训练不起来。Radford 等人试了许多结构，留下这几条。左边是准则，中间是它在下面那对 64×64 的网络里写成什么样（`dcgan.plain_generator` 和 `dcgan.plain_critic`，一行一层）：
 
-| 规矩 | 代码 | 为什么 |
+| 准则 | 代码 | 理由 |
 |---|---|---|
 | 不用池化，用步长来缩小和放大 | 卷积核 4，步长 2 | 怎样缩放，让网络自己学 |
-| 没有全连接的隐藏层 | 全是 `nn.Conv2d` 和 `nn.ConvTranspose2d` | 中间省参数；头尾的 4x4 卷积等于全连接，第一层正好是 100 × 8,192 个权重，没有省 |
-| 两个网络都用批归一化 | `nn.BatchNorm2d` | 每个通道的均值和方差稳住，梯度才传得远 |
-| 但 G 的输出层和 D 的输入层不用 | 那里没有 `nn.BatchNorm2d` | 图片本身的亮度和对比度要留住 |
-| 次序：卷积、批归一化、激活 | 每一层的三样 | 先归一化，再激活；`003` 把后两样写反了 |
+| 没有全连接的隐藏层 | 全是 `nn.Conv2d` 和 `nn.ConvTranspose2d` | 中间各层省参数；头尾见上 |
+| 两个网络都用**批归一化**（batch normalisation） | `nn.BatchNorm2d` | 每个通道的均值和方差稳定，梯度才传得远 |
+| 但 G 的输出层和 D 的输入层不用 | 那里没有 `nn.BatchNorm2d` | 保留图片本身的亮度和对比度 |
 | G 用 ReLU，最后 tanh | `nn.ReLU()`、`nn.Tanh()` | 数据在 $[-1, 1]$，和上一课相同 |
 | D 用 LeakyReLU，斜率 0.2 | `nn.LeakyReLU(0.2)` | 负的一侧也有梯度传回 G |
-| 权重取自 $N(0, 0.02)$（第二个数是标准差） | `initialise` | 第一步不会太大；批归一化的缩放取 $N(1, 0.02)$ |
-| Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 动量小一些，论文说 0.9 会让训练振荡；论文还嫌 0.001 太大，我们的网络小、步数少，用的正是 0.001 |
+| 卷积的权重取自 $N(0, 0.02^2)$ | `initialise` | 第一步不会太大 |
+| Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 论文说动量 0.9 会让训练振荡，学习率 0.001 太大；我们的网络小、步数少，用的正是 0.001 |
 
-`003` 还有**附加层**：在边长为最终边长一半的那一级，再加几个 3x3 的卷积，大小不变，只添深度。我们的参数叫 `extra_layers`。`003` 又猜想，D 的最后换成自适应平均池化也许更好；DCGAN 在这里用 4x4 的卷积，让每个位置有自己的权重。
-
-`dcgan.generator` 和 `dcgan.critic` 按同样的规矩造出任何大小的网络，本课用的是它们；下面这一对就是 64x64 的那种，写开来看（初始权重另由 `initialise` 来取）：
+这里的理由是论文或后来的书给的，是不是真的起作用，要等消融实验来说。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Divisibility only removes the checkerboard the layer is **born** with; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the right): even by birth, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. The modern networks of lesson 06 go that way.
+Divisibility only removes the checkerboard the layer is **born** with; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even by birth, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. StyleGAN and other networks since then go that way.
 
-## The rules of DCGAN
+## The guidelines of DCGAN
 
-Before 2015, GANs made of convolutions often failed to learn. Radford et al. tried many architectures and kept these rules. On the left the rule, in the middle what it looks like in the pair of 64x64 networks below (`dcgan.plain_generator` and `dcgan.plain_critic`, written to be read, one line a layer):
+Before 2015, GANs made of convolutions often failed to train. Radford et al. tried many architectures and kept these guidelines. On the left the guideline, in the middle what it looks like in the pair of 64×64 networks below (`dcgan.plain_generator` and `dcgan.plain_critic`, one line a layer):
 
-| Rule | Code | Why |
+| Guideline | Code | Reason given |
 |---|---|---|
 | no pooling: strides shrink and enlarge | kernel 4, stride 2 | let the network learn how to scale |
-| no fully connected hidden layers | nothing but `nn.Conv2d` and `nn.ConvTranspose2d` | inside, fewer parameters; the 4x4 convolutions at the ends amount to full connection, with all 100 × 8,192 weights in the first layer |
-| batch normalisation in both networks | `nn.BatchNorm2d` | with each channel's mean and variance held steady, gradients travel further |
+| no fully connected hidden layers | nothing but `nn.Conv2d` and `nn.ConvTranspose2d` | fewer parameters inside; for the ends, see above |
+| **batch normalisation** in both networks | `nn.BatchNorm2d` | with each channel's mean and variance held steady, gradients travel further |
 | but not at G's output and D's input | no `nn.BatchNorm2d` there | the pictures' own brightness and contrast must survive |
-| the order: convolution, batch normalisation, activation | the three of each layer | normalise first, then activate; `003` has the last two the wrong way round |
 | ReLU in G, tanh at its end | `nn.ReLU()`, `nn.Tanh()` | the data are in $[-1, 1]$, as in the last lesson |
 | LeakyReLU in D, slope 0.2 | `nn.LeakyReLU(0.2)` | the negative side hands a gradient back to G, too |
-| weights from $N(0, 0.02)$ (the second number is the standard deviation) | `initialise` | the first steps are not too large; batch normalisation's scale is $N(1, 0.02)$ |
-| Adam, learning rate 0.0002, `betas=(0.5, 0.999)` | `recipes.dcgan` | less momentum: the paper says that 0.9 makes training oscillate; it also finds 0.001 too large, and just 0.001 is what our small networks and short runs have |
+| weights of convolutions from $N(0, 0.02^2)$ | `initialise` | the first steps are not too large |
+| Adam, learning rate 0.0002, `betas=(0.5, 0.999)` | `recipes.dcgan` | the paper says that a momentum of 0.9 makes training oscillate and that a learning rate of 0.001 is too large; our small networks and short runs have just 0.001 |
 
-`003` also has **extra layers**: a few more 3x3 convolutions at half the final side, which keep the size and add depth. Our argument is called `extra_layers`. `003` further supposes that adaptive average pooling might do better at the end of D; DCGAN has a 4x4 convolution there, which gives each place a weight of its own.
-
-`dcgan.generator` and `dcgan.critic` make networks of any size by the same rules, and the lesson uses those; the pair below is what they give for 64x64, written out (first weights are the business of `initialise`):
+The reasons are those of the paper or of later books; whether they hold is for the ablation to say.
 """
 
 # %%
 print(inspect.getsource(dcgan.plain_generator))
 print(inspect.getsource(dcgan.plain_critic))
 
-# %%
-G, D = dcgan.pair(32, features=16, extra_layers=1)
-kinds = {module for network in (G, D) for module in map(type, network.modules())}
-print("a pooling layer or an nn.Linear:", bool(kinds & {nn.MaxPool2d, nn.AvgPool2d, nn.Linear}))
-print("a block of G:", [type(module).__name__ for module in G[1]])
-print("a block of D:", [type(module).__name__ for module in D[2]])
-print("D's first:   ", [type(module).__name__ for module in D[0]])
-print("G's last two:", [type(module).__name__ for module in G[-2:]])
-
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### `003` 里没人理会的开关
+`dcgan.generator` 和 `dcgan.critic` 按同样的准则造出任何大小的网络，本课用的是它们。
 
-`003` 的放大模块有一个参数 `bn`，用来关掉批归一化。下面这个模块有同样的毛病：
-"""
+### 练习 2：找出三处错误
 
-# %% [markdown] tags=["lang-en", "exercise"]
-r"""
-### The switch in `003` that nobody heeds
+下面这个放大模块改写自一篇教程，参数 `bn` 本应控制要不要批归一化。它有三处错误：一处让参数不起作用，一处会报错（或者更糟，不报错），一处违反 DCGAN 的次序（卷积、批归一化、激活）。先不运行，把三处都找出来：
 
-The enlarging block of `003` has an argument `bn` that should switch batch normalisation off. Here is a block with the same fault:
-"""
-
-# %%
+```python
 class BrokenBlock(nn.Module):
     def __init__(self, n_in, n_out, bn=True):
         super().__init__()
@@ -458,53 +490,54 @@ class BrokenBlock(nn.Module):
     def forward(self, x):
         x = torch.relu(self.enlarge(x))
         return self.normalise(x) if bn else x
+```
 
-
-broken = BrokenBlock(3, 5, bn=False)
-print("bn=False, and yet there is:", [type(m).__name__ for m in broken.children()][-1])
-try:
-    broken(torch.zeros(2, 3, 4, 4))
-except NameError as error:
-    print(f"NameError: {error}")
-
-# %% [markdown] tags=["lang-zh", "exercise"]
-r"""
-三处不对：`bn` 没有存进 `self`，前向时找不到它（若笔记本里碰巧有个全局变量叫 `bn`，就悄悄听它的）；批归一化不管怎样都建了；次序是卷积、ReLU、批归一化。
-
-### 练习 2：修好它
-
-补全 `block`，返回一个模块：转置卷积，`bn` 为真时接批归一化，最后是 ReLU。
+再写一个没有错误的 `block`，返回一个模块：转置卷积，`bn` 为真时接批归一化，最后是 ReLU。
 
 <details><summary>提示一</summary>
 
-不必写类。先建一个列表，`bn` 为真时往里添一层，再交给 `nn.Sequential(*layers)`。
+`forward` 里的 `bn` 是谁？如果笔记本里碰巧有一个叫 `bn` 的全局变量，会怎样？
 
 </details>
 
 <details><summary>提示二</summary>
 
-有批归一化时，转置卷积不需要偏置：`bias=not bn`，因为减去均值时它就消失了。
+不必写类：列表里的层可以有多有少，`nn.Sequential` 都能接起来。再想一想：批归一化会减去均值，那么它前面的卷积还需要偏置吗？没有批归一化时呢？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-Three things are wrong: `bn` is not kept in `self`, so the forward pass cannot find it (and if the notebook happens to have a global called `bn`, it quietly obeys that one); the batch normalisation is built in any case; and the order is convolution, ReLU, batch normalisation.
+`dcgan.generator` and `dcgan.critic` make networks of any size by the same guidelines, and the lesson uses those.
 
-### Exercise 2: mend it
+### Exercise 2: find three bugs
 
-Complete `block`: return a module with the transposed convolution, then batch normalisation if `bn` is true, and a ReLU at the end.
+The enlarging block below is adapted from a tutorial; its argument `bn` should say whether there is batch normalisation. It has three bugs: one makes the argument useless, one raises an error (or, worse, does not), and one breaks DCGAN's order (convolution, batch normalisation, activation). Find all three before you run anything:
+
+```python
+class BrokenBlock(nn.Module):
+    def __init__(self, n_in, n_out, bn=True):
+        super().__init__()
+        self.enlarge = nn.ConvTranspose2d(n_in, n_out, 4, 2, 1, bias=False)
+        self.normalise = nn.BatchNorm2d(n_out)
+
+    def forward(self, x):
+        x = torch.relu(self.enlarge(x))
+        return self.normalise(x) if bn else x
+```
+
+Then write a `block` without bugs: return a module with the transposed convolution, batch normalisation if `bn` is true, and a ReLU at the end.
 
 <details><summary>Hint one</summary>
 
-You need no class. Start a list, add a layer to it if `bn` is true, and hand it to `nn.Sequential(*layers)`.
+Who is the `bn` in `forward`? What if the notebook happens to have a global variable called `bn`?
 
 </details>
 
 <details><summary>Hint two</summary>
 
-With batch normalisation the transposed convolution needs no bias, `bias=not bn`: subtracting the mean removes it again.
+You need no class: a list can have more layers or fewer, and `nn.Sequential` chains them all. And think: batch normalisation subtracts the mean, so does the convolution before it need a bias? And without batch normalisation?
 
 </details>
 """
@@ -516,69 +549,39 @@ def block(n_in, n_out, kernel, stride, padding, bn=True):
 
 verdict = check.upsampling_block(block)
 
-# %% [markdown] tags=["lang-zh"]
-r"""
-### 48 能被 16 整除，可是不行
-
-`003` 用 `assert sz % 16 == 0` 检查图片的边长。48 通得过，然后呢？G 的通道数由一个循环算出：边长从 4 开始不停加倍，直到**等于** `sz`；D 则不停减半。照样子数一数（我们数到 500 就停）：
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-### 48 is divisible by 16, and still no good
-
-`003` checks the side of the pictures with `assert sz % 16 == 0`. 48 passes; and then? A loop works out G's channels: the side doubles from 4 until it **equals** `sz`; D keeps halving. Count along (we stop at 500):
-"""
-
-# %%
-side, sides_of_g = 4, [4]
-while side != 48 and side < 500:
-    side *= 2
-    sides_of_g.append(side)
-side, sides_of_d = 48, [48]
-while side > 4:
-    side //= 2
-    sides_of_d.append(side)
-print("G:", sides_of_g, "- never 48: the loop of 003 would run for ever")
-print("D:", sides_of_d, "- and a 4x4 kernel does not fit on 3x3")
-try:
-    dcgan.generator(48)
-except ValueError:
-    print("our networks refuse 48 at once and name the sizes they know:", dcgan.SIZES)
-
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-要的是 2 的幂，而不是 16 的倍数。
-
 ### 初始权重：一个流传很广的错误
 
-论文说权重取自 $N(0, 0.02)$。有的教材便写一行循环，把**所有**参数都这样取，连批归一化的缩放 $\gamma$ 也在内。可是批归一化的输出是 $\gamma \hat{x} + \beta$，$\hat{x}$ 的标准差是 1：
+论文说权重取自均值 0、标准差 0.02 的正态分布。有的书便写一行循环，把**所有**参数都这样取，连批归一化的缩放 $\gamma$ 也在内。可是批归一化的输出是 $\gamma \hat{x} + \beta$，$\hat{x}$ 的标准差是 1：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-What is needed is a power of 2, not a multiple of 16.
-
 ### First weights: a mistake that gets around
 
-The paper draws weights from $N(0, 0.02)$. Some textbooks therefore loop over **all** parameters, batch normalisation's scale $\gamma$ among them. But batch normalisation returns $\gamma \hat{x} + \beta$, where $\hat{x}$ has a standard deviation of 1:
+The paper draws weights from a normal distribution with mean 0 and standard deviation 0.02. Some books therefore loop over **all** parameters, batch normalisation's scale $\gamma$ among them. But batch normalisation returns $\gamma \hat{x} + \beta$, where $\hat{x}$ has a standard deviation of 1:
 """
 
 # %%
 signal = torch.randn(64, 32, 8, 8, generator=torch.Generator().manual_seed(0))
 torch.manual_seed(0)
-for name, mean in (("N(1, 0.02)", 1.0), ("N(0, 0.02)", 0.0)):
+spread = {}
+for mean in (1.0, 0.0):
     layer = nn.BatchNorm2d(32)
     nn.init.normal_(layer.weight, mean, 0.02)
-    print(f"scale from {name}: standard deviation 1.00 -> {layer(signal).std().item():.2f}")
+    spread[mean] = layer(signal).std().item()
+say("标准差为 1 的信号，缩放取在 1 附近，得到 {right:.2f}；缩放取在 0 附近，得到 {wrong:.2f}。",
+    "A signal of standard deviation 1 comes out with {right:.2f} when the scale is drawn around 1, "
+    "and with {wrong:.2f} when it is drawn around 0.", right=spread[1.0], wrong=spread[0.0])
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-经过这样一层，信号缩到约五十分之一，符号还是随机的。下一层的批归一化会把它重新放大，所以并不会层层累乘；可是每一层交出去的都只有平常的五十分之一，没有批归一化的最后一层收到的也就这么一点，画出的图几乎是一片灰。
+缩小到约五十分之一，符号还是随机的。下一层的批归一化会重新归一化，所以并不会层层累乘；可是没有批归一化的最后一层只收到这么一点，画出的图起初几乎是一片灰。
 
 ### 练习 3：`initialise`
 
-补全 `initialise(network)`，就地修改：两种卷积的权重取 $N(0, 0.02)$，批归一化的缩放取 $N(1, 0.02)$，所有偏置和平移取 0。完成后请返回 `network`。
+补全 `initialise(network)`，就地修改：两种卷积的权重取 $N(0, 0.02^2)$，批归一化的缩放取 $N(1, 0.02^2)$，所有偏置和平移取 0。完成后请返回 `network`。
 
 <details><summary>提示一</summary>
 
@@ -588,18 +591,18 @@ r"""
 
 <details><summary>提示二</summary>
 
-`nn.init.normal_(module.weight, 0.0, 0.02)` 给 `(nn.Conv2d, nn.ConvTranspose2d)`，`nn.init.normal_(module.weight, 1.0, 0.02)` 给 `nn.BatchNorm2d`；偏置可能是 `None`。
+在课程自己的网络 `dcgan.generator(32)` 上试一试：那里的卷积有偏置吗？
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-After such a layer the signal is about a fiftieth of what it was, with random signs. The batch normalisation of the next layer enlarges it again, so the factors do not multiply up; but every layer hands on a fiftieth of the usual, the last one, which has no batch normalisation, gets no more than that, and the picture is almost evenly grey.
+About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that, and the first pictures are almost evenly grey.
 
 ### Exercise 3: `initialise`
 
-Complete `initialise(network)`, in place: the weights of both kinds of convolution from $N(0, 0.02)$, batch normalisation's scale from $N(1, 0.02)$, all biases and shifts 0. Return `network` when done.
+Complete `initialise(network)`, in place: the weights of both kinds of convolution from $N(0, 0.02^2)$, batch normalisation's scale from $N(1, 0.02^2)$, all biases and shifts 0. Return `network` when done.
 
 <details><summary>Hint one</summary>
 
@@ -609,7 +612,7 @@ Go through `network.modules()` and ask with `isinstance`. Do not look for `"Conv
 
 <details><summary>Hint two</summary>
 
-`nn.init.normal_(module.weight, 0.0, 0.02)` for `(nn.Conv2d, nn.ConvTranspose2d)` and `nn.init.normal_(module.weight, 1.0, 0.02)` for `nn.BatchNorm2d`; a bias can be `None`.
+Try it on the course's own network, `dcgan.generator(32)`: do its convolutions have a bias?
 
 </details>
 """
@@ -623,169 +626,229 @@ verdict = check.first_weights(initialise)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-### 批归一化的两副面孔
+### 批归一化：训练与评估时不同
 
-训练时，批归一化用**这一批**的均值和方差，所以同一个 $z$ 画出的图取决于它的同伴；评估时，它用训练中攒下的滑动平均，图就只取决于 $z$ 自己。画图给人看，要在评估模式下（`generate` 会替你切换）：
+训练时，批归一化用**这一批**的均值和方差，同一个 $z$ 生成的图取决于同一批里的其他样本；评估时，它用训练中累积的滑动平均，图只取决于 $z$ 自己。给人看的图要在评估模式下生成（`generate` 会替你切换）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-### The two faces of batch normalisation
+### Batch normalisation: training is not evaluation
 
-While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on its company; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are painted in evaluation mode (`generate` switches for you):
+While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on the other samples in it; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are made in evaluation mode (`generate` switches for you):
 """
 
 # %%
-def same_in_other_company(network):
-    """Tell whether a z becomes the same picture next to two different sets of neighbours."""
+def change_with_company(network):
+    """Return how far the picture of one z changes when its 19 neighbours do, in grey levels."""
     mine, some, others = torch.randn(3, 20, 100, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         first, second = (network(torch.cat([mine[:1], company[1:]])) for company in (some, others))
-    return torch.allclose(first[0], second[0], atol=1e-5)
+    return 127.5 * float((first[0] - second[0]).abs().max())
 
 
-print("training mode, the same picture:  ", same_in_other_company(G.train()))
-print("evaluation mode, the same picture:", same_in_other_company(G.eval()))
+torch.manual_seed(0)
+G = dcgan.generator(32, features=16)
+say("换掉同一批的 19 个同伴，同一个 z 的图在训练模式下最多变 {train:.0f} 个灰度级，"
+    "在评估模式下变 {evaluation:.0f} 个。",
+    "With 19 other neighbours in its batch, the picture of one z changes by up to {train:.0f} grey "
+    "levels in training mode and by {evaluation:.0f} in evaluation mode.",
+    train=change_with_company(G.train()), evaluation=change_with_company(G.eval()))
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-## 拆规矩：每次只拆一条
+## 消融实验：每次只去掉一条准则
 
-规矩有八九条，缺了哪一条会出事？办法是**消融**：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001），数据是自带的数字，放进 32x32 的黑框里（`framed(32)`：28x28 的图四边各垫 2 格黑色，不放大，不变糊）。
+准则有八条，缺了哪一条会出事？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
+
+- 去掉批归一化；在 G 的输出层和 D 的输入层也加上批归一化；把 ReLU 放在批归一化之前；批归一化的缩放取在 0 附近；
+- 初始权重取 $N(0, 1)$；D 里用 ReLU；Adam 的 `betas=(0.9, 0.999)`。
 
 ### 先猜再跑 3：哪一处改动害处最大？
 
 - A. 去掉批归一化。
 - B. 初始权重取 $N(0, 1)$。
 - C. D 里的 LeakyReLU 换成 ReLU。
-- D. 批归一化的缩放取 $N(0, 0.02)$。
+- D. 批归一化的缩放取在 0 附近，不在 1 附近。
 
 写下你认为最严重的一个，再写下你认为**根本没事**的一个。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-## Breaking the rules, one at a time
+## The ablation: one guideline less at a time
 
-There are eight or nine rules; which of them can you not do without? The way to find out is an **ablation**: the same seed, the same data, one change at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001), the data are the bundled digits in a black frame of 32x32 (`framed(32)` puts 2 black pixels on each side of 28x28; nothing is enlarged or blurred).
+There are eight guidelines; which of them can you not do without? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
+
+- no batch normalisation; batch normalisation at G's output and D's input, too; ReLU before batch normalisation; batch normalisation's scale drawn around 0;
+- first weights from $N(0, 1)$; ReLU in D; Adam with `betas=(0.9, 0.999)`.
 
 ### Predict, then run 3: which change does the most harm?
 
 - A. Leaving out batch normalisation.
 - B. First weights from $N(0, 1)$.
 - C. ReLU in D instead of LeakyReLU.
-- D. Batch normalisation's scale from $N(0, 0.02)$.
+- D. Batch normalisation's scale drawn around 0 and not around 1.
 
 Write down which one you expect to be the worst, and which one you expect to do **no harm at all**.
 """
 
-# %%
-for name, (of_networks, edit, of_game) in ablations.CHANGES.items():
-    print(f"{name:28s}", of_networks or of_game or (edit and edit.__name__) or "as it is")
-
-# %%
-small_steps = runtime.at_scale(smoke=20, default=600, full=2000)
-digits, held_out_digits = (data.digits(train=part).framed(32) for part in (True, False))
-board = {name: fit(ablations.changed(name), digits, small_steps) for name in ablations.CHANGES}
-show.gallery({name: game.sample(12, ema=True) for name, game in board.items()}, columns=12,
-             alt="The ablation board: one row of twelve samples for each change. DCGAN as it is "
-                 "writes digits; first weights N(0, 1) give black-and-white noise, beta1 0.9 the "
-                 "same grey texture twelve times; without BatchNorm twelve hard-edged shapes, few "
-                 "of which can be read; with ReLU in D they look like those of DCGAN")
-
 # %% [markdown] tags=["lang-zh"]
 r"""
-看图不如量数。尺子还是上一课那把：在 32x32 的数字上另训练一个分类器，算 `fd_digits`，旁边写上真图对真图的下限。
+### 先量同一个种子的波动
+
+如果换一件谁也不在乎的小事，结果就会变，那么比它更小的差别都不算数。所以先把同一局（种子 0）再玩几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Measuring beats looking. The ruler is last lesson's: a classifier, trained on the 32x32 digits, gives `fd_digits`, with the floor of real against real beside it.
+### First, how far one seed varies
+
+If a change that nobody would care about alters the result, then no smaller difference counts. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
+"""
+
+# %%
+def study(name):
+    """Return what a study behind this lesson stored: `studies/lesson03_NAME.json`."""
+    file = Path("../studies") / f"lesson03_{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def column(runs, key, form="{:.1f}"):
+    """Return one number of each run, in one string."""
+    return "  ".join(form.format(run[key]) for run in runs)
+
+
+board = study("board")
+nudged = {name: [board["changes"][name]["0"], *again.values()]
+          for name, again in board["spread"].items()}
+table([("同一个种子，五遍", "one seed, five times"),
+       ("弗雷歇距离：原样，三次微扰，两个线程", "Fréchet distance: as it is, 3 nudges, 2 threads"),
+       ("类别数", "classes")],
+      [[("不改", "DCGAN as it is"), column(nudged["DCGAN"], "fd_digits"),
+        column(nudged["DCGAN"], "classes", "{}")],
+       [("去掉批归一化", "no batch normalisation"), column(nudged["no BatchNorm"], "fd_digits"),
+        column(nudged["no BatchNorm"], "classes", "{}")],
+       [("betas=(0.9, 0.999)", "betas=(0.9, 0.999)"),
+        column(nudged["Adam beta1 0.9"], "fd_digits"),
+        column(nudged["Adam beta1 0.9"], "classes", "{}")]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种；去掉批归一化的一局，换成两个线程，距离从 8.0 变成 12.2，8 种数字只剩 3 种。训练把舍入的差别放大了。如果各训练一次就下结论，可以说“去掉批归一化更好”（8.0 对 10.2），也可以说“更差”（12.2 对 9.8）；两个说法都没有根据。
+
+所以下面按**秩**来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。
+
+下图是每种改动、种子 0 的前 12 个样本，没有挑选过，就是表里那一局：
+
+![八排数字，每排 12 个，标题是所做的改动、弗雷歇距离和类别数](../images/lesson03_board.png)
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three; without batch normalisation, two threads turn 8.0 into 12.2 and 8 digits into 3. Training magnifies rounding. From single runs one could conclude that leaving out batch normalisation helps (8.0 against 10.2) or that it harms (12.2 against 9.8); neither conclusion would be worth anything.
+
+So we go by **ranks**: if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart".
+
+Here are the first 12 samples of each change, of seed 0, not chosen; they are of the very runs in the table:
+
+![Eight rows of 12 digits, each with the change, its Fréchet distance and classes as a title](../images/lesson03_board.png)
+"""
+
+# %%
+def verdict_on(name):
+    """Return how many of the change's distances lie above all of the control's."""
+    control = max(run["fd_digits"] for run in board["changes"]["DCGAN"].values())
+    return sum(run["fd_digits"] > control for run in board["changes"][name].values())
+
+
+def line(name, words):
+    """Return a row of the table; `words` are the verdicts: worse, and not told apart."""
+    runs = board["changes"][name].values()
+    judged = "" if name == "DCGAN" else words[verdict_on(name) < len(runs)]
+    return [column(runs, "fd_digits"), column(runs, "classes", "{}"), judged]
+
+
+table([("改动", "change"), ("弗雷歇距离，种子 0 到 4", "Fréchet distance, seeds 0 to 4"),
+       ("类别数", "classes"), ("按秩判断", "by ranks")],
+      [[label, *line(name, [("更差", "worse"), ("分不出", "not told apart")])] for name, label in {
+          "DCGAN": ("不改（对照）", "DCGAN as it is (control)"),
+          "no BatchNorm": ("去掉批归一化", "no batch normalisation"),
+          "BatchNorm at the ends, too": ("两头也加批归一化", "batch normalisation at the ends, too"),
+          "ReLU before BatchNorm": ("ReLU 在批归一化之前", "ReLU before batch normalisation"),
+          "BatchNorm scale around 0": ("批归一化的缩放在 0 附近", "its scale around 0"),
+          "first weights N(0, 1)": ("初始权重取 N(0, 1)", "first weights N(0, 1)"),
+          "ReLU in D": ("D 里用 ReLU", "ReLU in D"),
+          "Adam beta1 0.9": ("betas=(0.9, 0.999)", "betas=(0.9, 0.999)")}.items()])
+say("真图与真图的距离是 {floor:.2f}。", "Real against real the distance is {floor:.2f}.",
+    floor=board["real_against_real"]["fd_digits"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**：初始权重取 $N(0, 1)$，5 个种子都远远分得开。选项里没有的一条同样致命：Adam 的动量改回默认的 0.9（学习率是论文的五倍），这与上一课的结论一致。在两头多加批归一化，也是每个种子都更差。
+
+其余四处，用 5 个种子**分不出**，照实写下来：
+
+- 去掉批归一化。对照有一个种子是 10.2，所以排名交错；可是有一个种子完全崩溃（25.1，只剩 1 种数字），其余的都在 8 以上，而对照另外 4 个种子都在 5 上下。多半是有害的，要再多几个种子才说得准。
+- 批归一化的缩放在 0 附近。5.9 到 14.0，情形相同。
+- ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：5 个种子里有 4 个比对照高一点，却没有超出刚才量到的波动。LeakyReLU 的理由说得通（负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
+
+只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。
+
+换一个规模，结论可能不同：消融实验只对量过的那个设置负责，所以要把设置和结论写在一起。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**: with first weights from $N(0, 1)$ all 5 seeds are far apart from the control. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's), in agreement with the last lesson. Batch normalisation at the ends, too, is worse on every seed.
+
+The other four are **not told apart** by 5 seeds, and we say so:
+
+- No batch normalisation. One seed of the control has 10.2, so the ranks mix; but one seed has collapsed altogether (25.1, with 1 digit left) and the rest are above 8, while the other 4 seeds of the control are near 5. It probably does harm, and it takes more seeds to be certain.
+- Batch normalisation's scale around 0. 5.9 to 14.0, the same story.
+- ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): 4 of 5 seeds are a little above the control, but by no more than the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
+
+And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9).
+
+At another scale the verdicts may differ: an ablation answers only for the setting it was measured in, so state the setting with the verdict.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+自己训练两局：对照，和初始权重取 $N(0, 1)$ 的那一局。种子是 0，一个线程，和研究里的做法相同；处理器不同，舍入也不同，数值会有刚才看到的那种波动。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Now play two of the games yourself: the control, and the one with first weights from $N(0, 1)$. One thread and seed 0, as in the study; another processor rounds differently, and the numbers vary as you have just seen.
 """
 
 # %% tags=["nbval-ignore-output"]
-small_ruler = measure.DigitEvaluator(digits, held_out_digits)
-marks = {name: small_ruler.report(game.sample(1000, seed=1, ema=True))
-         for name, game in board.items()}
-print(f"{'floor':28s} fd_digits {small_ruler.floor.fd_digits:6.2f}   "
-      f"classes {small_ruler.floor.classes:2d}/10")
-for name, mark in marks.items():
-    print(f"{name:28s} fd_digits {mark.fd_digits:6.2f}   classes {mark.classes:2d}/10")
-
-# %%
-if runtime.scale() == "default":
-    for name in ("first weights N(0, 1)", "Adam beta1 0.9"):
-        print(f"{name}: at least twice as far from real as DCGAN:",
-              marks[name].fd_digits > 2 * marks["DCGAN"].fd_digits)
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-一个种子说明不了问题。同样的设置各用五个种子，训练到 600 步，1,000 个样本（`studies/lesson03.py`，一个核心七分钟）；下限是 0.06。表中用一个线程，上面那一格用两个线程：加法的次序不同，舍入就不同，对局又会把它放大，所以同一个种子的数也对不上。读表之前先记住：换个种子、换个线程数就会有的波动，不算差别。
-
-| 改了什么 | 600 步时的 `fd_digits` | 占到 4% 以上的数字有几个 | 结论 |
-|---|---|---|---|
-| 照规矩 | 1.5、1.3、1.5、1.6、3.7 | 10、10、10、10、10 |  |
-| 去掉批归一化 | 5.9、6.2、5.1、8.5、8.1 | 5、5、6、5、5 | 每个种子都变差，漏掉一半的数字 |
-| 两头也加批归一化 | 7.3、9.4、8.7、8.7、9.5 | 8、8、8、9、9 | 每个种子都变差 |
-| ReLU 在批归一化之前（`003`） | 4.6、3.6、1.3、2.2、2.5 | 9、8、9、9、10 | 有好有坏，看不出分别 |
-| 批归一化的缩放取 $N(0, 0.02)$ | 1.9、1.8、1.8、1.7、2.3 | 10、10、10、9、9 | 起步慢，到 600 步差不多追平 |
-| 初始权重取 $N(0, 1)$ | 22.3、21.1、17.1、16.5、13.9 | 7、5、5、5、4 | 失败 |
-| D 里用 ReLU | 1.1、1.3、1.1、1.0、3.2 | 10、10、9、10、9 | 看不出分别 |
-| Adam 的 `betas=(0.9, 0.999)` | 16.4、16.3、17.6、16.6、18.3 | 3、3、2、5、2 | 失败 |
-
-答案是 **B**。还有一条选项里没有的也一样致命：把 Adam 的动量改回默认的 0.9（学习率是 0.001，论文的五倍），这和上一课的结论一致。去掉批归一化、在两头多加批归一化，每个种子都明显变差。
-
-另外三条，在这个规模上**看不出害处**，我们照实写下来：
-
-- D 里用 ReLU，五个种子的 `fd_digits` 都略低于 LeakyReLU（第二个是 1.26 对 1.30），可是有两个种子少了一个数字；差别这么小，分不出高下。常见的理由说得通（负的一侧没有梯度），但这么小、这么短的对局里没有显出来。论文自己只说它效果好。
-- 次序颠倒，有的种子好，有的种子差。
-- 缩放取 $N(0, 0.02)$ 只是起步慢：300 步时五个种子的距离是 16、18、16、18、17，照规矩是 8、5、9、11、26；到 600 步，Adam 已经把缩放救了回来。所以这个错误很难发现，但仍是错误。
-
-换一个规模，结论可能不同；消融只对量过的那个设置负责。所以要多用几个种子，也要写明设置。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-One seed proves little. Here are the same settings on five seeds each, 600 steps, 1,000 samples (`studies/lesson03.py`, seven minutes of one core); the floor is 0.06. The table was made with one thread, the cell above uses two: sums are taken in another order, rounding differs, games magnify it, and so even the same seed gives other numbers. Before you read the table, remember: what another seed or another number of threads would change is no difference.
-
-| What was changed | `fd_digits` at 600 steps | Digits with at least 4% of the samples | Verdict |
-|---|---|---|---|
-| as it is | 1.5, 1.3, 1.5, 1.6, 3.7 | 10, 10, 10, 10, 10 |  |
-| no batch normalisation | 5.9, 6.2, 5.1, 8.5, 8.1 | 5, 5, 6, 5, 5 | worse on every seed, half the digits missing |
-| batch normalisation at the ends, too | 7.3, 9.4, 8.7, 8.7, 9.5 | 8, 8, 8, 9, 9 | worse on every seed |
-| ReLU before batch normalisation (`003`) | 4.6, 3.6, 1.3, 2.2, 2.5 | 9, 8, 9, 9, 10 | now better, now worse: no clear difference |
-| batch normalisation's scale from $N(0, 0.02)$ | 1.9, 1.8, 1.8, 1.7, 2.3 | 10, 10, 10, 9, 9 | a slow start, nearly level at 600 steps |
-| first weights from $N(0, 1)$ | 22.3, 21.1, 17.1, 16.5, 13.9 | 7, 5, 5, 5, 4 | fails |
-| ReLU in D | 1.1, 1.3, 1.1, 1.0, 3.2 | 10, 10, 9, 10, 9 | no clear difference |
-| Adam with `betas=(0.9, 0.999)` | 16.4, 16.3, 17.6, 16.6, 18.3 | 3, 3, 2, 5, 2 | fails |
-
-The answer is **B**. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9 (at a learning rate of 0.001, five times the paper's), in agreement with the last lesson. Leaving out batch normalisation is clearly worse on every seed, and so is adding it at the ends.
-
-The other three do **no visible harm** at this scale, and we say so:
-
-- With ReLU in D the `fd_digits` of all five seeds is a little lower than with LeakyReLU (of the second, 1.26 to 1.30), but two seeds lack a digit; differences as small as these do not settle the matter. The usual argument for LeakyReLU is sound (a ReLU lets no gradient through on its negative side), but games as small and short as these do not show it. The paper only says that it worked well.
-- With the order reversed some seeds are better and some are worse.
-- A scale from $N(0, 0.02)$ only makes for a slow start: at 300 steps the distances of the five seeds are 16, 18, 16, 18, 17, against 8, 5, 9, 11, 26 with the rule kept; by 600 steps Adam has repaired the scale. That makes the mistake hard to notice, but a mistake it is.
-
-At another scale the verdicts may differ; an ablation answers only for the setting it was measured in. Hence several seeds, and a setting that is written down.
-"""
+small_steps = runtime.at_scale(smoke=20, default=600, full=600)
+evaluator = measure.DigitEvaluator(digits, held_out)
+names = ("DCGAN", "first weights N(0, 1)")
+games = {name: fit(ablations.changed(name, seed=0), digits, small_steps) for name in names}
+reports = {name: evaluator.report(game.sample(1000, seed=1, ema=True))
+           for name, game in games.items()}
+say("弗雷歇距离：对照 {plain:.1f}，研究里是 {before:.1f}；初始权重取 N(0, 1) 为 {wide:.1f}，"
+    "研究里是 {wide_before:.1f}。",
+    "Fréchet distance: control {plain:.1f}, in the study {before:.1f}; with first weights N(0, 1) "
+    "{wide:.1f}, in the study {wide_before:.1f}.",
+    plain=reports[names[0]].fd_digits, before=board["changes"][names[0]]["0"]["fd_digits"],
+    wide=reports[names[1]].fd_digits, wide_before=board["changes"][names[1]]["0"]["fd_digits"])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-## 今日故障：还没开始就输了一半
+## 典型失败案例：初始化不当
 
-“初始权重取 $N(0, 1)$”那一局，还没有走一步就已经输了一半。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的梯度几乎是 0。D 的 logit 也比平常大几十倍，所以 D 起初错得离谱，可是 D 还能改：一两百步之后真假就分开了。G 却几乎不动，收到的信号再大，乘上接近 0 的斜率也所剩无几，于是它的损失一路往上，图始终是黑白噪点。
-
-训练之前就能查出来：看一眼 G 的第一批图里有多少像素超出 0.99，再看 D 的 logit 有多大。
+初始权重取 $N(0, 1)$ 的那一局，还没有走一步就注定了。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的导数几乎是 0；D 的 logit 也大得离谱。训练之前看一眼第一批图就能查出来：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-## The failure of the day: half lost before it begins
+## The failure of the day: a bad initialisation
 
-The game with first weights from $N(0, 1)$ is half lost before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the gradient is almost 0. The logits of D are dozens of times too large as well, and at first D is badly wrong, but it can learn: after one or two hundred steps it tells real from fake. G hardly moves. However loud the signal it hears, little is left of it after it is multiplied by a slope close to 0; so its loss keeps rising and its pictures stay black-and-white noise.
-
-You can find this out before training: look how many pixels of G's first batch lie beyond 0.99, and how large the logits of D are.
+The game with first weights from $N(0, 1)$ is decided before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the derivative is almost 0; the logits of D are far too large as well. One look at the first batch finds it, before training:
 """
 
 # %%
@@ -799,299 +862,528 @@ def first_step(name):
 
 
 torch.manual_seed(0)
-saturated, logit = zip(*(first_step(name) for name in ("DCGAN", "first weights N(0, 1)")))
-print("DCGAN:        some pixels are black or white at once:", saturated[0] > 0.01)
-print("weights N(0, 1): more than a third of them are:      ", saturated[1] > 1 / 3)
-print("weights N(0, 1): D's logits are 50 times as large:   ", logit[1] > 50 * logit[0])
+(usual, logit), (saturated, wide_logit) = (first_step(name) for name in names)
+say("训练之前：对照有 {usual:.0%} 的像素超出 0.99，D 的 logit 平均大小 {logit:.1f}；"
+    "初始权重取 N(0, 1) 时是 {saturated:.0%} 和 {wide_logit:.0f}。",
+    "Before training: in the control {usual:.0%} of the pixels lie beyond 0.99 and D's logits have "
+    "a mean size of {logit:.1f}; with first weights N(0, 1) it is {saturated:.0%} and "
+    "{wide_logit:.0f}.", usual=usual, logit=logit, saturated=saturated, wide_logit=wide_logit)
 
-# %%
-print("first weights N(0, 1):")
-show.curves(board["first weights N(0, 1)"].history, HISTORY,
-            alt="Training curves with first weights N(0, 1): G's loss climbs above ten while D's "
-                "falls towards 0; D reads about 1 for real pictures, and ever less for fakes")
-print("DCGAN:")
-show.curves(board["DCGAN"].history, HISTORY,
-            alt="Training curves of the small DCGAN: G's loss falls, D's rises towards 1, and "
-                "D's readings for real pictures and for fakes come closer to each other")
+# %% tags=["nbval-ignore-output"]
+figure, axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
+for pair, (name, game) in zip(axes, games.items(), strict=True):
+    show.plot_curves(pair, game.history, HISTORY)
+    pair[0].set_title(name, loc="left", fontsize=10)
+show.show(figure, "Losses on the left and D's outputs on the right, of the control above and of "
+                  "first weights N(0, 1) below: above, G's loss rises to 6 by step 200 and falls "
+                  "below 3, D's outputs end near 0.8 and 0.2; below, G's loss climbs to 15, "
+                  "D's falls towards 0, and D's outputs part to almost 1 and 0")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后双方渐渐相持；下面那一局，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D has the upper hand at first, and after step 200 the two come to a balance; in the game below D's loss falls to almost 0 and G's rises to 15, and stays there.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 正式开练：数字
+## 卷积比全连接好多少？
 
-现在照论文的样子训练一局：批归一化，非饱和损失，`betas=(0.5, 0.999)`，只是网络小（`features=16`，论文是 128 起步），学习率相应大一些。电脑里有 MNIST 就用 MNIST。每隔一段时间用**同一组噪声**画一次，看同一张图怎样变好。（`003` 也有一份 `fixed_noise`，不过是训练之后才造的，只画了一次。）
+上一课的网络和这一课的网络，放在同一把标准下比：同样的 32×32 数字，同样的非饱和损失、批大小 64、学习率 0.001、参数的指数滑动平均（EMA，0.995），同一个评估器（本课的分类器），只换网络。先训练一次卷积的：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## In earnest: digits
+## How much better than full connection is convolution?
 
-Now a game as in the paper: batch normalisation, the non-saturating loss, `betas=(0.5, 0.999)`; only the networks are small (`features=16`; the paper begins at 128) and the learning rate is larger to match. If MNIST is on this computer, we use it. From time to time we paint from **the same noise**, to watch the same pictures improve. (`003` has its `fixed_noise`, too, but makes it after training and paints from it once.)
+Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. First train the convolutional ones:
 """
 
 # %%
-features = runtime.at_scale(smoke=8, default=16, full=64)
-DIGITS = {"features": features, "latent": 64, "batch": 64, "lr": 1e-3, "ema": 0.99}
-digit_steps = runtime.at_scale(smoke=30, default=1000, full=20_000)
-
-source = data.mnist if data.have_mnist() else data.digits
-images, held_out = (source(train=part).framed(32) for part in (True, False))
-game = recipes.dcgan(32, channels=1, **DIGITS)
-fit(game, images, digit_steps, snapshot_every=max(1, digit_steps // 15))
+digit_steps = runtime.at_scale(smoke=20, default=800, full=20_000)
+game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64, lr=1e-3, ema=0.995)
+fit(game, digits, digit_steps, snapshot_every=max(1, digit_steps // 4))
 show.filmstrip(game.snapshots, pictures=16,
-               alt="Filmstrip of DCGAN: from the same noise, from grey noise at step 0 over rough "
-                   "strokes to different digits at the last step, many of them readable")
+               alt="Five rows of sixteen pictures from the same noise: even grey at step 0, blurred "
+                   "strokes at step 200; at step 800 white shapes, about half of which can be "
+                   "read as digits")
 
-# %%
-samples = game.sample(2000, ema=True)
-show.gallery({"real": held_out.images[:32], "DCGAN": samples[:64]}, columns=16,
-             alt="Two rows of real digits above four rows of DCGAN's samples: digits of all ten "
-                 "kinds, many plain, a good part of them harder to read than the real ones")
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-7** 同一组噪声在 0、200、400、600、800 步时的图。笔画越来越清楚；到第 800 步，大约一半认得出是哪个数字。
+"""
 
-# %% tags=["nbval-ignore-output"]
-ruler = measure.DigitEvaluator(images, held_out)
-report = ruler.report(samples)
-print("floor", ruler.floor)
-print("DCGAN", report)
-
-# %%
-if runtime.scale() != "smoke":
-    print("all ten digits, each at least 4 % of the samples:", report.classes == 10)
-    print("KL of the class histogram at most 0.1:", report.kl <= 0.1)
-    print("the classifier is sure of at least 70 % of them:", report.confident >= 0.7)
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-7** What the same noise becomes at steps 0, 200, 400, 600 and 800. The strokes become clearer; at step 800 about half can be read as digits.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-十个数字都有，可是还不如真图好认。它是否比上一课治好的全连接网络强，这里**没有比**：两课的尺子不同，步数也不同（这里 1,000 步，上一课 6,000 步），要用同一把尺子、同样的时间才比得出来。存下的这两次，全连接网络离自己的下限反而更近。
-
-## 彩色人脸
-
-最后画人脸：代码画出的玩具人脸，32x32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景会变，共 96 种组合，所以“漏了谁”可以一个一个数出来。
-
-说实话，这一节的已经不是 DCGAN：只有 G 还是它的网络。这里换两样后面才细讲的东西：D 的批归一化换成**谱归一化**（每个卷积核写成矩阵，除以它最大的奇异值，D 就不会太陡），损失换成 **hinge**，也就是合页损失（已经判对、而且足够有把握的样本，不再计较）。这样的组合叫 SN-GAN，设置都在 `recipes.sngan` 里，那里的 Adam 也不同：`betas=(0.0, 0.9)`，学习率逐渐变小。它们好在哪里，这一课没有做实验，请看 [Miyato 等，2018](https://arxiv.org/abs/1802.05957) 和第 06 课。
+再看 `studies/lesson03.py networks` 的记录，各 3 个种子。比两次：步数相等，和时间相等（全连接的一步便宜得多，同样的处理器时间里可以多走许多步）。设置也有两种，网络之外都相同：DCGAN 的 `betas=(0.5, 0.999)`；上一课的 R1（$\gamma = 3$，每 4 步一次）和 `betas=(0.0, 0.99)`。用 R1 时，卷积的 D 不用批归一化，因为惩罚的是每张图各自的梯度，不能取决于同一批里的其他图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-All ten digits are there, but they are not as easy to read as real ones. Whether this is better than last lesson's fully connected network after its cure has **not been compared**: the two lessons have different rulers and different numbers of steps (1,000 here, 6,000 there), and it would take one ruler and the same time. In the two runs that are stored, the fully connected network is closer to its own floor.
-
-## Faces in colour
-
-Last come faces: toy faces drawn by code, 32x32, nobody's photograph. Skin, hair style, glasses, mouth and background vary in the core set, 96 combinations in all, so that who is missing can be counted one by one.
-
-To be honest, this section is DCGAN no longer: only the network of G still is. Two things are new here and explained later: D's batch normalisation gives way to **spectral normalisation** (every kernel, written as a matrix, is divided by its largest singular value, so that D is not too steep), and the loss becomes the **hinge** (a sample that is judged rightly, and by a safe margin, no longer counts). The combination is called SN-GAN, with all its settings in `recipes.sngan`, where Adam is different, too: `betas=(0.0, 0.9)` and a learning rate that fades out. What they are good for this lesson does not test; see [Miyato et al. 2018](https://arxiv.org/abs/1802.05957) and lesson 06.
+Now the record of `studies/lesson03.py networks`, 3 seeds each. We compare twice: at equal steps, and at equal seconds (a fully connected step is so much cheaper that the same processor time allows many more of them). There are two settings, the same for both kinds of network: DCGAN's `betas=(0.5, 0.999)`; and last lesson's R1 ($\gamma = 3$, on every 4th step) with `betas=(0.0, 0.99)`. Under R1 the convolutional D has no batch normalisation: the penalty is on the gradient of each picture by itself, which must not depend on the other pictures in the batch.
 """
 
 # %%
-face_steps = runtime.at_scale(smoke=30, default=2600, full=50_000)
+networks = study("networks")
 
+
+def middle(runs, key):
+    """Return the mean of one number over the seeds."""
+    return sum(run[key] for run in runs) / len(runs)
+
+
+def compared(setting, kind):
+    """Return a row of the table: steps, seconds, distances, classes, KL, confident, weights."""
+    runs = list(networks["runs"][setting][kind].values())
+    steps = "  ".join(f"{run['step']:,}" for run in runs)
+    return [steps, f"{middle(runs, 'seconds'):.0f}", column(runs, "fd_digits", "{:.2f}"),
+            column(runs, "classes", "{}"), f"{middle(runs, 'kl'):.3f}",
+            f"{middle(runs, 'confident'):.0%}", f"{sum(runs[0]['weights']):,}"]
+
+
+table([("网络", "networks"), ("步数", "steps"), ("秒", "s"),
+       ("弗雷歇距离", "Fréchet distance"), ("类别数", "classes"), "KL",
+       ("有把握", "confident"), ("权重，G 和 D", "weights, G and D")],
+      [[words, *compared(setting, kind)]
+       for setting, title in (("DCGAN", ("DCGAN：", "DCGAN: ")),
+                              ("R1, as in lesson 02", ("R1：", "R1: ")))
+       for kind, words in (
+           ("convolutional", (title[0] + "卷积", title[1] + "convolutional")),
+           ("fully connected, equal steps",
+            (title[0] + "全连接，步数相等", title[1] + "fully connected, equal steps")),
+           ("fully connected, equal seconds",
+            (title[0] + "全连接，时间相等", title[1] + "fully connected, equal seconds")))])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+步数相等，卷积远远胜出：距离是全连接的四分之一左右，权重也少得多（149,408 对 674,049）。时间相等，结论反过来：全连接的一步只花卷积的四分之一，同样的时间可以走四倍的步数，两种设置、每个种子都是全连接的距离更近，分类器有把握的样本也更多。
+
+这不是说卷积没有用。每一步学到的更多，是真的；贵，也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积要便宜得多。数字多半还是对卷积最不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
+
+## 彩色人脸：从 DCGAN 到 SN-GAN
+
+最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景各有几种，共 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
+
+先用 DCGAN 自己的做法，再换上两件新东西，都在 D 这一边：
+
+- **谱归一化**（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）代替 D 的批归一化。把一个卷积核写成矩阵 $W$（每个输出通道一行），除以它的最大奇异值：
+
+$$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
+
+- **合页损失**（hinge loss）代替非饱和损失。D 判对、而且超出间隔 1 的样本不再计入：
+
+$$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
+
+$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。每层都不超过 1 倍，整个 D 就不会太陡：输入改变一点，分数最多跟着改变差不多一点（卷积核的矩阵不是卷积本身的矩阵，所以还差一个固定的倍数）。这和 R1 的想法相同，却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。看一眼它做了什么：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+At equal steps convolution wins by far: its distance is about a quarter of that of full connection, with far fewer weights (149,408 against 674,049). At equal seconds the verdict is reversed: a fully connected step takes a quarter of the time, and with four times the steps the fully connected networks are closer in both settings and on every seed, and the classifier is sure of more of their samples.
+
+That is not to say that convolution is useless. It does learn more from each step; it is dear, too, and how dear depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are much cheaper. And digits probably suit it least of all: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
+
+## Faces in colour: from DCGAN to SN-GAN
+
+Last come faces in colour: toy faces drawn by code, 32×32, nobody's photograph. In the core set skin, hair style, glasses, mouth and background have a few values each, 3 · 4 · 2 · 2 · 2 = 96 combinations in all, so that who is missing can be counted one by one.
+
+First comes DCGAN's own recipe, then two new things, both on D's side:
+
+- **Spectral normalisation** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) in place of D's batch normalisation. Write a kernel as a matrix $W$ (a row for each output channel) and divide it by its largest singular value:
+
+$$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
+
+- **The hinge loss** in place of the non-saturating one. A sample that D judges rightly, and beyond a margin of 1, no longer counts:
+
+$$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
+
+$\sigma(W)$ is the most by which $W$ can stretch a vector. If no layer stretches by more than 1, D as a whole cannot be too steep: when the input changes a little, the score changes by hardly more (the matrix of the kernel is not that of the convolution, which leaves a fixed factor). The idea is that of R1, without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. A look at what it does:
+"""
+
+# %% tags=["nbval-ignore-output"]
+def largest(network):
+    """Return the largest singular value of each kernel of D, as a matrix with a row a channel."""
+    with torch.no_grad():
+        return [float(torch.linalg.matrix_norm(part.weight.flatten(1), ord=2))
+                for part in network.modules() if isinstance(part, nn.Conv2d)]
+
+
+torch.manual_seed(0)
+spectral_d = dcgan.critic(32, 1, features=16, norm="spectral")
+for _ in range(20):  # in training mode each pass makes the estimate of sigma better
+    spectral_d(torch.randn(4, 1, 32, 32))
+say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}；带谱归一化的 D {spectral}。",
+    "Largest singular values of D's four kernels: in the D of Fig. 3-7, after training, {plain}; "
+    "in a D with spectral normalisation {spectral}.",
+    plain="  ".join(f"{s:.2f}" for s in largest(game.critic)),
+    spectral="  ".join(f"{s:.2f}" for s in largest(spectral_d)))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每局约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+`studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
+"""
+
+# %%
+painted = study("faces")
+
+
+def reached(recipe):
+    """Return a row of the table of faces."""
+    runs = list(painted["runs"][recipe].values())
+    return [f"{runs[0]['step']:,}", column(runs, "seen", "{}"), column(runs, "reverse_kl", "{:.2f}"),
+            column(runs, "counted", "{:.0%}"), column(runs, "fd_factors", "{:.0f}")]
+
+
+real = painted["real"]
+table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "combinations (of 96)"),
+       ("反向 KL", "reverse KL"), ("算数的比例", "counted"),
+       ("弗雷歇距离", "Fréchet distance")],
+      [[("DCGAN", "DCGAN"), *reached("DCGAN")],
+       [("SN-GAN", "SN-GAN"), *reached("and SN-GAN's Adam")],
+       [("4,000 张真图", "4,000 real ones"), "", str(real["seen"]), f"{real['reverse_kl']:.2f}",
+        f"{real['counted']:.0%}", f"{real['fd_factors']:.1f}"]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+怎么读：一个小网络（reader）逐张认出各个因素。所有分类器都有九成以上的把握，而且每个值都出现在数据里，这样的样本才**算数**（counted）；自信地认出数据里从没有的发型，不算。组合数在算数的样本里数；反向 KL 是各组合的比例离均匀有多远；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
+
+同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
+
+就是 SN-GAN，离真图也还很远。分类器有把握的有 41% 到 43%，其中将近一半认成了数据里没有的值，所以算数的只有一半多一点。
+
+下面用 SN-GAN 训练得久一些：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+How to read it: a small network, the reader, recognises the factors of each sample. A sample is **counted** when all classifiers are at least nine-tenths sure and every value occurs in the data; a hair style that the data never have, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+
+SN-GAN, too, is far from real pictures. The classifiers are sure of 41% to 43% of its samples, but read nearly half of these as values that the data do not have, so that little more than half of them count.
+
+Here is a longer game with SN-GAN:
+"""
+
+# %%
+face_steps = runtime.at_scale(smoke=20, default=1800, full=20_000)
 faces = data.toy_faces(10_000, size=32, core=True)
-painter = recipes.sngan(32, features=features, steps=face_steps, ema=0.995)
-fit(painter, faces, face_steps, snapshot_every=max(1, face_steps // 15))
-show.filmstrip(painter.snapshots, pictures=4,
-               alt="Filmstrip of the face game: from the same noise, from grey at step 0 over "
-                   "noisy heads to four different cartoon faces at the last step, with speckle")
-
-# %%
+painter = recipes.sngan(32, features=24, steps=face_steps, ema=0.995, precision="auto")
+fit(painter, faces, face_steps)
 portraits = painter.sample(4000, ema=True)
-show.gallery({"real": faces.images[:10], "generated": portraits[:10]}, columns=10,
-             alt="A row of real toy faces above a row of generated ones: cartoon faces with hair, "
-                 "glasses and striped shirts, but speckled, and some eyes and mouths smeared")
+show.gallery({"real": faces.images[:10], "generated": portraits[:20]}, columns=10,
+             alt="Ten real toy faces above twenty generated ones: cartoon faces with hair, "
+                 "glasses and striped shirts, speckled, some with smeared eyes and mouths")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-8** 上：真图。下：生成的 20 张人脸，没有挑选过。发型、肤色、背景和条纹衣服都认得出；噪点多，有的眼睛和嘴糊成一团，有的背景半绿半粉。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-8** Above: real ones. Below: 20 generated faces, not chosen. Hair, skin, backgrounds and striped shirts can be recognised; there is much speckle, some eyes and mouths are smeared, and a few backgrounds are half green, half pink.
+"""
 
 # %% tags=["nbval-ignore-output"]
-coverage = measure.factor_coverage(portraits, faces)
-print("real     ", measure.factor_coverage(data.toy_faces(4000, size=32, seed=1, core=True).images,
-                                           faces))
-print("generated", coverage)
-
-# %%
-if runtime.scale() != "smoke":
-    print("at least 80 of the 96 combinations:", coverage.seen >= 80)
+print(measure.factor_coverage(portraits, faces))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读这张成绩单：一个小网络逐张认出各个因素；所有分类器都有九成以上把握、而且每个值都出现在数据里的样本才算数。`combinations` 是见到的组合数，括号里是同样多的完全均匀的样本会见到几种；`reverse KL` 是各组合的比例离均匀有多远，`floor` 是完全均匀的样本也免不了的那一点；`sure` 是所有分类器都有把握的样本占多少；有把握不等于画对了，`outside` 就是其中画出了数据里没有的值的，占全部样本的多少；所以算数的比例是 `sure` 减去 `outside`。下面每行是一个因素的各个值所占的比例，前面的数说它们相当于几个同样常见的值。真图的成绩就是下限。存下的这一次，组合几乎齐了，分类器有把握的占全部样本的 52.8%，有把握、画的却是数据里没有的脸的占全部的 24.3%，算数的只有 28.5%。
+每个因素的第一个数，是这个因素的比例相当于几个同样常见的值。四分钟只够到这里。同样的做法，G 和 D 各宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图：
+
+![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read this report: a small network reads the factors off each sample; a sample counts when all classifiers are at least nine-tenths sure and every value occurs in the data. `combinations` says how many were seen, and in brackets how many the same number of perfectly even samples would show; `reverse KL` says how far their shares are from even, and `floor` what even samples cannot avoid; `sure` is the share of which all classifiers are sure; being sure does not make a picture right, and `outside` says what share of all samples the classifiers are sure of although they show a value the data never have; so the share that counts is `sure` minus `outside`. Each line below gives the shares of one factor's values, after the number of equally frequent values that they amount to. The report of the real pictures is the floor. In the run stored here nearly all combinations are there, and the classifiers are sure of 52.8 % of all samples; but 24.3 % of all are such and show faces that the data never have, so only 28.5 % count.
+The first number of each factor says how many equally frequent values its shares amount to. Four minutes get no further than this. The same recipe with networks a third wider, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones:
+
+![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 隐空间漫步
+## 隐空间：一个因素一个方向
 
-G 是把图一张张背了下来，还是学会了怎样画？从一个 $z$ 走到另一个，看看中间的图。若是背的，中间往往是两张图的叠影，或者突然跳变。反过来却不一定：发型、背景这些因素是一种一种的，没有中间值，而 G 是连续的，换的地方总要过渡或者跳一下，学会了画也躲不开。所以只看漫步断定不了，要看的是过渡之外的图像不像样。
+G 把 64 维的隐空间（latent space）变成了人脸。在这个空间里能不能找到“眼镜的方向”？做法来自论文：收集画出的图有这个特征的 $z$，求平均，减去没有这个特征的 $z$ 的平均：
 
-走法有两种。**直线**：$(1-t)\,z_0 + t\,z_1$。**圆弧**（球面插值）：
+$$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
+
+论文靠人眼挑图，每一类平均 3 个 $z$；我们让 reader 来分，用多少都行。对四个因素各求一个方向，从同一个 $z$ 出发，沿方向前后走。每张图下面是 reader 读出的概率，例如“戴圆眼镜”的概率：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Latent space: one direction for each factor
+
+G turns a latent space of 64 dimensions into faces. Is there a "direction of glasses" in it? The paper's way to find one: collect the $z$ whose pictures have the feature, average them, and subtract the average of the $z$ whose pictures lack it:
+
+$$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
+
+The paper chose pictures by eye and averaged 3 $z$ of each kind; we let the reader choose, and can afford many. For each of four factors find its direction, start from one $z$, and walk back and forth along it. Below each picture stands the probability that the reader gives, such as that of round glasses:
+"""
+
+# %%
+reader = measure.factor_reader(faces)
+known = sample_noise(4000, painter.latent, torch.Generator().manual_seed(3))
+values, certainty = reader.read(generate(painter.generator_ema, known))
+sure = certainty >= 0.9
+WANTED = {"glasses": "round", "mouth": "open", "background": "rose", "skin": "cocoa"}
+
+
+def index(factor):
+    """Return which value of a factor is the wanted one."""
+    return data.FACE_FACTORS[factor].index(WANTED[factor])
+
+
+directions = {factor: latent.direction(known[sure], values[factor][sure] == index(factor))
+              for factor in WANTED}
+start = known[sure & (values["glasses"] == 0) & (values["mouth"] == 0)
+              & (values["background"] == 1) & (values["skin"] == 2)][0]
+rows = {}
+for factor, v in directions.items():
+    frames = generate(painter.generator_ema, start + torch.linspace(-1, 2, 7)[:, None] * v)
+    seen = reader.probabilities(frames)[factor][:, index(factor)]
+    rows[f"{factor}: {WANTED[factor]}, t = -1 ... 2"] = frames, [f"{p:.2f}" for p in seen]
+show.labelled(rows, scale=4, alt="Four rows of seven faces with rising "
+                 "probabilities below: along glasses the skin darkens, along mouth the hair grows "
+                 "long, along background one picture is half grey, along skin only the skin changes "
+                 "much")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：眼镜的读数从 0.03 升到 1.00，肤色也跟着变深。第二排：嘴张开了，头发也变长了。第三排：$t = 0.5$ 那一张的背景半绿半灰。只有第四排，变的主要是肤色。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: the probability of glasses goes from 0.03 to 1.00, and the skin darkens along with it. Second row: the mouth opens, and the hair grows long. Third row: at $t = 0.5$ the background is half green, half grey. Only in the fourth row is it mainly the skin that changes.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+这些因素是离散的：背景不是绿就是粉，数据里没有中间的颜色。G 却是 $z$ 的连续函数，从绿到粉只能混合，或者在很短的一段里突变。所以看到半绿半粉，或者突然跳变，都不能说 G 把训练图背了下来；有没有照抄，要用上一课的检验（`measure.copy_test`，带正反两个对照）。
+
+### 向量算术，数一数
+
+论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让 reader 数有多少张戴上了圆眼镜（最可能的值），又有多少张有把握地戴上了、而且**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+These factors are discrete: the background is green or pink, and the data have no colour in between. But G is a continuous function of $z$; from green to pink it can only blend, or switch within a short stretch. So neither half-and-half pictures nor sudden jumps show that G has learned its training pictures by heart; for copies there is last lesson's test (`measure.copy_test`, with its two controls).
+
+### Vector arithmetic, counted
+
+The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reader count how many get round glasses (as the most probable value), and how many get them surely, with the **other four factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$.
+"""
+
+# %%
+fresh = sample_noise(4000, painter.latent, torch.Generator().manual_seed(4))
+seen, certainty = reader.read(generate(painter.generator_ema, fresh))
+without = fresh[(certainty >= 0.9) & (seen["glasses"] == 0)][:500]
+anyhow = torch.randn(painter.latent, generator=torch.Generator().manual_seed(5))
+anyhow *= directions["glasses"].norm() / anyhow.norm()
+show.gallery({"z": generate(painter.generator_ema, without[:8]),
+              "z + v": generate(painter.generator_ema, without[:8] + directions["glasses"]),
+              "z + a random vector of the same length":
+                  generate(painter.generator_ema, without[:8] + anyhow)}, columns=8,
+             alt="Three rows of eight faces: without glasses; with the direction added, when "
+                 "most wear glasses and some have darker skin; with a random vector added, nearly "
+                 "as in the first row")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排多数戴上了眼镜，有几张肤色也深了；最下面一排几乎不变。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row most wear glasses, and a few have darker skin; the bottom row is almost unchanged.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def added(vector):
+    """Return how many get glasses, and how many do so surely with nothing else changed."""
+    before, _ = reader.read(generate(painter.generator_ema, without))
+    now, certainty = reader.read(generate(painter.generator_ema, without + vector))
+    glasses = now["glasses"] == 1
+    kept = torch.stack([now[factor] == before[factor]
+                        for factor in ("skin", "hair_style", "mouth", "background")]).all(0)
+    return float(glasses.float().mean()), float((glasses & kept & (certainty >= 0.9)).float().mean())
+
+
+say("本课的 G：加上眼镜的方向，{with_v:.0%} 戴上了眼镜，有把握地戴上、别的都没变的占 {alone:.0%}；"
+    "加上随机向量是 {at_random:.0%} 和 {random_alone:.0%}。",
+    "The lesson's G: with the direction of glasses {with_v:.0%} wear glasses, {alone:.0%} surely "
+    "and with nothing else changed; with a random vector it is {at_random:.0%} and "
+    "{random_alone:.0%}.",
+    **dict(zip(("with_v", "alone"), added(directions["glasses"]), strict=True)),
+    **dict(zip(("at_random", "random_alone"), added(anyhow), strict=True)))
+
+# %%
+found = study("latent")
+
+
+def counts(what):
+    """Return two numbers of the arithmetic, of each seed."""
+    runs = [run[what] for run in found["arithmetic"].values()]
+    return [column(runs, "length"), column(runs, "glasses", "{:.0%}"),
+            column([run["same"] for run in runs], "skin", "{:.0%}"),
+            column(runs, "nothing else changed", "{:.0%}")]
+
+
+table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), ("长度", "length"),
+       ("戴上眼镜", "glasses"), ("肤色没变", "same skin"),
+       ("有把握地戴上，别的都没变", "surely, and nothing else changed")],
+      [[("方向，每类平均 30 个 z", "the direction, 30 z of each kind"), *counts("direction, 30 z")],
+       [("同样长的随机向量", "a random vector as long"), *counts("random, 30 z")],
+       [("方向，用上全部 z", "the direction, all z"), *counts("direction, all z")],
+       [("同样长的随机向量", "a random vector as long"), *counts("random, all z")],
+       [("什么也不加：随便取一个 z", "nothing: any z"), "",
+        column(found["arithmetic"].values(), "glasses among fresh samples", "{:.0%}"), "", ""]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%。方向是真的。可是再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它并不只管一个因素。“本课的 G”训练了两倍多的步数：别的都没变的是 9%，多了一些，仍然不到十分之一（只有一个种子）。
+
+### $z$ 的长度
+
+64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近（标准差约 0.7），两个随机的 $z$ 几乎垂直。所以从一个 $z_0$ 沿**直线** $(1-t)\,z_0 + t\,z_1$ 走到 $z_1$，中点的长度只有约 0.71 倍；沿**圆弧**（spherical interpolation）走，长度不变：
 
 $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
-$\theta$ 是两者的夹角。区别在长度：64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近，两个随机的 $z$ 几乎垂直，所以直线走到中点时，长度只剩约 0.71 倍。
+其中 $\theta$ 是两者的夹角。常有人说直线的中点落在训练时遇不到的地方，应当走圆弧。画得好不好是另一回事，要量。把 $z$ 整个缩到 0.3 倍、拉长到 3 倍，偏得更远（2.4 偏约 8 个标准差，24 偏约 23 个），先看图：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## A walk through latent space
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do. The direction is real. But look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses surely, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
-Has G learned pictures by heart, or has it learned to paint? Walk from one $z$ to another and look at the pictures on the way. If it has learned by heart, they tend to be double exposures of the two ends, or to jump suddenly. The reverse does not follow: hair style, background and the like come in kinds with nothing in between, while G is continuous, and where a kind changes there must be a blend or a jump even if G can paint. A walk alone thus cannot decide; look whether the pictures away from such changes are right.
+The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps: with nothing else changed it is 9%, somewhat more, and still less than a tenth (of one seed).
 
-There are two ways to walk. In a **straight line**: $(1-t)\,z_0 + t\,z_1$. On an **arc** (spherical interpolation):
+### The length of $z$
+
+In 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8 (its standard deviation is about 0.7), and two random $z$ are nearly at right angles. So on the **straight line** $(1-t)\,z_0 + t\,z_1$ from $z_0$ to $z_1$ the middle is only about 0.71 times as long; on the **arc** (spherical interpolation) the length stays:
 
 $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
-where $\theta$ is the angle between the two. The difference is the length: in 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8, and two random $z$ are nearly at right angles, so half-way along the line only about 0.71 of the length is left.
+where $\theta$ is the angle between the two. The middle of the line, it is often said, lies where training hardly ever went, so take the arc. Whether the pictures are worse is another question and has to be measured. To shorten $z$ to 0.3 or stretch it to 3 goes further astray (2.4 is about 8 standard deviations off and 24 about 23). First the pictures:
 """
 
 # %%
-ends = sample_noise(2000, painter.latent, torch.Generator().manual_seed(5))
-start, end = ends[:1000], ends[1000:]
-ways = {"linear": latent.linear, "spherical": latent.spherical}
-show.gallery({f"{name} {i + 1}": generate(painter.generator_ema, way(start[i], end[i], 13))[::2]
-              for i in range(2) for name, way in ways.items()}, columns=7,
-             alt="Two walks, each in a straight line and on the arc: seven faces from one to "
-                 "another, changing a little at a time; where the background changes it is half "
-                 "green and half pink for some pictures, or flips from one to the next")
+show.gallery({f"z x {scale}": generate(painter.generator_ema, scale * known[:8])
+              for scale in (0.3, 1, 3)}, columns=8, alt="Three rows of eight "
+             "faces: pale, greyish and blurred at 0.3, as usual at 1, with glaring contrasts at 3")
 
-# %%
-lengths = {name: way(start, end, 13).norm(dim=2).mean(1) / start.norm(dim=1).mean()
-           for name, way in ways.items()}
-show.lines({name: (torch.linspace(0, 1, 13), length) for name, length in lengths.items()},
-           xlabel="t", ylabel="length of z / length at the start",
-           alt="Length of z along the walk: on the arc it stays at 1, on the straight line it "
-               "sinks to about 0.71 half-way and comes back")
-many = sample_noise(100_000, painter.latent, torch.Generator().manual_seed(6)).norm(dim=1)
-print(f"length half-way, linear: {float(lengths['linear'][6]):.2f}   "
-      f"spherical: {float(lengths['spherical'][6]):.2f}")
-print("of 100,000 random z, as short as the middle of the line: fewer than 1 in 500:",
-      float((many < 0.71 * many.mean()).float().mean()) < 1 / 500)
-
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "caption"]
 r"""
-所以有人说：直线的中点落在训练时几乎遇不到的地方，应当走圆弧。说得有理，但**画得好不好**是另一回事，量一量：同一把尺子，分类器有把握的样本占多少（`sure`），算数的又占多少（`counted`，也就是 `sure` 减去 `outside`）；再把 $z$ 整个缩短或拉长，看看图怎样变。
+**图 3-11** 同样 8 个 $z$，缩到 0.3 倍、原样、拉长到 3 倍。0.3 倍时灰而淡，人还分得开；3 倍时对比刺眼。
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "caption"]
 r"""
-Hence the advice to walk on the arc: the middle of the line lies where training hardly ever drew any noise. That is true, but whether G **paints well** there is another question, so measure it: by the same ruler, the share of samples of which the classifiers are sure (`sure`) and the share that counts (`counted`, which is `sure` minus `outside`); and then shorten or stretch $z$ as a whole, to see what becomes of the pictures.
+**Fig. 3-11** The same 8 $z$, shortened to 0.3, as they are, stretched to 3. At 0.3 they are pale and greyish, though one can still tell the people apart; at 3 the contrasts are glaring.
 """
 
 # %%
-def marks(z):
-    """Return the shares of pictures painted from z that the ruler is sure of, and that count."""
-    report = measure.factor_coverage(generate(painter.generator_ema, z), faces)
-    return f"sure {report.sure:.0%}, counted {report.counted / report.n:.0%}"
+def lengths(what):
+    """Return the share that counts, the combinations and the variety, of each seed."""
+    runs = [run[what] for run in found["lengths"].values()]
+    return [column(runs, "counted", "{:.0%}"), column(runs, "seen", "{}"),
+            column(runs, "variety", "{:.0f}")]
 
 
-def variety(z):
-    """Return the spread of the pictures painted from z, root mean square, in grey levels."""
-    return float(generate(painter.generator_ema, z).float().var(0).mean().sqrt())
+table([("z（3 个种子的 G）", "z (G of 3 seeds)"), ("算数的比例", "counted"),
+       ("组合数", "combinations"), ("像素的标准差", "standard deviation of pixels")],
+      [[("随机的 z", "random z"), *lengths("random z")],
+       [("直线的中点", "half-way along the line"), *lengths("half-way, line")],
+       [("圆弧的中点", "half-way along the arc"), *lengths("half-way, arc")],
+       [("缩到 0.3 倍", "shortened to 0.3"), *lengths("z x 0.3")],
+       [("拉长到 3 倍", "stretched to 3"), *lengths("z x 3")]])
 
-
-halfway = {name: marks(way(start, end, 3)[1]) for name, way in ways.items()}
-scaled = {scale: marks(scale * ends) for scale in (0.3, 1, 3)}
-spread = variety(0.3 * ends) / variety(ends)
-
-# %% tags=["nbval-ignore-output"]
-print(f"random z:             {scaled[1]}")
-for name, shares in halfway.items():
-    print(f"half-way, {name + ':':11s} {shares}")
-print(f"z shortened to 0.3:   {scaled[0.3]}")
-print(f"z stretched to 3:     {scaled[3]}")
-print(f"variety of the pictures when z is shortened to 0.3: {spread:.0%} of the usual")
-
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-这几个数要放在一起读，也不要读得太细：用 1,000 张图算出的比例，误差约有 2 个百分点。要看的是 `counted`：`sure` 里还有分类器很有把握、画的却是数据里没有的脸，它升高不等于画得更好。直线中点的 `counted` 若和随机的 $z$ 相差不大，短一些的 $z$ 就不碍事；若差得多，就该走圆弧。把 $z$ 整个缩到 0.3 倍，看的是另一件事：越靠近 0，G 的输入越没有分别，画出的图也越相像，到了 $z = 0$ 就只剩一张。缩到 0.3 倍和拉长到 3 倍都是训练时遇不到的，却不是一样远：随机的 $z$ 长度在 8 附近，标准差约 0.7，所以 2.4 偏了约 8 个标准差，24 偏了约 23 个。
+缩到 0.3 倍，几乎没有一张算数：越靠近 0，G 的输入越没有分别，图就越向同一张灰淡的脸靠拢（像素的标准差不到平常的六成）。拉长到 3 倍，对比更强烈，算数的比例却没有降低（3 个种子都高出约 2 到 4 个百分点）。可见离训练时的分布远，不一定就画得坏；要量，而且要量 counted：若只看 sure，认成了数据里没有的值也会算进去。直线的中点比圆弧的中点低 3 到 5 个百分点，3 个种子都如此（每个比例的标准误约 0.9 个百分点）：这里圆弧好一点，差得不多。
 
-路上的每一步一样大吗？比较相邻两张图的像素距离（均方根，单位是灰度级）：最长的一步是平均一步的几倍？若从一头一步跳到另一头，距离又是多少？
+## 开放题：胜过对照
+
+给小 DCGAN 换一套设置，使它在 600 步之后写出至少 9 种数字，而且弗雷歇距离低于 3.5；两个新的种子都要做到，批改时替你训练，约需半分钟。规则：批大小至多 32，`n_critic=1`，G 和 D 的权重不比对照多（至多多 5%）。损失、惩罚项、D 的归一化、学习率、`betas` 都可以改，网络也可以自己写。
+
+动手之前先写下你打算改什么、根据哪一张表。没有达到，就一次只改一处，把每次的类别数和距离记下来。
+
+<details><summary>提示一</summary>
+
+对照在哪里吃亏：太慢，还是漏了数字？上一课和这一课各有一种办法管住 D。
+
+</details>
+
+<details><summary>提示二</summary>
+
+`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` 可以换 D 和 `train.Game` 的任何设置；造 D 之前先 `torch.manual_seed(seed)`。自己先用种子 0 试：`fit` 600 步，再用 `evaluator.report(game.sample(2000, ema=True))`。
+
+</details>
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "exercise"]
 r"""
-Read these numbers together, and not too closely: a share found with 1,000 pictures is uncertain by some 2 percentage points. The one to look at is `counted`: `sure` includes faces that the data never have but of which the classifiers are sure, so that a larger share there need not mean better pictures. If `counted` half-way along the line is about that of random $z$, a somewhat shorter $z$ does no harm; if it is much less, take the arc. Shortening $z$ as a whole to 0.3 shows another thing: the closer to 0, the less one input of G differs from the next and the more alike the pictures are, until at $z = 0$ only one is left. Neither 0.3 nor 3 times the length ever occurs in training, but they are not equally far away: the length of a random $z$ is about 8, with a standard deviation of about 0.7, so 2.4 is about 8 standard deviations off and 24 about 23.
+At 0.3 hardly any picture counts: the closer to 0, the less one input of G differs from the next, and all pictures move towards one pale face (the standard deviation of their pixels is less than six tenths of the usual). At 3 contrasts are stronger, and the share counted is no smaller (on all 3 seeds it is about 2 to 4 percentage points larger). So to be far from what training drew is not in itself to paint badly; measure it, and by what is counted: sure alone would include values that the data do not have. Half-way along the line the share is 3 to 5 points below half-way along the arc on all 3 seeds (each share has a standard error of about 0.9 points): here the arc is a little better, and not by much.
 
-Are all steps of the way equally long? Compare neighbouring pictures, pixel by pixel (root mean square, in grey levels): how many times the mean step is the longest one? And how far is it if one jumps from one end to the other?
-"""
+## Open task: beat the control
 
-# %%
-def walk_steps(way):
-    """Return the distances between neighbours on 100 walks of 13 pictures, (12, 100)."""
-    path = torch.stack([generate(painter.generator_ema, z) for z in way(start[:100], end[:100], 13)])
-    return path.float().diff(dim=0).square().mean((2, 3, 4)).sqrt()
+Give the small DCGAN other settings, with which it writes at least 9 digits after 600 steps at a Fréchet distance below 3.5, on two new seeds; the checker trains it for you, which takes about half a minute. The rules: batches of at most 32, `n_critic=1`, and no more weights in G and D than the control has (5% are forgiven). Loss, penalty, normalisation in D, learning rate and `betas` may change, and you may write networks of your own.
 
+Before you start, write down what you will change and which table makes you think so. If the bar is missed, change one thing at a time and note the classes and the distance of each attempt.
 
-steps = {name: walk_steps(way) for name, way in ways.items()}
-jump = (generate(painter.generator_ema, start[:100]).float()
-        - generate(painter.generator_ema, end[:100]).float()).square().mean((1, 2, 3)).sqrt().mean()
-uneven = {name: float((s.max(0).values / s.mean(0)).mean()) for name, s in steps.items()}
-show.lines({name: (torch.arange(1, 13), s.mean(1)) for name, s in steps.items()},
-           xlabel="step of the walk", ylabel="distance of neighbours",
-           alt="Mean distance of neighbouring pictures at each of the twelve steps of a walk, "
-               "one curve for the straight line and one for the arc")
+<details><summary>Hint one</summary>
 
-# %% tags=["nbval-ignore-output"]
-print(f"from one end to the other in one jump: {float(jump):.0f} grey levels")
-for name, s in steps.items():
-    print(f"{name:10s} mean step {float(s.mean()):4.1f}   longest / mean {uneven[name]:.2f}")
+What does the control lack: is it too slow, or does it drop digits? Both the last lesson and this one have a way to keep D in check.
 
-# %%
-if runtime.scale() != "smoke":
-    print("no step of either walk is as long as the jump:",
-          bool(max(s.max(0).values.mean() for s in steps.values()) < jump))
+</details>
 
-# %% [markdown] tags=["lang-zh"]
-r"""
-## 是不是抄来的
+<details><summary>Hint two</summary>
 
-最后一问，和上一课一样：样本会不会是训练图的复制品？`measure.nearest` 给每张样本找出训练集里像素最接近的一张。要有个对照：G 没见过的真图，离训练集有多近？
-"""
+`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` replaces D and any setting of `train.Game`; call `torch.manual_seed(seed)` before you build a D. Try seed 0 yourself first: `fit` for 600 steps, then `evaluator.report(game.sample(2000, ema=True))`.
 
-# %% [markdown] tags=["lang-en"]
-r"""
-## Are they copies?
-
-The last question is last lesson's: could the samples be copies of training pictures? `measure.nearest` finds, for each sample, the training picture that is closest in pixels. It takes something to compare with: how close are real pictures that G has never seen?
+</details>
 """
 
 # %%
-distance, index = measure.nearest(portraits[:300], faces.images)
-unseen, _ = measure.nearest(data.toy_faces(300, size=32, seed=1, core=True).images, faces.images)
-show.gallery({"generated": portraits[:10], "the nearest training pictures": faces.images[index[:10]]},
-             columns=10, alt="Ten generated faces above their nearest training pictures: mostly "
-                             "alike in hair, skin and background, a few different; the generated "
-                             "ones are speckled")
+def make(seed):
+    return ...
 
-# %% tags=["nbval-ignore-output"]
-chance = torch.Generator().manual_seed(0)
-learned_by_heart = faces.images[:300] + 15 * torch.randn(300, 3, 32, 32, generator=chance)
-recited, _ = measure.nearest(learned_by_heart.round().clamp(0, 255).to(torch.uint8), faces.images)
-for name, found in (("generated", distance), ("training pictures with noise", recited)):
-    print(f"{name}: median distance to the nearest training picture, in units of that of unseen "
-          f"pictures: {float(found.median() / unseen.median()):.2f}")
 
-# %% [markdown] tags=["lang-zh"]
-r"""
-原样照抄的图，第一个数会接近 0；这里不是。但这同样证明不了没有抄：第二个数来自真的背诵，把训练图原样拿来，加上标准差 15 个灰度级的噪点，它和没见过的真图一样“远”了，而 G 的图上就有这样的噪点。像素距离也看不出平移一格的抄袭。第 07 课会用特征再查一次。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-For unchanged copies the first number would be close to 0, and it is not. But again this does not prove that nothing is copied: the second number belongs to a real recital, training pictures as they are plus noise with a standard deviation of 15 grey levels, and it is as "far" away as unseen real pictures; and G's pictures have noise like that. A distance in pixels would also miss a copy that is shifted by one pixel. Lesson 07 looks again, with features.
-"""
+verdict = check.beats_the_board(make)
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
 ## 小测验
 
-四道题，选错了会告诉你错在哪里。
+六道题。选错了，会告诉你错在哪里。
 """
 
 # %% [markdown] tags=["lang-en", "quiz"]
 r"""
 ## Quiz
 
-Four questions; a wrong choice tells you what is wrong with it.
+Six questions. A wrong choice tells you what is wrong with it.
 """
 
 # %%
@@ -1101,70 +1393,62 @@ lab.quiz("03")
 r"""
 ## 小结
 
-现在你会：
+**边长**：转置卷积 $(n - 1)s - 2p + k$，卷积 $\lfloor (n + 2p - k)/s \rfloor + 1$；转置不是逆。$k$ 能被 $s$ 整除，才没有天生的棋盘格。
 
-- 用印章推导转置卷积的边长 $(n - 1)s - 2p + k$，并说出为什么它不是卷积的逆；
-- 看到棋盘格，知道先查 `kernel` 能不能被 `stride` 整除；
-- 为 DCGAN 的每条规矩指出代码里对应的那一行，并用消融说明在什么规模上、哪条碰不得；
-- 在隐空间里走直线和圆弧，用长度、算数的比例和步长来比较；
-- 用弗雷歇距离、组合数和最近邻说明画得好不好、全不全、离训练图有多近，每个数旁边都注明下限，也知道哪一个断定不了什么。
+**DCGAN**：步长代替池化；中间没有全连接；批归一化，G 的输出层和 D 的输入层除外；G 用 ReLU 和 tanh，D 用 LeakyReLU；权重 $N(0, 0.02^2)$，批归一化的缩放 $N(1, 0.02^2)$；Adam 的 `betas=(0.5, 0.999)`。
 
-这些说法或写法需要更正：
+**SN-GAN**：D 的每个核除以 $\sigma(W)$；$L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$，$L_G = -\mathbb{E}_z\, D(G(z))$。
 
-| 出处 | 更正 | 在哪里看到 |
+**怎样下结论**：
+
+| 问题 | 先做什么 | 再看什么 |
 |---|---|---|
-| `003`：放大模块的 `bn` 参数 | 没有存，也没有用；批归一化不管怎样都会建 | 没人理会的开关 |
-| `003`：卷积、ReLU、批归一化 | DCGAN 的次序是卷积、批归一化、激活 | 规矩、消融 |
-| `003`：边长是 16 的倍数就行 | 48 让 G 的循环永不停止，D 也放不下最后的卷积核；要 2 的幂 | 48 能被 16 整除 |
-| `003`：称转置卷积为“反卷积” | 它是转置，不是逆 | “反卷积”并不反 |
-| `003`：D 的最后也可以用自适应平均池化 | DCGAN 不用池化；4x4 的卷积让每个位置有自己的权重 | 规矩 |
-| `004`：DCGAN 是网络层的改进 | 这句对 DCGAN 是对的：损失和训练循环都没有变 | 和上一课相比 |
-| 有的教材：所有参数取自 $N(0, 0.02)$ | 批归一化的缩放要取 $N(1, 0.02)$ | 初始权重 |
+| 这处改动有没有用 | 量同一个种子的波动，再换几个种子 | 全部种子是否都分得开 |
+| 这种网络是不是更好 | 同一个评估器，只换网络 | 步数相等和时间相等，两个都报 |
+| 生成的脸好不好 | 同样多的真图作参照 | 算数的比例、组合数、反向 KL |
+| 这个方向是不是眼镜 | 随机向量作对照 | 成功几次，别的因素变了没有 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
 r"""
 ## Recap
 
-You can now:
+**Sides**: transposed convolution $(n - 1)s - 2p + k$, convolution $\lfloor (n + 2p - k)/s \rfloor + 1$; a transpose is no inverse. Only if $k$ is divisible by $s$ is there no checkerboard by birth.
 
-- derive the side of a transposed convolution, $(n - 1)s - 2p + k$, from stamps, and say why it is not the inverse of a convolution;
-- see a checkerboard and first ask whether `kernel` is divisible by `stride`;
-- point to the line of code behind each rule of DCGAN, and use an ablation to show which must not be broken, and at what scale;
-- walk through latent space in lines and on arcs, and compare them by length, by the share that counts and by step size;
-- use a Fréchet distance, a count of combinations and nearest neighbours to say how good and how complete the samples are and how close to training pictures, each number next to its floor, and know what it cannot decide.
+**DCGAN**: strides in place of pooling; nothing fully connected inside; batch normalisation, except at G's output and D's input; ReLU and tanh in G, LeakyReLU in D; weights $N(0, 0.02^2)$, batch normalisation's scale $N(1, 0.02^2)$; Adam with `betas=(0.5, 0.999)`.
 
-These statements and habits needed correcting:
+**SN-GAN**: every kernel of D is divided by $\sigma(W)$; $L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$, $L_G = -\mathbb{E}_z\, D(G(z))$.
 
-| Where | Correction | Where you saw it |
+**How to reach a verdict**:
+
+| Question | First | Then look at |
 |---|---|---|
-| `003`: the enlarging block's argument `bn` | is neither kept nor used; the batch normalisation is always built | the switch that nobody heeds |
-| `003`: convolution, ReLU, batch normalisation | DCGAN's order is convolution, batch normalisation, activation | the rules, the ablation |
-| `003`: a side need only be a multiple of 16 | with 48 the loop in G never ends, and D has no room for its last kernel; it takes a power of 2 | 48 is divisible by 16 |
-| `003`: calls the transposed convolution a "deconvolution" | it is the transpose and not the inverse | a "deconvolution" undoes nothing |
-| `003`: D might as well end in adaptive average pooling | DCGAN uses no pooling; a 4x4 convolution gives each place its own weight | the rules |
-| `004`: DCGAN is an improvement of the layers | of DCGAN this is true: neither the loss nor the training loop has changed | what changed |
-| some textbooks: all parameters from $N(0, 0.02)$ | batch normalisation's scale is drawn from $N(1, 0.02)$ | first weights |
+| does this change matter | how far one seed varies; then several seeds | whether all seeds are told apart |
+| is this network better | one evaluator, nothing but the networks changed | equal steps and equal seconds, both reported |
+| are the faces good | as many real ones for reference | share counted, combinations, reverse KL |
+| is this the direction of glasses | a random vector as a control | how often it succeeds, and what else changed |
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
 r"""
 ## 延伸
 
-- **放大。** `recipes.dcgan(64)` 就是 64x64 的 DCGAN，按常见的大小取 64 个特征（论文用 128 个）。有显卡就设 `GAN_LESSONS_SCALE=full`；64x64 的真人照片留到第 04 课，那里也谈谈肖像和同意。
-- **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用五个种子量。把 `small_steps` 加长，看看 `003` 的次序会不会分出高下。
-- **向量算术。** 论文里有一个有名的例子：“戴眼镜的男人”减“男人”加“女人”。用 `measure.factor_reader` 认出戴眼镜和不戴眼镜的样本，各取几十个 $z$ 求平均，两个平均相减，加到别的 $z$ 上，看看眼镜会不会出现。
-- **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套，`003` 的后半篇在那里接着讲。
+- **放大。** `recipes.dcgan(64)` 就是 64×64 的 DCGAN，有 64 个特征（论文用 128 个，噪声取均匀分布）。有显卡就设 `GAN_LESSONS_SCALE=full`；64×64 的真人照片留到第 04 课，那里还会讨论肖像权与知情同意。
+- **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用 5 个种子量，按秩判断。
+- **重算。** 本课的表由 `studies/lesson03.py` 算出，文件开头写着命令。
+- **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套。
 - **论文。** Radford 等，[Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434)；Odena 等，“[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)”，讲棋盘格；Dumoulin 和 Visin，[A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285)，讲各种边长公式；White，[Sampling Generative Networks](https://arxiv.org/abs/1609.04468)，主张走圆弧；Miyato 等，[Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957)。
+- **中文材料。** Datawhale 《动手学CV-Pytorch》的[DCGAN 一节](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_4.md)；《动手学深度学习》的转置卷积一节；李宏毅《机器学习》2021 年春的生成对抗网络四讲。
 """
 
 # %% [markdown] tags=["lang-en", "going-further"]
 r"""
 ## Going further
 
-- **Scale up.** `recipes.dcgan(64)` has DCGAN's networks at 64x64 in their usual size, with 64 features (the paper has 128). With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64x64 wait for lesson 04, which also talks about portraits and consent.
-- **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on five seeds. Make `small_steps` longer and see whether the order of `003` makes a difference then.
-- **Arithmetic with vectors.** The paper has a famous example: "man with glasses" minus "man" plus "woman". Use `measure.factor_reader` to find samples with and without glasses, average a few dozen $z$ of each kind, subtract the averages, add the difference to another $z$, and see whether glasses appear.
-- **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks; the second half of `003` is taken up there.
-- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., "[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)", on checkerboards; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
+- **Scale up.** `recipes.dcgan(64)` is DCGAN at 64×64 with 64 features (the paper has 128, and draws its noise uniformly). With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64×64 wait for lesson 04, which also talks about portraits and consent.
+- **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on 5 seeds and judge by ranks.
+- **Recompute.** The tables of this lesson come from `studies/lesson03.py`; the commands stand at the top of the file.
+- **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks.
+- **Papers.** Radford et al., [Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks](https://arxiv.org/abs/1511.06434); Odena et al., "[Deconvolution and Checkerboard Artifacts](https://distill.pub/2016/deconv-checkerboard/)"; Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), with every rule for sizes; White, [Sampling Generative Networks](https://arxiv.org/abs/1609.04468), in favour of arcs; Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957).
+- **In Chinese.** The [DCGAN section](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_4.md) of Datawhale's course; the section on transposed convolution of Dive into Deep Learning; the four lectures on GANs in Hung-yi Lee's Machine Learning of spring 2021.
 """

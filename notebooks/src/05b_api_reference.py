@@ -4,7 +4,7 @@ r"""
 
 这一本是字典，不是课文：[fastai v1 文档里讲 GAN 的那一页](https://fastai1.fast.ai/vision.gan.html)写到的每个名字，这里都有签名、中英文说明、指向源代码的链接，还有一个真的会运行的小例子。顺序也照那一页：总述、构造方法、何时交换、学习率、网络、训练器、模块、数据。
 
-- **怎么用**：先读第 05 课，用到哪个名字再来查；或者从头运行一遍，约 1 分钟。
+- **怎么用**：先读[第 05 课](05_fastai_style.ipynb)，用到哪个名字再来查；或者从头运行一遍，约 1 分钟。
 - **代码在哪里**：`gan_lessons/fastai_style`，每个文件只讲一件事。点说明里的链接就能打开。
 - **和 fastai 的关系**：名字、默认的网络和损失的算法与 fastai v1 相同，算出来的数也相同；它已知的错误我们改掉了，见最后的表。
 """
@@ -15,7 +15,7 @@ r"""
 
 This is a reference, not a lesson. Every name on [fastai v1's page about GANs](https://fastai1.fast.ai/vision.gan.html) is here with its signature, an explanation in Chinese and English, a link to the code, and a small example that really runs. The order is that of the page: overview, factory methods, switchers, learning rates, networks, trainer, modules, data.
 
-- **How to use it**: read lesson 05 first and look a name up when you meet it; or run it from the top, in about 1 minute.
+- **How to use it**: read [lesson 05](05_fastai_style.ipynb) first and look a name up when you meet it; or run it from the top, in about 1 minute.
 - **Where the code is**: in `gan_lessons/fastai_style`, one idea per file. The links in the explanations open it.
 - **What it has to do with fastai**: names, default networks and losses are those of fastai v1, and so are the numbers that come out; its known bugs are repaired, see the table at the end.
 """
@@ -25,8 +25,9 @@ import tempfile
 
 from PIL import Image
 
-from gan_lessons import lab, losses, penalties, runtime
+from gan_lessons import lab, losses, penalties, runtime, show
 from gan_lessons import data as course_data
+from gan_lessons.bilingual import say
 from gan_lessons.fastai_style.gen_doc.nbdoc import *
 from gan_lessons.fastai_style.vision import *
 from gan_lessons.fastai_style.vision.gan import *
@@ -38,14 +39,14 @@ lab.language_switch()
 r"""
 星号导入把一大串名字倒进笔记本，写起来快，读的人却不知道哪个名字从哪里来；fastai 的笔记本都这样开头，所以这里照做，课程的其余部分不用它。每个模块用 `__all__` 写明了会倒出哪些名字。
 
-下面的例子都用这份小数据：16x16 的玩具卧室，一批 8 张，噪声长 10；再加一对很小的网络。
+下面的例子都用这份小数据：16×16 的玩具卧室，一批 8 张，噪声长 10；再加一对很小的网络。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 A star import pours a long list of names into the notebook: quick to write, but a reader cannot tell where a name comes from. All of fastai's notebooks begin like that, so this one does; the rest of the course does not. Each module says in `__all__` which names it pours out.
 
-The examples below share a small set of data, toy rooms of 16x16 in batches of 8 with noise of length 10, and a pair of very small networks.
+The examples below share a small set of data, toy rooms of 16×16 in batches of 8 with noise of length 10, and a pair of very small networks.
 """
 
 # %%
@@ -80,12 +81,12 @@ r"""
 
 GAN 同时训练两个网络：**生成器**拿噪声造图片，**评论家**给图片打分。每走一步，两者之一学习，另一个不动：
 
-1. **评论家的一步**：取一批真品，用生成器造一批赝品（不要梯度），两批都打分；损失奖励它把两批分开；只更新评论家。
-2. **生成器的一步**：造一批赝品，让评论家打分；损失奖励评论家把赝品当成真的；只更新生成器。
+1. **评论家的一步**：取一批真图，用生成器造一批假图（不要梯度），两批都打分；损失奖励它把两批分开；只更新评论家。
+2. **生成器的一步**：造一批假图，让评论家打分；损失奖励评论家把假图当成真的；只更新生成器。
 
-评论家给的可以是一个数，也可以是一片分数，看输入的大小。fastai 的那一页说赝品的目标处处是 0、真品处处是 1，这只对交叉熵一类的损失成立；Wasserstein 损失没有目标，只比较两边的平均分。
+评论家给的可以是一个数，也可以是一片分数，看输入的大小。fastai 的那一页说假图的目标处处是 0、真图处处是 1，这只对交叉熵一类的损失成立；Wasserstein 损失没有目标，只比较两边的平均分。
 
-`GANLearner` 的两个损失函数参数不同。生成器的损失收到 `fake_pred`、`target`、`output`，依次是赝品的分数、真品和赝品；评论家的损失收到 `real_pred` 和 `fake_pred`，依次是真品和赝品的分数。
+`GANLearner` 的两个损失函数参数不同。生成器的损失收到 `fake_pred`、`target`、`output`，依次是假图的分数、真图和假图；评论家的损失收到 `real_pred` 和 `fake_pred`，依次是真图和假图的分数。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -125,7 +126,7 @@ print(learn)
 r"""
 ### 构造方法
 
-多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真品对 1、赝品对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
+多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真图对 1、假图对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -165,13 +166,28 @@ show_doc(GANLearner.wgan)
 # %% tags=["nbval-ignore-output"]
 torch.manual_seed(0)
 learn = GANLearner.wgan(data, *players(), switch_eval=False, wd=0.,
-                        opt_func=partial(optim.Adam, betas=(0., 0.99)))
+                        opt_func=partial(optim.Adam, betas=(0., 0.99)), silent=True)
 learn.fit(3, 2e-4)
+for row in learn.recorder.rows:  # printed and drawn epoch by epoch unless silent
+    print(f"epoch {row['epoch']}: gen_loss {row['gen_loss']:.4f}, disc_loss {row['disc_loss']:.4f}")
+show.gallery(torch.stack(learn.gan_trainer.imgs), columns=3,
+             alt="One generated picture for each of three epochs, all of them grey noise")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 5-1** 每轮结束时的一张样本，噪声总是同一份：只有 3 轮，还是噪点。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 5-1** A sample at the end of each epoch, always of the same noise: after 3 epochs it is still noise.
+"""
 
 # %%
 print(learn)
 largest = max(float(p.detach().abs().max()) for p in learn.critic.parameters())
-print("all weights of the critic within the clip:", largest <= 0.01)
+say("评论家的权重最大是 {largest:.4f}，裁剪的范围是 0.01。",
+    "The largest weight of the critic is {largest:.4f}; the limit is 0.01.", largest=largest)
 smoother = GANLearner.wgan(data, *players(per_sample=True), penalty=penalties.gradient_penalty,
                            **quiet)
 smoother.fit(1, 2e-4)
@@ -181,7 +197,7 @@ print("WGAN-GP:", smoother)
 r"""
 ## 何时交换
 
-训练 GAN 要有人决定何时从评论家换到生成器、再换回来。这样的人叫切换器（switcher），是一个回调；下面两个是现成的。和别的回调一样，`on_...` 方法由训练循环来调用，不要自己调用。
+训练 GAN 时，何时从评论家换到生成器、何时换回来，由一个专门的组件决定，称为切换器（switcher）。它是一个回调，fastai 有两种。和别的回调一样，`on_...` 方法由训练循环调用，不要自己调用。
 
 我们写一个小回调，记下每一步是谁走的：C 是评论家，G 是生成器。
 """
@@ -190,7 +206,7 @@ r"""
 r"""
 ## Switchers
 
-Somebody has to say when training changes from the critic to the generator and back. That somebody is called a switcher and is a callback; here are the two that come with fastai. As with any callback, the training loop calls the `on_...` methods, you do not.
+When training changes from the critic to the generator and back is decided by a component of its own, called a switcher. It is a callback, and fastai has two of them. As with any callback, the training loop calls the `on_...` methods, you do not.
 
 A small callback of our own writes down whose step it was: C for the critic, G for the generator.
 """
@@ -245,7 +261,7 @@ show_doc(AdaptiveGANSwitcher.on_batch_end)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第二行一直是 C：门槛够不着，生成器就永远等着。用 `AdaptiveGANSwitcher` 之前，先看看损失大约有多大。
+第二行一直是 C：门槛达不到，生成器就永远轮不到。用 `AdaptiveGANSwitcher` 之前，先看看损失大约有多大。
 
 ## 两边的学习率
 
@@ -277,7 +293,7 @@ show_doc(GANDiscriminativeLR.on_step_end)
 r"""
 ## 网络
 
-两个基本网络互为镜像。**评论家**：先是一个 4x4、步长 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3x3、步长 1 的卷积；然后每个 4x4、步长 2 的卷积让边长减半、通道数加倍，直到 4x4；末尾的 4x4 卷积得到一个数。**生成器**倒过来：一个 4x4、步长 1 的转置卷积把噪声变成 4x4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3x3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
+两个基本网络互为镜像。**评论家**：先是一个 4×4、步长 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3×3、步长 1 的卷积；然后每个 4×4、步长 2 的卷积让边长减半、通道数加倍，直到 4×4；末尾的 4×4 卷积得到一个数。**生成器**倒过来：一个 4×4、步长 1 的转置卷积把噪声变成 4×4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3×3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
 
 两处要留心：一块的顺序是卷积、激活、批归一化，DCGAN 则是先归一化再激活；`basic_critic` 默认把**整批**的分数平均成一个数，需要每张图片一个分数时写 `per_sample=True`。
 """
@@ -286,7 +302,7 @@ r"""
 r"""
 ## Specific models
 
-The two basic networks mirror each other. The **critic** starts with a 4x4 convolution of stride 2 from `n_channels` to `n_features`; then come `n_extra_layers` 3x3 convolutions of stride 1; then 4x4 convolutions of stride 2, each of which halves the side and doubles the channels, down to 4x4; a last 4x4 convolution gives one number. The **generator** goes the other way: a 4x4 transposed convolution of stride 1 turns the noise into 4x4, others double that up to half of `in_size`; then come `n_extra_layers` 3x3 layers, and at the end one more transposed convolution and a tanh. Whatever else you pass goes to `conv_layer`.
+The two basic networks mirror each other. The **critic** starts with a 4×4 convolution of stride 2 from `n_channels` to `n_features`; then come `n_extra_layers` 3×3 convolutions of stride 1; then 4×4 convolutions of stride 2, each of which halves the side and doubles the channels, down to 4×4; a last 4×4 convolution gives one number. The **generator** goes the other way: a 4×4 transposed convolution of stride 1 turns the noise into 4×4, others double that up to half of `in_size`; then come `n_extra_layers` 3×3 layers, and at the end one more transposed convolution and a tanh. Whatever else you pass goes to `conv_layer`.
 
 Two things to note: a block is convolution, activation, batch normalisation, where DCGAN normalises before the activation; and `basic_critic` averages the scores of the **whole batch** into one number, unless you ask for one score a picture with `per_sample=True`.
 """
@@ -359,12 +375,53 @@ for gen_mode in (None, None, True, True, False):
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-下面是它在训练的各个时刻所做的事，按先后排列。
+`switch_eval` 有两种选择，都有人用：fastai 的 WGAN 笔记本写 `False`，`GANLearner` 默认 `True`。冻结的网络权重不动，可是批归一化的滑动统计量不是权重，在训练模式里每看到一批数据就更新一次。下面让评论家走 5 步、生成器走 1 步，数一数各自的批归一化看过几批：评论家的每一步看真图和假图两批，生成器的一步看一批。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-What it does at each moment of training, in the order in which they come:
+Both choices of `switch_eval` are in use: fastai's WGAN notebook has `False`, the default of `GANLearner` is `True`. The weights of a frozen network do not move, but the running statistics of BatchNorm are no weights: in training mode they are updated with every batch. Let the critic take 5 steps and the generator 1, and count how many batches the BatchNorm of each has seen: in each of its steps the critic sees two, real pictures and fakes, in the generator's step one.
+"""
+
+# %%
+class EndAfter(Callback):
+    """End the training after some batches."""
+
+    order = 200
+
+    def __init__(self, batches):
+        self.left = batches
+
+    def on_batch_end(self, learn):
+        self.left -= 1
+        if self.left == 0:
+            raise CancelFit
+
+
+def batches_seen(network):
+    return max(int(layer.num_batches_tracked) for layer in network.modules()
+               if isinstance(layer, nn.BatchNorm2d))
+
+
+for switch_eval in (False, True):
+    torch.manual_seed(0)
+    one_round = GANLearner.wgan(data, *players(), switch_eval=switch_eval, **quiet)
+    one_round.fit(1, 2e-4, callbacks=[EndAfter(6)])
+    print(f"switch_eval={switch_eval}: generator {batches_seen(one_round.generator)}, "
+          f"critic {batches_seen(one_round.critic)}")
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+差别不只在计数：评估模式下的生成器用滑动统计量造假图，而这些统计量一开始只是 0 和 1，所以两种设置从第一步起就不同。
+
+下面是训练器在各个时刻所做的事，按先后排列。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Not only the counts differ: in evaluation mode the generator makes its fakes with the running statistics, which at first are just 0 and 1, so the two settings part at the very first step.
+
+What the trainer does at each moment of training, in the order in which they come:
 """
 
 # %%
@@ -398,8 +455,10 @@ Spy.seen = set()
 torch.manual_seed(0)
 learn = GANLearner.wgan(data, *players(), **quiet)
 learn.fit(1, 2e-4, callbacks=[Spy()])
-print("afterwards in generator mode:", learn.model.gen_mode,
-      "| everything can learn:", all(p.requires_grad for p in learn.model.parameters()))
+frozen = sum(not p.requires_grad for p in learn.model.parameters())
+say("训练之后轮到{who}，被冻结的参数有 {frozen} 个。",
+    "After training it is the turn of the {who}; frozen parameters: {frozen}.",
+    who="G" if learn.model.gen_mode else "C", frozen=frozen)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -430,7 +489,7 @@ show_doc(GANModule.switch)
 
 # %%
 model.switch()
-print("switch() without an argument goes back to the critic:", not model.gen_mode)
+print("switch() without an argument goes back to the", "generator" if model.gen_mode else "critic")
 
 # %%
 show_doc(GANLoss, title_level=3)
@@ -439,9 +498,9 @@ show_doc(GANLoss, title_level=3)
 loss = GANLoss(NoopLoss(), WassersteinLoss(), model)
 z, x = torch.randn(4, 10, 1, 1), torch.rand(4, 3, 16, 16)
 model.switch(gen_mode=False)
-print("critic's turn:    a number:", loss(model(x), z).ndim == 0)
+print("critic's turn:    a loss of shape", tuple(loss(model(x), z).shape))
 model.switch(gen_mode=True)
-print("generator's turn: a number:", loss(model(z), x).ndim == 0)
+print("generator's turn: a loss of shape", tuple(loss(model(z), x).shape))
 
 # %%
 show_doc(WassersteinLoss, title_level=3)
@@ -453,7 +512,7 @@ print(f"WassersteinLoss {WassersteinLoss()(real_pred, fake_pred):.1f}, "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-注意符号：评论家**最小化** mean(real) - mean(fake)，所以学到的是给真品打低分、给赝品打高分；论文和本课程其他各课正好相反。把评论家换成它的相反数，两种写法就是同一个游戏。
+注意符号：评论家**最小化** mean(real) - mean(fake)，所以学到的是给真图打低分、给假图打高分；论文和本课程其他各课正好相反。把评论家换成它的相反数，两种写法就是同一个博弈。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -474,6 +533,14 @@ r"""
 ## 数据块
 
 数据一步一步准备，每一步返回下一样东西：`from_folder` 列出图片，`split_none`（旧名 `no_split`）不留验证集，`label_from_func(noop)` 让图片自己做目标，`transform` 说明怎样裁成正方形，`databunch` 分批，`normalize` 把 y 变到 $[-1, 1]$。x 是噪声，所以要写 `tfm_y=True`、`do_x=False`、`do_y=True`。
+
+fastai 的笔记本在注释里问 `noop` 是什么，还有几处没有解释：
+
+- **`noop` 原样返回它收到的东西。** 所以一张图片的标签就是这张图片：GAN 的目标 y 是真图，不是类别。
+- **x 每取一次都是新的噪声**，长度是 `noise_sz`，默认 100。
+- **`tfm_y=True`**：要裁的是图片，而图片是 y。`row_pct=(0, 1)` 是说裁剪窗口的位置在两端之间随机取。
+- **`do_x=False, do_y=True`**：噪声本来就是均值 0、标准差 1；图片要从 $[0, 1]$ 换到 tanh 的范围 $[-1, 1]$，所以均值和标准差都取 0.5。
+- **没有验证集**：生成器没有要预测的标签，它的损失只是评论家此刻的意见。留出的图片另有用处：评估样本，检验抄袭。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -481,6 +548,14 @@ r"""
 ## Data block API
 
 Data are prepared step by step, and each step returns the next thing: `from_folder` lists the pictures, `split_none` (once called `no_split`) keeps none for validation, `label_from_func(noop)` makes each picture its own target, `transform` says how to cut squares, `databunch` makes batches, and `normalize` brings y to $[-1, 1]$. x is noise, hence `tfm_y=True`, `do_x=False` and `do_y=True`.
+
+In a comment fastai's notebook asks what `noop` is, and it leaves more unexplained:
+
+- **`noop` returns what it is given.** So the label of a picture is that picture: the target y of a GAN is a real picture, not a class.
+- **x is new noise each time it is asked for**, of length `noise_sz`, 100 by default.
+- **`tfm_y=True`**: it is the pictures that are cropped, and the pictures are y. `row_pct=(0, 1)` lets the window lie anywhere between the two ends.
+- **`do_x=False, do_y=True`**: noise has mean 0 and standard deviation 1 as it is; pictures have to go from $[0, 1]$ to the range of tanh, $[-1, 1]$, hence 0.5 for both mean and standard deviation.
+- **No validation set**: the generator has no label to predict, and its loss is only what the critic thinks at the moment. Held-out pictures serve another purpose: to evaluate samples and to find copies.
 """
 
 # %%
@@ -497,19 +572,38 @@ show_doc(GANItemList.from_folder)
 # %%
 items = GANItemList.from_folder(path, noise_sz=10)
 print(len(items), "pictures, the first is", items.items[0].name)
-pairs = items.split_none().label_from_func(noop).train
-noise, picture = pairs[0]
-print("one pair:", repr(noise), tuple(picture.shape))
+noise, picture = data.train_ds[0]
+print("one pair:", tuple(noise.data.shape), tuple(picture.shape))
 
 # %%
 show_doc(GANItemList.show_xys)
 xs, ys = data.one_batch()
 data.train_ds.x.show_xys(xs, data.denorm(ys), figsize=(4, 4))
 
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 5-2** 一批 8 张真图，也就是 y；x 是噪声，不画。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 5-2** A batch of 8 real pictures, the y; x is noise and is not drawn.
+"""
+
 # %%
 show_doc(GANItemList.show_xyzs)
 zs = learn.pred_batch(batch=(xs, ys))
 data.train_ds.x.show_xyzs(xs, data.denorm(ys), data.denorm(zs), figsize=(4, 4))
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 5-3** 同一批的 8 张样本：生成器只训练了一轮，画出的还是灰色噪点。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 5-3** The 8 samples of the same batch: after a single epoch the generator still paints grey noise.
+"""
 
 # %%
 show_doc(untar_data)
@@ -540,6 +634,16 @@ one.x.show_xys(None, torch.stack([picture for _, picture in looks]), figsize=(4,
 print("different windows:", len({picture.numpy().tobytes() for _, picture in looks}))
 print("different noise:  ", len({noise.data.numpy().tobytes() for noise, _ in looks}))
 
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 5-4** 同一张长图看 9 次：裁剪窗口的位置各不相同。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 5-4** One wide picture looked at 9 times: the window lies elsewhere each time.
+"""
+
 # %%
 show_doc(DataBunch, title_level=3)
 show_doc(DataBunch.normalize)
@@ -548,9 +652,19 @@ show_doc(DataBunch.show_batch)
 # %%
 data.show_batch(rows=5, figsize=(4, 4))
 print("a batch: x", tuple(xs.shape), "y", tuple(ys.shape))
-print("y within [-1, 1]:", -1 <= float(ys.min()) < 0 < float(ys.max()) <= 1)
-print("to bytes and back changes nothing:",
-      torch.equal(course_data.to_signed(data.to_images(ys)), ys))
+print(f"y lies between {float(ys.min()):.2f} and {float(ys.max()):.2f}")
+apart = float((course_data.to_signed(data.to_images(ys)) - ys).abs().max())
+print(f"to bytes and back changes a pixel by at most {apart:.6f}")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 5-5** `show_batch` 画出一批真图，这里一批有 8 张。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 5-5** `show_batch` draws a batch of real pictures, of which there are 8 here.
+"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -572,15 +686,16 @@ show_doc(GANLoss.generator)
 
 # %%
 loss.critic(model.critic(x), z).backward()
-print("a critic's step leaves gradients in the generator:",
-      any(p.grad is not None for p in model.generator.parameters()))
+reached = sum(p.grad is not None for p in model.generator.parameters())
+print("parameters of the generator that a critic's step gives a gradient:", reached)
 
 # %%
 show_doc(GANModule.forward)
 show_doc(NoisyItem.apply_tfms)
 
 # %%
-print("noise is not cut:", item.apply_tfms([crop_pad()]) is item)
+print("length of the noise before and after crop_pad:", len(item.data),
+      len(item.apply_tfms([crop_pad()]).data))
 
 # %%
 show_doc(accuracy_thresh_expand)
@@ -595,7 +710,8 @@ show_doc(GANItemList.reconstruct)
 
 # %%
 fresh = items.get(0)
-print("the same noise comes back:", torch.equal(items.reconstruct(fresh.data).data, fresh.data))
+back = items.reconstruct(fresh.data)
+print(f"the noise comes back, apart by {float((back.data - fresh.data).abs().max()):.1f}")
 
 # %%
 show_doc(AdaptiveLoss.forward)
@@ -604,7 +720,7 @@ show_doc(AdaptiveLoss.forward)
 r"""
 ## fastai 没有的
 
-`from_loss` 接上本课 `gan_lessons.losses` 里的任何一个损失，例如合页（hinge）损失；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
+`from_loss` 接上 `gan_lessons.losses` 里的任何一个损失，例如合页（hinge）损失；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -636,10 +752,15 @@ with tempfile.TemporaryDirectory() as folder:
     resumed = hinge_learner()
     resumed.load(f"{folder}/half_way.safetensors")
     resumed.fit(1, 2e-4, resume=True)
-print("stopped and resumed equals in one go:", torch.equal(learn.sample(8), resumed.sample(8)))
-print("samples:", tuple(learn.sample(8, seed=1).shape), learn.sample(8).dtype,
-      "| the average makes others:",
-      not torch.equal(learn.sample(8), learn.sample(8, ema=True)))
+def apart(a, b):
+    return int((a.int() - b.int()).abs().max())
+
+
+say("停下再续训，与一口气训练完，样本最多相差 {gap} 个灰度级；滑动平均的样本与最新权重的最多相差 "
+    "{average}。", "Stopped and resumed against in one go: samples differ by at most {gap} grey "
+    "levels; samples of the average differ from those of the newest weights by up to {average}.",
+    gap=apart(learn.sample(8), resumed.sample(8)),
+    average=apart(learn.sample(8), learn.sample(8, ema=True)))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -659,6 +780,24 @@ r"""
 | 表格里的 `train_loss` 把两边的损失混成一个平均 | 标明是混合的；两边的损失另有两列 |
 | 文件的次序随磁盘而变；`crop_pad` 的 `size` 被忽略 | 按名字排序；两个 `size` 不同就报错 |
 | `GANLearner` 默认评论家 5 步、生成器 1 步 | 默认各 1 步，`wgan` 才是 5 比 1 |
+
+fastai v2 让两个网络共用一个优化器，没轮到的一方梯度清零而不是清除，于是它在动量的作用下仍会移动；加在切换器之后的学习率回调也会作用到对方。这里每个网络各有一个优化器，冻结的参数没有梯度，一点也不动。每一条都有测试，见[出处与勘误](sources.md)。
+
+## 旧名字和这里的名字
+
+| fastai v1 | 这里 | 第 04 课 |
+|---|---|---|
+| `from fastai.vision.gan import *` | `from gan_lessons.fastai_style.vision.gan import *` | 按名字导入 |
+| `GANItemList` 到 `databunch()` | 同名 | `data.lsun_bedrooms`、`data.folder` |
+| `GANLearner.wgan` | 同名 | `recipes.wgan` |
+| `GANLearner`，两个损失函数 | 同名，或 `from_loss` | `Game(loss=...)` |
+| `FixedGANSwitcher(n_crit=5)` | 同名 | `Game(n_critic=5)` |
+| `clip=0.01`，每批开头 | 同名 | `Game(clip=0.01)`，更新之后 |
+| `WassersteinLoss`、`NoopLoss`，真图分数低 | 同名 | `losses.Wasserstein`，真图分数高 |
+| 没有 | `penalty=`、`ema=`、`sample(n, seed=)` | 同名 |
+| `learn.fit(30, 2e-4)`，单位是轮 | 同名 | `fit(game, images, steps)`，单位是生成器的步 |
+| `learn.show_results` | 同名 | `show.gallery(game.sample(...))` |
+| `learn.save`、`learn.load` | 同名，两个优化器都在 | `checkpoint.save`、`checkpoint.load` |
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -679,4 +818,22 @@ r"""
 | `train_loss` in the table mixes the losses of both players into one mean | it says that it is mixed; each player's loss has a column of its own |
 | the order of the files depends on the disk; the `size` of `crop_pad` is ignored | sorted by name; two different `size` are an error |
 | by default `GANLearner` takes 5 steps of the critic for 1 of the generator | 1 step each; `wgan` has 5 to 1 |
+
+In fastai v2 both networks share one optimizer, and the gradients of the one whose turn it is not are set to zero instead of removed, so that momentum still moves it; and a callback for the learning rate that is added after the switcher acts on the other player. Here each network has an optimizer of its own, and frozen parameters have no gradient and do not move at all. Each point has its test, see [sources and corrections](sources.md).
+
+## Old names and ours
+
+| fastai v1 | here | lesson 04 |
+|---|---|---|
+| `from fastai.vision.gan import *` | `from gan_lessons.fastai_style.vision.gan import *` | imports by name |
+| `GANItemList` to `databunch()` | the same | `data.lsun_bedrooms`, `data.folder` |
+| `GANLearner.wgan` | the same | `recipes.wgan` |
+| `GANLearner` with two loss functions | the same, or `from_loss` | `Game(loss=...)` |
+| `FixedGANSwitcher(n_crit=5)` | the same | `Game(n_critic=5)` |
+| `clip=0.01`, at the start of a batch | the same | `Game(clip=0.01)`, after the update |
+| `WassersteinLoss`, `NoopLoss`, low scores for real pictures | the same | `losses.Wasserstein`, high scores for real pictures |
+| none | `penalty=`, `ema=`, `sample(n, seed=)` | the same |
+| `learn.fit(30, 2e-4)`, in epochs | the same | `fit(game, images, steps)`, in steps of the generator |
+| `learn.show_results` | the same | `show.gallery(game.sample(...))` |
+| `learn.save`, `learn.load` | the same, with both optimizers | `checkpoint.save`, `checkpoint.load` |
 """

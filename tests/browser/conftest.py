@@ -82,7 +82,7 @@ class Jupyter:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read() or "null")
 
-    def wait_until_ready(self, seconds: float = 40) -> None:
+    def wait_until_ready(self, seconds: float = 150) -> None:
         """Return when the server answers; fail with its log when it does not."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -270,25 +270,22 @@ class Lab:
         )
 
     def pictures(self, alt: str) -> list[int]:
-        """Return the widths, in pixels, of the pictures shown with such an alternative text.
-
-        JupyterLab 4.6 does not pass on the alternative text of an image/png output, so it is read
-        from the output's metadata; the width is that of the picture the browser has decoded.
-        """
+        """Return the widths, in pixels, of the pictures on the page with such an `alt`."""
         widths = []
         for index, cell in enumerate(self.cells()):
-            for output in cell.get("outputs", []):
-                if alt in output.get("metadata", {}).get("image/png", {}).get("alt", ""):
-                    self.scroll_to(index)
-                    widths += self.page.evaluate(
-                        """async index => {
-                            const cell = jupyterapp.shell.currentWidget.content.widgets[index];
-                            const images = [...cell.outputArea.node.querySelectorAll('img')];
-                            await Promise.all(images.map(image => image.decode()));
-                            return images.map(image => image.naturalWidth);
-                        }""",
-                        index,
-                    )
+            if any("<img " in output.get("data", {}).get("text/html", "")
+                   for output in cell.get("outputs", [])):
+                self.scroll_to(index)
+                widths += self.page.evaluate(
+                    """async ([index, alt]) => {
+                        const cell = jupyterapp.shell.currentWidget.content.widgets[index];
+                        const images = [...cell.outputArea.node.querySelectorAll('img')]
+                            .filter(image => image.alt.includes(alt));
+                        await Promise.all(images.map(image => image.decode()));
+                        return images.map(image => image.naturalWidth);
+                    }""",
+                    [index, alt],
+                )
         return widths
 
 
@@ -330,7 +327,7 @@ def jupyter(tmp_path_factory, browser) -> Iterator[Jupyter]:
 def lab(browser, jupyter) -> Iterator[Lab]:
     """JupyterLab in a fresh browser profile, which remembers nothing."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(20 * SECONDS)
+    context.set_default_timeout(100 * SECONDS)
     try:
         yield Lab(context.new_page(), jupyter)
     finally:

@@ -99,7 +99,7 @@ def test_run_all_from_a_cold_start_shows_a_lab_at_rest(open_lab, lab):
     assert len(set(game.image())) > 50  # points and a surface, not an empty stage
     output = lab.outputs()[0]
     assert output["data"]["text/plain"].startswith("GAN lab: ring")
-    assert "ring of 8" in output["metadata"]["image/png"]["alt"]
+    assert "ring of 8" in output["data"]["text/html"]
     assert game.element.locator("img").count() == 0  # the live lab, not its twin
     assert "the next cell ran\n" in [output.get("text") for output in lab.outputs()]
 

@@ -40,8 +40,8 @@ def stand_in(*extra_code: str):
     cells += [
         new_code_cell(
             "from base64 import b64decode\n"
-            "from IPython.display import Image\n"
-            f"Image(b64decode('{PNG}'), format='png', alt='gallery of one grey spot')"
+            "from gan_lessons.show import Picture\n"
+            f"Picture(b64decode('{PNG}'), 'gallery of one grey spot')"
         ),
         new_code_cell(QUIZ),
         *map(new_code_cell, extra_code),

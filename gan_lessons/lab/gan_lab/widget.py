@@ -12,7 +12,7 @@ import traitlets
 
 from gan_lessons import data as datasets
 from gan_lessons.data import PointSet
-from gan_lessons.lab.base import LessonWidget, script, style
+from gan_lessons.lab.base import LARGE, LessonWidget, script, style
 from gan_lessons.runtime import one_thread
 from gan_lessons.show import Picture
 from gan_lessons.util import both
@@ -47,7 +47,7 @@ class GanLab(LessonWidget):
     `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)` do what the controls do; `close()` ends it.
     """
 
-    _esm = script(HERE / "gan_lab.js")
+    _esm = script(LARGE, HERE / "gan_lab.js")
     _css = style(HERE / "gan_lab.css")
 
     settings = traitlets.Dict(read_only=True).tag(sync=True)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_lessons import show
 from gan_lessons.data import PointSet
-from gan_lessons.lab.base import LessonWidget, script, style
+from gan_lessons.lab.base import LARGE, LessonWidget, script, style
 from gan_lessons.losses import Minimax, Wasserstein
 from gan_lessons.show import Picture
 from gan_lessons.train import TrainingDiverged, generate, sample_noise
@@ -57,12 +57,12 @@ class TrainingView(LessonWidget):
     """Watches `fit`: what G makes of the same noise, the curves, the speed and the time left.
 
         view = TrainingView()
-        game = fit(game, data, 2000, watch=view, watch_every=50, progress=False)
+        game = fit(game, data, 2000, watch=view, watch_every=50)
 
     It appears below the cell that trains, and once more wherever it is evaluated. Called again,
     `fit` goes on and so does the view; with another game it begins anew. Afterwards (and while
     another cell runs) a slider and a play button show how the pictures came about.
-    `progress=False` leaves out fit's own bar, which the view would cut in two.
+    It stands in the place of fit's own bar.
     `snapshots` are the pictures that were kept, at most 40: step -> what `train.generate` gave.
 
     Args:
@@ -70,7 +70,9 @@ class TrainingView(LessonWidget):
         real: Points in the plane, to show behind what a game of points makes.
     """
 
-    _esm = script(HERE / "training_view.js")
+    shows_progress = True  # so `fit` shows no bar of its own
+
+    _esm = script(LARGE, HERE / "training_view.js")
     _css = style(HERE / "training_view.css")
 
     numbers = traitlets.Dict(read_only=True).tag(sync=True)  # state, step, total, speed, time left

@@ -13,11 +13,14 @@ Try first, then look. The same checker runs after each solution.
 """
 
 # %%
+import torch
 from torch import nn
 
-from gan_lessons import lab
+from gan_lessons import ablations, lab, losses, runtime
 from gan_lessons.exercises import lesson03 as check
+from gan_lessons.nets import dcgan
 
+runtime.set_threads(1)
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh"]
@@ -43,12 +46,16 @@ verdict = check.transposed_size(tconv_out)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 2：修好它
+## 练习 2：找出三处错误
+
+一，`bn` 没有用来决定建不建批归一化，关不掉。二，`bn` 没有存进 `self`，`forward` 找不到它，报 `NameError`；如果恰好有同名的全局变量，就误用它，而且不报错，这更糟。三，次序成了卷积、ReLU、批归一化。还有一处连带的毛病：没有批归一化时，卷积需要偏置。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Exercise 2: mend it
+## Exercise 2: find three bugs
+
+One: `bn` does not decide whether batch normalisation is built, so it cannot be switched off. Two: `bn` is not kept in `self`, so `forward` cannot find it and raises a `NameError`; or, worse, it finds a global variable of that name, uses it, and raises nothing. Three: the order is convolution, ReLU, batch normalisation. And something that goes with it: without batch normalisation the convolution needs its bias.
 """
 
 # %%
@@ -90,78 +97,158 @@ verdict = check.first_weights(initialise)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+## 开放题：胜过对照
+
+人脸那张表里，谱归一化加合页损失最好；对数字也有用：D 的批归一化换成谱归一化，损失换成合页损失，`betas=(0.0, 0.9)`。只有 600 步，还嫌慢，所以学习率再加倍，取 0.002。对照、学习率 0.001 和 0.002 的数，都在 `studies/exercises_bars.json` 里。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Open task: beat the control
+
+In the table of faces, spectral normalisation with the hinge loss does best; it helps with digits, too: spectral normalisation in place of D's batch normalisation, the hinge loss, `betas=(0.0, 0.9)`. With 600 steps it is still slow, so double the learning rate, to 0.002. The numbers of the control and of learning rates 0.001 and 0.002 are in `studies/exercises_bars.json`.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def make(seed):
+    torch.manual_seed(seed)
+    critic = dcgan.critic(32, 1, features=8, norm="spectral")
+    return ablations.changed("DCGAN", seed=seed, critic=critic, loss=losses.Hinge(),
+                             betas=(0.0, 0.9), lr=2e-3)
+
+
+verdict = check.beats_the_board(make) if runtime.scale() != "smoke" else ""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
 ## 小测验的答案
 
-1. B。7 个间隔，再加一枚印章，裁去两边。
-2. C。边长回来了，内容没有。
-3. B。缩放要围绕 1。
-4. D。长度只剩约 0.71 倍。
+选项的次序每次都会打乱，所以这里写内容。
+
+1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`。
+2. 还不能说：同一个种子的波动比差别还大。
+3. 批归一化的缩放从 0 附近开始。
+4. 先试 `G.eval()`。
+5. 说明不了：背景是离散的。
+6. 让乙也训练到 40 秒，再比。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Answers to the quiz
 
-1. B. 7 gaps, one more stamp, less the two sides.
-2. C. The side is back, the contents are not.
-3. B. The scale must lie around 1.
-4. D. Only about 0.71 of the length is left.
+The options are shuffled each time, so here are the words.
+
+1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`.
+2. Nothing yet: one seed varies by more than the difference.
+3. Batch normalisation's scales start near 0.
+4. Try `G.eval()` first.
+5. It shows neither: the background is discrete.
+6. Let B train for 40 seconds as well, and compare.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 教学笔记
 
-**时间安排（90 分钟）**
+**时间从哪里来**：只读一种语言，约 105 分钟。阅读 50 分钟：中文约 6,300 个汉字，朗读每分钟 220 字；英文约 4,900 个词，每分钟 130 个；余下的时间看公式、表、代码和图。预测、三个练习和小测验 35 分钟，开放题 20 分钟。分两次学时，第一次到“批归一化：训练与评估时不同”为止。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
 
-| 分钟 | 内容 |
-|---|---|
-| 10 | 打乱像素的思想实验：全连接层在乎吗？卷积呢？然后看形状阶梯 |
-| 20 | 盖章。用方格纸和真的印章盖一遍最好；先猜再跑 1，练习 1 |
-| 10 | 棋盘格，先猜再跑 2 |
-| 20 | 规矩、三处错误，练习 2 和 3 |
-| 15 | 先猜再跑 3：全班先投票，再看消融的结果 |
-| 15 | 隐空间漫步、是不是抄来的、小测验 |
+**必讲、选讲、自学**
 
-上课前请先把整本运行一遍。消融、数字和人脸三格最慢，课堂上不必重跑。
+| 部分 | 45 分钟 | 2×45 分钟 |
+|---|---|---|
+| 打乱像素的思想实验，两座阶梯 | 必讲，5 分钟 | 必讲，8 分钟 |
+| 盖章，先猜再跑 1，练习 1 | 必讲，12 分钟 | 必讲，17 分钟 |
+| “反卷积”并不反 | 自学 | 选讲，5 分钟 |
+| 棋盘格，先猜再跑 2 | 必讲，6 分钟 | 必讲，8 分钟 |
+| 设计准则，练习 2、3 | 自学 | 练习 2 必讲，7 分钟；练习 3 作业 |
+| 消融实验，先猜再跑 3，失败案例 | 必讲，14 分钟 | 必讲，18 分钟 |
+| 卷积与全连接 | 必讲结论，3 分钟 | 必讲，7 分钟 |
+| SN-GAN，人脸 | 自学 | 必讲，10 分钟 |
+| 隐空间：方向和算术 | 选讲，5 分钟 | 必讲，10 分钟 |
+| $z$ 的长度，开放题，小测验 | 自学 | 自学（作业） |
 
-**板书**：左边画 3 枚印章在一条线上盖出来的一维例子（$k = 3$、$s = 2$），数出每格被盖了几次：1、1、2、1、2、1、1；右边换成 $k = 4$，中间处处是 2。
+两节课时，第一节到练习 2 为止。
+
+**板书**：左边画 3 枚印章在一条线上盖出来的一维例子（$k = 3$、$s = 2$），数出每格被盖了几次：1、1、2、1、2、1、1；右边换成 $k = 4$，中间处处是 2。讲消融时，在一条横轴上点出对照的距离和某种改动的距离，先点同一个种子的几遍，再点别的种子，问学生：分得开吗？
+
+**易错点**
+
+- 把转置卷积当作卷积的逆。让学生说出 64 个数压成 16 个以后丢了多少。
+- 只看一个种子就下结论。让学生把消融表的前两列遮住，只留种子 0，看他们会得出什么，再揭开其余的。
+- 步数相等当成公平。问：你的限制是步数，还是时间？
+- 把“有把握”当成“画对了”。指出 counted、sure 和 outside 的关系：counted = sure − outside。
+- 看到半绿半粉就说 G 背下了训练图。
 
 **常见的问题**
 
-- “规矩拆了也没事，那还守它做什么？”消融只对量过的规模负责。请学生念结论的时候，连同设置一起念：“8 个特征、600 步、五个种子”。
-- “D 里的 ReLU 是不是更好？”分不出来：在这个设置里 `fd_digits` 略低，却有两个种子少了一个数字，差别和换个线程数的波动差不多。这是好问题：让学生设计一个能回答它的实验。
-- “我的图和你的不一样。”正常，见上一课的教学笔记。
-- “直线和圆弧到底该走哪个？”看数。算数的比例相差不大时，差别主要在步长是否均匀。
+- “去掉准则也没事，那还遵循它做什么？”消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“8 个特征、600 步”。
+- “我的图和你的不一样。”正常；同一个种子的波动表说的就是这件事。
+- “直线和圆弧到底该走哪个？”看表里算数的比例。
+- “为什么不用 z 取均匀分布，像论文那样？”可以试；随机向量的长度那一段要重算。
 
-**给学得快的学生**：做延伸里的向量算术；或者把 G 换成“先放大再卷积”，检查棋盘格，再量一量 `fd_digits`。
+**作业：实验报告（一周）**
+
+二选一。甲：在 `ablations.CHANGES` 里加一条课里没有的改动（例如 `slope` 取 0.5，卷积核换成先放大再卷积，批大小），用 5 个种子做消融，按秩判断。乙：另选一个因素（嘴、背景、发型），求方向，数 500 个 $z$ 成功几次、别的因素变了没有，并与随机向量比较；再看方向由 10、30、100 个 $z$ 平均时有什么不同。写一页报告。
+
+| 评分项 | 分 |
+|---|---|
+| 一次只改一处，写明其余设置；有对照 | 25 |
+| 先量波动，再报全部种子，不只报最好的一次 | 25 |
+| 图：没有挑选过的样本，有图题 | 15 |
+| 结论不超出数据，不利的结果照写 | 25 |
+| 语言清楚 | 10 |
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Notes for teachers
 
-**Timetable (90 minutes)**
+**Where the times come from**: about 105 minutes in one language. Reading takes 50: the Chinese has about 6,300 characters, at 220 a minute read aloud; the English about 4,900 words, at 130 a minute; the rest is for formulas, tables, code and figures. Predictions, three exercises and the quiz take 35 minutes, the open task 20. In two sittings, the first ends with "Batch normalisation: training is not evaluation". Run the whole notebook before class, and in class only the cells you want to discuss.
 
-| Minutes | What |
-|---|---|
-| 10 | A thought experiment: the pixels are shuffled. Does a fully connected layer mind? Does a convolution? Then the staircase of shapes |
-| 20 | Stamping, best of all with squared paper and a real stamp; Predict, then run 1, exercise 1 |
-| 10 | Checkerboards, Predict, then run 2 |
-| 20 | The rules, the three mistakes, exercises 2 and 3 |
-| 15 | Predict, then run 3: let the class vote before looking at the ablation |
-| 15 | The walk through latent space, copies or not, the quiz |
+**Must, may, self-study**
 
-Run the whole notebook before class. The ablation, the digits and the faces are the slow cells; there is no need to run them again in class.
+| Part | 45 minutes | 2×45 minutes |
+|---|---|---|
+| the thought experiment of shuffled pixels, two staircases | must, 5 minutes | must, 8 minutes |
+| stamping, predict 1, exercise 1 | must, 12 minutes | must, 17 minutes |
+| a "deconvolution" undoes nothing | self-study | may, 5 minutes |
+| the checkerboard, predict 2 | must, 6 minutes | must, 8 minutes |
+| guidelines, exercises 2, 3 | self-study | exercise 2 must, 7 minutes; exercise 3 homework |
+| the ablation, predict 3, the failure of the day | must, 14 minutes | must, 18 minutes |
+| convolution against full connection | must: the verdict, 3 minutes | must, 7 minutes |
+| SN-GAN, faces | self-study | must, 10 minutes |
+| latent space: directions and arithmetic | may, 5 minutes | must, 10 minutes |
+| the length of $z$, open task, quiz | self-study | self-study (homework) |
 
-**On the board**: on the left an example in one dimension, 3 stamps in a row ($k = 3$, $s = 2$), counting how often each place is covered: 1, 1, 2, 1, 2, 1, 1; on the right the same with $k = 4$, where every place in the middle has 2.
+With two periods, the first ends with exercise 2.
+
+**On the board**: on the left an example in one dimension, 3 stamps in a row ($k = 3$, $s = 2$), counting how often each place is covered: 1, 1, 2, 1, 2, 1, 1; on the right the same with $k = 4$, where every place in the middle has 2. For the ablation, mark the distances of the control and of one change on a line, first the repetitions of one seed, then the other seeds, and ask: are they told apart?
+
+**Common mistakes**
+
+- Taking a transposed convolution for the inverse. Ask how much is lost when 64 numbers become 16.
+- A verdict from one seed. Cover all seeds of the table but seed 0, hear the verdicts, then uncover the rest.
+- Taking equal steps for fair. Ask: is your limit the steps or the time?
+- Taking "sure" for "right". Show how counted, sure and outside belong together: counted = sure − outside.
+- Calling half green and half pink a proof that G has learned its training pictures by heart.
 
 **Common questions**
 
-- "If breaking a rule does no harm, why keep it?" An ablation answers only for the scale it was measured at. Have the students read the verdict out together with its setting: "8 features, 600 steps, five seeds".
-- "Is ReLU in D better?" One cannot tell: in this setting `fd_digits` is a little lower, but two seeds lack a digit, and another number of threads changes about as much. It is a good question: let the students design an experiment that would answer it.
-- "My pictures differ from yours." That is normal; see the notes to the last lesson.
-- "So which is it, the line or the arc?" Look at the numbers. Where about as many pictures count on both, the difference lies in how even the steps are.
+- "If breaking a guideline does no harm, why keep it?" An ablation answers only for the scale it was measured at. Have students read the verdict out together with its setting: "8 features, 600 steps".
+- "My pictures differ from yours." That is normal; it is what the table of one seed is about.
+- "So which is it, the line or the arc?" Look at the share counted in the table.
+- "Why is z not uniform, as in the paper?" Try it; what is said about lengths has to be worked out again.
 
-**For students who finish early**: the arithmetic with vectors of "Going further"; or a G that enlarges first and convolves afterwards: look for checkerboards, then measure `fd_digits`.
+**Homework: a lab report (one week)**
+
+Choose one. A: add a change to `ablations.CHANGES` that the lesson does not have (a `slope` of 0.5, enlarging before convolving, the batch size), run the ablation on 5 seeds and judge by ranks. B: choose another factor (mouth, background, hair style), find its direction, count successes and what else changes on 500 $z$, and compare with random vectors; see what changes when the direction is an average of 10, 30 or 100 $z$. Write one page.
+
+| Criterion | Points |
+|---|---|
+| one change at a time, all other settings stated; a control | 25 |
+| the spread measured first, then all seeds reported, not only the best | 25 |
+| figures: samples not chosen, with captions | 15 |
+| conclusions within the data, unfavourable results included | 25 |
+| clear language | 10 |
 """

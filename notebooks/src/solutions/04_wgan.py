@@ -15,9 +15,12 @@ Try first, then look. The same checker runs after each solution.
 # %%
 import torch
 
-from gan_lessons import lab, measure, penalties
+from gan_lessons import data, lab, measure, penalties, recipes, runtime
+from gan_lessons.bilingual import say
 from gan_lessons.exercises import lesson04 as check
+from gan_lessons.train import fit
 
+runtime.set_threads(2)
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh"]
@@ -39,31 +42,55 @@ verdict = check.wasserstein_1d(w1)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-课文里的两堆土也能排序：一堆有 43 份，一堆有 32 份，各自复制到 1,376 份就一样多了。线性规划、数各处经过的土量、排序，三个数相同。
+图 4-2 的两堆土也能排序：每车土是一个样本，两边各 10 个。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The lesson's two heaps can be sorted, too: one has 43 parts, the other 32; copy the parts until there are 1,376 on each side, and they can be paired. The linear programme, the earth that crosses, and sorting give one and the same number.
+The two heaps of Fig. 4-2 can be sorted, too: every load is a sample, 10 on each side.
 """
 
 # %%
-places = torch.linspace(0, 1, 10, dtype=torch.float64)
-p = torch.tensor([5, 3, 2, 1, 8, 7, 5, 9, 2, 1])
-q = torch.tensor([4, 10, 1, 1, 4, 6, 3, 2, 0, 1])
-by_sorting = w1(places.repeat_interleave(32 * p), places.repeat_interleave(43 * q))
-_, by_programme = measure.transport(p / p.sum(), q / q.sum(), (places[:, None] - places).abs())
-print("all agree on 0.15149:", abs(float(by_sorting) - 0.15148578811369506) < 1e-9,
-      abs(by_programme - 0.15148578811369506) < 1e-6)
+places = torch.arange(5, dtype=torch.float64)
+heap, goal = torch.tensor([1, 4, 0, 3, 2]), torch.tensor([3, 1, 2, 0, 4])
+by_sorting = w1(places.repeat_interleave(heap), places.repeat_interleave(goal))
+_, by_programme = measure.transport(heap / 10, goal / 10, (places[:, None] - places).abs())
+say("排序：{sorting:.2f}；线性规划：{programme:.2f}。",
+    "By sorting: {sorting:.2f}; by the linear programme: {programme:.2f}.",
+    sorting=float(by_sorting), programme=by_programme)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 2：两个损失
+## 练习 2：梯度惩罚
+
+三处容易错：随机数的形状是 `(B, 1)` 或 `(B, 1, 1, 1)`，每个样本一个；范数逐个样本算；`create_graph=True`，否则惩罚对评论家的权重没有梯度。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Exercise 2: the two losses
+## Exercise 2: the gradient penalty
+
+Three places to go wrong: the random numbers have the shape `(B, 1)` or `(B, 1, 1, 1)`, one for each sample; the norm is taken for each sample; and without `create_graph=True` the penalty has no gradient in the critic's weights.
+"""
+
+# %%
+def gradient_penalty(critic, real, fake):
+    share = torch.rand(len(real), *[1] * (real.ndim - 1))
+    between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
+    slope, = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+verdict = check.gradient_penalty(gradient_penalty)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 练习 3：两个损失
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Exercise 3: the two losses
 """
 
 # %%
@@ -79,12 +106,12 @@ verdict = check.losses(critic_loss, generator_loss)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 3：先更新，后裁剪
+## 练习 4：先更新，后裁剪
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Exercise 3: update, then clip
+## Exercise 4: update, then clip
 """
 
 # %%
@@ -100,84 +127,162 @@ verdict = check.clipped_update(update)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+## 开放题：把 WGAN-GP 调好
+
+论文的设置在这个预算下几乎没有开始学：3 个种子的距离都在 7,500 上下（`studies/exercises.py penalty`）。学习率加到 0.001，`n_critic` 减到 2，G 走 250 步，3 个种子是 594、813、663，都低于标准 1,000。只加学习率、`n_critic` 仍是 5，G 只走 100 步，种子 0、1 是 898 和 1,003；`n_critic` 减到 1，G 走 500 步，3 个种子是 1,247、935、754：都在标准上下，种子之间的差别很大，所以要两个种子都过。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Open task: tune a WGAN-GP
+
+With this budget the paper's settings have hardly begun to learn: distances of about 7,500 on 3 seeds (`studies/exercises.py penalty`). With a learning rate of 0.001 and an `n_critic` of 2, G makes 250 steps, and 3 seeds give 594, 813 and 663, all below the bar of 1,000. With the larger learning rate alone and an `n_critic` of 5, G makes 100 steps, and seeds 0 and 1 give 898 and 1,003; with an `n_critic` of 1, G makes 500, and 3 seeds give 1,247, 935 and 754. Those lie on either side of the bar, and seeds differ a good deal, which is why both of two must pass.
+"""
+
+# %% tags=["nbval-ignore-output"]
+faces_16 = data.toy_faces(4000, size=16, core=True)
+steps = runtime.at_scale(smoke=10, default=250, full=250)
+my_games = [fit(recipes.wgan_gp(16, features=32, latent=64, lr=1e-3, n_critic=2, seed=seed),
+                faces_16, steps, progress=False) for seed in (0, 1)]
+
+verdict = check.penalised_faces(my_games, faces_16)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
 ## 小测验的答案
 
-1. B。只有差距有意义。
-2. B。没有坡度上限，差距就没有单位。
-3. C。更新之后裁剪。
-4. D。里面的 `4x4` 和 `score`。
+选项的次序每次都会打乱，所以这里写内容。
+
+1. 看不出来，要用同一个指标分别测量。
+2. 两边成了合作：符号约定不一致。
+3. G 每走一步之前，让评论家多走几步。
+4. 不然放大分数就能放大差距。
+5. 少了 `create_graph=True`。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Answers to the quiz
 
-1. B. Only the gap has a meaning.
-2. B. Without a bound on the slope the gap has no unit.
-3. C. Clip after the update.
-4. D. The inner `4x4` and `score`.
+The options are shuffled each time, so here are the words.
+
+1. Nobody can tell; measure both with one metric.
+2. The two cooperate: their signs do not match.
+3. Several steps of the critic before each of G's.
+4. Otherwise larger scores alone make a larger gap.
+5. `create_graph=True` is missing.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 教学笔记
 
-**时间安排（90 分钟）**
+**时间从哪里来**：只读一种语言，约 130 分钟。阅读 60 分钟：中文约 7,800 个汉字，朗读每分钟 220 字，约 35 分钟；英文约 6,200 个词，每分钟 130 个，约 48 分钟；余下的时间看公式、表、代码和图。预测、四个练习和小测验 50 分钟，开放题 20 分钟（没有达到标准、再试一次的时间算在内）。一次学不完，可以分成两次，第一次到练习 4 为止。上课前请先把整本运行一遍，训练的几格加起来要两三分钟，图会存下来；课堂上只重跑要讨论的几格。
 
-| 分钟 | 内容 |
-|---|---|
-| 10 | 先猜再跑 1：两座山。让学生先画 JS 的曲线 |
-| 15 | 搬土：用豆子或硬币在桌上搬一遍，数路程；练习 1 |
-| 15 | 对偶和坡度，先猜再跑 2，看那张锯齿图 |
-| 10 | 练习 2、3 |
-| 15 | 先猜再跑 3、4，`003` 里值得推敲的几处 |
-| 15 | 从 16 到 64，成绩单，今日故障 |
-| 10 | 人脸数据的几个问题，小测验 |
+**必讲、选讲、自学**
 
-上课前请先把整本运行一遍：训练的几格要一两分钟，图会存下来。
+| 部分 | 45 分钟 | 2×45 分钟 |
+|---|---|---|
+| 四处改动，先猜再跑 1 | 必讲，8 分钟 | 必讲，10 分钟 |
+| 搬土，练习 1 | 必讲，10 分钟 | 必讲，15 分钟 |
+| 运输商的价目表（对偶） | 必讲，8 分钟 | 必讲，10 分钟 |
+| 裁剪，先猜再跑 2，图 4-3 | 必讲，7 分钟 | 必讲，10 分钟 |
+| 梯度惩罚，练习 2 | 只讲公式，5 分钟 | 必讲，15 分钟 |
+| 练习 3、4 | 自学 | 练习 3 必讲，5 分钟；练习 4 选讲 |
+| 读日志，先猜再跑 3、4 | 只做先猜再跑 3，5 分钟 | 必讲，10 分钟 |
+| 差距的检验，裁剪与惩罚的比较 | 自学 | 选讲，5 分钟 |
+| 逐步放大，训练久一点 | 自学 | 自学 |
+| 典型失败案例 | 自学 | 必讲，5 分钟 |
+| 人脸数据和法律 | 2 分钟，布置讨论 | 选讲，5 分钟 |
+| 开放题、小测验 | 自学 | 自学（作业） |
 
-**板书**：横轴上画三堆真品、两堆赝品，先画最好的 $f$（锯齿），再画裁剪之后的山谷，问学生：G 的赝品会往哪里走？
+两节课时，第一节到裁剪为止。
+
+**板书**：左边写 $W_1$ 的两种写法，min 在上，max 在下，中间画等号，旁边各写一个词：搬运、定价。右边的横轴上画三处真实样本、两处生成样本，先画最好的 $f$（锯齿），再画裁剪之后的山谷，问学生：G 的样本会往哪里走？最后在一条线段的两端写 $x$ 和 $\tilde x$，中间随手点一个 $\hat x$，画出那里的斜率。
+
+**课堂活动**：用豆子或硬币在桌上搬一遍图 4-2 的两堆土，数路程，找到 6；再请一位同学当运输商，给五个位置定价，别的同学来找“不如自己搬”的路线。定出 0、1、0、1、0，他正好收到 6。
+
+**易错点**
+
+- 以为差距是一个可以互相比较的分数。让学生看比较不同网络的那张表。
+- 以为斜率的限制是对分数的限制。加 100 的例子说明分数可以任意平移。
+- 写惩罚时对 `critic(x).mean()` 求导，每个样本的梯度就小了一批的倍数。
+- 在 WGAN-GP 的评论家里留着批归一化；或者因此以为裁剪的评论家也应去掉它。
 
 **常见的问题**
 
-- “差距能和别人的比吗？”不能。裁剪给出的单位由 $c$ 和网络决定；换一个 `features`，数就变了。只能在同一次训练里前后比。
-- “差距变大就是变差了吗？”开头那一段是评论家在追赶。先让它走几十步，再开始读。
-- “五个种子都行吗？”`studies/lesson04.py` 跑过五个种子，秩相关记在 `studies/lesson04_rates.json` 里。
-- “为什么不直接用梯度惩罚？”第 06 课就用。先看清裁剪的毛病，才知道惩罚在治什么。
+- “差距变大就是变差了吗？”开头那一段是评论家在追赶。先让它走几十步，再开始读；并且看平均，不看单独一批。
+- “为什么不全都用梯度惩罚？”它每步要多一次反向传播。同样的时间里谁更好，请看课文的表，也请学生注意那里写明的学习率从哪里来。
+- “WGAN 成功是因为 Wasserstein 距离吗？”不见得。评论家离最好的 $f$ 很远，裁剪的差距也不是 $W_1$；有人认为起作用的主要是利普希茨约束本身。
 
-**谈人脸数据时**：别只念条款。请学生想一想，自己的照片如果在 CelebA 里，愿意让别人拿来做什么，不愿意让别人拿来做什么。
+**讨论题（20 分钟）**：小区物业想用住户的门禁照片训练一个 GAN，生成“虚拟住户”放在宣传册里。分组回答课文的四个问题，再查表：哪些规定管得到，谁要同意，宣传册上要写什么？中国的课堂还可以读《生成式人工智能服务管理暂行办法》第 2、4、7、12 条：向境内公众提供生成服务的，训练数据来源要合法，涉及个人信息要取得同意，生成的图片要标识；只做研究、不向公众提供服务的教学科研单位不适用。
 
-**给学得快的学生**：写一个 `files.csv`，只留某一种发型，训练后用 `factor_coverage` 看看 G 学到的比例；或者把 `clip` 换成 `penalty=penalties.gradient_penalty`、`norm="none"`，重做今日故障。
+**作业：实验报告（一周）**
+
+任选一问，用 3 个种子回答，写一页：`n_critic` 取 1、2、5，总的训练时间相同，哪一个好？$\lambda$ 取 1、10、100 呢？给 WGAN-GP 的评论家加上批归一化，会怎样？
+
+| 评分项 | 分 |
+|---|---|
+| 一次只改一处，写明其余设置；时间或步数相同，说明是哪一种 | 25 |
+| 3 个种子的全部结果，不只报最好的一次；附真图之间的下限 | 25 |
+| 图：没有挑选过的样本，有图题 | 15 |
+| 结论不超出数据，不利的结果照写 | 25 |
+| 语言清楚 | 10 |
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Notes for teachers
 
-**Timetable (90 minutes)**
+**Where the times come from**: about 130 minutes in one language. Reading takes 60: the Chinese has about 7,800 characters, at 220 a minute read aloud about 35 minutes; the English about 6,200 words, at 130 a minute about 48; the rest is for formulas, tables, code and figures. Predictions, the four exercises and the quiz take 50, the open task 20 (a failed attempt and another one included). Two sittings are a good plan, the first up to exercise 4. Run the whole notebook before class, since the training cells take two or three minutes and figures are kept; in class run only the cells you want to discuss.
 
-| Minutes | What |
-|---|---|
-| 10 | Predict, then run 1: two hills. Let students draw the JS curve first |
-| 15 | Moving earth: do it on a table with beans or coins and add up the distances; exercise 1 |
-| 15 | The dual and the slope, Predict, then run 2, the picture of the zigzag |
-| 10 | Exercises 2, 3 |
-| 15 | Predict, then run 3, 4, a second look at `003` |
-| 15 | From 16 to 64, report card, failure of the day |
-| 10 | The questions about pictures of faces, quiz |
+**Must, may, self-study**
 
-Run the whole notebook before class: the training cells take a minute or two, and figures are kept.
+| Part | 45 minutes | 2×45 minutes |
+|---|---|---|
+| the four changes, predict 1 | must, 8 minutes | must, 10 minutes |
+| moving earth, exercise 1 | must, 10 minutes | must, 15 minutes |
+| the haulier's price list (the dual) | must, 8 minutes | must, 10 minutes |
+| clipping, predict 2, Fig. 4-3 | must, 7 minutes | must, 10 minutes |
+| the gradient penalty, exercise 2 | the formula only, 5 minutes | must, 15 minutes |
+| exercises 3, 4 | self-study | exercise 3 must, 5 minutes; exercise 4 may |
+| reading a log, predict 3, 4 | predict 3 only, 5 minutes | must, 10 minutes |
+| the tests of the gap, clipping against penalty | self-study | may, 5 minutes |
+| gradual resizing, the longer run | self-study | self-study |
+| the failure of the day | self-study | must, 5 minutes |
+| pictures of faces, and the law | 2 minutes, set the discussion | may, 5 minutes |
+| open task, quiz | self-study | self-study (homework) |
 
-**On the board**: three real heaps and two of fakes on an axis; draw the best $f$ (the zigzag), then the valley that clipping leaves, and ask which way the fakes of G will go.
+With two periods, the first ends with clipping.
+
+**On the board**: on the left both forms of $W_1$, the min above the max with an equals sign between, and a word beside each: transport, prices. On the right an axis with three places of real data and two of fakes; draw the best $f$ (the zigzag), then the valley that clipping leaves, and ask which way G's samples will go. At last write $x$ and $\tilde x$ at the ends of a line, put $\hat x$ anywhere between, and draw the slope there.
+
+**An activity**: with beans or coins, move the two heaps of Fig. 4-2 on a table and add up the distances until somebody finds 6. Then let one student be the haulier and set prices for the five places, while the others look for journeys that they would rather make themselves. With 0, 1, 0, 1, 0 the haulier earns exactly 6.
+
+**Common mistakes**
+
+- Taking the gap for a score that can be compared. Show the table of different networks.
+- Taking the bound on the slope for a bound on the scores. Adding 100 shows that scores can be shifted at will.
+- Differentiating `critic(x).mean()` in the penalty: each sample's gradient is too small by the size of the batch.
+- Leaving batch normalisation in WGAN-GP's critic; or, because of that, taking it out of a clipped one.
 
 **Common questions**
 
-- "Can I compare the gap with other people's?" No. With clipping its unit depends on $c$ and on the network; change `features` and the number changes. Compare within one run only.
-- "Does a growing gap mean it gets worse?" At the start the critic is catching up. Let it take some dozens of steps before you read.
-- "Does it work for five seeds?" `studies/lesson04.py` ran five; the rank correlations are in `studies/lesson04_rates.json`.
-- "Why not take the gradient penalty at once?" Lesson 06 does. Whoever has seen what is wrong with clipping knows what the penalty cures.
+- "Does a growing gap mean that it gets worse?" At the start the critic is catching up. Let it take some dozens of steps before you read, and read means, not single batches.
+- "Why not use the gradient penalty everywhere?" Each of its steps needs another backward pass. Who is better in the same time is in the lesson's table; let students note where the learning rates come from.
+- "Is it the Wasserstein distance that makes WGAN work?" Not necessarily. The critic is far from the best $f$, and the gap of clipping is not $W_1$; some hold that it is the Lipschitz constraint itself that helps.
 
-**When you talk about pictures of faces**: do not just read out the terms. Ask students what they would and would not want others to do with a photograph of theirs in CelebA.
+**Discussion (20 minutes)**: a housing company wants to train a GAN on residents' door-camera photographs, to show "virtual residents" in a brochure. Answer the lesson's four questions in groups; then look at the table: which rules apply, who has to agree, and what has to be in the brochure? For a class in China: read Articles 2, 4, 7 and 12 of the Interim Measures for Generative AI Services. Who offers generation to the public there needs lawful training data, consent where they are personal, and labels on pictures; universities that do research only and offer nothing to the public are outside.
 
-**For students who finish early**: write a `files.csv` with one hair style only, train, and see with `factor_coverage` which shares G has learned; or replace `clip` by `penalty=penalties.gradient_penalty` and `norm="none"`, and repeat the failure of the day.
+**Homework: a lab report (one week)**
+
+Choose one question, answer it with 3 seeds, and write one page: which `n_critic` of 1, 2 and 5 is best at equal training time? Which $\lambda$ of 1, 10 and 100? What happens if WGAN-GP's critic gets batch normalisation?
+
+| Criterion | Points |
+|---|---|
+| one change at a time, all other settings stated; equal time or equal steps, and which | 25 |
+| all results of the 3 seeds, not only the best; with the floor of real pictures | 25 |
+| figures: samples not chosen, with captions | 15 |
+| conclusions within the data, unfavourable results included | 25 |
+| clear language | 10 |
 """

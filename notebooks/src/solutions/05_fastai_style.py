@@ -1,18 +1,20 @@
 # %% [markdown] tags=["lang-zh"]
 r"""
-# 05 · fastai 式的接口：答案与教学笔记
+# 05 · 用回调重构训练循环：答案与教学笔记
 
 先自己做，再来看。每个答案后面运行的，是课文里的同一个批改函数。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-# 05 · The fastai style: solutions and notes for teachers
+# 05 · The training loop as callbacks: solutions and notes for teachers
 
 Try first, then look. The same checker runs after each solution.
 """
 
 # %%
+import copy
+
 import torch
 
 from gan_lessons import lab
@@ -67,12 +69,15 @@ class WarmUpSwitcher(LearnerCallback):
         self.taken = 0
 
     def on_batch_end(self, learn):
-        if not learn.stepped:
-            return
         trainer = learn.gan_trainer
-        self.taken += 1
         g = trainer.gen_steps
-        turn = 1 if trainer.gen_mode else 100 if g < 25 or g % 500 == 0 else 5
+        self.taken += 1
+        if trainer.gen_mode:
+            turn = 1
+        elif g < 25 or g % 500 == 0:
+            turn = 100
+        else:
+            turn = 5
         if self.taken >= turn:
             self.taken = 0
             trainer.switch()
@@ -82,14 +87,14 @@ verdict = check.warm_up_switcher(WarmUpSwitcher)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-要能从存下的文件接着练，还缺两个方法：`state` 返回 `{"taken": self.taken}`，`set_state` 取回它。`FixedGANSwitcher` 里有现成的样子。
+不写类也行：`partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`。要能从存下的文件续训，类里还缺两个方法：`state` 返回 `{"taken": self.taken}`，`set_state` 取回它。
 
 ## 练习 3：`DiscriminativeLR`
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-To go on from a saved file it needs two more methods: `state`, which returns `{"taken": self.taken}`, and `set_state`, which takes it back. `FixedGANSwitcher` shows what they look like.
+It can be done without a class: `partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`. To go on from a saved file the class needs two more methods: `state`, which returns `{"taken": self.taken}`, and `set_state`, which takes it back.
 
 ## Exercise 3: `DiscriminativeLR`
 """
@@ -113,78 +118,166 @@ verdict = check.discriminative_lr(DiscriminativeLR)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 小测验的答案
+## 开放题（选做）：把滑动平均写成回调
 
-1. B。只有两个分数之差可读。
-2. C。切换器先听到。
-3. A。赝品是用滑动统计量画的。
-4. D。验证的批也被数了进去。
+只在生成器的步里更新；统计量里的计数是整数，照抄即可。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
+## Open task (optional): a moving average as a callback
+
+It is updated in the generator's steps only; the count among the statistics is an integer and is simply copied.
+"""
+
+# %%
+class MovingAverage(Callback):
+    """Keep a moving average of the generator's weights and BatchNorm statistics."""
+
+    def __init__(self, decay=0.95):
+        self.decay = decay
+        self.average = None
+
+    @torch.no_grad()
+    def on_step_end(self, learn):
+        if not learn.gan_trainer.gen_mode:
+            return
+        if self.average is None:
+            self.average = copy.deepcopy(learn.generator)
+        for old, new in zip(self.average.state_dict().values(),
+                            learn.generator.state_dict().values(), strict=True):
+            if old.is_floating_point():
+                old.lerp_(new, 1 - self.decay)
+            else:
+                old.copy_(new)
+
+
+verdict = check.moving_average(MovingAverage)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+第二问没有标准答案。可以参照的是 `studies/lesson05.json`：非饱和加 R1 走 600 步，`decay` 取 0.95，三个种子上的平均依次比最新权重近 12%、6%、40%；种子 0 走到 1,800 步，近 45%。训练越往后，权重越是在原地摆动，平均就越有用；开头权重还在赶路，记得太久反而拖后腿。
+
+## 小测验的答案
+
+选项的次序每次都会打乱，所以这里写内容。
+
+1. 评论家给真图和假图的平均分相差 0.3，此外说不出什么。
+2. 轮到评论家时 `gen_steps` 不变，条件一再成立。
+3. 不能：两边的 G 走的步数不同。
+4. 更新之后没有恢复原值。
+5. 把梯度设为 `None`。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The second question has no model answer. For comparison there is `studies/lesson05.json`: over 600 steps of non-saturating with R1, with a `decay` of 0.95, the average is closer than the newest weights by 12%, 6% and 40% on the three seeds; when seed 0 goes on to 1,800 steps, by 45%. Later in training the weights mostly swing around, and an average helps more; early on they are still on their way, and too long a memory holds the average back.
+
 ## Answers to the quiz
 
-1. B. Only the difference of two scores can be read.
-2. C. The switcher hears it first.
-3. A. The fakes were painted with the running statistics.
-4. D. Batches of validation were counted, too.
+The options are shuffled each time, so here are the words.
+
+1. The critic's mean scores of real pictures and fakes are 0.3 apart, and no more.
+2. In the critic's batches `gen_steps` stands still and the condition stays true.
+3. Nobody knows: the two G took different numbers of steps.
+4. It is never put back.
+5. Set the gradients to `None`.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 教学笔记
 
-**时间安排（90 分钟）**
+这一课是选修。学生若不用框架写代码，可以跳过；若正在用 Lightning、Trainer 或 Keras，它正好把第 04 课和手边的工具接起来。
 
-| 分钟 | 内容 |
-|---|---|
-| 10 | 两行导入，数据块。先问：`noop` 是做什么的？ |
-| 10 | 六十行的循环。请学生给每段注释起一个类名 |
-| 15 | 同一个种子，同一个结果；五个事件；先猜再跑 1 |
-| 25 | 练习 1、2，先猜再跑 2 |
-| 10 | `switch_eval`，先猜再跑 3 |
-| 10 | 照 `000` 训练，读表；换损失，成绩单 |
-| 10 | 今日故障，小测验 |
+**必讲、选讲、自学**
 
-课前请把整本运行一遍，训练的两格课堂上不必重跑。
+| 部分 | 45 分钟 | 2×45 分钟 |
+|---|---|---|
+| 一个循环；同一个种子，同一个结果 | 必讲，12 分钟 | 必讲，20 分钟（学生先自己拆） |
+| 五个事件，先猜再跑 1 | 必讲，8 分钟 | 必讲，10 分钟 |
+| 练习 1 | 必讲，5 分钟 | 必讲，5 分钟 |
+| 切换器，先猜再跑 2 | 必讲，5 分钟 | 必讲，10 分钟 |
+| 练习 2、3 | 自学 | 必讲，15 分钟 |
+| 先猜再跑 3，同样的预算 | 必讲，10 分钟 | 必讲，15 分钟 |
+| 典型失败案例 | 选讲 | 必讲，5 分钟 |
+| 别处的同一个想法 | 必讲，5 分钟 | 必讲，10 分钟（各组查一个框架的文档） |
+| 开放题、小测验 | 自学（作业） | 自学（作业） |
 
-**板书**：画一条时间轴，评论家 5 批、生成器 1 批，每批五个点；学生说出每个点上谁在做什么。然后擦掉 `order`，问次序会怎样。
+课前请把整本运行一遍，课堂上不必重新训练。两节课时，第一节到练习 1 和切换器为止。
+
+**板书**：画一条时间轴，评论家 5 批、生成器 1 批，每批五个点，学生说出每个点上谁在做什么。然后擦掉 `order`，问次序会怎样。
+
+**易错点**
+
+- 把事件的先后和 `callbacks` 列表的先后混为一谈：列表只在 `order` 相同时起作用。
+- 以为冻结的网络什么都不变：批归一化的统计量会变（05b 的 `switch_eval`），动量也会使权重移动（小测验第 5 题）。
+- 比较两种方法时只对齐轮数。让学生算一算：批数相同，5 比 1 和 1 比 1，生成器各走多少步？
 
 **常见的问题**
 
-- “为什么要回调？函数参数不行吗？”可以，`gan_lessons.train.fit` 就是那样写的。参数适合事先想得到的变化，回调适合想不到的。代价是要读懂事件和次序。
-- “逐位相等是不是太严了？”正因为严才有用：两种写法只要有一处次序不同，误差就会被放大，结果很快就面目全非。
-- “损失为什么那么小？”裁剪到 0.01，连批归一化的缩放也压到 0.01。
+- “为什么要回调？函数参数不行吗？”可以，`gan_lessons.train.fit` 就是那样写的。参数适合事先想得到的变化，回调适合想不到的。代价是要弄懂事件和次序。
+- “逐位相等是不是太严了？”正因为严才有用：两种写法只要有一处次序不同，误差就会被博弈放大，很快面目全非。
+- “裁剪的图这么差，WGAN 是不是没用？”这里只有 600 步，而且学习率和步数之比都不是它的设置。它自己的设置见第 04 课。
 
-**给学得快的学生**：写一个 `GradientClip` 那样的回调，记录每一步的梯度长度，画出评论家和生成器两条线；或者用 `ClipCritic` 配 `clip=None` 来训练，与默认的裁剪比较。
+**作业：实验报告（一周）**
+
+把“先猜再跑 3”的比较改一处（步数之比、学习率、批大小、滑动平均四选一），三种方法各用 3 个种子重做，写一页：预算怎样保持相同，结论变了没有。
+
+| 评分项 | 分 |
+|---|---|
+| 预算相同，写明哪些量相同、哪些不同 | 30 |
+| 3 个种子的全部结果，附真图的参照 | 25 |
+| 图：没有挑选过的样本，有图题 | 15 |
+| 结论不超出数据，不利的结果照写 | 20 |
+| 语言清楚 | 10 |
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Notes for teachers
 
-**Timetable (90 minutes)**
+This lesson is optional. Students who do not use a framework may skip it; for those who work with Lightning, the Trainer or Keras it connects lesson 04 with the tool at hand.
 
-| Minutes | What |
-|---|---|
-| 10 | Two lines of imports, the data block. Ask first: what is `noop` for? |
-| 10 | The loop of sixty lines. Let students give each comment the name of a class |
-| 15 | The same seed, the same result; five events; Predict, then run 1 |
-| 25 | Exercises 1, 2, Predict, then run 2 |
-| 10 | `switch_eval`, Predict, then run 3 |
-| 10 | Training as in `000`, reading the table; another loss, the report card |
-| 10 | The failure of the day, the quiz |
+**Must, may, self-study**
 
-Run the whole notebook before class; the two cells that train need not run again in class.
+| Part | 45 minutes | 2×45 minutes |
+|---|---|---|
+| one loop; the same seed, the same result | must, 12 minutes | must, 20 minutes (students take it apart first) |
+| five events, predict 1 | must, 8 minutes | must, 10 minutes |
+| exercise 1 | must, 5 minutes | must, 5 minutes |
+| switchers, predict 2 | must, 5 minutes | must, 10 minutes |
+| exercises 2, 3 | self-study | must, 15 minutes |
+| predict 3, equal budgets | must, 10 minutes | must, 15 minutes |
+| the failure of the day | may | must, 5 minutes |
+| the same idea elsewhere | must, 5 minutes | must, 10 minutes (each group reads the documentation of one framework) |
+| open task, quiz | self-study (homework) | self-study (homework) |
+
+Run the whole notebook before class; nothing need be trained again in class. With two periods, the first ends with exercise 1 and the switchers.
 
 **On the board**: draw a timeline with 5 batches of the critic and 1 of the generator, five dots each; students say who does what at each dot. Then wipe out `order` and ask what becomes of the sequence.
+
+**Common mistakes**
+
+- Taking the place in the list `callbacks` for the order of calls: it only breaks ties of `order`.
+- Believing that nothing about a frozen network changes: BatchNorm's statistics do (`switch_eval` in 05b), and momentum can move weights (quiz item 5).
+- Comparing two methods at equal epochs only. Have students work out how many steps the generator takes in as many batches at 5 to 1 and at 1 to 1.
 
 **Common questions**
 
 - "Why callbacks? Would arguments of a function not do?" They would: `gan_lessons.train.fit` is written that way. Arguments suit changes one has thought of, callbacks those one has not. The price is that events and their order must be understood.
-- "Bit for bit, is that not too strict?" It is useful because it is strict: if the two differ in the order of a single operation, the error is magnified and soon nothing looks alike.
-- "Why are the losses so small?" Clipping to 0.01 presses even the scales of BatchNorm down to 0.01.
+- "Bit for bit, is that not too strict?" It is useful because it is strict: if two versions differ in the order of a single operation, the game magnifies the error and soon nothing looks alike.
+- "Clipping looks so poor: is WGAN useless?" These are 600 steps, with a learning rate and a ratio of steps that are not its own. For its own settings see lesson 04.
 
-**For students who finish early**: write a callback like `GradientClip` that records the length of the gradient at every step, and draw a line for the critic and one for the generator; or train with `ClipCritic` and `clip=None` and compare with the usual clipping.
+**Homework: a lab report (one week)**
+
+Change one thing in the comparison of "Predict, then run 3" (the ratio of steps, the learning rate, the batch size or the moving average), repeat it for all three methods with 3 seeds each, and write one page: how the budgets were kept equal, and whether the conclusion has changed.
+
+| Criterion | Points |
+|---|---|
+| equal budgets, with what was kept the same and what was not | 30 |
+| all results of the 3 seeds, with the reference of real pictures | 25 |
+| figures: samples not chosen, with captions | 15 |
+| conclusions within the data, unfavourable results included | 20 |
+| clear language | 10 |
 """
