@@ -169,7 +169,7 @@ def test_the_two_readmes_say_the_same():
     english, chinese = readme("README.md"), readme("README.zh.md")
     assert "README.zh.md" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert commands(english) == commands(chinese)
-    assert [p for p in lint.pair_problems(prose(chinese), prose(english))] == []
+    assert list(lint.pair_problems(prose(chinese), prose(english))) == []
 
 
 def prose(page: str) -> str:
