@@ -1,7 +1,7 @@
 """Photograph the live parts for the README: `python images/photograph.py gan_lab training_view`.
 
 They run in JupyterLab in a headless Chromium, both as in the browser tests. Without names, all.
-`film` makes images/gan_lab.gif: the lab's time slider is moved through a run.
+The lab becomes an animation: its time slider is moved through a run.
 """
 
 import io
@@ -57,7 +57,7 @@ def main(names: list[str]) -> None:
             for name in names:
                 page = browser.new_page(viewport={"width": 1250, "height": 1100})
                 lab = conftest.Lab(page, jupyter)
-                if name == "film":
+                if name == "gan_lab":
                     film(lab, jupyter)
                 else:
                     picture = screenshot(pose(lab, jupyter, SITTERS[name]))
@@ -110,4 +110,4 @@ def film(lab, jupyter) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*SITTERS, "film"])
+    main(sys.argv[1:] or list(SITTERS))
