@@ -109,12 +109,12 @@ show.staircase({f"G: {count(generator):,} weights":
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-1** 每一块的高是边长，宽是通道数。G 先从 100 个数到 512×4×4，此后每上一级，边长加倍，通道减半（最后一级除外，只剩 3 个颜色通道）；D 是它的镜像。
+**图 3-1** 每一块的高是边长，宽是通道数（颜色通道太少，画宽了些才看得见）。G 先从 100 个数到 512×4×4，此后每上一级，边长加倍，通道减半（最后一级除外，只剩 3 个颜色通道）；D 是它的镜像。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-1** The height of a block is the side, its width the number of channels. G first goes from 100 numbers to 512×4×4; from there each step doubles the side and halves the channels (except the last, with its 3 colours). D is the mirror image.
+**Fig. 3-1** The height of a block is the side, its width the number of channels (the few colour channels are drawn wider, to be seen). G first goes from 100 numbers to 512×4×4; from there each step doubles the side and halves the channels (except the last, with its 3 colours). D is the mirror image.
 """
 
 # %% [markdown] tags=["lang-zh"]
