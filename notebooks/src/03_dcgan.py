@@ -606,7 +606,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that: in training mode the first pictures of the small G used below have a standard deviation of less than 0.1 grey levels, and of about 10 when the scale is drawn rightly.
+About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that: in training mode the first pictures of the small G used below have a standard deviation of less than 0.1 grey levels, and of about 10 when the scale is drawn correctly.
 
 ### Exercise 3: `initialise`
 
@@ -797,7 +797,7 @@ r"""
 - 批归一化的缩放在 0 附近。5.9 到 14.0，也是 25 对里有 22 对更大。
 - ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：逐个种子比，3 个高出 0.7 到 0.9，1 个低 0.2，都小于刚才量到的波动；种子 0 高出 5.7，超过了它自己的波动（7.7 到 10.2）。只有一个种子差得这样远，应当再加种子，还不能下结论。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
-只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图就是这些种子 0 的前 12 个样本，没有挑选过：
+只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图是种子 0 的八局各自的前 12 个样本，没有挑选过：
 
 ![八排，每排 12 张，标题是所做的改动、弗雷歇距离和类别数：六排是暗淡或残缺的数字，第六排（初始权重取 N(0, 1)）全是黑白噪点，最后一排（beta1 取 0.9）是灰色的网格](../images/lesson03_board.png)
 
@@ -816,7 +816,7 @@ The other four are **not told apart** by 5 seeds, and we say so:
 - Batch normalisation's scale around 0. 5.9 to 14.0, again larger in 22 of 25 pairs.
 - ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): seed by seed, 3 lie above the control by 0.7 to 0.9 and 1 below it by 0.2, all less than the spread just measured; seed 0 lies above it by 5.7, which is more than its own spread (7.7 to 10.2). One seed that far off is a reason for more seeds, not for a verdict. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
-And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of these runs of seed 0, not chosen:
+And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
 
 ![Eight rows of 12 pictures, each with the change, its Fréchet distance and classes as a title: dim or broken digits in six rows, black-and-white noise in the sixth row (first weights N(0, 1)), a grey mesh in the last (beta1 0.9)](../images/lesson03_board.png)
 
@@ -912,7 +912,7 @@ r"""
 r"""
 ## How much better are convolutional networks than fully connected ones?
 
-Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. They differ as a whole: the convolutional G and D also have a layer more, G has batch normalisation, and the first weights are others. First train the convolutional ones:
+Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. They differ as a whole: the convolutional G and D also have a layer more, G has batch normalisation, and the first weights are drawn differently. First train the convolutional ones:
 """
 
 # %%
@@ -1041,14 +1041,14 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练多久都如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出没有人管它们。谱归一化也不只是压低：第一个核的 0.18 若也除以 $\sigma(W)$，就放大成了 1。
+带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核的 0.18 若也除以 $\sigma(W)$，就放大成了 1。
 
 两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每局约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The D with spectral normalisation is untrained, and its four numbers must be 1.00, however long it trains. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing holds them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
+The D with spectral normalisation is untrained, and its four numbers must be 1.00, as they must be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
 
 `studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
@@ -1086,7 +1086,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that the core set has not, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
 In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
@@ -1280,7 +1280,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜，它的本事却应当在于别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
 论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数：别的都没变的是 9%，多了一些，仍然不到十分之一（只有一个种子）。
 
@@ -1295,7 +1295,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses, but it is worth something only if all else stays. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
 The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps: with nothing else changed it is 9%, somewhat more, and still less than a tenth (of one seed).
 
@@ -1341,7 +1341,7 @@ table([("z（3 个种子的 G）", "z (G of 3 seeds)"), ("算数的比例", "cou
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-缩到 0.3 倍，几乎没有一张算数：越靠近 0，G 的输入越没有分别，图就越向同一张灰淡的脸靠拢（像素的标准差不到平常的六成）。拉长到 3 倍，对比更强烈，算数的比例却没有降低（3 个种子依次高出 2.1、4.3 和 2.1 个百分点）。可见离训练时的分布远，读图网络不一定就认不出；这还不等于画得一样好，因为 counted 不管对比度自然不自然，而图 3-11 里那种刺眼的对比，弗雷歇距离才看得出来，这里没有量。
+缩到 0.3 倍，几乎没有一张算数：越靠近 0，G 的输入越没有分别，图就越向同一张灰淡的脸靠拢（像素的标准差不到平常的六成）。拉长到 3 倍，对比更强烈，算数的比例却没有降低（按未取整的数，3 个种子依次高出 2.1、4.3 和 2.1 个百分点）。可见 $z$ 离训练时的分布远，读图网络不一定就认不出；这还不等于画得一样好，因为 counted 不管对比度自然不自然，图 3-11 里那种刺眼的对比，要用弗雷歇距离才量得出来，这里没有量。
 
 直线的中点比圆弧的中点低 3 到 5 个百分点，3 个种子都如此（每个比例的标准误约 0.9 个百分点）：这里圆弧好一点，差得不多。两种中点各有 2,000 张图，其余三行各有 4,000 张；张数越多，数到的组合越多，所以组合数只能在张数相同的行之间比。
 
@@ -1366,7 +1366,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-At 0.3 hardly any picture counts: the closer to 0, the less one input of G differs from the next, and all pictures move towards one pale face (the standard deviation of their pixels is less than six tenths of the usual). At 3 contrasts are stronger, and the share counted is no smaller (on the 3 seeds it is larger by 2.1, 4.3 and 2.1 percentage points). So far from what training drew, the reading network does not fail to recognise the pictures. That is not to say that they are as good: counted takes no notice of unnatural contrasts such as those of Fig. 3-11, which a Fréchet distance would see, and we have not measured it.
+At 0.3 hardly any picture counts: the closer to 0, the less one input of G differs from the next, and all pictures move towards one pale face (the standard deviation of their pixels is less than six tenths of the usual). At 3 contrasts are stronger, and the share counted is no smaller (before rounding it is larger by 2.1, 4.3 and 2.1 percentage points on the 3 seeds). So the reading network can recognise pictures of $z$ that are far from anything drawn in training. That is not to say that they are as good: the share counted takes no notice of unnatural contrasts such as those of Fig. 3-11; a Fréchet distance would, and we have not measured it.
 
 Half-way along the line the share is 3 to 5 points below half-way along the arc on all 3 seeds (each share has a standard error of about 0.9 points): here the arc is a little better, and not by much. Both rows of half-way points have 2,000 pictures, the other three rows have 4,000; more pictures find more combinations, so compare combinations only between rows with as many pictures.
 

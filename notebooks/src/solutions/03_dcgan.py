@@ -151,7 +151,7 @@ The options are shuffled each time, so here are the words.
 r"""
 ## 教学笔记
 
-**时间从哪里来**：只读一种语言，约 130 分钟。阅读 65 分钟：中文约 7,400 个汉字，朗读每分钟 220 字；英文约 4,900 个词，每分钟 130 个；余下的时间看公式、表、代码和图。预测、三个练习和小测验 40 分钟，开放题 25 分钟。分两次学时，第一次到“批归一化：训练与评估时不同”为止。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
+**时间从哪里来**：只读一种语言，约 130 分钟。阅读 65 分钟：中文约 7,400 个汉字，朗读每分钟 220 字；英文约 5,700 个词，每分钟 130 个；余下的时间看公式、表、代码和图。预测、三个练习和小测验 40 分钟，开放题 25 分钟。分两次学时，第一次到“批归一化：训练与评估时不同”为止。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
 
 **必讲、选讲、自学**
 
@@ -204,7 +204,7 @@ r"""
 r"""
 ## Notes for teachers
 
-**Where the times come from**: about 130 minutes in one language. Reading takes 65: the Chinese has about 6,300 characters, at 220 a minute read aloud; the English about 5,700 words, at 130 a minute; the rest is for formulas, tables, code and figures. Predictions, three exercises and the quiz take 40 minutes, the open task 25. In two sittings, the first ends with "Batch normalisation: training is not evaluation". Run the whole notebook before class, and in class only the cells you want to discuss.
+**Where the times come from**: about 130 minutes in one language. Reading takes 65: the Chinese has about 7,400 characters, at 220 a minute read aloud; the English about 5,700 words, at 130 a minute; the rest is for formulas, tables, code and figures. Predictions, three exercises and the quiz take 40 minutes, the open task 25. In two sittings, the first ends with "Batch normalisation: training is not evaluation". Run the whole notebook before class, and in class only the cells you want to discuss.
 
 **Must, may, self-study**
 
