@@ -1048,7 +1048,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The D with spectral normalisation is untrained, and its four numbers must be 1.00, as they must be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
+The D with spectral normalisation is untrained, and its four numbers must be 1.00, and still would be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
 
 `studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
