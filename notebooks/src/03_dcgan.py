@@ -2,11 +2,11 @@
 r"""
 # 03 · DCGAN：卷积生成对抗网络
 
-把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN。这些准则从哪里来，哪一条不可或缺，卷积究竟比全连接好多少，本课用实验逐条检验；最后生成彩色人脸，并在隐空间里做加减法。
+把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN。这些准则从哪里来，其中几条去掉以后会怎样，卷积的网络比全连接的好多少，本课用实验来回答；最后生成彩色人脸，并在隐空间里做加减法。
 
-- **学完你会**：推导转置卷积的输出边长，说出棋盘格的成因；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
+- **学完你会**：推导转置卷积的输出边长，说出它的输出什么时候不均匀；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
-- **用时**：只读一种语言，约 105 分钟，其中阅读 50 分钟，预测、练习和小测验 35 分钟，开放题 20 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 130 分钟，其中阅读 65 分钟，预测、练习和小测验 40 分钟，开放题 25 分钟；可以分两次学完，在“消融实验”之前停下来最合适。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：网络出自 Radford、Metz 和 Chintala 2015 年的论文。本课从 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)里的网络讲起，它的 WGAN 部分留到第 04 课。谢谢他们。
 """
 
@@ -14,11 +14,11 @@ r"""
 r"""
 # 03 · DCGAN: generative adversarial networks made of convolutions
 
-Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN. Where do the guidelines come from, which of them can you not do without, and how much better than full connection is convolution? This lesson tests each with an experiment; at the end it paints faces in colour and does arithmetic in latent space.
+Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN. Where do the guidelines come from, what happens without some of them, and how much better are convolutional networks than fully connected ones? This lesson answers by experiment; at the end it paints faces in colour and does arithmetic in latent space.
 
-- **You will be able to**: derive the output size of a transposed convolution and explain checkerboards; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
+- **You will be able to**: derive the output size of a transposed convolution and say when its output is uneven; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
 - **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
-- **Time**: about 105 minutes in one language: 50 to read, 35 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 130 minutes in one language: 65 to read, 40 for predictions, exercises and quiz, 25 for the open task; two sittings are a good plan, with the break before "The ablation". About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the networks are from the paper by Radford, Metz and Chintala of 2015. The lesson starts from the networks in alexshuang's [tutorial on WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), written in Chinese; its WGAN has to wait for lesson 04. Our thanks to all of them.
 """
 
@@ -45,11 +45,11 @@ lab.language_switch()
 r"""
 ## 和上一课相比
 
-换掉的是两个网络。非饱和损失和训练循环都没有变；R1 不用了，Adam 改用 DCGAN 的 `betas=(0.5, 0.999)`：
+主要换掉的是两个网络。非饱和损失、学习率和训练循环都没有变；R1 不用了，Adam 改用 DCGAN 的 `betas=(0.5, 0.999)`；图片从 28×28 垫成 32×32，批大小从 50 改为 64：
 
 ```diff
-- game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
-+ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64)
+- game = recipes.source_004(batch=50, lr=1e-3, betas=(0.0, 0.99), penalty=penalties.r1)
++ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64, lr=1e-3)
 - G = Linear(64, 256), ReLU, Linear(256, 256), ReLU, Linear(256, 784), Tanh
 + G = 64x1x1 -> 64x4x4 -> 32x8x8 -> 16x16x16 -> 1x32x32, Tanh
 - D = Linear(784, 256), LeakyReLU, Linear(256, 256), LeakyReLU, Linear(256, 1)
@@ -64,11 +64,11 @@ r"""
 r"""
 ## What changed since the last lesson
 
-New are the two networks. The non-saturating loss and the training loop stay; R1 is gone, and Adam has DCGAN's `betas=(0.5, 0.999)`:
+The two networks are new. The non-saturating loss, the learning rate and the training loop stay; R1 is gone, Adam has DCGAN's `betas=(0.5, 0.999)`, pictures of 28×28 are padded to 32×32, and batches have 64 pictures in place of 50:
 
 ```diff
-- game = recipes.source_004(penalty=penalties.r1, lr=1e-3, betas=(0.0, 0.99))
-+ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64)
+- game = recipes.source_004(batch=50, lr=1e-3, betas=(0.0, 0.99), penalty=penalties.r1)
++ game = recipes.dcgan(32, channels=1, features=16, latent=64, batch=64, lr=1e-3)
 - G = Linear(64, 256), ReLU, Linear(256, 256), ReLU, Linear(256, 784), Tanh
 + G = 64x1x1 -> 64x4x4 -> 32x8x8 -> 16x16x16 -> 1x32x32, Tanh
 - D = Linear(784, 256), LeakyReLU, Linear(256, 256), LeakyReLU, Linear(256, 1)
@@ -109,12 +109,12 @@ show.staircase({f"G: {count(generator):,} weights":
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-1** 每一块的高是边长，宽是通道数。G 每上一级，边长加倍，通道减半（最后一级除外，只剩 3 个颜色通道）；D 是它的镜像。
+**图 3-1** 每一块的高是边长，宽是通道数（颜色通道太少，画宽了些才看得见）。G 先从 100 个数到 512×4×4，此后每上一级，边长加倍，通道减半（最后一级除外，只剩 3 个颜色通道）；D 是它的镜像。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-1** The height of a block is the side, its width the number of channels. With each step of G the side doubles and the channels halve (except in the last, with its 3 colours); D is the mirror image.
+**Fig. 3-1** The height of a block is the side, its width the number of channels (the few colour channels are drawn wider, to be seen). G first goes from 100 numbers to 512×4×4; from there each step doubles the side and halves the channels (except the last, with its 3 colours). D is the mirror image.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -129,7 +129,9 @@ r"""
 | 转置卷积，步长 2 | 64×32×32 | 128 · 64 · 16 = 131,072 |
 | 转置卷积，步长 2 | 3×64×64 | 64 · 3 · 16 = 3,072 |
 
-要说实话：头和尾其实是全连接。第一层把 100 个数变成 8,192 个，每个输入都连到每个输出，819,200 个权重一个也没有省；D 的最后一层用 4×4 的卷积核盖住整个 4×4，也是如此。省下来的是中间各层，例如 32×32 的 G 的最后一层：
+（加起来是 3,574,784 个；图 3-1 的数里还有批归一化的 1,920 个。）
+
+不过，头尾两层其实就是全连接。第一层把 100 个数变成 8,192 个，每个输入都连到每个输出，819,200 个权重一个也没有省；D 的最后一层用 4×4 的卷积核盖住整个 4×4，也是如此。省下来的是中间各层，例如 32×32 的 G 的最后一层：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -144,7 +146,9 @@ Here are the channels and weights of each layer (all kernels are 4×4, without b
 | transposed convolution, stride 2 | 64×32×32 | 128 · 64 · 16 = 131,072 |
 | transposed convolution, stride 2 | 3×64×64 | 64 · 3 · 16 = 3,072 |
 
-To be honest, the two ends are fully connected. The first layer turns 100 numbers into 8,192, with every input connected to every output, and all its 819,200 weights are there; so it is at the end of D, where a kernel of 4×4 covers all of 4×4. What is saved is saved in between, such as in the last layer of a G for 32×32:
+(They add up to 3,574,784; the number in Fig. 3-1 includes the 1,920 of batch normalisation.)
+
+In fact, the two ends are fully connected. The first layer turns 100 numbers into 8,192, with every input connected to every output, and all its 819,200 weights are there; so it is at the end of D, where a kernel of 4×4 covers all of 4×4. What is saved is saved in between, such as in the last layer of a G for 32×32:
 """
 
 # %%
@@ -208,12 +212,16 @@ say("输出的边长是 {side}；手工盖章和 torch 的结果最多相差 {ga
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **C**：正好加倍，所以我们的网络凡是加倍的地方都用这三个数。图上看得更清楚，四个数盖四次章，`stride` 是 2，不裁边：
+答案是 **C**：正好加倍，所以我们的网络凡是加倍的地方都用这三个数。
+
+图上看得更清楚：四个数盖四次章，`stride` 是 2，不裁边：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **C**: exactly twice the side, which is why our networks use these three numbers wherever a side doubles. A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
+The answer is **C**: exactly twice the side, which is why our networks use these three numbers wherever a side doubles.
+
+A small picture makes it plain: four numbers, four stamps, with `stride` 2 and nothing trimmed:
 """
 
 # %%
@@ -333,7 +341,7 @@ r"""
 r"""
 顺便说一句：卷积的**反向传播**正是一次转置卷积（链式法则乘的就是 $C^T$），所以 D 传给 G 的梯度也是这样盖章盖出来的。
 
-## 棋盘格
+## 印章盖得均匀吗
 
 ### 先猜再跑 2：全是 1，盖出来是什么？
 
@@ -349,7 +357,7 @@ r"""
 r"""
 By the way: **backpropagation** through a convolution is a transposed convolution (the chain rule multiplies by $C^T$), so the gradient that D hands to G is stamped in the same manner.
 
-## The checkerboard
+## Is the ink even?
 
 ### Predict, then run 2: 1 everywhere
 
@@ -376,22 +384,22 @@ show.maps({"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": o
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-4** 每个像素被几枚印章盖到。3 和 5 不能被步长 2 整除，次数不等，成了棋盘；4 能整除，除了边缘处处是 4。
+**图 3-4** 每个像素被几枚印章盖到。3 和 5 不能被步长 2 整除，次数不等，成了棋盘；4 能整除，除了边缘处处是 4。最右边不是盖章，是先放大再做普通卷积，下文再讲：每格由 9 个数相加。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-4** How many stamps cover each pixel. 3 and 5 are not divisible by the stride of 2, the counts differ and make a checkerboard; 4 is, and all but the edge has 4.
+**Fig. 3-4** How many stamps cover each pixel. 3 and 5 are not divisible by the stride of 2, the counts differ and make a checkerboard; 4 is, and all but the edge has 4. The panel on the far right is no stamping: it is enlarged first and then convolved, as explained below; each place is a sum of 9 numbers.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样。`kernel=4` 能被 `stride=2` 整除，每个像素都恰好盖到 4 次，所以我们的网络选它（DCGAN 作者自己的代码用 5×5 的卷积核）。连叠三层再看：
+答案是 **A**。`kernel=3` 时，有的像素被 1 枚印章盖到，有的 2 枚，有的 4 枚，深浅就不一样。`kernel=4` 能被 `stride=2` 整除，除了边缘，每个像素都恰好盖到 4 次，所以我们的网络选它（DCGAN 作者自己的代码用 5×5 的卷积核）。连叠三层再看：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ. `kernel=4` is divisible by `stride=2`, and every pixel is covered exactly 4 times; this is why our networks take it (the code of DCGAN's own authors has kernels of 5×5). Here are three layers on top of each other:
+The answer is **A**. With `kernel=3`, some pixels are covered by 1 stamp, some by 2, some by 4, and so their shades differ. `kernel=4` is divisible by `stride=2`, and every pixel but those at the edge is covered exactly 4 times; this is why our networks take it (the code of DCGAN's own authors has kernels of 5×5). Here are three layers on top of each other:
 """
 
 # %%
@@ -426,7 +434,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-能整除只是去掉了**天生**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（最右边），天生就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。StyleGAN 等较新的网络走的就是这条路。
+能整除只是去掉了**结构本身带来**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（最右边），结构上就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。渐进式 GAN（2017）和 BigGAN 走的是这条路；StyleGAN2 则在转置卷积后面加一层模糊。
 
 ## DCGAN 的设计准则
 
@@ -443,12 +451,12 @@ r"""
 | 卷积的权重取自 $N(0, 0.02^2)$ | `initialise` | 第一步不会太大 |
 | Adam，学习率 0.0002，`betas=(0.5, 0.999)` | `recipes.dcgan` | 论文说动量 0.9 会让训练振荡，学习率 0.001 太大；我们的网络小、步数少，用的正是 0.001 |
 
-这里的理由是论文或后来的书给的，是不是真的起作用，要等消融实验来说。
+这里的理由是论文或后来的书给的。其中几条，下面的消融实验会检验。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Divisibility only removes the checkerboard the layer is **born** with; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even by birth, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. StyleGAN and other networks since then go that way.
+Divisibility only removes the checkerboard that is **built into** the layer; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even from the start, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. The progressive GAN (2017) and BigGAN go that way; StyleGAN2 has a transposed convolution with a blur behind it.
 
 ## The guidelines of DCGAN
 
@@ -465,7 +473,7 @@ Before 2015, GANs made of convolutions often failed to train. Radford et al. tri
 | weights of convolutions from $N(0, 0.02^2)$ | `initialise` | the first steps are not too large |
 | Adam, learning rate 0.0002, `betas=(0.5, 0.999)` | `recipes.dcgan` | the paper says that a momentum of 0.9 makes training oscillate and that a learning rate of 0.001 is too large; our small networks and short runs have just 0.001 |
 
-The reasons are those of the paper or of later books; whether they hold is for the ablation to say.
+The reasons are those of the paper or of later books. The ablation below tests some of them.
 """
 
 # %%
@@ -478,7 +486,7 @@ r"""
 
 ### 练习 2：找出三处错误
 
-下面这个放大模块改写自一篇教程，参数 `bn` 本应控制要不要批归一化。它有三处错误：一处让参数不起作用，一处会报错（或者更糟，不报错），一处违反 DCGAN 的次序（卷积、批归一化、激活）。先不运行，把三处都找出来：
+下面这个放大模块改写自一篇教程，参数 `bn` 本应控制要不要批归一化。它有三处错误：一处和这个参数有关，会报错（或者更糟，不报错）；一处违反 DCGAN 的次序（卷积、批归一化、激活）；一处要到 `bn=False` 时才有害。先不运行，把三处都找出来：
 
 ```python
 class BrokenBlock(nn.Module):
@@ -492,7 +500,7 @@ class BrokenBlock(nn.Module):
         return self.normalise(x) if bn else x
 ```
 
-再写一个没有错误的 `block`，返回一个模块：转置卷积，`bn` 为真时接批归一化，最后是 ReLU。
+再写一个没有错误的 `block`，卷积核、步长和裁边也由参数给出。它返回一个模块：转置卷积，`bn` 为真时接批归一化，最后是 ReLU。
 
 <details><summary>提示一</summary>
 
@@ -513,7 +521,7 @@ r"""
 
 ### Exercise 2: find three bugs
 
-The enlarging block below is adapted from a tutorial; its argument `bn` should say whether there is batch normalisation. It has three bugs: one makes the argument useless, one raises an error (or, worse, does not), and one breaks DCGAN's order (convolution, batch normalisation, activation). Find all three before you run anything:
+The enlarging block below is adapted from a tutorial; its argument `bn` should say whether there is batch normalisation. It has three bugs: one is about this argument and raises an error (or, worse, does not); one breaks DCGAN's order (convolution, batch normalisation, activation); and one does harm only when `bn=False`. Find all three before you run anything:
 
 ```python
 class BrokenBlock(nn.Module):
@@ -527,7 +535,7 @@ class BrokenBlock(nn.Module):
         return self.normalise(x) if bn else x
 ```
 
-Then write a `block` without bugs: return a module with the transposed convolution, batch normalisation if `bn` is true, and a ReLU at the end.
+Then write a `block` without bugs, which takes kernel, stride and padding as well. It returns a module with the transposed convolution, batch normalisation if `bn` is true, and a ReLU at the end.
 
 <details><summary>Hint one</summary>
 
@@ -551,16 +559,16 @@ verdict = check.upsampling_block(block)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### 初始权重：一个流传很广的错误
+### 初始权重：一个常见的错误
 
-论文说权重取自均值 0、标准差 0.02 的正态分布。有的书便写一行循环，把**所有**参数都这样取，连批归一化的缩放 $\gamma$ 也在内。可是批归一化的输出是 $\gamma \hat{x} + \beta$，$\hat{x}$ 的标准差是 1：
+论文说权重取自均值 0、标准差 0.02 的正态分布。有人便写一行循环，把**所有**参数都这样取，连批归一化的缩放 $\gamma$ 也在内。可是批归一化的输出是 $\gamma \hat{x} + \beta$，$\hat{x}$ 的标准差是 1：
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-### First weights: a mistake that gets around
+### First weights: a common mistake
 
-The paper draws weights from a normal distribution with mean 0 and standard deviation 0.02. Some books therefore loop over **all** parameters, batch normalisation's scale $\gamma$ among them. But batch normalisation returns $\gamma \hat{x} + \beta$, where $\hat{x}$ has a standard deviation of 1:
+The paper draws weights from a normal distribution with mean 0 and standard deviation 0.02. It is tempting to loop over **all** parameters, batch normalisation's scale $\gamma$ among them. But batch normalisation returns $\gamma \hat{x} + \beta$, where $\hat{x}$ has a standard deviation of 1:
 """
 
 # %%
@@ -577,7 +585,7 @@ say("标准差为 1 的信号，缩放取在 1 附近，得到 {right:.2f}；缩
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-缩小到约五十分之一，符号还是随机的。下一层的批归一化会重新归一化，所以并不会层层累乘；可是没有批归一化的最后一层只收到这么一点，画出的图起初几乎是一片灰。
+缩小到约五十分之一，符号还是随机的。下一层的批归一化会重新归一化，所以并不会层层累乘；可是没有批归一化的最后一层只收到这么一点：在训练模式下，下文那个小 G 的第一批图，像素的标准差不到 0.1 个灰度级，缩放取对了约有 10 个。
 
 ### 练习 3：`initialise`
 
@@ -598,7 +606,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that, and the first pictures are almost evenly grey.
+About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that: in training mode the first pictures of the small G used below have a standard deviation of less than 0.1 grey levels, and of about 10 when the scale is drawn correctly.
 
 ### Exercise 3: `initialise`
 
@@ -628,14 +636,14 @@ verdict = check.first_weights(initialise)
 r"""
 ### 批归一化：训练与评估时不同
 
-训练时，批归一化用**这一批**的均值和方差，同一个 $z$ 生成的图取决于同一批里的其他样本；评估时，它用训练中累积的滑动平均，图只取决于 $z$ 自己。给人看的图要在评估模式下生成（`generate` 会替你切换）：
+训练时，批归一化用**这一批**的均值和方差，同一个 $z$ 生成的图取决于同一批里的其他样本；评估时，它用训练中累积的滑动平均，图只取决于 $z$ 自己。给人看的图要在评估模式下生成（`generate` 会替你切换）。看一个还没有训练的 G：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### Batch normalisation: training is not evaluation
 
-While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on the other samples in it; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are made in evaluation mode (`generate` switches for you):
+While training, batch normalisation uses the mean and variance of **this batch**, so what a $z$ becomes depends on the other samples in it; in evaluation it uses moving averages gathered while training, and a picture depends on its own $z$ alone. Pictures to be looked at are made in evaluation mode (`generate` switches for you). Here is a G that has not been trained yet:
 """
 
 # %%
@@ -657,54 +665,58 @@ say("换掉同一批的 19 个同伴，同一个 z 的图在训练模式下最�
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-## 消融实验：每次只去掉一条准则
+## 消融实验：每次只改一处
 
-准则有八条，缺了哪一条会出事？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
+准则有八条，去掉一条会怎样？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
 
 - 去掉批归一化；在 G 的输出层和 D 的输入层也加上批归一化；把 ReLU 放在批归一化之前；批归一化的缩放取在 0 附近；
 - 初始权重取 $N(0, 1)$；D 里用 ReLU；Adam 的 `betas=(0.9, 0.999)`。
 
-### 先猜再跑 3：哪一处改动害处最大？
+它们涉及八条准则里的五条（批归一化、批归一化不用在哪里、LeakyReLU、初始权重、`betas`），另有两处是代码的细节；步长、没有全连接、G 的激活和学习率没有试。
+
+### 先猜再跑 3：下面四处，哪一处害处最大？
 
 - A. 去掉批归一化。
 - B. 初始权重取 $N(0, 1)$。
 - C. D 里的 LeakyReLU 换成 ReLU。
 - D. 批归一化的缩放取在 0 附近，不在 1 附近。
 
-写下你认为最严重的一个，再写下你认为**根本没事**的一个。
+再从全部七处里，写下你认为**根本没事**的一处。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-## The ablation: one guideline less at a time
+## The ablation: one change at a time
 
-There are eight guidelines; which of them can you not do without? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
+There are eight guidelines; what happens without one of them? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
 
 - no batch normalisation; batch normalisation at G's output and D's input, too; ReLU before batch normalisation; batch normalisation's scale drawn around 0;
 - first weights from $N(0, 1)$; ReLU in D; Adam with `betas=(0.9, 0.999)`.
 
-### Predict, then run 3: which change does the most harm?
+They touch five of the eight guidelines (batch normalisation, where it is left out, LeakyReLU, first weights, `betas`) and two details of the code; strides, no full connection, G's activations and the learning rate are not tested.
+
+### Predict, then run 3: which of these four does the most harm?
 
 - A. Leaving out batch normalisation.
 - B. First weights from $N(0, 1)$.
 - C. ReLU in D instead of LeakyReLU.
 - D. Batch normalisation's scale drawn around 0 and not around 1.
 
-Write down which one you expect to be the worst, and which one you expect to do **no harm at all**.
+Then write down which of all seven you expect to do **no harm at all**.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ### 先量同一个种子的波动
 
-如果换一件谁也不在乎的小事，结果就会变，那么比它更小的差别都不算数。所以先把同一局（种子 0）再玩几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
+如果只做一点无关紧要的改动，结果也会变，那么两次单独的训练之间，比这种波动更小的差别都不能算数。所以先把同一局（种子 0）再玩几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### First, how far one seed varies
 
-If a change that nobody would care about alters the result, then no smaller difference counts. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
+If a change that nobody would care about alters the result, then no smaller difference between two single runs counts. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
 """
 
 # %%
@@ -737,22 +749,14 @@ table([("同一个种子，五遍", "one seed, five times"),
 r"""
 对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种；去掉批归一化的一局，换成两个线程，距离从 8.0 变成 12.2，8 种数字只剩 3 种。训练把舍入的差别放大了。如果各训练一次就下结论，可以说“去掉批归一化更好”（8.0 对 10.2），也可以说“更差”（12.2 对 9.8）；两个说法都没有根据。
 
-所以下面按**秩**来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。
-
-下图是每种改动、种子 0 的前 12 个样本，没有挑选过，就是表里那一局：
-
-![八排数字，每排 12 个，标题是所做的改动、弗雷歇距离和类别数](../images/lesson03_board.png)
+所以下面按**秩**来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three; without batch normalisation, two threads turn 8.0 into 12.2 and 8 digits into 3. Training magnifies rounding. From single runs one could conclude that leaving out batch normalisation helps (8.0 against 10.2) or that it harms (12.2 against 9.8); neither conclusion would be worth anything.
 
-So we go by **ranks**: if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart".
-
-Here are the first 12 samples of each change, of seed 0, not chosen; they are of the very runs in the table:
-
-![Eight rows of 12 digits, each with the change, its Fréchet distance and classes as a title](../images/lesson03_board.png)
+So we go by **ranks**: if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
 """
 
 # %%
@@ -785,30 +789,38 @@ say("真图与真图的距离是 {floor:.2f}。", "Real against real the distanc
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**：初始权重取 $N(0, 1)$，5 个种子都远远分得开。选项里没有的一条同样致命：Adam 的动量改回默认的 0.9（学习率是论文的五倍），这与上一课的结论一致。在两头多加批归一化，也是每个种子都更差。
+答案是 **B**：四处里只有初始权重取 $N(0, 1)$ 的，5 个种子都远远分得开。七处里最坏的一处却不在选项里：Adam 的动量改回默认的 0.9（学习率是论文的五倍），5 个距离（22.9 到 28.5）全都高于 $N(0, 1)$ 的 5 个（19.5 到 22.0），这与上一课的结论一致。在两头多加批归一化，也是每个种子都比对照差。
 
 其余四处，用 5 个种子**分不出**，照实写下来：
 
-- 去掉批归一化。对照有一个种子是 10.2，所以排名交错；可是有一个种子完全崩溃（25.1，只剩 1 种数字），其余的都在 8 以上，而对照另外 4 个种子都在 5 上下。多半是有害的，要再多几个种子才说得准。
-- 批归一化的缩放在 0 附近。5.9 到 14.0，情形相同。
-- ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：5 个种子里有 4 个比对照高一点，却没有超出刚才量到的波动。LeakyReLU 的理由说得通（负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
+- 去掉批归一化。对照有一个种子是 10.2，所以排名交错；可是有一个种子完全崩溃（25.1，只剩 1 种数字），其余的都在 8 以上，而对照另外 4 个种子都在 5 上下。这个“分不出”本身也会随舍入改变：对照的种子 0 若取微扰后的 7.7 或 7.8，5 个距离就全在对照之上，判断就成了“更差”。我们的标准也很严：两两相比，25 对里有 22 对是去掉批归一化的更大，碰巧到这一步的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
+- 批归一化的缩放在 0 附近。5.9 到 14.0，也是 25 对里有 22 对更大。
+- ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：逐个种子比，3 个高出 0.7 到 0.9，1 个低 0.2，都小于刚才量到的波动；种子 0 高出 5.7，超过了它自己的波动（7.7 到 10.2）。只有一个种子差得这样远，应当再加种子，还不能下结论。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
-只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。
+只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图是种子 0 的八局各自的前 12 个样本，没有挑选过：
+
+![八排，每排 12 张，标题是所做的改动、弗雷歇距离和类别数：六排是暗淡或残缺的数字，第六排（初始权重取 N(0, 1)）全是黑白噪点，最后一排（beta1 取 0.9）是灰色的网格](../images/lesson03_board.png)
+
+第六排全是噪点，标题却说有 4 种数字：分类器只能从十种里选一种，它对这些图有把握的不到 1%（种子 3 也只有 19%）。所以类别数要和图、和有把握的比例一起看。
 
 换一个规模，结论可能不同：消融实验只对量过的那个设置负责，所以要把设置和结论写在一起。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**: with first weights from $N(0, 1)$ all 5 seeds are far apart from the control. One change that was not among the options is as deadly: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's), in agreement with the last lesson. Batch normalisation at the ends, too, is worse on every seed.
+The answer is **B**: of the four, only with first weights from $N(0, 1)$ are all 5 seeds far apart from the control. The worst of all seven was not among the options: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's); its 5 distances (22.9 to 28.5) all lie above the 5 of $N(0, 1)$ (19.5 to 22.0), in agreement with the last lesson. Batch normalisation at the ends, too, is worse than the control on every seed.
 
 The other four are **not told apart** by 5 seeds, and we say so:
 
-- No batch normalisation. One seed of the control has 10.2, so the ranks mix; but one seed has collapsed altogether (25.1, with 1 digit left) and the rest are above 8, while the other 4 seeds of the control are near 5. It probably does harm, and it takes more seeds to be certain.
-- Batch normalisation's scale around 0. 5.9 to 14.0, the same story.
-- ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): 4 of 5 seeds are a little above the control, but by no more than the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
+- No batch normalisation. One seed of the control has 10.2, so the ranks mix; but one seed has collapsed altogether (25.1, with 1 digit left) and the rest are above 8, while the other 4 seeds of the control are near 5. This "not told apart" itself depends on rounding: with the control's seed 0 at 7.7 or 7.8, as after a nudge, all 5 distances would lie above the control and the verdict would be "worse". Our rule is a strict one, too: pair by pair, the change has the larger distance in 22 of 25 pairs, and luck gets that far in only about 3% of cases. It probably does harm, and it takes more seeds to be certain.
+- Batch normalisation's scale around 0. 5.9 to 14.0, again larger in 22 of 25 pairs.
+- ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): seed by seed, 3 lie above the control by 0.7 to 0.9 and 1 below it by 0.2, all less than the spread just measured; seed 0 lies above it by 5.7, which is more than its own spread (7.7 to 10.2). One seed that far off is a reason for more seeds, not for a verdict. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
-And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9).
+And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
+
+![Eight rows of 12 pictures, each with the change, its Fréchet distance and classes as a title: dim or broken digits in six rows, black-and-white noise in the sixth row (first weights N(0, 1)), a grey mesh in the last (beta1 0.9)](../images/lesson03_board.png)
+
+The sixth row is nothing but noise, and its title says 4 digits: the classifier has to choose one of ten, and it is sure of less than 1% of these pictures (on seed 3, of 19%). So look at the classes together with the pictures and with the share it is sure of.
 
 At another scale the verdicts may differ: an ablation answers only for the setting it was measured in, so state the setting with the verdict.
 """
@@ -841,14 +853,14 @@ say("弗雷歇距离：对照 {plain:.1f}，研究里是 {before:.1f}；初始�
 r"""
 ## 典型失败案例：初始化不当
 
-初始权重取 $N(0, 1)$ 的那一局，还没有走一步就注定了。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的导数几乎是 0；D 的 logit 也大得离谱。训练之前看一眼第一批图就能查出来：
+初始权重取 $N(0, 1)$ 的那一局，还没有走一步，就看得出不对。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的导数几乎是 0；D 的 logit 也大得离谱（G 和 D 是一起改的；害处主要在哪一边，可以只改一个来试）。训练之前看一眼第一批图就能查出来：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
 ## The failure of the day: a bad initialisation
 
-The game with first weights from $N(0, 1)$ is decided before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the derivative is almost 0; the logits of D are far too large as well. One look at the first batch finds it, before training:
+The game with first weights from $N(0, 1)$ is in trouble before a single step is taken. The last layer of G gives numbers so large that tanh is pushed to its ends: many pixels are pure black or white from the start, where the derivative is almost 0; the logits of D are far too large as well (G and D were changed together; which of them does most of the harm, you can find out by changing only one). One look at the first batch finds it, before training:
 """
 
 # %%
@@ -891,16 +903,16 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 卷积比全连接好多少？
+## 卷积网络比全连接网络好多少？
 
-上一课的网络和这一课的网络，放在同一把标准下比：同样的 32×32 数字，同样的非饱和损失、批大小 64、学习率 0.001、参数的指数滑动平均（EMA，0.995），同一个评估器（本课的分类器），只换网络。先训练一次卷积的：
+上一课的网络和这一课的网络，放在同一把标准下比：同样的 32×32 数字，同样的非饱和损失、批大小 64、学习率 0.001、参数的指数滑动平均（EMA，0.995），同一个评估器（本课的分类器），只换网络。换的是整个网络：卷积的 G 和 D 还多一层，G 有批归一化，初始权重也不同。先训练一次卷积的：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## How much better than full connection is convolution?
+## How much better are convolutional networks than fully connected ones?
 
-Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. First train the convolutional ones:
+Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. They differ as a whole: the convolutional G and D also have a layer more, G has batch normalisation, and the first weights are drawn differently. First train the convolutional ones:
 """
 
 # %%
@@ -914,12 +926,12 @@ show.filmstrip(game.snapshots, pictures=16,
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-7** 同一组噪声在 0、200、400、600、800 步时的图。笔画越来越清楚；到第 800 步，大约一半认得出是哪个数字。
+**图 3-7** 同一组噪声在 0、200、400、600、800 步时的图。笔画越来越清楚；到第 800 步，大约一半认得出是哪个数字。第 0 步一片灰，是因为评估模式用的滑动平均还没有见过任何一批图。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-7** What the same noise becomes at steps 0, 200, 400, 600 and 800. The strokes become clearer; at step 800 about half can be read as digits.
+**Fig. 3-7** What the same noise becomes at steps 0, 200, 400, 600 and 800. The strokes become clearer; at step 800 about half can be read as digits. Step 0 is evenly grey because evaluation mode uses moving averages that have not seen a batch yet.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -965,13 +977,13 @@ table([("网络", "networks"), ("步数", "steps"), ("秒", "s"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-步数相等，卷积远远胜出：距离是全连接的四分之一左右，权重也少得多（149,408 对 674,049）。时间相等，结论反过来：全连接的一步只花卷积的四分之一，同样的时间可以走四倍的步数，两种设置、每个种子都是全连接的距离更近，分类器有把握的样本也更多。
+步数相等，卷积网络远远胜出：距离是全连接的五分之一到四分之一左右，权重也少得多（149,408 对 674,049）。时间相等，结论反过来：全连接的一步只花卷积的四分之一，同样的时间可以走四倍的步数，两种设置、每个种子都是全连接的距离更近，分类器有把握的样本也更多。
 
-这不是说卷积没有用。每一步学到的更多，是真的；贵，也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积要便宜得多。数字多半还是对卷积最不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
+这不是说卷积没有用。这一对网络每一步学到的更多，是真的；不过两对网络差的不止卷积（批归一化、初始权重、层数也不同），功劳各占多少，这里没有拆开。贵也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积通常便宜得多。数字可能还是对卷积偏不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
 
 ## 彩色人脸：从 DCGAN 到 SN-GAN
 
-最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。核心集里肤色、发型、眼镜、嘴和背景各有几种，共 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
+最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。完整的玩具人脸取值很多，这里用**核心集**（`core=True`），只取其中一部分：肤色、发型、眼镜、嘴和背景各有几种，共 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
 
 先用 DCGAN 自己的做法，再换上两件新东西，都在 D 这一边：
 
@@ -983,18 +995,18 @@ $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。每层都不超过 1 倍，整个 D 就不会太陡：输入改变一点，分数最多跟着改变差不多一点（卷积核的矩阵不是卷积本身的矩阵，所以还差一个固定的倍数）。这和 R1 的想法相同，却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。看一眼它做了什么：
+$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。看一眼它做了什么：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-At equal steps convolution wins by far: its distance is about a quarter of that of full connection, with far fewer weights (149,408 against 674,049). At equal seconds the verdict is reversed: a fully connected step takes a quarter of the time, and with four times the steps the fully connected networks are closer in both settings and on every seed, and the classifier is sure of more of their samples.
+At equal steps the convolutional networks win by far: their distance is about a fifth to a quarter of that of the fully connected ones, with far fewer weights (149,408 against 674,049). At equal seconds the verdict is reversed: a fully connected step takes a quarter of the time, and with four times the steps the fully connected networks are closer in both settings and on every seed, and the classifier is sure of more of their samples.
 
-That is not to say that convolution is useless. It does learn more from each step; it is dear, too, and how dear depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are much cheaper. And digits probably suit it least of all: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
+That is not to say that convolution is useless. This pair does learn more from each step; but the two pairs differ in more than convolution (batch normalisation, first weights, the number of layers), and how much each contributes has not been taken apart here. It is also expensive, and how expensive depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are usually much cheaper. And digits may suit it rather badly: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
 
 ## Faces in colour: from DCGAN to SN-GAN
 
-Last come faces in colour: toy faces drawn by code, 32×32, nobody's photograph. In the core set skin, hair style, glasses, mouth and background have a few values each, 3 · 4 · 2 · 2 · 2 = 96 combinations in all, so that who is missing can be counted one by one.
+Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. All toy faces have many values; here we use the **core set** (`core=True`), which has only some of them: skin, hair style, glasses, mouth and background have a few values each, 3 · 4 · 2 · 2 · 2 = 96 combinations in all, so that who is missing can be counted one by one.
 
 First comes DCGAN's own recipe, then two new things, both on D's side:
 
@@ -1002,11 +1014,11 @@ First comes DCGAN's own recipe, then two new things, both on D's side:
 
 $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
 
-- **The hinge loss** in place of the non-saturating one. A sample that D judges rightly, and beyond a margin of 1, no longer counts:
+- **The hinge loss** in place of the non-saturating one. A sample that D judges correctly by a margin of more than 1 no longer counts:
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ is the most by which $W$ can stretch a vector. If no layer stretches by more than 1, D as a whole cannot be too steep: when the input changes a little, the score changes by hardly more (the matrix of the kernel is not that of the convolution, which leaves a fixed factor). The idea is that of R1, without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. A look at what it does:
+$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. A look at what it does:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1029,11 +1041,15 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核的 0.18 若也除以 $\sigma(W)$，就放大成了 1。
+
 两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每局约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
+The D with spectral normalisation is untrained, and its four numbers must be 1.00, and still would be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
+
 `studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
 
@@ -1059,22 +1075,22 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读：一个小网络（reader）逐张认出各个因素。所有分类器都有九成以上的把握，而且每个值都出现在数据里，这样的样本才**算数**（counted）；自信地认出数据里从没有的发型，不算。组合数在算数的样本里数；反向 KL 是各组合的比例离均匀有多远；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
+怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
 同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
-就是 SN-GAN，离真图也还很远。分类器有把握的有 41% 到 43%，其中将近一半认成了数据里没有的值，所以算数的只有一半多一点。
+即使是 SN-GAN，离真图也还差得远。读图网络有把握的有 41% 到 43%，其中将近一半认成了核心集里没有的值，所以在有把握的样本里，算数的只占一半多一点。
 
 下面用 SN-GAN 训练得久一些：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read it: a small network, the reader, recognises the factors of each sample. A sample is **counted** when all classifiers are at least nine-tenths sure and every value occurs in the data; a hair style that the data never have, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
 In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
-SN-GAN, too, is far from real pictures. The classifiers are sure of 41% to 43% of its samples, but read nearly half of these as values that the data do not have, so that little more than half of them count.
+SN-GAN, too, is far from real pictures. The reading network is sure of 41% to 43% of its samples, but reads nearly half of these as values that the core set does not have, so that little more than half of the sure ones count.
 
 Here is a longer game with SN-GAN:
 """
@@ -1104,14 +1120,18 @@ print(measure.factor_coverage(portraits, faces))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-每个因素的第一个数，是这个因素的比例相当于几个同样常见的值。四分钟只够到这里。同样的做法，G 和 D 各宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图：
+`uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
+
+本课分给人脸的时间只够到这里。同样的做法，G 和 D 各加宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The first number of each factor says how many equally frequent values its shares amount to. Four minutes get no further than this. The same recipe with networks a third wider, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones:
+`uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
+
+The time that this lesson gives to faces gets no further than this. The same recipe with networks a third wider, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1124,7 +1144,7 @@ G 把 64 维的隐空间（latent space）变成了人脸。在这个空间里�
 
 $$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
 
-论文靠人眼挑图，每一类平均 3 个 $z$；我们让 reader 来分，用多少都行。对四个因素各求一个方向，从同一个 $z$ 出发，沿方向前后走。每张图下面是 reader 读出的概率，例如“戴圆眼镜”的概率：
+论文靠人眼挑图，每一类平均 3 个 $z$；我们让读图网络来分，用多少都行。对四个因素各求一个方向，从同一个 $z$ 出发，沿方向前后走。每张图下面是读图网络给出的概率，例如“戴圆眼镜”的概率：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1135,7 +1155,7 @@ G turns a latent space of 64 dimensions into faces. Is there a "direction of gla
 
 $$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
 
-The paper chose pictures by eye and averaged 3 $z$ of each kind; we let the reader choose, and can afford many. For each of four factors find its direction, start from one $z$, and walk back and forth along it. Below each picture stands the probability that the reader gives, such as that of round glasses:
+The paper chose pictures by eye and averaged 3 $z$ of each kind; we let the reading network choose, and can afford many. For each of four factors find its direction, start from one $z$, and walk back and forth along it. Below each picture stands the probability that the reading network gives, such as that of round glasses:
 """
 
 # %%
@@ -1167,12 +1187,12 @@ show.labelled(rows, scale=4, alt="Four rows of seven faces with rising "
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：眼镜的读数从 0.03 升到 1.00，肤色也跟着变深。第二排：嘴张开了，头发也变长了。第三排：$t = 0.5$ 那一张的背景半绿半灰。只有第四排，变的主要是肤色。
+**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：从 $t = 0$ 到 $t = 0.5$，眼镜的概率从 0.03 跳到 1.00，肤色也跟着变深，最后嘴也张开了。第二排：嘴张开以前，发髻先变成短发，又变成长发，肤色也深了。第三排：$t = 0.5$ 那一张的背景半绿半灰。第四排：肤色由浅变深，眼睛周围却出现了眼镜似的圈，嘴也变了，和第一排很像。没有一个方向只改变它自己的因素。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: the probability of glasses goes from 0.03 to 1.00, and the skin darkens along with it. Second row: the mouth opens, and the hair grows long. Third row: at $t = 0.5$ the background is half green, half grey. Only in the fourth row is it mainly the skin that changes.
+**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: from $t = 0$ to $t = 0.5$ the probability of glasses jumps from 0.03 to 1.00, the skin darkens along with it, and at the end the mouth opens, too. Second row: before the mouth opens, the bun gives way to short and then to long hair, and the skin darkens. Third row: at $t = 0.5$ the background is half green, half grey. Fourth row: the skin goes from light to dark, but rings like glasses appear around the eyes and the mouth changes, much as in the first row. No direction changes its own factor alone.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1181,7 +1201,7 @@ r"""
 
 ### 向量算术，数一数
 
-论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让 reader 数有多少张戴上了圆眼镜（最可能的值），又有多少张有把握地戴上了、而且**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例。
+论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让读图网络数有多少张戴上了圆眼镜（最可能的值），又有多少张有把握地（概率至少 0.9）戴上了、而且**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例（只在有把握的样本里数）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1190,7 +1210,7 @@ These factors are discrete: the background is green or pink, and the data have n
 
 ### Vector arithmetic, counted
 
-The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reader count how many get round glasses (as the most probable value), and how many get them surely, with the **other four factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$.
+The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reading network count how many get round glasses (as the most probable value), and how many get them with certainty (at least 0.9) and with the **other four factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$ (of those the network is sure of).
 """
 
 # %%
@@ -1209,12 +1229,12 @@ show.gallery({"z": generate(painter.generator_ema, without[:8]),
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排多数戴上了眼镜，有几张肤色也深了；最下面一排几乎不变。
+**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排，第 2、6、7 张戴上了眼镜，第 1、5、8 张看不准；第 2、7 张的肤色变深了，第 5 张的发髻成了卷发，第 7 张的背景有一部分变粉。最下面一排几乎不变。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row most wear glasses, and a few have darker skin; the bottom row is almost unchanged.
+**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 2, 6 and 7 have got glasses, and of 1, 5 and 8 it is hard to tell; the skin of 2 and 7 is darker, 5 has curls in place of a bun, and part of 7's background turns pink. The bottom row is almost unchanged.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1260,13 +1280,13 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%。方向是真的。可是再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
-论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它并不只管一个因素。“本课的 G”训练了两倍多的步数：别的都没变的是 9%，多了一些，仍然不到十分之一（只有一个种子）。
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数：别的都没变的是 9%，多了一些，仍然不到十分之一（只有一个种子）。
 
 ### $z$ 的长度
 
-64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近（标准差约 0.7），两个随机的 $z$ 几乎垂直。所以从一个 $z_0$ 沿**直线** $(1-t)\,z_0 + t\,z_1$ 走到 $z_1$，中点的长度只有约 0.71 倍；沿**圆弧**（spherical interpolation）走，长度不变：
+64 维的 $z \sim N(0, I)$，长度几乎总在 8 附近（标准差约 0.7），两个随机的 $z$ 几乎垂直。所以从一个 $z_0$ 沿**直线** $(1-t)\,z_0 + t\,z_1$ 走到 $z_1$，中点的长度只有约 0.71 倍；沿**圆弧**（spherical interpolation）走，两端一样长时，长度不变：
 
 $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
@@ -1275,13 +1295,13 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do. The direction is real. But look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses surely, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
 The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps: with nothing else changed it is 9%, somewhat more, and still less than a tenth (of one seed).
 
 ### The length of $z$
 
-In 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8 (its standard deviation is about 0.7), and two random $z$ are nearly at right angles. So on the **straight line** $(1-t)\,z_0 + t\,z_1$ from $z_0$ to $z_1$ the middle is only about 0.71 times as long; on the **arc** (spherical interpolation) the length stays:
+In 64 dimensions the length of $z \sim N(0, I)$ is nearly always close to 8 (its standard deviation is about 0.7), and two random $z$ are nearly at right angles. So on the **straight line** $(1-t)\,z_0 + t\,z_1$ from $z_0$ to $z_1$ the middle is only about 0.71 times as long; on the **arc** (spherical interpolation) the length stays, if the ends are equally long:
 
 $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\theta}\,z_1$$
 
@@ -1321,11 +1341,13 @@ table([("z（3 个种子的 G）", "z (G of 3 seeds)"), ("算数的比例", "cou
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-缩到 0.3 倍，几乎没有一张算数：越靠近 0，G 的输入越没有分别，图就越向同一张灰淡的脸靠拢（像素的标准差不到平常的六成）。拉长到 3 倍，对比更强烈，算数的比例却没有降低（3 个种子都高出约 2 到 4 个百分点）。可见离训练时的分布远，不一定就画得坏；要量，而且要量 counted：若只看 sure，认成了数据里没有的值也会算进去。直线的中点比圆弧的中点低 3 到 5 个百分点，3 个种子都如此（每个比例的标准误约 0.9 个百分点）：这里圆弧好一点，差得不多。
+缩到 0.3 倍，几乎没有一张算数：越靠近 0，G 的输入越没有分别，图就越向同一张灰淡的脸靠拢（像素的标准差不到平常的六成）。拉长到 3 倍，对比更强烈，算数的比例却没有降低（按未取整的数，3 个种子依次高出 2.1、4.3 和 2.1 个百分点）。可见 $z$ 离训练时的分布远，读图网络不一定就认不出；这还不等于画得一样好，因为 counted 不管对比度自然不自然，图 3-11 里那种刺眼的对比，要用弗雷歇距离才量得出来，这里没有量。
+
+直线的中点比圆弧的中点低 3 到 5 个百分点，3 个种子都如此（每个比例的标准误约 0.9 个百分点）：这里圆弧好一点，差得不多。两种中点各有 2,000 张图，其余三行各有 4,000 张；张数越多，数到的组合越多，所以组合数只能在张数相同的行之间比。
 
 ## 开放题：胜过对照
 
-给小 DCGAN 换一套设置，使它在 600 步之后写出至少 9 种数字，而且弗雷歇距离低于 3.5；两个新的种子都要做到，批改时替你训练，约需半分钟。规则：批大小至多 32，`n_critic=1`，G 和 D 的权重不比对照多（至多多 5%）。损失、惩罚项、D 的归一化、学习率、`betas` 都可以改，网络也可以自己写。
+给小 DCGAN 换一套设置，使它在 600 步之后写出至少 9 种数字，而且弗雷歇距离低于 3.5；两个新的种子都要做到，批改时替你训练，约需半分钟。规则：批大小至多 32，`n_critic=1`，G 和 D 的权重至多比对照多 5%。损失、惩罚项、D 的归一化、学习率、`betas` 都可以改，网络也可以自己写。
 
 动手之前先写下你打算改什么、根据哪一张表。没有达到，就一次只改一处，把每次的类别数和距离记下来。
 
@@ -1337,18 +1359,20 @@ r"""
 
 <details><summary>提示二</summary>
 
-`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` 可以换 D 和 `train.Game` 的任何设置；造 D 之前先 `torch.manual_seed(seed)`。自己先用种子 0 试：`fit` 600 步，再用 `evaluator.report(game.sample(2000, ema=True))`。
+`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` 可以换 D 和 `train.Game` 的任何设置；造 D 之前先 `torch.manual_seed(seed)`。损失和惩罚项在 `gan_lessons.losses` 和 `gan_lessons.penalties` 里，要先导入；D 的归一化由 `dcgan.critic` 的 `norm` 决定。自己先用种子 0 试：`fit` 600 步，再用 `evaluator.report(game.sample(2000, ema=True))`。
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-At 0.3 hardly any picture counts: the closer to 0, the less one input of G differs from the next, and all pictures move towards one pale face (the standard deviation of their pixels is less than six tenths of the usual). At 3 contrasts are stronger, and the share counted is no smaller (on all 3 seeds it is about 2 to 4 percentage points larger). So to be far from what training drew is not in itself to paint badly; measure it, and by what is counted: sure alone would include values that the data do not have. Half-way along the line the share is 3 to 5 points below half-way along the arc on all 3 seeds (each share has a standard error of about 0.9 points): here the arc is a little better, and not by much.
+At 0.3 hardly any picture counts: the closer to 0, the less one input of G differs from the next, and all pictures move towards one pale face (the standard deviation of their pixels is less than six tenths of the usual). At 3 contrasts are stronger, and the share counted is no smaller (before rounding it is larger by 2.1, 4.3 and 2.1 percentage points on the 3 seeds). So the reading network can recognise pictures of $z$ that are far from anything drawn in training. That is not to say that they are as good: the share counted takes no notice of unnatural contrasts such as those of Fig. 3-11; a Fréchet distance would, and we have not measured it.
+
+Half-way along the line the share is 3 to 5 points below half-way along the arc on all 3 seeds (each share has a standard error of about 0.9 points): here the arc is a little better, and not by much. Both rows of half-way points have 2,000 pictures, the other three rows have 4,000; more pictures find more combinations, so compare combinations only between rows with as many pictures.
 
 ## Open task: beat the control
 
-Give the small DCGAN other settings, with which it writes at least 9 digits after 600 steps at a Fréchet distance below 3.5, on two new seeds; the checker trains it for you, which takes about half a minute. The rules: batches of at most 32, `n_critic=1`, and no more weights in G and D than the control has (5% are forgiven). Loss, penalty, normalisation in D, learning rate and `betas` may change, and you may write networks of your own.
+Give the small DCGAN other settings, with which it writes at least 9 digits after 600 steps at a Fréchet distance below 3.5, on two new seeds; the checker trains it for you, which takes about half a minute. The rules: batches of at most 32, `n_critic=1`, and at most 5% more weights in G and D than the control has. Loss, penalty, normalisation in D, learning rate and `betas` may change, and you may write networks of your own.
 
 Before you start, write down what you will change and which table makes you think so. If the bar is missed, change one thing at a time and note the classes and the distance of each attempt.
 
@@ -1360,7 +1384,7 @@ What does the control lack: is it too slow, or does it drop digits? Both the las
 
 <details><summary>Hint two</summary>
 
-`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` replaces D and any setting of `train.Game`; call `torch.manual_seed(seed)` before you build a D. Try seed 0 yourself first: `fit` for 600 steps, then `evaluator.report(game.sample(2000, ema=True))`.
+`ablations.changed("DCGAN", seed=seed, critic=..., loss=..., betas=...)` replaces D and any setting of `train.Game`; call `torch.manual_seed(seed)` before you build a D. Losses and penalties are in `gan_lessons.losses` and `gan_lessons.penalties`, to be imported first; the normalisation in D is the `norm` of `dcgan.critic`. Try seed 0 yourself first: `fit` for 600 steps, then `evaluator.report(game.sample(2000, ema=True))`.
 
 </details>
 """
@@ -1376,7 +1400,7 @@ verdict = check.beats_the_board(make)
 r"""
 ## 小测验
 
-六道题。选错了，会告诉你错在哪里。
+六道题。选错时，会说明错在哪里。
 """
 
 # %% [markdown] tags=["lang-en", "quiz"]
@@ -1393,7 +1417,7 @@ lab.quiz("03")
 r"""
 ## 小结
 
-**边长**：转置卷积 $(n - 1)s - 2p + k$，卷积 $\lfloor (n + 2p - k)/s \rfloor + 1$；转置不是逆。$k$ 能被 $s$ 整除，才没有天生的棋盘格。
+**边长**：转置卷积 $(n - 1)s - 2p + k$，卷积 $\lfloor (n + 2p - k)/s \rfloor + 1$；转置不是逆。$k$ 能被 $s$ 整除，结构本身才不带来棋盘格。
 
 **DCGAN**：步长代替池化；中间没有全连接；批归一化，G 的输出层和 D 的输入层除外；G 用 ReLU 和 tanh，D 用 LeakyReLU；权重 $N(0, 0.02^2)$，批归一化的缩放 $N(1, 0.02^2)$；Adam 的 `betas=(0.5, 0.999)`。
 
@@ -1406,14 +1430,14 @@ r"""
 | 这处改动有没有用 | 量同一个种子的波动，再换几个种子 | 全部种子是否都分得开 |
 | 这种网络是不是更好 | 同一个评估器，只换网络 | 步数相等和时间相等，两个都报 |
 | 生成的脸好不好 | 同样多的真图作参照 | 算数的比例、组合数、反向 KL |
-| 这个方向是不是眼镜 | 随机向量作对照 | 成功几次，别的因素变了没有 |
+| 这个方向是不是眼镜 | 随机向量和任取的 $z$ 作对照 | 成功几次，别的因素变了没有 |
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
 r"""
 ## Recap
 
-**Sides**: transposed convolution $(n - 1)s - 2p + k$, convolution $\lfloor (n + 2p - k)/s \rfloor + 1$; a transpose is no inverse. Only if $k$ is divisible by $s$ is there no checkerboard by birth.
+**Sides**: transposed convolution $(n - 1)s - 2p + k$, convolution $\lfloor (n + 2p - k)/s \rfloor + 1$; a transpose is no inverse. Only if $k$ is divisible by $s$ is there no built-in checkerboard.
 
 **DCGAN**: strides in place of pooling; nothing fully connected inside; batch normalisation, except at G's output and D's input; ReLU and tanh in G, LeakyReLU in D; weights $N(0, 0.02^2)$, batch normalisation's scale $N(1, 0.02^2)$; Adam with `betas=(0.5, 0.999)`.
 
@@ -1426,7 +1450,7 @@ r"""
 | does this change matter | how far one seed varies; then several seeds | whether all seeds are told apart |
 | is this network better | one evaluator, nothing but the networks changed | equal steps and equal seconds, both reported |
 | are the faces good | as many real ones for reference | share counted, combinations, reverse KL |
-| is this the direction of glasses | a random vector as a control | how often it succeeds, and what else changed |
+| is this the direction of glasses | random vectors and arbitrary $z$ as controls | how often it succeeds, and what else changed |
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]

@@ -48,14 +48,14 @@ verdict = check.transposed_size(tconv_out)
 r"""
 ## 练习 2：找出三处错误
 
-一，`bn` 没有用来决定建不建批归一化，关不掉。二，`bn` 没有存进 `self`，`forward` 找不到它，报 `NameError`；如果恰好有同名的全局变量，就误用它，而且不报错，这更糟。三，次序成了卷积、ReLU、批归一化。还有一处连带的毛病：没有批归一化时，卷积需要偏置。
+一，`bn` 没有存进 `self`，`forward` 找不到它，报 `NameError`；如果恰好有同名的全局变量，就误用它，而且不报错，这更糟。二，次序成了卷积、ReLU、批归一化。三，`bias=False` 不管 `bn` 是真是假：没有批归一化时，没有平移来代替，卷积需要自己的偏置。（另外，`bn` 为假时也造了一个用不上的批归一化；不造更好。）
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Exercise 2: find three bugs
 
-One: `bn` does not decide whether batch normalisation is built, so it cannot be switched off. Two: `bn` is not kept in `self`, so `forward` cannot find it and raises a `NameError`; or, worse, it finds a global variable of that name, uses it, and raises nothing. Three: the order is convolution, ReLU, batch normalisation. And something that goes with it: without batch normalisation the convolution needs its bias.
+One: `bn` is not kept in `self`, so `forward` cannot find it and raises a `NameError`; or, worse, it finds a global variable of that name, uses it, and raises nothing. Two: the order is convolution, ReLU, batch normalisation. Three: `bias=False` whatever `bn` is: without batch normalisation there is no shift in place of the bias, and the convolution needs its own. (Besides, a batch normalisation is built even when `bn` is false and nothing uses it; better not to build it.)
 """
 
 # %%
@@ -99,14 +99,14 @@ verdict = check.first_weights(initialise)
 r"""
 ## 开放题：胜过对照
 
-人脸那张表里，谱归一化加合页损失最好；对数字也有用：D 的批归一化换成谱归一化，损失换成合页损失，`betas=(0.0, 0.9)`。只有 600 步，还嫌慢，所以学习率再加倍，取 0.002。对照、学习率 0.001 和 0.002 的数，都在 `studies/exercises_bars.json` 里。
+人脸那张表里，SN-GAN 整套胜过 DCGAN，功劳归哪一样并不知道；所以这里除了学习率的衰减，整套搬来：D 的批归一化换成谱归一化，损失换成合页损失，`betas=(0.0, 0.9)`。只有 600 步，还嫌慢，所以学习率再加倍，取 0.002。`studies/exercises_bars.json` 的 `board` 里各有 3 个种子：对照的距离是 5.0 到 10.4，学习率 0.001 时是 2.9 到 4.3（还不够），0.002 时是 1.9 到 2.2。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Open task: beat the control
 
-In the table of faces, spectral normalisation with the hinge loss does best; it helps with digits, too: spectral normalisation in place of D's batch normalisation, the hinge loss, `betas=(0.0, 0.9)`. With 600 steps it is still slow, so double the learning rate, to 0.002. The numbers of the control and of learning rates 0.001 and 0.002 are in `studies/exercises_bars.json`.
+In the table of faces the recipe SN-GAN does better than DCGAN, and which of its changes does it is not known; so take it over as a whole, but for the fading learning rate: spectral normalisation in place of D's batch normalisation, the hinge loss, `betas=(0.0, 0.9)`. With 600 steps it is still slow, so double the learning rate, to 0.002. `board` in `studies/exercises_bars.json` has 3 seeds of each: distances of 5.0 to 10.4 for the control, 2.9 to 4.3 at a learning rate of 0.001 (not enough yet), 1.9 to 2.2 at 0.002.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -127,9 +127,9 @@ r"""
 
 1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`。
 2. 还不能说：同一个种子的波动比差别还大。
-3. 批归一化的缩放从 0 附近开始。
+3. 批归一化的缩放：应当围绕 1。
 4. 先试 `G.eval()`。
-5. 说明不了：背景是离散的。
+5. 说明不了：发型是离散的。
 6. 让乙也训练到 40 秒，再比。
 """
 
@@ -141,9 +141,9 @@ The options are shuffled each time, so here are the words.
 
 1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`.
 2. Nothing yet: one seed varies by more than the difference.
-3. Batch normalisation's scales start near 0.
+3. Batch normalisation's scale: it should lie around 1.
 4. Try `G.eval()` first.
-5. It shows neither: the background is discrete.
+5. It shows neither: hair styles are discrete.
 6. Let B train for 40 seconds as well, and compare.
 """
 
@@ -151,7 +151,7 @@ The options are shuffled each time, so here are the words.
 r"""
 ## 教学笔记
 
-**时间从哪里来**：只读一种语言，约 105 分钟。阅读 50 分钟：中文约 6,300 个汉字，朗读每分钟 220 字；英文约 4,900 个词，每分钟 130 个；余下的时间看公式、表、代码和图。预测、三个练习和小测验 35 分钟，开放题 20 分钟。分两次学时，第一次到“批归一化：训练与评估时不同”为止。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
+**时间从哪里来**：只读一种语言，约 130 分钟。阅读 65 分钟：中文约 7,400 个汉字，朗读每分钟 220 字；英文约 5,700 个词，每分钟 130 个；余下的时间看公式、表、代码和图。预测、三个练习和小测验 40 分钟，开放题 25 分钟。分两次学时，第一次到“批归一化：训练与评估时不同”为止。上课前请先把整本运行一遍，课堂上只重跑要讨论的几格。
 
 **必讲、选讲、自学**
 
@@ -160,7 +160,7 @@ r"""
 | 打乱像素的思想实验，两座阶梯 | 必讲，5 分钟 | 必讲，8 分钟 |
 | 盖章，先猜再跑 1，练习 1 | 必讲，12 分钟 | 必讲，17 分钟 |
 | “反卷积”并不反 | 自学 | 选讲，5 分钟 |
-| 棋盘格，先猜再跑 2 | 必讲，6 分钟 | 必讲，8 分钟 |
+| 棋盘格的成因，先猜再跑 2 | 必讲，6 分钟 | 必讲，8 分钟 |
 | 设计准则，练习 2、3 | 自学 | 练习 2 必讲，7 分钟；练习 3 作业 |
 | 消融实验，先猜再跑 3，失败案例 | 必讲，14 分钟 | 必讲，18 分钟 |
 | 卷积与全连接 | 必讲结论，3 分钟 | 必讲，7 分钟 |
@@ -175,14 +175,14 @@ r"""
 **易错点**
 
 - 把转置卷积当作卷积的逆。让学生说出 64 个数压成 16 个以后丢了多少。
-- 只看一个种子就下结论。让学生把消融表的前两列遮住，只留种子 0，看他们会得出什么，再揭开其余的。
+- 只看一个种子就下结论。只给学生看消融表每格的第一个数（种子 0，课文里那张图的标题就是），看他们会得出什么，再揭开其余的。
 - 步数相等当成公平。问：你的限制是步数，还是时间？
 - 把“有把握”当成“画对了”。指出 counted、sure 和 outside 的关系：counted = sure − outside。
 - 看到半绿半粉就说 G 背下了训练图。
 
 **常见的问题**
 
-- “去掉准则也没事，那还遵循它做什么？”消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“8 个特征、600 步”。
+- “去掉准则好像也没事，那还遵循它做什么？”“分不出”不等于“没有害处”；消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“8 个特征、600 步”。
 - “我的图和你的不一样。”正常；同一个种子的波动表说的就是这件事。
 - “直线和圆弧到底该走哪个？”看表里算数的比例。
 - “为什么不用 z 取均匀分布，像论文那样？”可以试；随机向量的长度那一段要重算。
@@ -204,7 +204,7 @@ r"""
 r"""
 ## Notes for teachers
 
-**Where the times come from**: about 105 minutes in one language. Reading takes 50: the Chinese has about 6,300 characters, at 220 a minute read aloud; the English about 4,900 words, at 130 a minute; the rest is for formulas, tables, code and figures. Predictions, three exercises and the quiz take 35 minutes, the open task 20. In two sittings, the first ends with "Batch normalisation: training is not evaluation". Run the whole notebook before class, and in class only the cells you want to discuss.
+**Where the times come from**: about 130 minutes in one language. Reading takes 65: the Chinese has about 7,400 characters, at 220 a minute read aloud; the English about 5,700 words, at 130 a minute; the rest is for formulas, tables, code and figures. Predictions, three exercises and the quiz take 40 minutes, the open task 25. In two sittings, the first ends with "Batch normalisation: training is not evaluation". Run the whole notebook before class, and in class only the cells you want to discuss.
 
 **Must, may, self-study**
 
@@ -228,14 +228,14 @@ With two periods, the first ends with exercise 2.
 **Common mistakes**
 
 - Taking a transposed convolution for the inverse. Ask how much is lost when 64 numbers become 16.
-- A verdict from one seed. Cover all seeds of the table but seed 0, hear the verdicts, then uncover the rest.
+- A verdict from one seed. Show only the first number in each cell of the ablation's table (seed 0, as in the titles of the picture), hear the verdicts, then uncover the rest.
 - Taking equal steps for fair. Ask: is your limit the steps or the time?
 - Taking "sure" for "right". Show how counted, sure and outside belong together: counted = sure − outside.
 - Calling half green and half pink a proof that G has learned its training pictures by heart.
 
 **Common questions**
 
-- "If breaking a guideline does no harm, why keep it?" An ablation answers only for the scale it was measured at. Have students read the verdict out together with its setting: "8 features, 600 steps".
+- "If breaking a guideline does no harm, why keep it?" "Not told apart" is not "no harm", and an ablation answers only for the scale it was measured at. Have students read the verdict out together with its setting: "8 features, 600 steps".
 - "My pictures differ from yours." That is normal; it is what the table of one seed is about.
 - "So which is it, the line or the arc?" Look at the share counted in the table.
 - "Why is z not uniform, as in the paper?" Try it; what is said about lengths has to be worked out again.
