@@ -5,7 +5,8 @@
 
 Every row is measured alike: 10,000 samples (seed 0, averaged weights), Fréchet distance to the
 10,000 core toy faces in the features of the course's factor reader, combinations, reverse KL, and
-the share of samples that count. `threads` are those of the lesson's own cell.
+the share of samples that count. The lessons' games are played with their own settings and seed on
+one thread; a lesson's cell has two, adds in another order, and so gets another run of that game.
 """
 
 import argparse

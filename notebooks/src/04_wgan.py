@@ -1048,7 +1048,7 @@ table([("网络", "network"), ("差距，每个种子", "gap, each seed"),
 r"""
 两个检验都说了“不”，各在一处。
 
-- **平坦的一段。** 裁剪的差距通过了检验：后一半它还在慢慢地降，图也还在慢慢地变好。WGAN-GP 的差距没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。
+- **平坦的一段。** 裁剪的差距通过了检验：后一半它还在慢慢地降，图也还在慢慢地变好。WGAN-GP 的差距没有通过，两个种子都是这样：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。
 - **不同的网络。** 宽的网络差距是窄的好几倍，图却好得多。差距大，是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。
 
 所以差距可以用来看**同一次训练**走得顺不顺，不能当作评价指标：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较。差距也说不出漏了哪种脸。要知道图好不好，就量图。
@@ -1058,7 +1058,7 @@ r"""
 r"""
 Both tests said no, each in one place.
 
-- **The flat end.** With clipping the gap passed: in the second half it still falls slowly, and the pictures still improve slowly. With WGAN-GP it did not: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. The critic grows stronger meanwhile; it sees more differences, and that outweighs G's progress.
+- **The flat end.** With clipping the gap passed: in the second half it still falls slowly, and the pictures still improve slowly. With WGAN-GP it did not, on either seed: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. The critic grows stronger meanwhile; it sees more differences, and that outweighs G's progress.
 - **Different networks.** The wide networks have a gap several times that of the narrow ones, and far better pictures. The gap is larger because in a wider layer the same $c$ allows a larger slope: the unit has changed.
 
 So the gap shows whether **one and the same run** goes well, and it is no evaluation metric: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper says as much: the scale of the gap depends on the critic, which makes models with different critics hard to compare. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
@@ -1117,12 +1117,12 @@ show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(32, 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。这时裁剪看得出脸了，WGAN-GP 还灰蒙蒙的；只看这张图，会以为裁剪更好。
+**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。这时裁剪看得出脸了，WGAN-GP 还灰蒙蒙的：它的步数少，EMA 里还有早先的权重，训练视图里最新的权重画得清楚一些。只看这张图，会以为裁剪更好。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen. By now clipping paints faces and WGAN-GP is still grey and dim; from this figure alone clipping seems to be better.
+**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen. By now clipping paints faces and WGAN-GP is still grey and dim: it has made fewer steps, and its EMA still carries early weights; the newest weights, in the training view, paint more clearly. From this figure alone clipping seems to be better.
 """
 
 # %% [markdown] tags=["lang-zh"]
