@@ -933,8 +933,8 @@ small = recipes.wgan(16, features=16, latent=64, lr=5e-4)
 head_start(small, faces_16, 100)
 fit(small, faces_16, steps_16, watch=look, watch_every=every, snapshot_every=every)
 show.filmstrip(small.snapshots, pictures=16,
-               alt="Filmstrip at 16x16: rows of sixteen pictures from the same noise, from flat "
-                   "grey to small, coarse faces with dark hair on green and pink backgrounds")
+               alt="Filmstrip at 16x16: rows of sixteen pictures from the same noise, from grey "
+                   "speckles to small, coarse faces with dark hair on green and pink backgrounds")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1007,8 +1007,9 @@ for column, (way, title) in enumerate((("clip", "clipping"), ("gp", "WGAN-GP")))
     axes[0, column].set(title=title, ylabel="gap, log scale", yscale="log")
     axes[1, column].set(xlabel="step of G", ylabel="Frechet distance", ylim=(0, None))
 show.show(figure, "Four panels against the step of G, a line for each seed. Clipping: gap above and "
-                  "distance below both fall all the way. WGAN-GP: the gap drops early, then rises "
-                  "slowly, while the distance below goes on falling")
+                  "distance below go up and down in the first 400 steps, then both fall slowly. "
+                  "WGAN-GP: the gap drops early, then rises slowly, while the distance below goes "
+                  "on falling, slowly and with small setbacks")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1035,14 +1036,18 @@ table([("方法", "method"), ("秩相关，全程，每个种子", "rank correla
 # %%
 narrow, wide = progress["runs"]["clip"], study("rates")["gap"]
 at_300 = narrow["0"]["step"].index(300)  # the wide ones were looked at up to step 300
-table([("网络", "network"), ("差距，每个种子", "gap, each seed"),
+table([("方法", "method"), ("网络", "network"), ("步数", "steps"), ("差距，每个种子", "gap, each seed"),
        ("弗雷歇距离，每个种子", "Fréchet distance, each seed")],
-      [[("features 8", "features 8"),
+      [[("裁剪", "clipping"), "features 8", "300",
         "  ".join(f"{run['gap'][at_300]:.4f}" for run in narrow.values()),
         "  ".join(f"{run['distance'][at_300]:.0f}" for run in narrow.values())],
-       [("features 32", "features 32"),
+       [("裁剪", "clipping"), "features 32", "300",
         "  ".join(f"{run['gap'][-1]:.4f}" for run in wide.values()),
-        "  ".join(f"{run['distance'][-1]:.0f}" for run in wide.values())]])
+        "  ".join(f"{run['distance'][-1]:.0f}" for run in wide.values())],
+       *[[name, network, str(progress["at"]), of_seeds(found, "gap", ".2g"),
+          of_seeds(found, "distance", ".0f")]
+         for way, name in (("clip", ("裁剪", "clipping")), ("gp", "WGAN-GP"))
+         for network, found in progress["networks"][way].items() if found]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -1215,11 +1220,14 @@ floor_64 = growth["floor"]["frechet"]
 axis.axhline(floor_64, color=show.GREY, linestyle=":")
 axis.annotate("floor: other real faces", (0, floor_64), xytext=(0, 4), fontsize=8,
               textcoords="offset points")
-axis.set(xlabel="seconds of one core", ylabel="Frechet distance, log scale", yscale="log")
+axis.set(xlabel="seconds of one core", ylabel="Frechet distance, log scale", yscale="log",
+         xlim=(0, None))
 axis.legend(fontsize=9)
 axis.spines[["top", "right"]].set_visible(False)
-show.show(figure, "Distance of the samples from real faces at 64x64 against seconds, three runs for "
-                  "each of three ways, with the floor as a dotted line far below all of them")
+show.show(figure, "Distance of the samples from real faces against seconds, three ways: faded in, it "
+                  "falls, rises at each change of size and falls again; not faded, it jumps up at "
+                  "each change; from the start at 64x64 it falls slowly; the floor is a dotted line "
+                  "far below all of them")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1346,9 +1354,9 @@ show.gallery({f"BatchNorm in G: {'yes' if 'batch/' in pair else 'no'}, in the cr
               f"{'yes' if '/batch' in pair else 'no'}": game.sample(24)
               for pair, game in games.items()}, columns=24,
              alt="Four rows of twenty-four pictures at 16x16 after 150 steps, one row for each "
-                 "combination: small coarse faces that differ where both have BatchNorm; blurred "
-                 "ones where only the critic has it; blurred frames that are much alike in the "
-                 "two rows whose critic has none")
+                 "combination: small coarse faces that differ where both have BatchNorm; grey, "
+                 "blurred ones where only the critic has it; where it has none, brown smudges on "
+                 "a pale ground, and grey ones in a pale frame, with no faces in them")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1365,9 +1373,10 @@ norms = study("norms")
 table([("步数", "steps"), ("G", "G"), ("评论家", "critic"), ("边上的权重", "weights at the edge"),
        ("散布", "spread"), ("弗雷歇距离", "Fréchet distance"), ("算数的", "counted")],
       [[step, *(("有", "yes") if norm == "batch" else ("无", "no") for norm in pair.split("/")),
-        of_seeds(found, "edge", ".0%"), of_seeds(found, "spread", ".0%"), of_seeds(found, "frechet", ".0f"),
-        of_seeds(found, "counted", ".0%")]
-       for step, rows_of_step in norms["runs"].items() for pair, found in rows_of_step.items()])
+        of_seeds(found, "edge", ".0%"), of_seeds(found, "spread", ".0%"),
+        of_seeds(found, "frechet", ".0f"), of_seeds(found, "counted", ".0%")]
+       for step, rows_of_step in norms["runs"].items() for pair, found in rows_of_step.items()
+       if found])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
