@@ -19,7 +19,7 @@ So far D answered "real or fake". The D of this lesson answers "how far is there
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
 - **Time**: about 130 minutes in one language: 60 to read, 50 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
-- **With thanks**: the backbone of this lesson is alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
+- **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
 """
 
 # %%
@@ -248,8 +248,8 @@ show.show(figure, "On the left two bar charts over five places: p has 1, 4, 0, 3
                   "place 3 one goes to 2 and two to 4; both of place 4 stay")
 _, cost = measure.transport(heap / 10, goal / 10, distance)
 say("按从左到右的次序搬：{ordered:.0f} 车·格，平均每车 {mean:.2f} 格；线性规划：{cost:.2f} 格。",
-    "Moving in order from left to right: {ordered:.0f} loads times places, {mean:.2f} a load; the "
-    "linear programme: {cost:.2f}.", ordered=float((plan * distance).sum()),
+    "Moving in order from left to right costs {ordered:.0f} (loads times distance), {mean:.2f} a "
+    "load; the linear programme says {cost:.2f}.", ordered=float((plan * distance).sum()),
     mean=float((plan * distance).sum()) / 10, cost=cost)
 
 # %% [markdown] tags=["lang-zh", "caption"]
@@ -327,7 +327,7 @@ r"""
 
 $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb{E}_{q}\,[f(x)]$$
 
-这个 $f$ 就是评论家，用一个神经网络来近似；等号右边的差就是**差距**（gap）。没有斜率的限制，把分数乘以一百，差距就大一百倍，什么也量不出来。
+这个 $f$ 就是评论家，用一个神经网络来近似；等号右边的差就是**差距**（gap）。以后 $p$ 是真图的分布，$q$ 是 G 的假图的分布，所以评论家给真图高分，给假图低分。没有斜率的限制，把分数乘以一百，差距就大一百倍，什么也量不出来。
 
 用图 4-2 的例子验证。p 搬成 q，土往右走的地方，最好的 $f$ 递减（装得贵、卸得便宜，他才有赚）；土往左走的地方，递增。
 """
@@ -336,15 +336,15 @@ $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb
 r"""
 ## The dual: a haulier's price list
 
-Pictures have thousands of dimensions: there is no sorting them, and the linear programme grows too large. Luckily the same number can be written in another way. Take another part in the story: you have p and want q, and a **haulier** offers to carry it for you. He does not charge by distance. He sets a price $f(x)$ for every place: for a load picked up at $x$ you pay him $f(x)$, where he drops it, at $y$, he pays you back $f(y)$. A journey from $x$ to $y$ thus costs $f(x) - f(y)$.
+Pictures have thousands of dimensions: there is no sorting them, and the linear programme grows too large. Luckily the same number can be written in another way. Now look at it from the other side: you have p and want q, and a **haulier** offers to carry it for you. He does not charge by distance. He sets a price $f(x)$ for every place: for a load picked up at $x$ you pay him $f(x)$; where he drops it, at $y$, he pays you back $f(y)$. A journey from $x$ to $y$ thus costs $f(x) - f(y)$.
 
-- **Nobody pays more than carrying it oneself.** Your own cost is the distance $|x - y|$; if he asks more, you go yourself. So his list must obey $f(x) - f(y) \le |x - y|$ everywhere. Swap $x$ and $y$, and it says $|f(x) - f(y)| \le |x - y|$: no slope above 1 in size. Such functions are called **1-Lipschitz continuous**, written $\lVert f \rVert_L \le 1$.
+- **Nobody pays more than it costs to carry it oneself.** Your own cost is the distance $|x - y|$; if he asks more, you go yourself. So his list must obey $f(x) - f(y) \le |x - y|$ everywhere. Swap $x$ and $y$, and it says $|f(x) - f(y)| \le |x - y|$: no slope above 1 in size. Such functions are called **1-Lipschitz continuous**, written $\lVert f \rVert_L \le 1$.
 - **He earns at most what carrying it yourself would cost.** In all he receives $\mathbb{E}_{p}[f(x)] - \mathbb{E}_{q}[f(x)]$. Whatever plan $\pi$ you have in mind, this equals $\sum \pi_{ij}\,(f(x_i) - f(x_j))$, each term is at most $\pi_{ij}\,|x_i - x_j|$, so the sum is at most the cost of that plan, and hence at most that of the cheapest, $W_1$.
 - **With the best list he earns exactly that.** On every journey of the cheapest plan he charges the full price: $f(x_i) - f(x_j) = |x_i - x_j|$. That there is such a list is the duality theorem of linear programming (here due to Kantorovich and Rubinstein).
 
 $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb{E}_{q}\,[f(x)]$$
 
-This $f$ is the critic, and a neural network approximates it; the difference on the right is the **gap**. Without a bound on the slope, scores a hundred times as large have a hundred times the gap, and nothing is measured.
+This $f$ is the critic, and a neural network approximates it; the difference on the right is the **gap**. From here on $p$ is the distribution of real pictures and $q$ that of G's fakes, so the critic scores real pictures high and fakes low. Without a bound on the slope, scores a hundred times as large have a hundred times the gap, and nothing is measured.
 
 A check on the example of Fig. 4-2. On the way from p to q, where earth goes to the right the best $f$ falls (dear where he loads, cheap where he unloads: that is his profit); where earth goes to the left, it rises.
 """
@@ -358,7 +358,8 @@ say("最好的价目表 {prices} 收到 {gap:.2f}，等于 W1。",
     "The best list, {prices}, earns {gap:.2f}, which is W1.",
     prices=[int(price) for price in best_f], gap=float((p - q) @ best_f))
 table([("别的 f，斜率也不超过 1", "another f, no slope above 1"), ("差距", "gap")],
-      [[name, f"{float((p - q) @ f):.2f}"] for name, f in others.items()])
+      [[name, f"{round(float((p - q) @ f), 2) + 0.0:.2f}"] for name, f in others.items()])
+
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ## 权重裁剪
@@ -425,7 +426,7 @@ table([("c", "c"), ("最大的斜率", "steepest slope")],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。（学习率取 c 的十分之一，权重才走得到边界。）
+答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍。（学习率取 c 的十分之一，权重才走得到边界。）
 
 所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。这里的网络没有批归一化；有批归一化的评论家还要除以一批的标准差，斜率的上界就不再是 $c$ 的一个简单的乘方。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
 
@@ -434,7 +435,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The bound on the slope goes with c to the power of the number of layers. (The learning rate is a tenth of c, so that weights can reach the limit.)
+The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$. (The learning rate is a tenth of c, so that weights can reach the limit.)
 
 So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. This network has no batch normalisation; a critic that has it also divides by the standard deviation of a batch, and its bound is no simple power of $c$. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
 
@@ -475,12 +476,12 @@ beside_the_best({"best f": best, "clipped, c = 0.1": scores[:, None] / steepest}
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿；裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
+**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿；最好的 $f$ 朝真实样本上升、朝生成样本下降；最外面的样本以外，斜率不超过 1 就都一样好。裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
+**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag. The best $f$ goes up towards real samples and down towards fakes; beyond the outermost samples any slope up to 1 is as good. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -509,7 +510,7 @@ $$L_D = \mathbb{E}\,[f(\tilde x)] - \mathbb{E}\,[f(x)] + \lambda \, \mathbb{E}\,
 
 <details><summary>提示二</summary>
 
-`torch.autograd.grad(outputs, inputs)` 需要一个标量，而每张图的分数只和自己有关，所以把分数加起来求导，得到的就是每张图各自的梯度。这个惩罚接下来还要对评论家的权重求导，别忘了让它保留计算图。
+`torch.autograd.grad(outputs, inputs)` 需要一个标量，而每张图的分数只和自己有关，所以把分数加起来求导，得到的就是每张图各自的梯度。这个惩罚接下来还要对评论家的权重求导，所以要保留计算图：查一查 `torch.autograd.grad` 的参数 `create_graph`。
 
 </details>
 """
@@ -530,7 +531,7 @@ where $x$ is a real sample, $\tilde x = G(z)$ a generated one, and $\varepsilon$
 
 ### Exercise 2: the gradient penalty
 
-Complete `gradient_penalty`: it returns the mean of the square brackets in the formula, one scalar, without $\lambda$. `real` and `fake` have the same size, points `(B, d)` or pictures `(B, C, H, W)`; `critic` returns scores `(B,)`.
+Complete `gradient_penalty`: it returns the mean of what stands in the square brackets of the formula, one scalar, without $\lambda$. `real` and `fake` have the same size, points `(B, d)` or pictures `(B, C, H, W)`; `critic` returns scores `(B,)`.
 
 <details><summary>Hint one</summary>
 
@@ -540,7 +541,7 @@ Three steps: take a point for each pair; find the gradient of the critic's score
 
 <details><summary>Hint two</summary>
 
-`torch.autograd.grad(outputs, inputs)` wants a scalar, and each picture's score depends on that picture only: differentiate the sum of the scores, and each picture gets its own gradient. The penalty will in turn be differentiated with respect to the critic's weights, so make it keep the graph.
+`torch.autograd.grad(outputs, inputs)` wants a scalar, and each picture's score depends on that picture only: differentiate the sum of the scores, and each picture gets its own gradient. The penalty will in turn be differentiated with respect to the critic's weights, so the graph must be kept: look up the argument `create_graph` of `torch.autograd.grad`.
 
 </details>
 """
@@ -580,7 +581,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-4** The critic trained with a gradient penalty ($\lambda = 1$) turns where the best $f$ turns: it has a peak at the real samples in the middle, and both kinds of fakes lie in a valley. So it is with 5 seeds: it turns 3 times, the critic of Fig. 4-3 turns 1 time.
+**Fig. 4-4** The critic trained with a gradient penalty ($\lambda = 1$) turns where the best $f$ turns: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley. So it is with 5 seeds: it turns 3 times, the critic of Fig. 4-3 turns 1 time.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -739,7 +740,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-This order is that of algorithm 1 in the paper. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody copied wrongly: it is **algorithm 1 against its authors' code**. How far does it go? Clip, then let the critic take a step, do this 20 times, and count:
+This order is that of algorithm 1 in the paper. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody made a copying mistake: **algorithm 1 and its authors' own code** disagree. How far does it go? Clip, then let the critic take a step, do this 20 times, and count:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -836,7 +837,7 @@ alexshuang 写道，假设 D 的能力随 G 一起提高，那么看 GAN 生成�
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-The answer is **A**. What changes are the three numbers that are **not differences**: the score of real pictures, the score of fakes, G's loss; in a difference the constant cancels. Learning looks only at gradients, and these have not changed at all. So a single score means nothing; **what has a meaning is the gap**.
+The answer is **A**. The three that change are those that are **not differences**: the score of real pictures, the score of fakes, G's loss; in a difference the constant cancels. Learning looks only at gradients, and these have not changed at all. So a single score means nothing; **what has a meaning is the gap**.
 
 ### Predict, then run 4: read a real log
 
@@ -874,26 +875,26 @@ say("画出的数：左边 {left} 行中的 {left} 行，右边 {right} 轮中�
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-5** 两份公开的日志，数由程序从原文读出。两张图的网络、数据、损失的尺度都不同，单位也就不同，高低**不能互相比较**。
+**图 4-5** 两份公开的日志，数是原文里印出的。两张图的网络、数据、损失的尺度都不同，单位也就不同，高低**不能互相比较**。alexshuang 另有一份日志，只用 10% 的 CelebA，这里没有画：5 行里差距从 1.07 到 1.01。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-5** Two published logs, read from the originals by code. Networks, data and scale differ between the two panels, and so do their units: heights must **not be compared** across them.
+**Fig. 4-5** Two published logs, with the numbers printed in the originals. Networks, data and scale differ between the two panels, and so do their units: heights must **not be compared** across them. A third log, alexshuang's on 10% of CelebA, is not drawn: in its 5 lines the gap goes from 1.07 to 1.01.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 答案是 **D**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467：所有分数一起往下移，就像刚才给评论家加一个常数，所以 A 不对。但 B 和 C 也说得太多了。差距只有在评论家接近最好的 f 时才是距离；这里每行只是最后**一批**的数，带着一批的随机起伏，评论家跟没跟上也不知道。要下结论，得把一段时间的差距平均起来，再看图片本身。
 
-右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复：这是一条值得读的曲线。它能说明什么，下面用实验来检验。
+右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复：这条曲线平滑得多。它能说明什么，下面用实验来检验。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The answer is **D**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467: all scores slid down together, as if a constant were added to the critic, so A is wrong. But B and C claim too much as well. A gap is a distance only while the critic is close to the best f; each line here is that of the last **batch** alone, with all the chance of one batch, and whether the critic has kept up nobody knows. To conclude anything, average the gap over some time and look at the pictures themselves.
 
-The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback: that is a curve worth reading. What it can tell, the next experiment tests.
+The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback: a much smoother curve. What it can tell, the next experiment tests.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -904,7 +905,7 @@ r"""
 
 先在 16×16 上训练，用裁剪，评论家走五步、G 走一步。差距要有意义，评论家就要接近最好的 $f$。所以论文作者的代码里，G 的前 25 步每一步之前，以及以后每 500 步，评论家先连走 100 步（我们的开关是 `warm_up=True`）；这里从简，开局让评论家先走 100 步。和第 01 课不同，评论家学得好在这里**是好事**：它的分数不会饱和，G 的梯度不会因此消失。
 
-边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自课程自己的小分类器（factor reader），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个分类器算出的数比较。
+边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自课程自己的小分类器（factor reader），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个分类器算出的数比较：用这些特征，另外 2,000 张真图的距离约是 9。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -915,7 +916,7 @@ The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothi
 
 We begin at 16×16, with clipping, five steps of the critic for one of G. For the gap to mean something the critic has to be close to the best $f$. So in the authors' code it takes 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`); here we keep it short and let the critic take 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its scores do not saturate, so G's gradient does not fade.
 
-While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the course's own small classifier, the factor reader, which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader.
+While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the course's own small classifier, the factor reader, which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader: in its features, 2,000 other real pictures have a distance of about 9.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -955,7 +956,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-6** Each column is one $z$, from top to bottom at different moments of training. After 400 steps they can be seen to be faces, still coarse ones.
+**Fig. 4-6** Each column is one $z$, from top to bottom at different moments of training. After 400 steps you can tell that they are faces, if coarse ones.
 """
 
 # %%
@@ -1030,7 +1031,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-8** Left: clipping. Right: WGAN-GP. Above: the gap. Below: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance, on the whole, keeps falling.
+**Fig. 4-8** Left: clipping. Right: WGAN-GP. Top: the gap. Bottom: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance, on the whole, keeps falling.
 """
 
 # %%
@@ -1085,14 +1086,14 @@ So the gap is no evaluation metric, and even within **one and the same run** it 
 r"""
 ## 裁剪与梯度惩罚：32×32 的脸
 
-现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数；下面在课上只走一半的步数，看看图，完整的结果在后面的表里。学习率都取各自论文的 10 倍：裁剪 0.0005，WGAN-GP 0.001；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。后面表里的样本用指数滑动平均（EMA）的权重来画；课上这张半途的图用最新的权重，因为只走了几百步，EMA 里还带着早先的权重，画出来会发灰。
+现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。优化器各用各的，RMSprop 和 Adam。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数；下面在课上只走一半的步数，看看图，完整的结果在后面的表里。学习率都取各自论文的 10 倍：裁剪 0.0005，WGAN-GP 0.001；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。后面表里的样本用指数滑动平均（EMA）的权重来画；课上这张半途的图用最新的权重，因为只走了几百步，EMA 里还带着早先的权重，画出来会发灰。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Clipping against the gradient penalty: faces of 32×32
 
-Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 60 seconds of one core each, turned into steps by what a step costs. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are 10 times their paper's: 0.0005 for clipping, 0.001 for WGAN-GP; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. The samples of the table are painted with the exponential moving average (EMA) of the weights; the half-way pictures of the lesson with the newest weights, because after a few hundred steps the EMA still carries early ones and paints grey.
+Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. Each keeps its own optimiser, RMSprop or Adam. Both get the same time: 60 seconds of one core each, converted into steps at each method's own cost. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are 10 times their paper's: 0.0005 for clipping, 0.001 for WGAN-GP; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. The samples of the table are painted with the exponential moving average (EMA) of the weights; the half-way pictures of the lesson with the newest weights, because after a few hundred steps the EMA still carries early ones and paints grey.
 """
 
 # %%
@@ -1179,7 +1180,7 @@ How to read the table:
 
 - **Fréchet distance**: after all steps WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
 - **Combinations**: clipping is a little better, 93 or 94 of them and a reverse KL of 0.43 to 0.50; WGAN-GP has 89 to 93, and 0.59 to 0.64.
-- **DCGAN** makes the most steps, and a fair share of its pictures counts, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
+- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
 So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. All three are still far from real pictures.
 """
@@ -1188,7 +1189,7 @@ So with this budget and these settings the penalty paints more realistically tha
 r"""
 ## 先小后大：逐步放大
 
-fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。做法是：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
+这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。做法是：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1199,7 +1200,7 @@ $a$ 从 0 线性升到 1。$a = 0$ 时，画出的正是放大一倍的小图；
 r"""
 ## Small first: gradual resizing
 
-fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. When the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
+This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. When the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1377,7 +1378,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-11** The four combinations after 150 steps. In the two rows above the critic has batch normalisation, and the samples differ; in the two below it has none, and they are much alike, with no face to be seen.
+**Fig. 4-11** The four combinations after 150 steps. In the top two rows the critic has batch normalisation, and the samples differ; in the bottom two it has none, and they are much alike, with no face to be seen.
 """
 
 # %%
@@ -1560,7 +1561,7 @@ r"""
 
 ### 法律怎么说
 
-生成的脸要不要标明、能用谁的照片，不只是礼貌。下表列出课程读者所在的两个地方的主要规定：
+生成的脸要不要标明、能用谁的照片，不只是礼貌。下表列出许多读者所在的两个地方的主要规定：
 
 | 在哪里 | 规定 | 对发布生成人脸的人意味着什么 |
 |---|---|---|
@@ -1579,7 +1580,7 @@ With the even training set the 3 seeds paint the darkest skin in 25% to 34% of t
 
 ### What the law says
 
-Whether generated faces must be marked, and whose photographs may be used, is not only a matter of manners. The main rules of the two places where readers of this course live:
+Whether generated faces must be marked, and whose photographs may be used, is not only a matter of manners. The main rules of two places where many readers of this course live:
 
 | Where | Rule | What it means for who publishes generated faces |
 |---|---|---|
@@ -1596,7 +1597,7 @@ The rules on **labels** bind above all those who offer a service or publish. The
 r"""
 ## 开放题：把 WGAN-GP 调好
 
-任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚也随之减弱）。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离。
+任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚也随之减弱）。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离：没有达到标准，批改时也会印出两个距离。
 
 <details><summary>提示一</summary>
 
@@ -1606,7 +1607,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-论文的学习率是为几万步准备的。回头看“裁剪与梯度惩罚”一节用的是什么；权重可以用 `partial(penalties.gradient_penalty, weight=...)` 来设。
+论文的学习率是为几万步准备的，这里只有几百步：该往哪边改，改多少倍？权重可以用 `partial(penalties.gradient_penalty, weight=...)` 来设。
 
 </details>
 """
@@ -1615,7 +1616,7 @@ r"""
 r"""
 ## Open task: tune a WGAN-GP
 
-The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay` (the number of steps in which the learning rate falls to 2%; the penalty fades with it). The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time.
+The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay` (the number of steps in which the learning rate falls to 2%; the penalty fades with it). The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time: the checker prints them, also when you miss the bar.
 
 <details><summary>Hint one</summary>
 
@@ -1625,13 +1626,15 @@ The budget is fixed, so a larger `n_critic` leaves G fewer steps. Are 100 enough
 
 <details><summary>Hint two</summary>
 
-The paper's learning rate is made for tens of thousands of steps. Look at what the section on clipping against the penalty uses; the weight is set with `partial(penalties.gradient_penalty, weight=...)`.
+The paper's learning rate is made for tens of thousands of steps, and here are a few hundred: which way should it go, and by what factor? The weight is set with `partial(penalties.gradient_penalty, weight=...)`.
 
 </details>
 """
 
 # %%
-my_games = ...  # a list of two trained games, such as recipes.wgan_gp(16, seed=0, ...)
+# my_games = [fit(recipes.wgan_gp(16, features=32, latent=64, seed=seed), faces_16, 100)
+#             for seed in (0, 1)]
+my_games = ...
 
 verdict = check.penalised_faces(my_games, faces_16)
 
