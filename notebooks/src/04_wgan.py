@@ -1256,24 +1256,24 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-每种做法只有**一次**（种子 0），小的差别不必当真。设置也和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
+每种做法有**两个**种子（0 和 1），设置和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
 
-- **不掺入，坏处很大。** 直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；慢慢掺入，升到 3,258 又降下来，最后是 1,313。
-- **掺入和从头训练，一次还分不出高下**：距离 1,313 对 1,634，算数的 8.8% 对 7.9%。上一节的表里，同一种配方换个种子，差别可以更大。
-- **最好的一刻不在 64×64。** 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近。不过分类器在 32×32 上读图，看不见更细的地方，这样量对 32×32 有利。
+- **不掺入，坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；慢慢掺入，升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。
+- **掺入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
+- **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过分类器在 32×32 上读图，看不见更细的地方，这样量对 32×32 有利。
 
-所以能说的是：要放大，就慢慢掺入；先小后大是不是胜过从头训练，这一次试验没有给出答案；两分钟的 CPU 时间看来不够画 64×64。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
+所以能说的是：要画 64×64，先小后大、慢慢掺入，在这两次试验里更好；可是两分钟的 CPU 时间看来不够画 64×64。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-There is only **one** run of each way (seed 0), so small differences mean little. The settings are not those above either: `n_critic` is 1, and the penalty is added on every 4th step. The last numbers are from 10,000 samples:
+There are **two** seeds of each way (0 and 1). The settings are not those above: `n_critic` is 1, and the penalty is added on every 4th step. The last numbers are from 10,000 samples:
 
-- **Not to fade does great harm.** With the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313.
-- **Between fading and training from scratch one run cannot decide**: a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%. In the table of the last section, another seed of the same recipe can make a larger difference.
-- **The best moment is not at 64×64.** After 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again. But the classifier reads at 32×32 and does not see anything finer, which favours 32×32.
+- **Not to fade does great harm.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112.
+- **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
+- **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the classifier reads at 32×32 and does not see anything finer, which favours 32×32.
 
-So this much can be said: when growing, fade in; whether beginning small beats training from scratch, this one trial does not answer; and two minutes of CPU seem too few for 64×64. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
+So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU seem too few for 64×64. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1406,11 +1406,11 @@ r"""
 
 四个格子说明：
 
-- **评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
+- **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
 - **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两件事一起做，再把账全算在评论家头上，只对了一大半。
 - **它没有说明“为什么”。** 表里的数和上面的解释相符，但没有单独检验它。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
-走得久一点会怎样？走到 600 步（只有种子 0，两个都没有的一格没有做），只有 G 有的那一格追上来不少：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。至少在这个种子上，评论家缺了批归一化是起步慢，不是走到了尽头。
+走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：只有评论家有的是 1,132 和 2,380，只有 G 有的是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
 
 论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，对裁剪的评论家有用，在梯度惩罚的评论家里却不能有：它好不好，要看约束是哪一种。
 """
@@ -1428,11 +1428,11 @@ The answer is **B**. In the table above, "spread" is the standard deviation of a
 
 What the four cells show:
 
-- **The critic matters more.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
+- **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
 - **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. To do both at once and put it all down to the critic is the larger part of the truth, and no more.
 - **They do not show why.** The numbers agree with the explanation above, but nothing here tests it by itself. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seed 0 only, and the cell with it in neither was not played) the cell with batch normalisation in G alone has caught up a good deal: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On this seed at least, a critic without it starts slowly; it is not the end.
+And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On these two seeds a critic without it starts slowly; it is not the end. In both is still the best and in neither still the worst; but which single loss does more harm the two seeds do not agree on: in the critic alone it is 1,132 and 2,380, in G alone 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
