@@ -110,7 +110,7 @@ r"""
 | **[01](01_intuition.ipynb)** | 直观地理解 GAN：在平面上看一场博弈，看它怎样失败，怎样补救 | 必修 | 120 |
 | **[02](02_mlp_gan_mnist.ipynb)** | 全连接 GAN：生成 MNIST 手写数字，用指标检查缺了哪几个，再设法补全 | 必修 | 120 |
 | **[03](03_dcgan.ipynb)** | DCGAN：用卷积网络生成图像，一次改一处做消融实验，与全连接网络比较，再在隐空间里做加减法 | 必修 | 130 |
-| **[04](04_wgan.ipynb)** | WGAN：Wasserstein 距离、权重裁剪和梯度惩罚，怎样读评论家的差距 | 必修 | 130 |
+| **[04](04_wgan.ipynb)** | WGAN：Wasserstein 距离、权重裁剪和梯度惩罚，怎样读评论家的差距 | 必修 | 160 |
 | **[05](05_fastai_style.ipynb)** | 用回调重构训练循环：结果逐位不变，再让三种 GAN 在同样的预算下比较 | 选修 | 45 |
 | **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
 
@@ -127,7 +127,7 @@ r"""
 | **[01](01_intuition.ipynb)** | The idea of a GAN: watch a game in the plane, how it fails, and what helps | core | 120 |
 | **[02](02_mlp_gan_mnist.ipynb)** | A fully connected GAN: generate MNIST's digits, find with metrics which ones are missing, and get them back | core | 120 |
 | **[03](03_dcgan.ipynb)** | DCGAN: images from convolutional networks, an ablation of one change at a time, a comparison with fully connected networks, and arithmetic in latent space | core | 130 |
-| **[04](04_wgan.ipynb)** | WGAN: the Wasserstein distance, weight clipping and the gradient penalty, and how to read the critic's gap | core | 130 |
+| **[04](04_wgan.ipynb)** | WGAN: the Wasserstein distance, weight clipping and the gradient penalty, and how to read the critic's gap | core | 160 |
 | **[05](05_fastai_style.ipynb)** | The training loop as callbacks: the same result bit for bit, and three GANs at an equal budget | optional | 45 |
 | **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
 

@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：用两种办法算出一维的 Wasserstein 距离；解释为什么评论家的斜率要有上限；写出 WGAN 的损失、权重裁剪和**梯度惩罚**（WGAN-GP）；读懂评论家的差距，知道它说明什么、不说明什么；用 $2 \times 2$ 的对照实验找出一次失败的原因。
 - **需要准备**：学过第 02 课；卷积网络见第 03 课，没学过也能读。
-- **用时**：只读一种语言，约 130 分钟，其中阅读 60 分钟，预测、练习和小测验 50 分钟，开放题 20 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 60 分钟，开放题 25 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：本课的主干来自 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)，他把论文和论文作者的代码整理成一篇能跟着做的中文教程，还公开了训练日志。另一份日志和卧室这个题目，来自 [fast.ai 的 WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)，我们读的是[深度碎片整理的中文注释版](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md)。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ So far D answered "real or fake". The D of this lesson answers "how far is there
 
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
-- **Time**: about 130 minutes in one language: 60 to read, 50 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 160 minutes in one language: 75 to read, 60 for predictions, exercises and quiz, 25 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
 """
 

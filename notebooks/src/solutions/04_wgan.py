@@ -177,7 +177,7 @@ The options are shuffled each time, so here are the words.
 r"""
 ## 教学笔记
 
-**时间从哪里来**：只读一种语言，约 130 分钟。阅读 60 分钟：中文约 7,800 个汉字，朗读每分钟 220 字，约 35 分钟；英文约 6,200 个词，每分钟 130 个，约 48 分钟；余下的时间看公式、表、代码和图。预测、四个练习和小测验 50 分钟，开放题 20 分钟（没有达到标准、再试一次的时间算在内）。一次学不完，可以分成两次，第一次到练习 4 为止。上课前请先把整本运行一遍，训练的几格加起来要两三分钟，图会存下来；课堂上只重跑要讨论的几格。
+**时间从哪里来**：只读一种语言，约 160 分钟。阅读 75 分钟：中文约 7,800 个汉字，朗读每分钟 220 字，约 35 分钟；英文约 8,000 个词，每分钟 130 个，约 62 分钟；余下的时间看公式、表、代码和图。预测、四个练习和小测验 60 分钟，开放题 25 分钟（没有达到标准、再试一次的时间算在内）。一次学不完，可以分成两次，第一次到练习 4 为止。上课前请先把整本运行一遍，训练的几格加起来要两三分钟，图会存下来；课堂上只重跑要讨论的几格。
 
 **必讲、选讲、自学**
 
@@ -234,7 +234,7 @@ r"""
 r"""
 ## Notes for teachers
 
-**Where the times come from**: about 130 minutes in one language. Reading takes 60: the Chinese has about 7,800 characters, at 220 a minute read aloud about 35 minutes; the English about 6,200 words, at 130 a minute about 48; the rest is for formulas, tables, code and figures. Predictions, the four exercises and the quiz take 50, the open task 20 (a failed attempt and another one included). Two sittings are a good plan, the first up to exercise 4. Run the whole notebook before class, since the training cells take two or three minutes and figures are kept; in class run only the cells you want to discuss.
+**Where the times come from**: about 160 minutes in one language. Reading takes 75: the Chinese has about 7,800 characters, at 220 a minute read aloud about 35 minutes; the English about 8,000 words, at 130 a minute about 62; the rest is for formulas, tables, code and figures. Predictions, the four exercises and the quiz take 60, the open task 25 (a failed attempt and another one included). Two sittings are a good plan, the first up to exercise 4. Run the whole notebook before class, since the training cells take two or three minutes and figures are kept; in class run only the cells you want to discuss.
 
 **Must, may, self-study**
 
