@@ -6,6 +6,8 @@ from html import escape
 from IPython.display import display
 from wcwidth import wcswidth
 
+from gan_lessons.util import tell
+
 Words = str | tuple[str, str]  # the same in both languages, or (Chinese, English)
 
 
@@ -38,9 +40,9 @@ def say(zh: str, en: str, /, **values) -> None:
         say("反向 KL 是 {kl:.3f}。", "The reverse KL is {kl:.3f}.", kl=report.kl)
     """
     sentences = {"zh": zh.format(**values), "en": en.format(**values)}
-    display(Bilingual("\n".join(sentences.values()),
-                      "".join(f'<p lang="{lang}">{_lines(sentence)}</p>'
-                              for lang, sentence in sentences.items())))
+    _show(Bilingual("\n".join(sentences.values()),
+                    "".join(f'<p lang="{lang}">{_lines(sentence)}</p>'
+                            for lang, sentence in sentences.items())))
 
 
 def table(head: Sequence[Words], rows: Sequence[Sequence[Words]]) -> None:
@@ -55,8 +57,16 @@ def table(head: Sequence[Words], rows: Sequence[Sequence[Words]]) -> None:
     cells = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>"
                     for row in rows)
     titles = "".join(f"<th>{_cell(title)}</th>" for title in head)
-    display(Bilingual("\n".join(_columns([head, *rows])),
-                      f"<table><thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table>"))
+    _show(Bilingual("\n".join(_columns([head, *rows])),
+                    f"<table><thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table>"))
+
+
+def _show(words: Bilingual) -> None:
+    """Show words in a notebook; a script's console may not know their characters."""
+    try:
+        display(words)
+    except UnicodeEncodeError:
+        tell(repr(words))
 
 
 def _columns(rows: Sequence[Sequence[Words]]) -> list[str]:

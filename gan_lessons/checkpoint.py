@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan_lessons.util import both, write_atomically
+from gan_lessons.util import both, tell, write_atomically
 
 VERSION = 2
 KEY = "gan_lessons"  # where our text stands in the file's metadata
@@ -58,8 +58,14 @@ def save(trainee: Saveable, path: str | Path) -> None:
     Where a number is not finite or the disk is full, it raises, and the old file stays.
     """
     flat = _flat(trainee.state())
-    tensors = {name: value.detach().cpu().contiguous() for name, value in flat.items()
-               if isinstance(value, Tensor)}
+    tensors: dict[str, Tensor] = {}
+    held = set()  # where tensors lie: tied weights have several names, each is written
+    for name, value in flat.items():
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().contiguous()
+            place = value.untyped_storage().data_ptr()
+            tensors[name] = value.clone() if place in held else value
+            held.add(place)
     if broken := _not_finite(tensors):
         raise TrainingDiverged(both(
             f"{broken} 里有 NaN 或无穷大，所以没有保存；之前存的文件没有被改动。请回到那个文件，"
@@ -80,7 +86,7 @@ def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
         trainee: The game or learner, made as it was when the file was saved.
         path: The file.
         changed: Settings that may differ from the file's. `("lr",)` goes on with the new learning
-            rate; `("optimizer",)` lets the optimizers begin anew.
+            rate, and so does `("decay",)`; `("optimizer",)` lets the optimizers begin anew.
         only: The parts to take, such as `("networks",)`; settings are then not compared.
 
     Raises:
@@ -98,6 +104,9 @@ def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
     _compare_networks(before["networks"], state.get("networks", {}), path)
     if "optimizer" in changed:
         state["optimizers"] = {name: {} for name in before["optimizers"]}
+    if "lr" in changed or "decay" in changed:
+        for remembered in state.get("optimizers", {}).values():
+            remembered.pop("lr", None)
     try:
         trainee.set_state(state)
     except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as problem:
@@ -168,19 +177,33 @@ def _nested(flat: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-# ---- what an optimizer remembers ----
+# ---- networks and optimizers ----
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """Return the network inside torch.compile, DataParallel or DistributedDataParallel.
+
+    It is what is saved and averaged: the wrapped and the plain network read each other's files.
+    """
+    if hasattr(network, "_orig_mod"):  # torch.compile's
+        return unwrapped(network._orig_mod)
+    if isinstance(network, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return unwrapped(network.module)
+    return network
+
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the kind of the optimizer and what it remembers of each parameter, by number."""
+    """Return the kind of the optimizer, its learning rates, and what it remembers by parameter."""
     remembered = optimizer.state_dict()["state"]
     return {"kind": type(optimizer).__name__, "count": len(remembered),
+            "lr": [float(group["lr"]) for group in optimizer.param_groups],
             "of": {str(i): dict(values) for i, values in remembered.items()}}
 
 
 def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Take back what `optimizer_state` returned; `{}` lets the optimizer begin anew.
 
-    The learning rate stays the optimizer's own. Raises ValueError for what does not fit.
+    Without "lr" the learning rates stay the optimizer's own. Raises ValueError for what does not
+    fit.
     """
     kind = type(optimizer).__name__
     if state.get("kind", kind) != kind:
@@ -190,37 +213,40 @@ def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any])
         raise ValueError("the state of the optimizer does not fit: a part of it is missing")
     _check_remembered(optimizer, remembered)
     groups = optimizer.state_dict()["param_groups"]
+    for group, lr in zip(groups, state.get("lr", [group["lr"] for group in groups]), strict=True):
+        group["lr"] = lr
     optimizer.load_state_dict({"state": remembered, "param_groups": groups})
 
 
 def _check_remembered(optimizer: torch.optim.Optimizer, remembered: dict[int, dict]) -> None:
-    """Raise ValueError where something would not fit: a fused Adam trusts its shapes."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    wanted = _remembered_of_one_weight(optimizer)
-    if remembered and wanted and remembered.keys() != set(range(len(parameters))):
-        raise ValueError(f"the state of the optimizer does not fit: {len(remembered)} of "
-                         f"{len(parameters)} parameters")
+    """Raise ValueError where something would not fit: a fused Adam trusts its shapes.
+
+    Of a frozen or unused parameter nothing is remembered.
+    """
+    parameters = [(p, group) for group in optimizer.param_groups for p in group["params"]]
     for i, values in remembered.items():
-        expected = {key: (dtype, parameters[i].shape if per_weight else torch.Size())
-                    for key, (dtype, per_weight) in wanted.items()}
+        if i >= len(parameters):
+            raise ValueError(f"the state of the optimizer does not fit: {len(parameters)} "
+                             f"parameters, and more in the file")
         found = {key: (value.dtype, value.shape) for key, value in values.items()
                  if isinstance(value, Tensor)}
-        if found != expected:
+        if found != _remembered_of_one(optimizer, *parameters[i]):
             raise ValueError(f"the state of the optimizer does not fit at parameter {i}")
 
 
-def _remembered_of_one_weight(optimizer) -> dict[str, tuple[torch.dtype, bool]]:
-    """Return what this kind of optimizer keeps: name -> type, and whether one for each weight.
+def _remembered_of_one(optimizer, parameter: Tensor,
+                       group: dict) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    """Return what this kind of optimizer keeps of a parameter: name -> type and shape.
 
-    We ask one of the same kind that has made a step with a single weight.
+    We ask one of the same kind and settings that has made a step with such a parameter.
     """
     known = inspect.signature(type(optimizer)).parameters
-    options = {name: value for name, value in optimizer.defaults.items() if name in known}
-    weight = torch.nn.Parameter(torch.zeros(1))
-    weight.grad = torch.zeros(1)
-    tiny = type(optimizer)([weight], **options)
-    tiny.step()
-    return {key: (value.dtype, value.ndim > 0) for key, value in tiny.state[weight].items()
+    options = {name: value for name, value in group.items() if name in known and name != "params"}
+    weight = nn.Parameter(torch.zeros(parameter.shape, dtype=parameter.dtype))
+    weight.grad = torch.zeros_like(weight)
+    alone = type(optimizer)([weight], **options)
+    alone.step()
+    return {key: (value.dtype, value.shape) for key, value in alone.state[weight].items()
             if isinstance(value, Tensor)}
 
 
@@ -249,7 +275,7 @@ def described(thing: Any) -> str | None:
         digest = hashlib.sha256(repr((_words(code), held)).encode()).hexdigest()[:8]
         name = f"{name} {digest} in Python {platform.python_version()}"
         return name if _plain(held) else _unsure(name)
-    if isinstance(thing, torch.nn.Module):  # torch's own losses say their settings themselves
+    if isinstance(thing, nn.Module):  # torch's own losses say their settings themselves
         return _unsure(type(thing).__name__) if thing.state_dict() else str(thing)
     name, attributes = type(thing).__name__, getattr(thing, "__dict__", {})
     return f"{name} {attributes}" if _plain(tuple(attributes.values())) else _unsure(name)
@@ -281,9 +307,9 @@ def _compare_settings(theirs: dict[str, Any], ours: dict[str, Any], changed: tup
             line = f"{key}: {theirs.get(key)} -> {ours[key]}"
             differ[key] = line if len(line) < 120 else key
         elif CANNOT_COMPARE in str(ours[key]):
-            print(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
-                       f"{key}: {ours[key]}; make sure yourself that it is what it was when "
-                       f"{Path(path).name} was saved."))
+            tell(both(f"{key}（{ours[key]}）无法比较：请自己确认它和存盘时是同一个。",
+                      f"{key}: {ours[key]}; make sure yourself that it is what it was when "
+                      f"{Path(path).name} was saved."))
     if differ:
         what, how = ", ".join(differ.values()), f"changed={tuple(differ)}"
         raise BadCheckpoint(both(

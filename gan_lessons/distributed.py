@@ -5,6 +5,8 @@ Each process calls `join()` first and then trains as if it were alone:
     torchrun --nproc-per-node 4 my_training.py
     torchrun --nproc-per-node 4 -m gan_lessons train ...      joins by itself
 
+On Windows, where PyTorch is built without libuv, set USE_LIBUV=0 before torchrun.
+
 All ranks draw the same numbers and keep the same weights. Of each batch, of data and of noise, a
 rank takes its own shard, and before an optimizer steps, the gradients are averaged over the ranks:
 what one process would do with the whole batch, up to rounding. Two things stay each rank's own:
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from gan_lessons import runtime
 from gan_lessons.util import both
 
 
@@ -29,9 +32,9 @@ def join(minutes: float = 10) -> int:
     A rank that waits longer than `minutes` for the others gives up with an error.
     """
     if launched() > 1 and not joined():
-        cuda = torch.cuda.is_available()
-        if cuda:
+        if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        cuda = runtime.device().type == "cuda"  # a GPU that can compute
         dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(minutes=minutes))
     return rank()
 

@@ -4,6 +4,7 @@ torch and what needs it are imported inside the checks, because a broken install
 things a check-up must be able to report.
 """
 
+import importlib
 import os
 import platform
 import shutil
@@ -12,10 +13,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_lessons.bilingual import Words, say, table
-from gan_lessons.util import both, megabytes
+from gan_lessons.util import both, megabytes, tell
 
 SPACE_WANTED, MEMORY_WANTED = 2e9, 4e9  # bytes
+OLDEST_TORCH = (2, 6)
+LIBRARIES = ("numpy", "matplotlib.pyplot", "scipy", "safetensors", "PIL.Image",
+             "lmdb", "filelock", "tqdm", "ipywidgets", "anywidget", "traitlets", "IPython",
+             "ipykernel", "jupyterlab", "wcwidth")
 LESSON_02_PASSES = 80_000  # what lesson 02 costs, counted in passes of `seconds_per_pass`
 
 
@@ -25,7 +29,7 @@ class Finding:
 
     name: str
     zh: str  # the name in Chinese
-    value: Words  # what was found; (Chinese, English) where it is a phrase
+    value: str | tuple[str, str]  # what was found; (Chinese, English) where it is a phrase
     status: str = "ok"  # "warn": the lessons run, less well than they could; "bad": they do not
     hint: str = ""  # what to do when the status is not ok, in both languages
 
@@ -38,7 +42,8 @@ def check() -> list[Finding]:
         import torch
         import torchvision
     except Exception as problem:  # a broken binary raises whatever it likes
-        return [python, Finding("torch", "torch", str(problem).splitlines()[0], "bad", both(
+        return [python, *_libraries(),
+                Finding("torch", "torch", str(problem).splitlines()[0], "bad", both(
             "torch 或 torchvision 装坏了，或者互不配套，多半是其中一个被单独升级了。"
             "请重新安装：make clean，然后 make lab。",
             "torch or torchvision is broken, or they do not match; usually one of them was "
@@ -48,13 +53,18 @@ def check() -> list[Finding]:
     device = runtime.device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     versions = f"{torch.__version__}, torchvision {torchvision.__version__}"
+    old = tuple(int(part) for part in torch.__version__.split(".")[:2]) < OLDEST_TORCH
+    if libraries := _libraries():  # much of what follows would end in a traceback
+        return [python, Finding("torch", "torch", versions), *libraries]
     cores, n = runtime.cores(), torch.get_num_threads()
     try:
         scale = Finding("scale", "规模", runtime.scale())
     except ValueError as problem:
         scale = Finding("scale", "规模", "unknown", "bad", str(problem))
     return [python,
-            Finding("torch", "torch", versions),
+            Finding("torch", "torch", versions, "bad" if old else "ok", both(
+                "torch 太旧，至少要 2.6：make clean，然后 make lab。",
+                "torch is too old, 2.6 is the least: make clean, then make lab.")),
             Finding("device", "计算设备", f"{device.type} {name}".strip()),
             Finding("precision", "计算精度", f"auto is {runtime.precision('auto', device)}"),
             Finding("threads", "线程", (f"{n} 个，共 {cores} 个核心", f"{n} of {cores} cores")),
@@ -74,6 +84,12 @@ def verdict(findings: list[Finding] | None = None) -> str:
 def report(findings: list[Finding] | None = None) -> None:
     """Show the findings as a table, what to do about them, and whether the lessons can start."""
     findings = check() if findings is None else findings
+    try:
+        from gan_lessons.bilingual import say, table
+    except ImportError:  # IPython or wcwidth is missing, as the findings say
+        for f in findings:
+            tell(f"{f.status}  {f.name}: {f.value}" + f"\n{f.hint}" * (f.status != "ok"))
+        return
     table(["", ("项目", "Item"), ("结果", "Result")],
           [[f.status, (f.zh, f.name) if f.zh != f.name else f.name, f.value] for f in findings])
     for f in findings:
@@ -88,14 +104,30 @@ def report(findings: list[Finding] | None = None) -> None:
 
 
 def _memory() -> Finding:
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+    from gan_lessons import runtime
+
+    if (total := runtime.memory()) is None:
         return Finding("memory", "内存", "unknown")
     status = "ok" if total >= MEMORY_WANTED else "warn"
     return Finding("memory", "内存", megabytes(total), status, both(
         "内存偏少：一次只开一本笔记本。",
         "Not much memory: keep only one notebook open at a time."))
+
+
+def _libraries() -> list[Finding]:
+    """Import what the lessons need besides torch, and name what is missing or broken."""
+    broken = []
+    for name in LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except Exception as problem:  # a broken binary raises whatever it likes
+            broken.append(f"{name} ({(str(problem).splitlines() or ['?'])[0]})")
+    if not broken:
+        return []
+    return [Finding("libraries", "其他库", "; ".join(broken), "bad", both(
+        "有些库没有装好：make clean，然后 make lab；或者用 pip install 补上。",
+        "Some libraries are not installed as they should be: make clean, then make lab; or "
+        "pip install them."))]
 
 
 def _cache_folder(folder: Path) -> Finding:
@@ -123,7 +155,7 @@ def _data(root: Path | None) -> list[Finding]:
             "The folder that GAN_LESSONS_DATA names does not exist."))]
     how = "python -m gan_lessons data list"
     missing = f"没有找到，可以不要：{how}", f"not found (optional): {how}"
-    found: dict[str, Words] = {
+    found: dict[str, str | tuple[str, str]] = {
         "MNIST": ("课程附带的 10,000 张", "the 10,000 digits that come with the course"),
         "CelebA": missing, "LSUN": missing}
     if (mnist := mnist_root()) is not None:
@@ -168,7 +200,7 @@ def _place(path: Path) -> str:
     """Name a path by its variable or from ~: a notebook is passed on with its stored report."""
     for name, folder in (("$GAN_LESSONS_DATA", os.environ.get("GAN_LESSONS_DATA")),
                          ("$GAN_LESSONS_CACHE", os.environ.get("GAN_LESSONS_CACHE")),
-                         ("~", "~")):
-        if folder and path.is_relative_to(Path(folder).expanduser()):
-            return (name / path.relative_to(Path(folder).expanduser())).as_posix()
+                         ("~", os.path.expanduser("~"))):
+        if folder and path.is_relative_to(os.path.expanduser(folder)):
+            return (name / path.relative_to(os.path.expanduser(folder))).as_posix()
     return str(path)

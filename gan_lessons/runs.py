@@ -11,10 +11,12 @@ A run can be looked at while it goes on. The checkpoint is the truth: whatever a
 left in the other files is put right from it when the run is resumed.
 """
 
+import errno
 import io
 import json
 import math
 import os
+import shlex
 import sys
 import time
 from contextlib import closing, contextmanager, suppress
@@ -39,13 +41,14 @@ from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, 
 from gan_lessons.train import (
     HISTORY,
     Game,
+    critic_has_won,
     critic_turns,
     fit,
     generate,
     sample_noise,
     weight_count,
 )
-from gan_lessons.util import both, half_written, whole_number, write_atomically
+from gan_lessons.util import both, half_written, tell, whole_number, write_atomically
 
 FORMAT = 1  # of settings.json
 SETTINGS_FILE = "settings.json"
@@ -54,8 +57,17 @@ GENERATOR = "generator.safetensors"
 HISTORY_FILE = "history.csv"
 SUMMARY = "summary.json"
 LOCK = "lock"
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and Lustre, as they are mounted
 COLUMNS = 8  # pictures in a row of a grid
 GAP = 2  # pixels between two pictures, as `show.grid` puts them
+
+
+WON = both(
+    "第 {step} 步：D 几乎总能分清真假，G 可能学不到东西。看看 grids/ 里的图；如果一直不好，试试"
+    "更小的 --lr、--n-critic 1，或 --norm spectral（可以再加 --penalty r1）。",
+    "Step {step}: D hardly ever mistakes a fake, and G may have little to learn from. Look at the "
+    "pictures in grids/; if they stay poor, try a smaller --lr, --n-critic 1, or --norm spectral "
+    "(and perhaps --penalty r1).")
 
 
 class BadRun(ValueError):
@@ -101,6 +113,8 @@ def resume(out: str | Path, *, expected: dict | None = None, tensorboard: bool =
     settings, schedule, about = _read_settings(folder)
     now = {name: absolute(name, value) for name, value in (expected or {}).items()
            if value != "auto"}  # precision "auto" means what it meant at the beginning
+    if now.get("decay"):  # a run that goes on for longer may let its learning rate fall anew
+        settings = replace(settings, decay=now["decay"])
     _compare(folder, {name: getattr(settings, name) for name in now}, now)
     plan = asdict(schedule)
     if changed.get("steps") or changed.get("epochs") or changed.get("minutes"):
@@ -137,7 +151,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             if about is None:
                 _check_new(folder)  # again, now that nobody else can begin
             elif (folder / CHECKPOINT).exists():
-                checkpoint.load(game, folder / CHECKPOINT)
+                checkpoint.load(game, folder / CHECKPOINT, changed=("decay",))
             elif (folder / HISTORY_FILE).exists():
                 raise BadRun(f"{folder / CHECKPOINT} is gone, and without it the run cannot go on. "
                              "Put it back, or begin anew in another folder; "
@@ -151,10 +165,11 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
                 state = _fit(game, pictures, last, writer)
         if not quiet:
-            print(f"{state.capitalize()} at step {game.step}; all is saved.\n"
-                  f"  python -m gan_lessons sample --run {folder}")
+            tell(f"{state.capitalize()} at step {game.step}; all is saved.\n"
+                 f"  python -m gan_lessons sample --run {shlex.quote(str(folder))}")
             if state != "finished":
-                print(f"  python -m gan_lessons train --resume --out {folder}")
+                tell("  python -m gan_lessons train --resume --out "
+                     f"{shlex.quote(str(folder))}")
     finally:
         torch.set_num_threads(threads_before)
     distributed.barrier()  # rank 0 has written everything
@@ -180,8 +195,8 @@ def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
     if first:
         if state == "finished" or game.step % schedule.sample_every == 0:
             writer.write_grid(game)
-        writer.save(game, state)
         saved = checkpoint.saved_step(path)
+        writer.save(game, state if saved == game.step else "not saved")
         if saved != game.step:
             raise OSError(f"The last checkpoint could not be written: {path} is at step {saved}, "
                           f"the run got to step {game.step}. Free some disk space, then --resume "
@@ -196,10 +211,13 @@ class RunWriter:
                  board=None):
         """`last` is the number of the last step; `board` makes a SummaryWriter of TensorBoard."""
         self.folder, self.schedule, self.last = folder, schedule, last
+        self.about = {}  # settings.json, to write it again where it is gone
+        if distributed.rank() == 0:
+            self.about = json.loads((folder / SETTINGS_FILE).read_bytes())
         self.first_step = game.step  # of this session
         self.began = time.monotonic()
         self.earlier = _read_summary(folder).get("seconds", 0.0)  # in sessions before this one
-        self.time_is_up = False
+        self.time_is_up = self.said_won = False
         self.rows_written = self.history_end = 0  # rows and bytes of history.csv
         self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
         self.rows_on_board = game.step
@@ -223,6 +241,10 @@ class RunWriter:
                 self.write_grid(game)
             if game.step % self.schedule.save_every == 0:
                 self.save(game, "running")
+            if game.step % 100 == 0 and not (self.bar.disable or self.said_won) and (
+                    critic_has_won(game)):
+                self.said_won = True
+                tqdm.write(WON.format(step=game.step), file=sys.stderr)
         except OSError as problem:  # a disk that is full now is not the end of a long run
             tqdm.write(f"Step {game.step}: the run folder could not be written ({problem}); "
                        "training goes on.", file=sys.stderr)
@@ -249,6 +271,12 @@ class RunWriter:
 
     def save(self, game: Game, state: str) -> None:
         """Write the averaged weights of G, the history and the summary."""
+        if not (self.folder / SETTINGS_FILE).exists():  # moved or deleted while the run goes on
+            tell(both(f"{self.folder} 被移走或删掉了；训练继续，在原处重建这个文件夹。",
+                      f"{self.folder} was moved or deleted; training goes on, and the folder is "
+                      "made anew in its place."))
+            _write_json(self.folder / SETTINGS_FILE, self.about)
+            self.rows_written = self.history_end = 0
         if state != "diverged":  # then the weights stay those of the last checkpoint
             weights = {name: tensor.cpu().contiguous()
                        for name, tensor in game.generator_ema.module.state_dict().items()}
@@ -304,15 +332,21 @@ class RunWriter:
 
 
 def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
-    print(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
-          "the step.")
+    tell(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
+         "the step.")
     if about is not None and game.step >= last:
-        print(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
+        tell(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
     elif about is not None:
-        print(f"Going on from step {game.step}.")
+        tell(f"Going on from step {game.step}.")
+    if game.decay and last > game.decay:
+        longer = "N" if last == ENDLESS else last
+        tell(both(f"学习率在前 {game.decay} 步降到 2 %，之后不再变；要让它降得更慢，请加 --decay "
+                  f"{longer}。",
+                  f"The learning rate falls to 2 % in the first {game.decay} steps and stays "
+                  f"there; to let it fall more slowly, add --decay {longer}."))
     if about is not None and about["versions"]["torch"] != torch.__version__:
-        print(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
-              "it goes on, but not bit for bit as it would have.")
+        tell(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
+             "it goes on, but not bit for bit as it would have.")
 
 
 def _summary_writer():
@@ -336,6 +370,12 @@ def _alone(folder: Path):
             lock.acquire(timeout=0)  # the system frees it when this process ends, even if killed
         except Timeout:
             free = False
+        except (OSError, NotImplementedError) as problem:
+            if isinstance(problem, OSError) and problem.errno not in NO_LOCKS:
+                raise
+            tell(both("这个文件系统不支持文件锁：请自己确认只有一个程序在这个文件夹里训练。",
+                      "This file system has no locks: make sure yourself that only one process "
+                      "trains in this folder."))
     if not distributed.broadcast(free):
         raise BadRun(f"Another process is training in {folder}. Wait for it, or name another "
                      "folder.")
@@ -525,6 +565,10 @@ class Run:
             raise _unreadable(path, problem) from problem
         return weights, step
 
+    def has_newest(self) -> bool:
+        """Tell whether the newest weights are here, not only their moving average."""
+        return (self.folder / CHECKPOINT).is_file()
+
     def sample(self, n: int = 64, *, seed: int = 0, newest: bool = False) -> Tensor:
         """Return what G makes of `n` z drawn with `seed`, uint8 (n, C, H, W); see `generator`."""
         n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
@@ -535,15 +579,15 @@ class Run:
         """Show settings, curves, what became of the same noise, and fresh samples."""
         summary = {"step": 0, "images_seen": 0, "seconds": 0} | self.summary
         step, seen, minutes = summary["step"], summary["images_seen"], summary["seconds"] / 60
-        print(both(f"训练 {self.folder.name}：第 {step} 步，看过 {seen:,} 张真图，"
-                   f"用时 {minutes:,.1f} 分钟。",
-                   f"Run {self.folder.name}: step {step}, {seen:,} real pictures seen, "
-                   f"{minutes:,.1f} minutes."))
+        tell(both(f"训练 {self.folder.name}：第 {step} 步，看过 {seen:,} 张真图，"
+                  f"用时 {minutes:,.1f} 分钟。",
+                  f"Run {self.folder.name}: step {step}, {seen:,} real pictures seen, "
+                  f"{minutes:,.1f} minutes."))
         told = {name: value for name, value in vars(self.settings).items()
                 if value is not None and value is not False}
         came_to = {name: value for name, value in self.about["game"].items() if name not in told}
         for values in (told, came_to):
-            print("  " + ", ".join(f"{name} {value}" for name, value in values.items()))
+            tell("  " + ", ".join(f"{name} {value}" for name, value in values.items()))
         history, grids = self.history, self.grids
         if len(history):
             figures.curves(history, HISTORY, alt=f"Losses and readings of D over {len(history)} "
@@ -569,35 +613,57 @@ def grids_in(folder: Path) -> dict[int, Path]:
 
 # ---- how good it is ----
 
-def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False) -> str:
+def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
+           progress: bool = False) -> str:
     """Return what `n` samples of a run score, beside real pictures it never saw.
 
     Toy pictures: factor coverage, and the Fréchet distance of the factor reader's features;
-    digits at 32 pixels: the report of `measure.DigitEvaluator`.
+    digits at 32 pixels: the report of `measure.DigitEvaluator`. All others by Inception's features,
+    see `measure.photograph_report`, between at most half of the training pictures and as many
+    samples, or as many others of the training pictures.
+
+    With `progress` each stage is said on the error stream as it begins.
     """
+    def stage(zh: str, en: str) -> None:
+        if progress:
+            print(both(zh, en), file=sys.stderr, flush=True)
+
     n, settings = whole_number("n", n, 1), run.settings
     if settings.data in DIGITS and settings.size == 32:
+        stage("数字分类器（第一次要先训练它）……",
+              "The digit classifier (trained the first time)...")
         digits = DIGITS[settings.data]
         evaluator = measure.DigitEvaluator(digits(), digits(train=False))
+        stage("采样并评分……", "Samples are drawn and scored...")
         samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
         return f"samples   {evaluator.report(samples)}\nheld out  {evaluator.floor}"
+    weights = "newest" if newest else "average"
+    about = f"step {run.weights(newest)[1]}, seed {seed}, {weights} weights"
     if settings.data not in TOYS:
-        raise ValueError(
-            f"There is no evaluator for {settings.data} at {settings.size} pixels: toy pictures "
-            "are counted by their factors, digits at 32 pixels by the course's classifier; "
-            "photographs want FID with an Inception network: give torchmetrics what sample --each "
-            "writes.")
+        network = measure.inception()  # raises where it is not on this machine
+        stage("采样并用 Inception v3 评分，慢的机器上每千张要几分钟……",
+              "Samples, scored with Inception v3; a slow machine takes minutes per thousand...")
+        images = settings.pictures().images
+        shuffled = torch.randperm(len(images), generator=torch.Generator().manual_seed(1))
+        real, others = images[shuffled[:2 * min(n, len(images) // 2)]].chunk(2)
+        fakes = run.sample(len(real), seed=seed, newest=newest)
+        return f"{about}\n{measure.photograph_report(network, fakes, real, others)}"
+    stage("画训练用的真图（1/4）……", "1/4: the training pictures are drawn...")
     real = settings.pictures()
-    fakes = run.sample(n, seed=seed, newest=newest)
-    fresh = settings.draw(n, seed=1).images
+    stage("读因素的网络（2/4，第一次要先训练几分钟）……",
+          "2/4: the net that reads factors (the first time, minutes to train it)...")
     reader = measure.factor_reader(real)
+    stage("采样（3/4）……", "3/4: samples...")
+    fakes = run.sample(n, seed=seed, newest=newest)
+    stage("画没见过的真图并评分（4/4）……",
+          "4/4: fresh real pictures are drawn, and all are scored...")
+    fresh = settings.draw(n, seed=1).images
     features = reader.features(real.images)
     to_fakes = measure.frechet_distance(reader.features(fakes), features)
     to_fresh = measure.frechet_distance(reader.features(fresh), features)
     first_line = str(measure.factor_coverage(fresh, of=real)).splitlines()[0]
     return "\n".join([
-        f"{n} samples, step {run.weights(newest)[1]}, seed {seed}, "
-        f"{'newest' if newest else 'average'} weights",
+        f"{n} samples, {about}",
         f"samples   {measure.factor_coverage(fakes, of=real)}",
         f"real      {first_line}",
         f"Frechet distance to {len(real)} training pictures, features of the factor reader: "

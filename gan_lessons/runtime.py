@@ -1,24 +1,46 @@
 """What this machine offers and what the learner asked for: device, threads, scale, folders."""
 
+import functools
+import math
 import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, tell, whole_number
 
 SCALES = ("smoke", "default", "full")
 PRECISIONS = ("float32", "bfloat16", "auto")
 
 
 def device() -> torch.device:
-    """Return the best device here: CUDA, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
+    """Return the best device here that can compute: CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available() and cuda_computes():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+@functools.cache
+def cuda_computes() -> bool:
+    """Compute once on the GPU: torch may be built for newer ones, or another may fill its memory.
+
+    Says what is wrong, once, where it cannot.
+    """
+    try:
+        return (torch.ones(1, device="cuda") + 1).item() == 2
+    except RuntimeError as problem:
+        name, (major, minor) = torch.cuda.get_device_name(), torch.cuda.get_device_capability()
+        built, why = " ".join(torch.cuda.get_arch_list()), str(problem).splitlines()[0]
+        tell(both(f"显卡 {name}（sm_{major}{minor}）在，但不能计算，改用 CPU：{why}。这个 torch "
+                  f"支持的是 {built}；不想试它，设环境变量 CUDA_VISIBLE_DEVICES=-1。",
+                  f"The GPU {name} (sm_{major}{minor}) is there but cannot compute, so the CPU is "
+                  f"used: {why}. This torch is built for {built}; CUDA_VISIBLE_DEVICES=-1 leaves "
+                  "the GPU alone."))
+        return False
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -51,11 +73,37 @@ def precision(wanted: str, device: torch.device) -> str:
     return "bfloat16" if has_bfloat16(device) else "float32"
 
 
+CGROUP = Path("/sys/fs/cgroup")  # where Linux says what a container may use
+
+
 def cores() -> int:
-    """Return the number of cores this process may use."""
+    """Return the number of cores this process may use: of the machine, or of its container."""
+    n = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        n = len(os.sched_getaffinity(0))
+    limits = _limits("cpu.max")  # version 2 of cgroups: quota and period; or version 1
+    limits = limits or _limits("cpu/cpu.cfs_quota_us") + _limits("cpu/cpu.cfs_period_us")
+    if len(limits) == 2 and min(limits) > 0:  # -1 is no limit
+        n = min(n, math.ceil(limits[0] / limits[1]))
+    return n
+
+
+def memory() -> int | None:
+    """Return the bytes of memory of the machine, or of its container; None when unknown."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+    limits = _limits("memory.max") or _limits("memory/memory.limit_in_bytes")
+    return min((total, *limits))
+
+
+def _limits(name: str) -> tuple[int, ...]:
+    """Return the numbers in a file of the container's limits; none where there is no limit."""
+    try:
+        return tuple(int(word) for word in (CGROUP / name).read_text(encoding="ascii").split())
+    except (OSError, ValueError):  # not there, or "max"
+        return ()
 
 
 def set_threads(n: int) -> int:
@@ -104,7 +152,7 @@ def at_scale(*, smoke, default, full):
 def data_root() -> Path | None:
     """Return the folder named by GAN_LESSONS_DATA, or None when it is not set."""
     value = os.environ.get("GAN_LESSONS_DATA")
-    return Path(value).expanduser() if value else None
+    return _expanded(value) if value else None
 
 
 def cache_dir() -> Path:
@@ -114,6 +162,19 @@ def cache_dir() -> Path:
     """
     value = os.environ.get("GAN_LESSONS_CACHE")
     if value:
-        return Path(value).expanduser()
+        return _expanded(value)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "gan-lessons"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "gan-lessons"
+    except RuntimeError:  # no HOME, and a user without an entry: some containers
+        return Path(tempfile.gettempdir()) / "gan-lessons"
+
+
+def _expanded(path: str) -> Path:
+    """Return a path with its ~ expanded; raise ValueError where nobody has such a home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as problem:
+        raise ValueError(both(f"{path} 里的 ~ 不是任何人的主文件夹，请写出完整路径。",
+                              f"The ~ in {path} is nobody's home; write the whole path.")
+                         ) from problem

@@ -18,12 +18,17 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import checkpoint, distributed, runtime
-from gan_lessons.checkpoint import TrainingDiverged, optimizer_state, set_optimizer_state
+from gan_lessons.checkpoint import (
+    TrainingDiverged,
+    optimizer_state,
+    set_optimizer_state,
+    unwrapped,
+)
 from gan_lessons.data import ImageSet, PointSet, to_images
-from gan_lessons.losses import Loss, NonSaturating
+from gan_lessons.losses import Loss, Minimax, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
 from gan_lessons.progress import bar as progress_bar
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, tell, whole_number
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")  # the columns of `game.history`
 
@@ -107,6 +112,8 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
 
 # ---- the two players and all that training has to remember ----
 
+FIXED = ("generator", "critic", "latent", "betas", "ema", "seed", "optimizer", "precision")
+
 @dataclass(eq=False)
 class Game:
     """The two players, how they train, and how far they have come; `fit` moves a game forward."""
@@ -143,7 +150,8 @@ class Game:
         self.generator_optimizer = self.new_optimizer(self.generator)
         self.critic_optimizer = self.new_optimizer(self.critic)
         self.generator_ema = AveragedModel(  # the moving average of G's weights, in float32
-            self.generator, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+            unwrapped(self.generator), use_buffers=True,
+            multi_avg_fn=get_ema_multi_avg_fn(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
@@ -153,6 +161,20 @@ class Game:
                 f"{weight_count(self.generator):,} weights in G, "
                 f"{weight_count(self.critic):,} in D)")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Let a setting changed after the game was made take effect, or refuse it."""
+        if name in FIXED and "generator_ema" in vars(self):
+            raise AttributeError(both(
+                f"游戏做好以后，{name} 不能再改：别的部分已按它做好。请重新做一个 Game；"
+                "只想换权重，用 load_state_dict。",
+                f"{name} cannot be changed once the game is made: other parts were made from it. "
+                "Make a new Game; to change weights alone, use load_state_dict."))
+        if name == "lr" and "generator_ema" in vars(self):
+            for optimizer in (self.generator_optimizer, self.critic_optimizer):
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] = value
+        super().__setattr__(name, value)
+
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return an optimizer for `network`, made with the game's settings."""
         made: torch.optim.Optimizer
@@ -160,6 +182,8 @@ class Game:
             made = adam(network, self.lr, self.betas)
         else:
             made = self.optimizer(network, self.lr)
+        for group in made.param_groups:
+            group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
         made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
         return made
 
@@ -186,7 +210,7 @@ class Game:
 
     def state(self) -> dict[str, Any]:
         """Return everything that training remembers."""
-        networks = {"generator": self.generator, "critic": self.critic,
+        networks = {"generator": unwrapped(self.generator), "critic": unwrapped(self.critic),
                     "generator_ema": self.generator_ema}
         return {"networks": {name: network.state_dict() for name, network in networks.items()},
                 "optimizers": {"generator": optimizer_state(self.generator_optimizer),
@@ -198,9 +222,18 @@ class Game:
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned, or some of its parts."""
         for name, weights in state.get("networks", {}).items():
-            getattr(self, name).load_state_dict(weights)
+            unwrapped(getattr(self, name)).load_state_dict(weights)
         for name, remembered in state.get("optimizers", {}).items():
-            set_optimizer_state(getattr(self, f"{name}_optimizer"), remembered)
+            optimizer = getattr(self, f"{name}_optimizer")
+            ours = [float(group["lr"]) for group in optimizer.param_groups]
+            set_optimizer_state(optimizer, remembered)
+            theirs = remembered.get("lr", ours)
+            if theirs != ours and not self.decay:
+                tell(both(f"{name} 的学习率按存盘时的接着用：{theirs}，不是 {ours}；自己的学习率"
+                          f"调度器要从第 {state.get('step')} 步接着走。",
+                          f"The learning rate of the {name} goes on as it was saved, {theirs}, not "
+                          f"{ours}; a scheduler of your own must go on from step "
+                          f"{state.get('step')}."))
         if "step" not in state:
             return
         step, history = state["step"], state["history"]
@@ -221,7 +254,8 @@ class Game:
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
                      "optimizer": checkpoint.described(self.optimizer) or "adam",
-                     "generator": str(self.generator), "critic": str(self.critic)}
+                     "generator": str(unwrapped(self.generator)),
+                     "critic": str(unwrapped(self.critic))}
         if self.data is not None:  # a game that has not met its data accepts any
             settings["data"] = self.data
         return settings
@@ -338,14 +372,14 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = game.lr * cosine_decay(game, to=0.02)
+                group["lr"] = group["initial_lr"] * cosine_decay(game, to=0.02)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
         real = distributed.shard(next(batches))
         d = play_critic(game, real, turn)
     with working_precision(game):
         g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
                            next_noise(game), real if compares(game.loss) else None)
-    game.generator_ema.update_parameters(game.generator)
+    game.generator_ema.update_parameters(unwrapped(game.generator))
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 
@@ -357,13 +391,33 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
         strength = game.penalty_every * cosine_decay(game, to=0.1, over=0.5)
         penalty = scaled(game.penalty, strength)
     with working_precision(game):
-        return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                           real, next_noise(game), penalty, game.clip)
+        try:
+            return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
+                               real, next_noise(game), penalty, game.clip)
+        except RuntimeError as problem:
+            if "donated buffers" in str(problem) or "double backward" in str(problem):
+                raise ValueError(both(
+                    "torch.compile 编译过的判别器不能求二阶导数，而梯度惩罚需要它。请只编译生成器，"
+                    "判别器用没有编译的。",
+                    "A critic compiled by torch.compile cannot be differentiated twice, as this "
+                    "penalty does. Compile G only, and leave the critic as it is.")) from problem
+            raise
 
 
 def scaled(penalty: Penalty, strength: float) -> Penalty:
-    """Return the penalty, `strength` times as strong."""
-    return lambda critic, real, fake: strength * penalty(critic, real, fake)
+    """Return the penalty, `strength` times as strong; one without a graph is refused."""
+    return lambda critic, real, fake: strength * with_graph(penalty(critic, real, fake))
+
+
+def with_graph(extra: Tensor) -> Tensor:
+    """Return a penalty, unless it is a number that D cannot learn from."""
+    if isinstance(extra, Tensor) and not extra.requires_grad and extra.abs().sum() > 0:
+        raise ValueError(both(
+            "惩罚项没有计算图，D 的权重不会受它影响：不要 detach 或 item，torch.autograd.grad 要写 "
+            "create_graph=True，并且不要放在 torch.no_grad() 里。",
+            "The penalty has no graph, so D's weights would not feel it: no detach, no item, "
+            "create_graph=True in torch.autograd.grad, and no torch.no_grad() around it."))
+    return extra
 
 
 def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
@@ -410,6 +464,17 @@ def critic_turns(game: Game, step: int) -> int:
     """
     long = min(step, 25) + max(step - 1, 0) // 500 if game.warm_up else 0
     return long * 100 + (step - long) * game.n_critic
+
+
+def critic_has_won(game: Game, steps: int = 300) -> bool:
+    """Tell whether D's mean readings of the last `steps` were above 0.95 and below 0.05.
+
+    Only for losses whose readings are probabilities, as Minimax's and NonSaturating's are.
+    """
+    if not isinstance(game.loss, Minimax) or len(game.history) < steps:
+        return False
+    real, fake = game.history[-steps:, 2:].mean(0).tolist()
+    return real > 0.95 and fake < 0.05
 
 
 def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
@@ -490,8 +555,8 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
     elif game.step == 0:
         checkpoint.load(game, path)
         if game.step and distributed.rank() == 0:
-            print(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
-                       f"Resumed from {Path(path).name} at step {game.step}."))
+            tell(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
+                      f"Resumed from {Path(path).name} at step {game.step}."))
     elif (saved := checkpoint.saved_step(path)) > game.step:
         raise checkpoint.BadCheckpoint(both(
             f"{path} 已经训练到第 {saved} 步，而这一局才到第 {game.step} 步，覆盖它会丢掉进度。"
@@ -510,9 +575,9 @@ def save_checkpoint(game: Game, path: str | Path | None) -> None:
     except TrainingDiverged as problem:
         raise diverged(game.step) from problem
     except OSError as problem:
-        print(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
-                   f"The checkpoint of step {game.step} could not be written ({problem}); the "
-                   "old one is still there, and training goes on."))
+        tell(both(f"第 {game.step} 步的检查点没有存成（{problem}）；旧的还在，训练继续。",
+                  f"The checkpoint of step {game.step} could not be written ({problem}); the "
+                  "old one is still there, and training goes on."))
 
 
 @torch.no_grad()
@@ -532,6 +597,13 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
         except (RuntimeError, ValueError) as problem:
             return str(problem).splitlines()[0]
 
+    alone = game.batch // distributed.world_size() == 1
+    if alone and any(isinstance(part, nn.modules.batchnorm._BatchNorm)
+                     for network in (game.generator, game.critic) for part in network.modules()):
+        raise ValueError(both(
+            "每个进程一批只有 1 张图，批归一化就没有可归一化的了。请加大 batch，或去掉 BatchNorm。",
+            "With a batch of 1 picture a process BatchNorm has nothing to normalise over. Take a "
+            "larger batch, or networks without BatchNorm."))
     shape = (2, *data.shape)
     made = out_shape(game.generator, torch.zeros(2, game.latent))
     if made != shape:
@@ -574,20 +646,31 @@ def stop_agreed(pressed: bool, game: Game) -> bool:
 def stop_button():
     """Turn the first interrupt (the stop button, Ctrl-C) into a request to end after this step.
 
-    Yield an Event that the interrupt sets. A second interrupt acts at once, as usual.
+    SIGTERM and SIGHUP, with which schedulers and closed terminals end a process, do the same,
+    unless somebody has made other use of them. Yield an Event that is set then. A second
+    interrupt acts at once, as usual.
     """
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield pressed  # only the main thread receives signals
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {signal.SIGINT: signal.getsignal(signal.SIGINT)}
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        before[signal.SIGTERM] = signal.SIG_DFL
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        before[signal.SIGHUP] = signal.SIG_DFL
+
+    def release():
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def press(*_):
         pressed.set()
-        signal.signal(signal.SIGINT, before)
+        release()
 
-    signal.signal(signal.SIGINT, press)
+    for number in before:
+        signal.signal(number, press)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        release()

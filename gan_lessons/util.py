@@ -3,13 +3,26 @@
 import glob
 import operator
 import os
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
 def both(zh: str, en: str) -> str:
     """Return the Chinese text followed by the English text, on lines of their own."""
     return f"{zh}\n{en}"
+
+
+def tell(message: str) -> None:
+    r"""Print a message of the course; no console can make it an error.
+
+    What the console's encoding lacks comes as \uXXXX, and a console that is gone is no reason to
+    end a training.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with suppress(OSError):
+        print(message.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def whole_number(name: str, value, least: int) -> int:
@@ -43,9 +56,20 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(half_way, path)
+        _replace(half_way, path)
     finally:
         half_way.unlink(missing_ok=True)
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Give `new` the name `path`; on Windows somebody may hold the old file open for a moment."""
+    for pause in (0.1, 0.3, 1.0):
+        try:
+            os.replace(new, path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(new, path)
 
 
 def half_written(folder: Path, name: str | None = None) -> list[Path]:

@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from states import tensors
+from torch import nn
 
 from gan_lessons import checkpoint, data, losses, penalties, recipes, util
 from gan_lessons.checkpoint import BadCheckpoint
@@ -71,6 +72,127 @@ def test_fit_resumes_by_itself(digits, tmp_path, capsys):
     again = fit(small(), digits, 9, progress=False, save_to=path)
     assert "Resumed from run.safetensors at step 4" in capsys.readouterr().out
     assert_same(tensors(again), tensors(fit(small(), digits, 9, progress=False)))
+
+
+# ---- networks, optimizers and objects of one's own ----
+
+class Unused(nn.Module):
+    """A critic with a layer that its forward pass never asks."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.not_asked = mlp.discriminator([16]), nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.asked(x)
+
+
+def frozen():
+    critic = mlp.discriminator([16])
+    critic[1].requires_grad_(False)
+    return critic
+
+
+class Tied(nn.Module):
+    """A generator with one layer under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = self.other = mlp.generator([8, 16])
+
+    def forward(self, z):
+        return self.one(z)
+
+
+class Penalty:
+    """A penalty that is an object."""
+
+    def __init__(self, gamma):
+        self.gamma = gamma
+
+    def __call__(self, critic, real, fake):
+        return penalties.r1(critic, real, gamma=self.gamma)
+
+
+class Halved:
+    """An optimizer's maker that is an object: half the learning rate for all but the first."""
+
+    def __call__(self, network, lr):
+        first, *rest = network.parameters()
+        return torch.optim.SGD([{"params": [first], "momentum": 0.9}, {"params": rest,
+                                                                       "lr": lr / 2}], lr=lr)
+
+
+class Slotted(losses.NonSaturating):
+    """A loss without a dictionary of attributes, of functions."""
+
+    __slots__ = ("twice",)
+
+    def __init__(self):
+        super().__init__()
+        self.twice = lambda x: 2 * x
+
+
+def own(generator=lambda: mlp.generator([8, 16]), critic=lambda: mlp.discriminator([16]),
+        **changes):
+    torch.manual_seed(0)
+    return Game(generator(), critic(), **{"latent": 8, "batch": 20, **changes})
+
+
+@pytest.mark.parametrize("what", [
+    {"critic": frozen}, {"critic": Unused}, {"generator": Tied}, {"penalty": Penalty(2.0)},
+    {"penalty": partial(Penalty(2.0))}, {"optimizer": Halved()},
+    {"optimizer": Halved(), "decay": 5}, {"loss": Slotted()},
+    {"optimizer": lambda net, lr: torch.optim.Adafactor(net.parameters(), lr)},
+    {"optimizer": lambda net, lr: torch.optim.Adam([p for p in net.parameters() if p.ndim > 1])}])
+def test_a_checkpoint_accepts_what_it_wrote(digits, tmp_path, what):
+    path = tmp_path / "run.safetensors"
+    fit(own(**what), digits, 3, save_to=path, progress=False)
+    resumed = fit(own(**what), digits, 5, save_to=path, progress=False)
+    straight = fit(own(**what), digits, 5, progress=False)
+    assert_same(tensors(resumed), tensors(straight))
+
+
+def test_the_learning_rate_of_every_group_fades(digits):
+    game = fit(own(optimizer=Halved(), decay=5, lr=0.1), digits, 6, progress=False)
+    assert [group["lr"] for group in game.generator_optimizer.param_groups] == [
+        pytest.approx(0.002), pytest.approx(0.001)]
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile])
+def test_wrapped_and_plain_networks_read_each_others_files(digits, tmp_path, wrap):
+    plain = fit(own(), digits, 2, progress=False)
+    wrapped = Game(wrap(mlp.generator([8, 16])), wrap(mlp.discriminator([16])), latent=8, batch=20)
+    checkpoint.save(plain, tmp_path / "plain.safetensors")
+    wrapped.data = plain.data
+    checkpoint.load(wrapped, tmp_path / "plain.safetensors")
+    checkpoint.save(wrapped, tmp_path / "wrapped.safetensors")
+    again = own()
+    checkpoint.load(again, tmp_path / "wrapped.safetensors")
+    assert_same(tensors(again), tensors(plain))
+    assert again.generator.state_dict().keys() == plain.generator.state_dict().keys()
+
+
+def test_a_schedule_of_ones_own_is_kept(digits, tmp_path, capsys):
+    """Halved by `watch` after step 3: as without the interruption, and said."""
+    def halve(game):
+        if game.step == 3:
+            for optimizer in (game.generator_optimizer, game.critic_optimizer):
+                optimizer.param_groups[0]["lr"] /= 2
+
+    def scheduled(steps, **options):
+        return fit(own(), digits, steps, progress=False, watch_every=1, watch=halve, **options)
+    path = tmp_path / "run.safetensors"
+    straight = scheduled(7)
+    scheduled(5, save_to=path)
+    assert "goes on as it was saved" not in capsys.readouterr().out
+    assert_same(tensors(scheduled(7, save_to=path)), tensors(straight))
+    said = capsys.readouterr().out
+    assert "rate of the critic goes on as it was saved, [0.0001], not [0.0002]" in said
+    assert "学习率" in said
+    game = own(lr=1e-3)
+    checkpoint.load(game, path, changed=("lr",))
+    assert game.critic_optimizer.param_groups[0]["lr"] == 1e-3
 
 
 # ---- a real process, killed ----

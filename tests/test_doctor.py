@@ -1,6 +1,7 @@
 """The check-up: what it finds, and that it survives what it is there to find."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +134,30 @@ def test_unknown_command_is_an_error(capsys):
         main(["surgeon"])
     assert stopped.value.code == 2
     assert "surgeon" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["matplotlib", "IPython"])
+def test_a_missing_library_is_named(module):
+    code = (f"import sys; sys.modules[{module!r}] = None; from gan_lessons.cli import main; "
+            "sys.exit(main(['doctor']))")
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, cwd=ROOT,
+                          env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert (done.returncode, done.stderr) == (1, "")
+    bad, = (line for line in done.stdout.splitlines() if line.startswith("bad"))
+    assert module in bad
+    assert "pip install them" in done.stdout and "Ready" not in done.stdout
+
+
+def test_every_dependency_is_imported():
+    wanted = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("dependencies = [")[2]
+    names = re.findall(r'"([a-z-]+)[>=]', wanted.partition("]")[0])
+    imported = {"pillow": "PIL", "ipython": "IPython"}
+    top = {name.partition(".")[0] for name in doctor.LIBRARIES}
+    assert {imported.get(name, name) for name in names} == top | {"torch", "torchvision"}
+
+
+def test_an_old_torch_is_bad(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch, "__version__", "1.13.0+cpu")
+    assert finding("torch").status == "bad" and "2.6" in finding("torch").hint

@@ -127,7 +127,8 @@ def test_g_drops_the_few():
     share = skew["in the data"]["tenth"]["share"]
     runs = skew["runs"]["tenth"].values()
     assert len(runs) == 2 and all(run["share"] == 0 for run in runs)
-    said(*(f"{run['counted']:,}" for run in runs), *(f"{share * run['counted']:.0f}" for run in runs),
+    said(*(f"{run['counted']:,}" for run in runs),
+         *(f"{share * run['counted']:.0f}" for run in runs),
          f"{share:.1%}")
     even = [run["share"] for run in skew["runs"]["even"].values()]
     assert f"{min(even):.0%} 到 {max(even):.0%}" in LESSON

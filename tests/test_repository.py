@@ -16,6 +16,7 @@ from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 import yaml
@@ -26,6 +27,9 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+import lint  # noqa: E402
+
 PACKAGE = ROOT / "gan_lessons"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -129,14 +133,14 @@ def test_no_registry_and_no_path_of_a_machine():
     home = re.compile(r"(?<![\w.~:/\\-])/(?:root|work|home|Users)/\w")
     examples = {"test_lint.py", "traps.py"}  # they show the linter what it must catch
     for path in tracked():
-        if path.suffix in (".png", ".safetensors") or path.name in examples:
+        if path.suffix in (".png", ".gif", ".safetensors") or path.name in examples:
             continue
         text = path.read_text(encoding="utf-8")
         assert not [host for host in hosts if host in text], path.name
         assert not home.search(text), f"{path.name}: {home.search(text)}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "CONTRIBUTING.md"])
 def test_documents_name_what_exists(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     commands = set(re.findall(r"(?:^ {4}|`)make (\w+)", text, flags=re.MULTILINE))
@@ -148,6 +152,39 @@ def test_documents_name_what_exists(name):
     assert [path for path in links + scripts + folders
             if path != "runs/" and not (ROOT / path).exists()
             and not (PACKAGE / path).exists()] == []
+
+
+def readme(name: str) -> str:
+    """Return a page without the line that leads to the other one, links to files by their name."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.sub(r"^.*\[(?:中文|English)\]\(README.*$", "", text, flags=re.MULTILINE)
+
+
+def commands(page: str) -> list[str]:
+    """Return the lines to type, without the comments behind them."""
+    return [re.sub(r"\s+#.*", "", line) for line in page.splitlines() if line.startswith("    ")]
+
+
+def test_the_two_readmes_say_the_same():
+    english, chinese = readme("README.md"), readme("README.zh.md")
+    assert "README.zh.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert commands(english) == commands(chinese)
+    assert list(lint.pair_problems(prose(chinese), prose(english))) == []
+
+
+def prose(page: str) -> str:
+    return "\n".join(line for line in page.splitlines() if not line.startswith("    "))
+
+
+@pytest.mark.parametrize(("name", "tag"), [("README.md", "lang-en"), ("README.zh.md", "lang-zh")])
+def test_the_readmes_have_the_map_of_lesson_00(name, tag):
+    course = jupytext.read(ROOT / "notebooks/src/00_start_here.py")
+    cell, = (c.source for c in course.cells if "| **[01]" in c.source and tag in c.metadata.tags)
+    rows = re.findall(r"^\| \*\*.*\|$", cell, re.MULTILINE)
+    assert len(rows) >= 7
+    for row in rows:
+        row = row.replace("**00**", "**[00](00_start_here.ipynb)**")
+        assert row.replace("](", "](notebooks/").replace("**", "") in readme(name)
 
 
 # ---- what tests/conftest.py promises ----

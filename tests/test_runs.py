@@ -1,9 +1,11 @@
 """Runs in a folder: what is written, resumed after a kill, looked at, and what goes wrong."""
 
 import csv
+import errno
 import gc
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,11 +13,13 @@ import sys
 import PIL.Image
 import pytest
 import torch
+import torchvision
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, runs, show, util
+from gan_lessons import checkpoint, data, losses, measure, runs, show, util
 from gan_lessons import train as training
+from gan_lessons.measure.photographs import inception_features
 from gan_lessons.train import TrainingDiverged
 
 SMALL = {"data": "mnist", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
@@ -304,7 +308,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize("expected, what", [
     ({"lr": 1e-3}, "lr: 0.0002 -> 0.001"), ({"recipe": "wgan"}, "recipe: dcgan -> wgan"),
-    ({"data": "mnist", "size": 32}, "data: digits -> mnist; size: 16 -> 32")])
+    ({"data": "toy-faces", "size": 32}, "data: mnist -> toy-faces; size: 16 -> 32")])
 def test_other_settings_are_named_and_refused(straight, expected, what):
     before = contents(straight.folder)
     with pytest.raises(runs.BadRun, match="has other settings") as refused:
@@ -349,7 +353,7 @@ def test_schedules_that_will_not_do(schedule, message):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"batch": 500}, "between 1 and the number of pictures, 135"),
+    ({"batch": 801}, "between 1 and the number of pictures, 800"),
     ({"data": "no/such/folder"}, "There is no set called"),
     ({"data": "celeba", "root": "nowhere"}, "CelebA was not found")])
 def test_pictures_that_will_not_do_leave_no_folder(tmp_path, changes, message):
@@ -647,13 +651,137 @@ def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
     assert again.splitlines() == report
 
 
-def test_a_report_on_digits_and_none_on_photographs(tmp_path):
+def test_a_report_on_digits(tmp_path):
     run = runs.train(runs.Settings("dcgan", "mnist", features=2, latent=8, batch=8),
                      tmp_path / "run", steps=1, quiet=True)
     assert runs.report(run, 200).startswith("samples   n   200   fd_digits")
-    for i in range(8):
-        PIL.Image.new("RGB", (32, 32), (i, 9, 9)).save(tmp_path / f"{i}.png")
-    run = runs.train(runs.Settings("dcgan", str(tmp_path), size=16, features=2, latent=8, batch=4),
-                     tmp_path / "run2", steps=1, quiet=True)
-    with pytest.raises(ValueError, match="no evaluator for"):
+
+
+class Mean(torch.nn.Module):
+    """Instead of Inception: the mean colour of a picture, three features."""
+
+    def forward(self, x):
+        assert x.shape[1:] == (3, 299, 299)
+        return x.mean((2, 3))
+
+
+def test_a_report_on_photographs(tmp_path, monkeypatch):
+    told = small(**photos(tmp_path / "photos"))
+    run = runs.train(told, tmp_path / "run", steps=2, threads=1, quiet=True)
+    monkeypatch.setattr(measure, "inception", Mean)
+    lines = runs.report(run, 500, newest=True, progress=True).splitlines()
+    assert lines[0] == "step 2, seed 0, newest weights"
+    assert lines[3].startswith("6 samples, and as many other training pictures, against 6")
+    kid, distance = {}, {}
+    for line in lines[1:3]:
+        title, _, kid[title], _, _, distance[title] = (*line.split()[:3], *line.split()[3:6])
+    images = run.settings.pictures().signed().mean((2, 3))
+    shuffled = images[torch.randperm(12, generator=torch.Generator().manual_seed(1))]
+    for values, expected, near in ((kid, measure.kernel_distance, 1e-4),
+                                   (distance, measure.frechet_distance, 0.01)):
+        right = expected(shuffled[6:], shuffled[:6])
+        assert float(values["others"]) == pytest.approx(right, abs=near)
+
+
+def test_photographs_without_inception_say_what_to_type(tmp_path, monkeypatch):
+    told = small(**photos(tmp_path / "photos"))
+    run = runs.train(told, tmp_path / "run", steps=1, threads=1, quiet=True)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    with pytest.raises(FileNotFoundError) as told:
         runs.report(run, 200)
+    assert_both(str(told.value))
+    assert "inception_v3(weights='DEFAULT')\"" in str(told.value)
+    assert str(tmp_path / "torch" / "hub" / "checkpoints") in str(told.value)
+
+
+@pytest.mark.slow
+def test_inceptions_own_weights_are_found_and_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    network = torchvision.models.inception_v3(weights=None, init_weights=False).eval()
+    path = tmp_path / "hub" / "checkpoints" / "inception_v3_google-0cc3c7bd.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(network.state_dict(), path)
+    images = torch.randint(256, (2, 1, 299, 299), dtype=torch.uint8)
+    found = inception_features(measure.inception(), images, "x")
+    assert found.shape == (2, 2048)
+    network.transform_input = True  # torchvision's way: [0, 1] normalised as for ImageNet
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+    x = (images.expand(-1, 3, -1, -1) / 255 - mean[:, None, None]) / deviation[:, None, None]
+    network.fc = torch.nn.Identity()
+    with torch.no_grad():
+        torch.testing.assert_close(found, network(x), rtol=1e-3, atol=1e-3)
+
+
+# ---- what happens to long runs ----
+
+def test_a_folder_moved_meanwhile_is_made_whole_again(tmp_path, after_step, capsys):
+    after_step(lambda: (tmp_path / "run").rename(tmp_path / "moved")
+               if not (tmp_path / "moved").exists() else None)
+    run = runs.train(small(), tmp_path / "run", steps=4, threads=1, save_every=2, quiet=True)
+    assert "was moved or deleted; training goes on" in capsys.readouterr().out
+    assert run.steps == len(run.history) == checkpoint.saved_step(
+        run.folder / "checkpoint.safetensors") == 4
+    assert runs.resume(run.folder, steps=5, quiet=True).steps == 5
+
+
+def test_a_file_that_somebody_holds_for_a_moment_is_replaced_in_the_end(tmp_path, monkeypatch):
+    replace, held = os.replace, [PermissionError, PermissionError]
+
+    def hold(*paths):
+        if held:
+            raise held.pop()
+        replace(*paths)
+    monkeypatch.setattr(util.os, "replace", hold)
+    monkeypatch.setattr(util.time, "sleep", lambda seconds: None)
+    util.write_atomically(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new" and held == []
+
+
+def test_a_run_whose_last_checkpoint_is_missing_is_not_called_finished(tmp_path, monkeypatch):
+    save = checkpoint.save
+
+    def full(game, path):
+        if game.step:
+            raise OSError(28, "No space left on device")
+        save(game, path)
+    monkeypatch.setattr(checkpoint, "save", full)
+    with pytest.raises(OSError, match="is at step 0, the run got to step 3"):
+        begin(tmp_path / "run", 3)
+    assert runs.open(tmp_path / "run").summary["state"] == "not saved"
+
+
+def test_a_learning_rate_that_has_faded_is_said_and_may_fade_anew(tmp_path, capsys):
+    run = runs.train(small("sngan"), tmp_path / "run", steps=4, threads=1, quiet=True)
+    runs.resume(run.folder, steps=6)
+    said = capsys.readouterr().out
+    assert_both(said)
+    assert "falls to 2 % in the first 4 steps and stays there" in said and "--decay 6" in said
+    again = runs.resume(run.folder, expected={"decay": 8}, steps=8)
+    assert (again.settings.decay, again.steps) == (8, 8)
+    assert "stays there" not in capsys.readouterr().out
+
+
+def test_a_critic_that_has_won_is_told_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runs, "critic_has_won", lambda game: True)
+    runs.train(small(), tmp_path / "run", steps=200, threads=1)
+    err = capsys.readouterr().err
+    assert err.count("Step 100: D hardly ever mistakes a fake") == 1 and "Step 200: D" not in err
+    assert_both(err)
+
+
+def test_commands_that_are_printed_can_be_pasted(tmp_path, capsys):
+    runs.train(small(), tmp_path / "a folder", minutes=1e-9, threads=1)
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("  python"):
+            assert str(tmp_path / "a folder") in shlex.split(line)
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.ENOLCK, "No locks available"),
+                                     NotImplementedError("no flock")])
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, capsys, problem):
+    def no_lock(self, *args, **options):
+        raise problem
+    monkeypatch.setattr(FileLock, "acquire", no_lock)
+    assert begin(tmp_path / "run", 2).steps == 2
+    assert "has no locks: make sure yourself" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Device, threads, scale and folders, as the environment asks for them."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,55 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, capable, ex
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable, raising=False)
     assert runtime.precision("auto", torch.device("cpu")) == expected
     assert runtime.precision("float32", torch.device("cpu")) == "float32"
+
+
+@pytest.mark.parametrize("files, cores, memory", [
+    ({"cpu.max": "150000 100000", "memory.max": "2147483648"}, 2, 2**31),  # version 2
+    ({"cpu.max": "50000 100000", "memory.max": "max"}, 1, None),
+    ({"cpu.max": "max 100000"}, None, None), ({}, None, None),
+    ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000",
+      "memory/memory.limit_in_bytes": "1000000000"}, 2, 10**9),  # version 1
+    ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000",
+      "memory/memory.limit_in_bytes": "9223372036854771712"}, None, None)])
+def test_a_containers_limits_are_respected(monkeypatch, tmp_path, files, cores, memory):
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content + "\n")
+    monkeypatch.setattr(runtime, "CGROUP", tmp_path / "none")
+    monkeypatch.setattr(runtime.os, "sched_getaffinity", lambda _: range(64), raising=False)
+    machine = runtime.memory()
+    monkeypatch.setattr(runtime, "CGROUP", tmp_path)
+    assert runtime.cores() == cores or (cores is None and runtime.cores() == 64)
+    assert runtime.memory() == memory or (memory is None and runtime.memory() == machine)
+
+
+def test_a_gpu_that_cannot_compute_is_named_and_left_alone(monkeypatch, capsys):
+    def broken(*_, **options):
+        raise RuntimeError("CUDA error: no kernel image is available\nmore")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla P100")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (6, 0))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_90"])
+    monkeypatch.setattr(torch, "ones", broken)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    runtime.cuda_computes.cache_clear()
+    try:
+        assert runtime.device() == runtime.device() == torch.device("cpu")
+    finally:
+        runtime.cuda_computes.cache_clear()
+    said = capsys.readouterr().out
+    assert said.count("Tesla P100 (sm_60) is there but cannot compute") == 1
+    assert "no kernel image" in said and "built for sm_75 sm_90" in said and "more" not in said
+
+
+def test_without_a_home_the_cache_is_a_temporary_folder(monkeypatch):
+    def nobody(_):
+        raise RuntimeError("Could not determine home directory.")
+    for variable in ("GAN_LESSONS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(nobody))
+    assert runtime.cache_dir() == Path(tempfile.gettempdir()) / "gan-lessons"
+    monkeypatch.setenv("GAN_LESSONS_CACHE", "~no-such-user/x")
+    with pytest.raises(ValueError, match="nobody's home"):
+        runtime.cache_dir()

@@ -1,5 +1,6 @@
 """The loop: each player moves alone, runs repeat, stop and resume, and mistakes are named."""
 
+import copy
 import os
 import signal
 import threading
@@ -11,12 +12,14 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from gan_lessons import checkpoint, data, losses, penalties, recipes
+from gan_lessons import train as training
 from gan_lessons.nets import mlp
 from gan_lessons.train import (
     Game,
     TrainingDiverged,
     adam,
     cosine_decay,
+    critic_has_won,
     critic_step,
     critic_turns,
     fit,
@@ -235,9 +238,9 @@ def test_looking_at_samples_leaves_a_frozen_part_asleep():
 
 def test_large_pictures_are_made_a_few_at_a_time():
     at_once = []
-    game = small()
-    game.generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)),
-                                   nn.Upsample(size=512), nn.Tanh())
+    generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)), nn.Upsample(size=512),
+                              nn.Tanh())
+    game = Game(generator, mlp.discriminator([16]), latent=8)
     game.generator.register_forward_hook(lambda net, given, made: at_once.append(len(made)))
     assert game.sample(40).shape == (40, 3, 512, 512)
     assert max(at_once) * 3 * 512**2 <= 1000 * 3 * 64**2
@@ -387,7 +390,7 @@ def test_learning_rate_and_penalty_fade_together():
     def penalty(critic, real, fake):
         """Note that it was called; D's loss is then this number alone."""
         given.append(1)
-        return torch.ones(()) * 1000
+        return 1000 + 0 * critic[1].bias.sum()
     game = recipes.plane(penalty=penalty, decay=10)
     fit(game, data.ring(), 11, progress=False)
     without = fit(recipes.plane(decay=10), data.ring(), 11, progress=False)
@@ -636,3 +639,89 @@ def test_points_and_pictures_are_not_mixed_up(digits):
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(ValueError, match="batch size must be between 1 and"):
         fit(small(batch=8001), digits, 1, progress=False)
+
+
+# ---- settings changed after the game was made ----
+
+def test_a_learning_rate_changed_later_takes_effect():
+    game = recipes.plane()
+    game.lr = 1e-6
+    assert {group["lr"] for optimizer in (game.generator_optimizer, game.critic_optimizer)
+            for group in optimizer.param_groups} == {1e-6}
+
+
+@pytest.mark.parametrize("name", ["generator", "critic", "latent", "betas", "ema", "seed",
+                                  "optimizer", "precision"])
+def test_what_cannot_take_effect_is_refused(name):
+    game = recipes.plane()
+    before = getattr(game, name)
+    with pytest.raises(AttributeError, match=f"{name} cannot be changed once the game is made"):
+        setattr(game, name, before)
+    game.n_critic, game.penalty = 2, None  # asked at every step
+    assert copy.deepcopy(game).n_critic == 2
+
+
+# ---- what used to go wrong in silence ----
+
+def lazy(critic, real, fake):
+    """A penalty that forgets create_graph."""
+    real = real.detach().requires_grad_(True)
+    slope, = torch.autograd.grad(critic(real).sum(), real)
+    return slope.square().sum()
+
+
+@pytest.mark.parametrize("penalty", [lazy, lambda *a: penalties.r1(*a, gamma=100).detach()])
+def test_a_penalty_that_nobody_would_feel_is_refused(penalty):
+    with pytest.raises(ValueError, match="The penalty has no graph") as told:
+        fit(recipes.plane(penalty=penalty), data.ring(), 2, progress=False)
+    assert "create_graph=True" in str(told.value) and "惩罚项没有计算图" in str(told.value)
+    fit(recipes.plane(penalty=lambda *_: torch.zeros(())), data.ring(), 1, progress=False)
+
+
+def test_a_compiled_critic_with_a_penalty_says_why_not(monkeypatch):
+    def donated(*_):
+        raise RuntimeError("This backward function was compiled with non-empty donated buffers")
+    monkeypatch.setattr(training, "critic_step", donated)
+    with pytest.raises(ValueError, match="Compile G only"):
+        fit(recipes.plane(), data.ring(), 1, progress=False)
+
+
+def test_batchnorm_with_one_picture_is_named():
+    generator = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    game = Game(generator, recipes.plane().critic, latent=2, batch=1)
+    with pytest.raises(ValueError, match="nothing to normalise over"):
+        fit(game, data.ring(), 1, progress=False)
+    fit(recipes.plane(batch=1), data.ring(), 1, progress=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_sighup_save_like_ctrl_c(tmp_path, number):
+    path, before = tmp_path / "run.safetensors", signal.getsignal(number)
+
+    def end(game):
+        if game.step == 3:
+            signal.raise_signal(number)
+    fit(recipes.plane(), data.ring(), 9, save_to=path, watch=end, watch_every=1, progress=False)
+    assert checkpoint.saved_step(path) == 4 and signal.getsignal(number) == before
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        fit(recipes.plane(), data.ring(), 2, progress=False, watch_every=1,
+            watch=lambda game: signal.raise_signal(signal.SIGHUP))
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("loss, real, fake, won", [
+    (losses.NonSaturating(), 0.97, 0.03, True), (losses.NonSaturating(), 0.9, 0.03, False),
+    (losses.Minimax(), 0.97, 0.06, False), (losses.Wasserstein(), 0.97, 0.03, False)])
+def test_when_the_critic_has_won(loss, real, fake, won):
+    game = recipes.plane(loss=loss)
+    game.history = torch.tensor([[0.0, 0.0, real, fake]]).expand(300, 4)
+    assert critic_has_won(game) == won
+    game.history = game.history[:299]
+    assert not critic_has_won(game)

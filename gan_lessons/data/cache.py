@@ -33,7 +33,7 @@ from gan_lessons import runtime
 from gan_lessons.data.decode import UnreadablePicture, decode, each_picture
 from gan_lessons.data.imageset import fits_on
 from gan_lessons.data.sources import BadSource, Source, printable
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, tell, whole_number
 
 VERSION = 2  # of the files and of how pictures are decoded; another number decodes afresh
 LARGEST = 1024
@@ -112,7 +112,7 @@ def print_skipped(source: Source, unreadable: list[tuple[str, str]]) -> None:
                    "{path}: skipped {n} pictures that cannot be read:")
     for said, left_out in ((ignored, source.ignored), (skipped, unreadable)):
         if left_out:
-            print(said.format(path=source.path, n=len(left_out)), _first_few(left_out), sep="\n")
+            tell(f"{said.format(path=source.path, n=len(left_out))}\n{_first_few(left_out)}")
 
 
 def _first_few(left_out: list[tuple[str, str]]) -> str:
@@ -196,8 +196,8 @@ def _only_builder(folder: Path) -> contextlib.AbstractContextManager:
     try:
         return lock.acquire(timeout=0)
     except Timeout:
-        print(both("另一个程序正在准备同一份图片，等它完成……",
-                   "Another process is preparing the same pictures; waiting for it."), flush=True)
+        tell(both("另一个程序正在准备同一份图片，等它完成……",
+                  "Another process is preparing the same pictures; waiting for it."))
         return lock.acquire()
 
 

@@ -23,7 +23,7 @@ from gan_lessons.data import ImageSet, toy_rooms
 from gan_lessons.data.cache import Windows
 from gan_lessons.data.photographs import LSUN, LSUN_SAMPLE_URL, below
 from gan_lessons.data.sources import Source, open_source
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, tell, whole_number
 
 HALF = (0.5, 0.5, 0.5)  # as mean and std they map [0, 1] to [-1, 1], the range of tanh
 
@@ -51,7 +51,7 @@ def untar_data(url: str, *, toys: int = 2048, toy_size: int = 64) -> Path | Imag
             "their folder to GANItemList.from_folder(folder)."))
     if (source := below(None, LSUN.layouts)) is not None:
         return source.path
-    print(both(
+    tell(both(
         f"这台电脑上没有 LSUN 卧室照片，改用 {toys:,} 张由代码画的玩具卧室。"
         "要用真的照片（4.6 GB），先运行 python -m gan_lessons data get lsun-bedroom-sample。",
         f"The LSUN bedrooms are not on this machine; {toys:,} toy rooms drawn by code stand in. "

@@ -284,7 +284,8 @@ class Learner:
         random = {"torch": torch.get_rng_state()}
         if self.data.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state()
-        return {"networks": {name: net.state_dict() for name, net in self.networks().items()},
+        return {"networks": {name: checkpoint.unwrapped(net).state_dict()
+                             for name, net in self.networks().items()},
                 "optimizers": {name: checkpoint.optimizer_state(opt.opt)
                                for name, opt in self.optimizers.items()},
                 "callbacks": {name: each.state() for name, each in self._named_callbacks().items()},
@@ -293,7 +294,7 @@ class Learner:
     def set_state(self, state: dict) -> None:
         """Take back what `state` returned, or some of its parts."""
         for name, weights in state.get("networks", {}).items():
-            self.networks()[name].load_state_dict(weights)
+            checkpoint.unwrapped(self.networks()[name]).load_state_dict(weights)
         for name, remembered in state.get("optimizers", {}).items():
             checkpoint.set_optimizer_state(self.optimizers[name].opt, remembered)
         named = self._named_callbacks()

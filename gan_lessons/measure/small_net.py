@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from gan_lessons import runtime
 from gan_lessons.util import write_atomically
@@ -49,7 +50,8 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
             net = make()
             optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps)
-            for loss in islice(losses(net), steps):
+            for loss in tqdm(islice(losses(net), steps), name, steps, unit="step",
+                             disable=None, leave=False):  # a bar at a terminal only
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
