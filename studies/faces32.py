@@ -42,8 +42,8 @@ def contestant(name: str) -> Callable[[], Game]:
 PLAYED = lesson04.stored("recipes")["steps"]
 GALLERY = lesson04.stored("gallery").get("faces", {"settings": {"steps": 1}})["settings"]["steps"]
 GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {
-    "lesson 03, SN-GAN": (partial(recipes.sngan, 32, features=24, steps=1500, ema=0.995,
-                                  precision="bfloat16"), 1500, 10_000, 1),
+    "lesson 03, SN-GAN": (partial(recipes.sngan, 32, features=24, steps=1800, ema=0.995,
+                                  precision="bfloat16"), 1800, 10_000, 1),
     "lesson 04, clipping": (contestant("clip"), PLAYED["clip"], 10_000, 1),
     "lesson 04, WGAN-GP": (contestant("gp"), PLAYED["gp"], 10_000, 1),
     "lesson 04, gallery": (partial(lesson04.gallery_game, GALLERY), GALLERY, 10_000, 1),

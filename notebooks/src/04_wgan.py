@@ -19,7 +19,7 @@ So far D answered "real or fake". The D of this lesson answers "how far is there
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
 - **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
 - **Time**: about 130 minutes in one language: 60 to read, 50 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
-- **With thanks**: the backbone of this lesson is alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
+- **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
 """
 
 # %%
@@ -54,7 +54,7 @@ lab.language_switch()
 r"""
 ## 和前几课相比
 
-博弈仍是轮流走步，网络仍是卷积网络。变的是下面几行：
+博弈仍是轮流走步，图片仍用第 03 课的卷积网络。变的是下面几行：
 
 ```diff
 - loss.critic    = softplus(-real).mean() + softplus(fake).mean()
@@ -68,7 +68,7 @@ r"""
 
 用话来说，WGAN 和原来的 GAN 相比只改了四处：
 
-1. D 的最后一层**不加 sigmoid**；
+1. D 的最后一层**不加 sigmoid**（前几课的 sigmoid 和对数，都合在 `softplus` 里了）；
 2. 两个损失都**不取对数**；
 3. D 每更新一次，就把它的每个权重**裁剪**到 $[-c, c]$ 之内，论文取 $c = 0.01$；
 4. **不用带动量的优化器**，论文用 RMSprop，学习率 0.00005。
@@ -82,7 +82,7 @@ r"""
 r"""
 ## What changed since the last lessons
 
-The two still take turns, and the networks are still convolutional. New are these lines:
+The two still take turns, and pictures still get the convolutional networks of lesson 03. New are these lines:
 
 ```diff
 - loss.critic    = softplus(-real).mean() + softplus(fake).mean()
@@ -96,7 +96,7 @@ The two still take turns, and the networks are still convolutional. New are thes
 
 In words, WGAN changes four things of the original GAN:
 
-1. D's last layer has **no sigmoid**;
+1. D's last layer has **no sigmoid** (in the last lessons `softplus` held both the sigmoid and the logarithm);
 2. neither loss takes a **logarithm**;
 3. after each of D's updates all of its weights are **clipped** into $[-c, c]$; the paper has $c = 0.01$;
 4. the optimiser has **no momentum**: the paper takes RMSprop with a learning rate of 0.00005.
@@ -162,7 +162,7 @@ for axis, name in zip(axes, ("JS divergence", "W1"), strict=True):
     axis.set(xlabel=r"distance of the centres, $\theta$", ylabel=name)
     axis.spines[["top", "right"]].set_visible(False)
 show.show(figure, "Two curves against the distance of two bell curves: on the left the JS "
-                  "divergence climbs to log 2 by about 5 and is flat from there on; on the right "
+                  "divergence climbs to log 2 by about 6 and is flat from there on; on the right "
                   "W1 is a straight line")
 at = {float(s): i for i, s in enumerate(shifts)}
 say("从 6 到 10，JS 散度从 {js6:.4f} 变到 {js10:.4f}，W1 从 {w6:.2f} 变到 {w10:.2f}。",
@@ -192,7 +192,7 @@ r"""
 
 $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
-$\pi_{ij}$ 是从 $i$ 搬到 $j$ 的土量，$\pi$ 的各行之和是 $p$，各列之和是 $q$。未知数是 $\pi$，目标和约束都是线性的，所以这是一个**线性规划**，交给 `scipy` 就能解。先看一个能手算的例子：五个位置，相邻两处相距 1。
+$\pi_{ij} \ge 0$ 是从 $i$ 搬到 $j$ 的土量，$\pi$ 的各行之和是 $p$，各列之和是 $q$。未知数是 $\pi$，目标和约束都是线性的，所以这是一个**线性规划**，交给 `scipy` 就能解。先看一个能手算的例子：五个位置，相邻两处相距 1。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -207,7 +207,7 @@ Think of a distribution as a heap of earth. The **Wasserstein distance** ($W_1$,
 
 $$W_1(p, q) = \min_{\pi} \sum_{i, j} \pi_{ij} \, |x_i - x_j|$$
 
-Here $\pi_{ij}$ is how much goes from $i$ to $j$; its rows sum to $p$ and its columns to $q$. The unknown is $\pi$, and objective and constraints are linear in it, so this is a **linear programme**, which `scipy` solves. First an example that you can do by hand: five places, each 1 from the next.
+Here $\pi_{ij} \ge 0$ is how much goes from $i$ to $j$; the rows of $\pi$ sum to $p$ and its columns to $q$. The unknown is $\pi$, and objective and constraints are linear in it, so this is a **linear programme**, which `scipy` solves. First an example that you can do by hand: five places, each 1 from the next.
 """
 
 # %%
@@ -248,8 +248,8 @@ show.show(figure, "On the left two bar charts over five places: p has 1, 4, 0, 3
                   "place 3 one goes to 2 and two to 4; both of place 4 stay")
 _, cost = measure.transport(heap / 10, goal / 10, distance)
 say("按从左到右的次序搬：{ordered:.0f} 车·格，平均每车 {mean:.2f} 格；线性规划：{cost:.2f} 格。",
-    "Moving in order from left to right: {ordered:.0f} loads times places, {mean:.2f} a load; the "
-    "linear programme: {cost:.2f}.", ordered=float((plan * distance).sum()),
+    "Moving in order from left to right costs {ordered:.0f} (loads times distance), {mean:.2f} a "
+    "load; the linear programme says {cost:.2f}.", ordered=float((plan * distance).sum()),
     mean=float((plan * distance).sum()) / 10, cost=cost)
 
 # %% [markdown] tags=["lang-zh", "caption"]
@@ -327,7 +327,7 @@ r"""
 
 $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb{E}_{q}\,[f(x)]$$
 
-这个 $f$ 就是评论家，用一个神经网络来近似；等号右边的差就是**差距**（gap）。没有斜率的限制，把分数乘以一百，差距就大一百倍，什么也量不出来。
+这个 $f$ 就是评论家，用一个神经网络来近似；等号右边的差就是**差距**（gap）。以后 $p$ 是真图的分布，$q$ 是 G 的假图的分布，所以评论家给真图高分，给假图低分。没有斜率的限制，把分数乘以一百，差距就大一百倍，什么也量不出来。
 
 用图 4-2 的例子验证。p 搬成 q，土往右走的地方，最好的 $f$ 递减（装得贵、卸得便宜，他才有赚）；土往左走的地方，递增。
 """
@@ -336,15 +336,15 @@ $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb
 r"""
 ## The dual: a haulier's price list
 
-Pictures have thousands of dimensions: there is no sorting them, and the linear programme grows too large. Luckily the same number can be written in another way. Take another part in the story: you have p and want q, and a **haulier** offers to carry it for you. He does not charge by distance. He sets a price $f(x)$ for every place: for a load picked up at $x$ you pay him $f(x)$, where he drops it, at $y$, he pays you back $f(y)$. A journey from $x$ to $y$ thus costs $f(x) - f(y)$.
+Pictures have thousands of dimensions: there is no sorting them, and the linear programme grows too large. Luckily the same number can be written in another way. Now look at it from the other side: you have p and want q, and a **haulier** offers to carry it for you. He does not charge by distance. He sets a price $f(x)$ for every place: for a load picked up at $x$ you pay him $f(x)$; where he drops it, at $y$, he pays you back $f(y)$. A journey from $x$ to $y$ thus costs $f(x) - f(y)$.
 
-- **Nobody pays more than carrying it oneself.** Your own cost is the distance $|x - y|$; if he asks more, you go yourself. So his list must obey $f(x) - f(y) \le |x - y|$ everywhere. Swap $x$ and $y$, and it says $|f(x) - f(y)| \le |x - y|$: no slope above 1 in size. Such functions are called **1-Lipschitz continuous**, written $\lVert f \rVert_L \le 1$.
+- **Nobody pays more than it costs to carry it oneself.** Your own cost is the distance $|x - y|$; if he asks more, you go yourself. So his list must obey $f(x) - f(y) \le |x - y|$ everywhere. Swap $x$ and $y$, and it says $|f(x) - f(y)| \le |x - y|$: no slope above 1 in size. Such functions are called **1-Lipschitz continuous**, written $\lVert f \rVert_L \le 1$.
 - **He earns at most what carrying it yourself would cost.** In all he receives $\mathbb{E}_{p}[f(x)] - \mathbb{E}_{q}[f(x)]$. Whatever plan $\pi$ you have in mind, this equals $\sum \pi_{ij}\,(f(x_i) - f(x_j))$, each term is at most $\pi_{ij}\,|x_i - x_j|$, so the sum is at most the cost of that plan, and hence at most that of the cheapest, $W_1$.
 - **With the best list he earns exactly that.** On every journey of the cheapest plan he charges the full price: $f(x_i) - f(x_j) = |x_i - x_j|$. That there is such a list is the duality theorem of linear programming (here due to Kantorovich and Rubinstein).
 
 $$W_1(p, q) = \max_{\lVert f \rVert_L \le 1} \; \mathbb{E}_{p}\,[f(x)] - \mathbb{E}_{q}\,[f(x)]$$
 
-This $f$ is the critic, and a neural network approximates it; the difference on the right is the **gap**. Without a bound on the slope, scores a hundred times as large have a hundred times the gap, and nothing is measured.
+This $f$ is the critic, and a neural network approximates it; the difference on the right is the **gap**. From here on $p$ is the distribution of real pictures and $q$ that of G's fakes, so the critic scores real pictures high and fakes low. Without a bound on the slope, scores a hundred times as large have a hundred times the gap, and nothing is measured.
 
 A check on the example of Fig. 4-2. On the way from p to q, where earth goes to the right the best $f$ falls (dear where he loads, cheap where he unloads: that is his profit); where earth goes to the left, it rises.
 """
@@ -358,7 +358,8 @@ say("最好的价目表 {prices} 收到 {gap:.2f}，等于 W1。",
     "The best list, {prices}, earns {gap:.2f}, which is W1.",
     prices=[int(price) for price in best_f], gap=float((p - q) @ best_f))
 table([("别的 f，斜率也不超过 1", "another f, no slope above 1"), ("差距", "gap")],
-      [[name, f"{float((p - q) @ f):.2f}"] for name, f in others.items()])
+      [[name, f"{round(float((p - q) @ f), 2) + 0.0:.2f}"] for name, f in others.items()])
+
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
 ## 权重裁剪
@@ -425,18 +426,18 @@ table([("c", "c"), ("最大的斜率", "steepest slope")],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。
+答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍。（学习率取 c 的十分之一，权重才走得到边界。）
 
-所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
+所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。这里的网络没有批归一化；有批归一化的评论家还要除以一批的标准差，斜率的上界就不再是 $c$ 的一个简单的乘方。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
 
 裁剪还有一个代价，画出图来就一目了然。下面是 $c = 0.1$ 的评论家，除以它自己最大的斜率，和真正最好的 $f$ 画在一起：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The bound on the slope goes with c to the power of the number of layers.
+The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$. (The learning rate is a tenth of c, so that weights can reach the limit.)
 
-So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
+So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. This network has no batch normalisation; a critic that has it also divides by the standard deviation of a batch, and its bound is no simple power of $c$. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
 
 There is another price, which a picture shows at once. Here is the critic with $c = 0.1$, divided by its own steepest slope, beside the best $f$ there is:
 """
@@ -475,12 +476,12 @@ beside_the_best({"best f": best, "clipped, c = 0.1": scores[:, None] / steepest}
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿；裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
+**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿；最好的 $f$ 朝真实样本上升、朝生成样本下降；最外面的样本以外，斜率不超过 1 就都一样好。裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
+**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag. The best $f$ goes up towards real samples and down towards fakes; beyond the outermost samples any slope up to 1 is as good. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -509,7 +510,7 @@ $$L_D = \mathbb{E}\,[f(\tilde x)] - \mathbb{E}\,[f(x)] + \lambda \, \mathbb{E}\,
 
 <details><summary>提示二</summary>
 
-`torch.autograd.grad(outputs, inputs)` 需要一个标量，而每张图的分数只和自己有关，所以把分数加起来求导，得到的就是每张图各自的梯度。这个惩罚接下来还要对评论家的权重求导，别忘了让它保留计算图。
+`torch.autograd.grad(outputs, inputs)` 需要一个标量，而每张图的分数只和自己有关，所以把分数加起来求导，得到的就是每张图各自的梯度。这个惩罚接下来还要对评论家的权重求导，所以要保留计算图：查一查 `torch.autograd.grad` 的参数 `create_graph`。
 
 </details>
 """
@@ -530,7 +531,7 @@ where $x$ is a real sample, $\tilde x = G(z)$ a generated one, and $\varepsilon$
 
 ### Exercise 2: the gradient penalty
 
-Complete `gradient_penalty`: it returns the mean of the square brackets in the formula, one scalar, without $\lambda$. `real` and `fake` have the same size, points `(B, d)` or pictures `(B, C, H, W)`; `critic` returns scores `(B,)`.
+Complete `gradient_penalty`: it returns the mean of what stands in the square brackets of the formula, one scalar, without $\lambda$. `real` and `fake` have the same size, points `(B, d)` or pictures `(B, C, H, W)`; `critic` returns scores `(B,)`.
 
 <details><summary>Hint one</summary>
 
@@ -540,7 +541,7 @@ Three steps: take a point for each pair; find the gradient of the critic's score
 
 <details><summary>Hint two</summary>
 
-`torch.autograd.grad(outputs, inputs)` wants a scalar, and each picture's score depends on that picture only: differentiate the sum of the scores, and each picture gets its own gradient. The penalty will in turn be differentiated with respect to the critic's weights, so make it keep the graph.
+`torch.autograd.grad(outputs, inputs)` wants a scalar, and each picture's score depends on that picture only: differentiate the sum of the scores, and each picture gets its own gradient. The penalty will in turn be differentiated with respect to the critic's weights, so the graph must be kept: look up the argument `create_graph` of `torch.autograd.grad`.
 
 </details>
 """
@@ -554,31 +555,35 @@ verdict = check.gradient_penalty(gradient_penalty)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用课程自己的 `penalties.gradient_penalty` 在同一条线上训练评论家，$\lambda$ 取 1 和 10。先画 $\lambda = 1$ 的，同样除以它最大的斜率：
+用课程自己的 `penalties.gradient_penalty` 在同一条线上训练评论家，$\lambda$ 取 1 和 10（图例里的 weight），也都除以自己最大的斜率：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Train critics on the same line with the course's own `penalties.gradient_penalty`, with $\lambda$ equal to 1 and to 10. First that of $\lambda = 1$, again divided by its steepest slope:
+Train critics on the same line with the course's own `penalties.gradient_penalty`, with $\lambda$ equal to 1 and to 10 (the weight in the legend), each again divided by its steepest slope:
 """
 
 # %%
 with runtime.one_thread():
     penalised = {weight: trained_critic(penalty=partial(penalties.gradient_penalty, weight=weight))
                  for weight in (1.0, 10.0)}
-scores, steepest = scores_and_steepest(penalised[1.0])
-beside_the_best({"best f": best, "gradient penalty": scores[:, None] / steepest},
-                "The same line: the critic trained with a gradient penalty turns where the best f "
-                "turns, has a peak at the real data in the middle and low places at both fakes")
+curves = {"best f": best}
+for weight, critic in penalised.items():
+    scores, steepest = scores_and_steepest(critic)
+    curves[f"penalty, weight {weight:g}"] = scores[:, None] / steepest
+beside_the_best(curves,
+                "The same line: the critic with a penalty of weight 1 turns where the best f turns, "
+                "has a peak at the real data in the middle and low places at both fakes; the one "
+                "with weight 10 does not turn anywhere")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-4** 用梯度惩罚（$\lambda = 1$）训练的评论家和最好的 $f$ 转折在同样的地方：中间的真实样本处有一个峰，两处生成样本都在谷底。
+**图 4-4** 用梯度惩罚训练的评论家。$\lambda = 1$ 的和最好的 $f$ 转折在同样的地方：中间的真实样本处有一个峰，两处生成样本都在谷底；$\lambda = 10$ 的没有转折。换 5 个种子，$\lambda = 1$ 的都转折 3 次，图 4-3 那样裁剪的都转折 1 次。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-4** The critic trained with a gradient penalty ($\lambda = 1$) turns where the best $f$ turns: it has a peak at the real samples in the middle, and both kinds of fakes lie in a valley.
+**Fig. 4-4** Critics trained with a gradient penalty. That of $\lambda = 1$ turns where the best $f$ turns: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley; that of $\lambda = 10$ does not turn. On each of 5 seeds $\lambda = 1$ turns 3 times, and a critic clipped as in Fig. 4-3 turns 1 time.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -602,20 +607,20 @@ table([("评论家", "critic"), ("差距", "gap"), ("最大的斜率", "steepest
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 是同一个量级，但也不等于它，两边的偏差各有原因。
+裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 只差几倍，一个偏大，一个偏小。
 
-- $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。
-- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它还没有学出锯齿。随机配对的线段常常越过中间的样本，惩罚在那里也要求范数为 1，而要转折，斜率总得经过 0。
+- $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。实测的差距 3.98 是 $W_1$ 的 2.2 倍，还要大一些：斜率并不处处相同。
+- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它没有学出锯齿，一个转折也没有。可能的原因是：随机配对的线段常常越过中间的样本，惩罚在那里也要求范数为 1，而要转折，斜率总得经过 0。这里没有单独检验。
 
 所以 WGAN-GP 的差距仍是估计，不是 $W_1$ 本身。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty have the magnitude of $W_1$ but do not equal it, each for a reason of its own.
+The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty are within a few times of $W_1$, one too large and one too small.
 
-- $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1.
-- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag. Lines between random pairs often cross the samples in between, where the penalty asks for a norm of 1 as well; but to turn, a slope has to pass 0.
+- $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1. The measured 3.98 is 2.2 times $W_1$, a little more still: the slope is not the same everywhere.
+- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag and does not turn at all. The reason may be that lines between random pairs often cross the samples in between, where the penalty asks for a norm of 1 as well; but to turn, a slope has to pass 0. Nothing here tests that by itself.
 
 So the gap of a WGAN-GP, too, is an estimate, and not $W_1$ itself.
 """
@@ -732,12 +737,12 @@ verdict = check.clipped_update(update)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这个次序是论文的算法 1。[论文作者的代码](https://github.com/martinarjovsky/WassersteinGAN)却在每一步**之前**裁剪，alexshuang 的教程沿用了它，还有另外两个习惯：在 `forward` 里就对整批求平均，于是单张图的分数没有了，逐张的惩罚也算不成；一轮（epoch）末尾剩下的批不足 5 个，G 照样走一步，那时评论家可能只走了 1 步。所以这不是谁抄错了，而是**算法 1 与作者自己的代码**不一致。差别有多大？让评论家在裁剪之后走一步，数一数：
+这个次序是论文的算法 1。[论文作者的代码](https://github.com/martinarjovsky/WassersteinGAN)却在每一步**之前**裁剪，alexshuang 的教程沿用了它，还有另外两个习惯：在 `forward` 里就对整批求平均，于是单张图的分数没有了，逐张的惩罚也算不成；一轮（epoch）末尾剩下的批不足 5 个，G 照样走一步，那时评论家可能只走了 1 步。所以这不是谁抄错了，而是**算法 1 与作者自己的代码**不一致。权重会超出多少？照这样先裁剪、再走一步，做 20 次，数一数：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-This order is that of algorithm 1 in the paper. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody copied wrongly: it is **algorithm 1 against its authors' code**. How much does it matter? Clip, let the critic take a step, and count:
+This order is that of algorithm 1 in the paper. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody made a copying mistake: **algorithm 1 and its authors' own code** disagree. How far does it go? Clip, then let the critic take a step, do this 20 times, and count:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -759,12 +764,12 @@ table([("学习率", "learning rate"), ("超出 0.01 的权重", "weights beyond
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-先裁剪后更新，G 遇到的评论家总有一部分权重在范围之外，但只超出一步的长度。学习率是论文的 0.00005 时，这点差别很小；像本课这样把学习率放大，就要紧了。顺便一提：裁剪的是**全部**参数，批归一化的缩放 $\gamma$ 也在内，它本来在 1 左右，一下子被压到 0.01。作者的代码如此，我们的也如此。
+先裁剪后更新，G 遇到的评论家总有一部分权重在范围之外，但只超出一步的长度（RMSprop 开头的一步，可以是学习率的好几倍）。学习率是论文的 0.00005 时，最大的权重只超出百分之几；像本课这样把学习率放大，就超出四分之一左右。对画出的图有没有影响，这里没有试。顺便一提：裁剪的是**全部**参数，批归一化的缩放 $\gamma$ 也在内，它本来在 1 左右，一下子被压到 0.01。作者的代码如此，我们的也如此。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step. At the paper's learning rate of 0.00005 that is little; with a larger one, as in this lesson, it matters. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
+With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step (one of RMSprop's early steps may be several learning rates long). At the paper's learning rate of 0.00005 the largest weight is only a few hundredths too large; with the larger rate of this lesson, about a quarter. Whether it shows in the pictures was not tried here. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
 """
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -773,6 +778,11 @@ r"""
 ### 先猜再跑 3：给评论家加 100
 
 让评论家的每个分数都加上 100。下面六个数里，哪些会变？真图的分数，假图的分数，评论家的损失，差距，G 的损失，G 收到的梯度。
+
+- A. 两个分数和 G 的损失。
+- B. 只有两个分数：损失只看差。
+- C. 两个分数和两个损失，差距和梯度不变。
+- D. 除了梯度，其余五个都变。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
@@ -782,6 +792,11 @@ r"""
 ### Predict, then run 3: add 100 to the critic
 
 Let the critic add 100 to every score. Which of these six change: the score of real pictures, the score of fakes, the critic's loss, the gap, G's loss, the gradient that G receives?
+
+- A. The two scores and G's loss.
+- B. The two scores only: losses look at differences.
+- C. The two scores and both losses, but not the gap or the gradient.
+- D. All of them but the gradient.
 """
 
 # %%
@@ -810,7 +825,7 @@ table([("量", "quantity"), ("原来", "before"), ("加 100 之后", "after addi
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-会变的是三个**不作差**的数：真图的分数、假图的分数、G 的损失；凡是作差的，常数都抵消了。学习只看梯度，梯度一点没变。所以单独一个分数没有意义，**有意义的是差距**。
+答案是 **A**。会变的是三个**不作差**的数：真图的分数、假图的分数、G 的损失；凡是作差的，常数都抵消了。学习只看梯度，梯度一点没变。所以单独一个分数没有意义，**有意义的是差距**。
 
 ### 先猜再跑 4：读一份真实的日志
 
@@ -824,7 +839,7 @@ alexshuang 写道，假设 D 的能力随 G 一起提高，那么看 GAN 生成�
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-What changes are the three numbers that are **not differences**: the score of real pictures, the score of fakes, G's loss; in a difference the constant cancels. Learning looks only at gradients, and these have not changed at all. So a single score means nothing; **what has a meaning is the gap**.
+The answer is **A**. The three that change are those that are **not differences**: the score of real pictures, the score of fakes, G's loss; in a difference the constant cancels. Learning looks only at gradients, and these have not changed at all. So a single score means nothing; **what has a meaning is the gap**.
 
 ### Predict, then run 4: read a real log
 
@@ -862,26 +877,26 @@ say("画出的数：左边 {left} 行中的 {left} 行，右边 {right} 轮中�
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-5** 两份公开的日志，数由程序从原文读出。两张图的网络、数据、损失的尺度都不同，单位也就不同，高低**不能互相比较**。
+**图 4-5** 两份公开的日志，数是原文里印出的。两张图的网络、数据、损失的尺度都不同，单位也就不同，高低**不能互相比较**。alexshuang 另有一份日志，只用 10% 的 CelebA，这里没有画：5 行里差距从 1.07 到 1.01。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-5** Two published logs, read from the originals by code. Networks, data and scale differ between the two panels, and so do their units: heights must **not be compared** across them.
+**Fig. 4-5** Two published logs, with the numbers printed in the originals. Networks, data and scale differ between the two panels, and so do their units: heights must **not be compared** across them. A third log, alexshuang's on 10% of CelebA, is not drawn: in its 5 lines the gap goes from 1.07 to 1.01.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 答案是 **D**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467：所有分数一起往下移，就像刚才给评论家加一个常数，所以 A 不对。但 B 和 C 也说得太多了。差距只有在评论家接近最好的 f 时才是距离；这里每行只是最后**一批**的数，带着一批的随机起伏，评论家跟没跟上也不知道。要下结论，得把一段时间的差距平均起来，再看图片本身。
 
-右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复：这是一条值得读的曲线。它能说明什么，下面用实验来检验。
+右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复：这条曲线平滑得多。它能说明什么，下面用实验来检验。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The answer is **D**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467: all scores slid down together, as if a constant were added to the critic, so A is wrong. But B and C claim too much as well. A gap is a distance only while the critic is close to the best f; each line here is that of the last **batch** alone, with all the chance of one batch, and whether the critic has kept up nobody knows. To conclude anything, average the gap over some time and look at the pictures themselves.
 
-The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback: that is a curve worth reading. What it can tell, the next experiment tests.
+The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback: a much smoother curve. What it can tell, the next experiment tests.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -892,7 +907,7 @@ r"""
 
 先在 16×16 上训练，用裁剪，评论家走五步、G 走一步。差距要有意义，评论家就要接近最好的 $f$。所以论文作者的代码里，G 的前 25 步每一步之前，以及以后每 500 步，评论家先连走 100 步（我们的开关是 `warm_up=True`）；这里从简，开局让评论家先走 100 步。和第 01 课不同，评论家学得好在这里**是好事**：它的分数不会饱和，G 的梯度不会因此消失。
 
-边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自课程自己的小分类器（factor reader），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个分类器算出的数比较。
+边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自课程自己的小分类器（factor reader），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个分类器算出的数比较：用这些特征，另外 2,000 张真图的距离约是 9。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -903,7 +918,7 @@ The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothi
 
 We begin at 16×16, with clipping, five steps of the critic for one of G. For the gap to mean something the critic has to be close to the best $f$. So in the authors' code it takes 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`); here we keep it short and let the critic take 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its scores do not saturate, so G's gradient does not fade.
 
-While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the course's own small classifier, the factor reader, which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader.
+While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the course's own small classifier, the factor reader, which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader: in its features, 2,000 other real pictures have a distance of about 9.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -933,8 +948,8 @@ small = recipes.wgan(16, features=16, latent=64, lr=5e-4)
 head_start(small, faces_16, 100)
 fit(small, faces_16, steps_16, watch=look, watch_every=every, snapshot_every=every)
 show.filmstrip(small.snapshots, pictures=16,
-               alt="Filmstrip at 16x16: rows of sixteen pictures from the same noise, from flat "
-                   "grey to small, coarse faces with dark hair on green and pink backgrounds")
+               alt="Filmstrip at 16x16: rows of sixteen pictures from the same noise, from grey "
+                   "speckles to small, coarse faces with dark hair on green and pink backgrounds")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -943,7 +958,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-6** Each column is one $z$, from top to bottom at different moments of training. After 400 steps they can be seen to be faces, still coarse ones.
+**Fig. 4-6** Each column is one $z$, from top to bottom at different moments of training. After 400 steps you can tell that they are faces, if coarse ones.
 """
 
 # %%
@@ -977,10 +992,10 @@ r"""
 
 训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，结果就必须有可能是“不”。`studies/lesson04.py progress` 做了两个这样的检验。
 
-1. **平坦的一段。** 走满 2,000 步，只看**后一半**：差距大致不动的时候，它还分得出图片的好坏吗？
-2. **不同的网络。** 都走 300 步，只换网络的宽度（`features`）：差距小的那一个，图就更好吗？
+1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大降过去之后，差距还分得出图片的好坏吗？
+2. **不同的网络。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
 
-第一个检验裁剪和梯度惩罚（WGAN-GP）各做一遍，网络比图 4-6 的窄一半（`features` 为 8）；第二个只做裁剪。
+第一个检验裁剪和梯度惩罚（WGAN-GP）各做两个种子，网络比图 4-6 的窄一半（`features` 为 8），`n_critic` 是 5 和 2，所以两种方法之间差的不只是约束。第二个检验里，300 步的两行来自两项研究，量法略有不同（样本 2,000 张和 1,000 张，差距取 100 步和 25 步的平均）；400 步的各行量法相同，但只有一个种子。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -989,10 +1004,10 @@ r"""
 
 Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. For a test to be worth something, its answer must have a chance of being no. `studies/lesson04.py progress` makes two such tests.
 
-1. **The flat end.** Train for 2,000 steps and look at the **second half** only: where the gap hardly moves, can it still tell good pictures from bad?
-2. **Different networks.** Give each 300 steps and change only the width of the networks (`features`): does the smaller gap have the better pictures?
+1. **The flat end.** Train for 2,000 steps and look at the **second half** only: once the great fall is over, can the gap still tell good pictures from bad?
+2. **Different networks.** Give each as many steps and change only the width of the networks (`features`) or the learning rate: does the smaller gap have the better pictures?
 
-The first was made with clipping and with the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8); the second with clipping only.
+The first was made with two seeds each of clipping and of the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8) and an `n_critic` of 5 and 2, so the two methods differ in more than the constraint. In the second, the two rows of 300 steps come from two studies that measure a little differently (2,000 and 1,000 samples, a gap averaged over 100 and 25 steps); all rows of 400 steps are measured alike, but have one seed only.
 """
 
 # %%
@@ -1007,17 +1022,18 @@ for column, (way, title) in enumerate((("clip", "clipping"), ("gp", "WGAN-GP")))
     axes[0, column].set(title=title, ylabel="gap, log scale", yscale="log")
     axes[1, column].set(xlabel="step of G", ylabel="Frechet distance", ylim=(0, None))
 show.show(figure, "Four panels against the step of G, a line for each seed. Clipping: gap above and "
-                  "distance below both fall all the way. WGAN-GP: the gap drops early, then rises "
-                  "slowly, while the distance below goes on falling")
+                  "distance below go up and down in the first 400 steps, then both fall slowly. "
+                  "WGAN-GP: the gap drops early, then rises slowly, while the distance below goes "
+                  "on falling, slowly and with small setbacks")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-8** 左：裁剪。右：WGAN-GP。上：差距。下：弗雷歇距离。每条线是一个种子。右边的差距先降后升，距离却一直在降。
+**图 4-8** 左：裁剪。右：WGAN-GP。上：差距。下：弗雷歇距离。每条线是一个种子。右边的差距先降后升，距离却大体上还在降。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-8** Left: clipping. Right: WGAN-GP. Above: the gap. Below: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance keeps falling.
+**Fig. 4-8** Left: clipping. Right: WGAN-GP. Top: the gap. Bottom: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance, on the whole, keeps falling.
 """
 
 # %%
@@ -1035,47 +1051,51 @@ table([("方法", "method"), ("秩相关，全程，每个种子", "rank correla
 # %%
 narrow, wide = progress["runs"]["clip"], study("rates")["gap"]
 at_300 = narrow["0"]["step"].index(300)  # the wide ones were looked at up to step 300
-table([("网络", "network"), ("差距，每个种子", "gap, each seed"),
+table([("方法", "method"), ("网络", "network"), ("步数", "steps"), ("差距，每个种子", "gap, each seed"),
        ("弗雷歇距离，每个种子", "Fréchet distance, each seed")],
-      [[("features 8", "features 8"),
+      [[("裁剪", "clipping"), "features 8", "300",
         "  ".join(f"{run['gap'][at_300]:.4f}" for run in narrow.values()),
         "  ".join(f"{run['distance'][at_300]:.0f}" for run in narrow.values())],
-       [("features 32", "features 32"),
+       [("裁剪", "clipping"), "features 32", "300",
         "  ".join(f"{run['gap'][-1]:.4f}" for run in wide.values()),
-        "  ".join(f"{run['distance'][-1]:.0f}" for run in wide.values())]])
+        "  ".join(f"{run['distance'][-1]:.0f}" for run in wide.values())],
+       *[[name, network, str(progress["at"]), of_seeds(found, "gap", ".2g"),
+          of_seeds(found, "distance", ".0f")]
+         for way, name in (("clip", ("裁剪", "clipping")), ("gp", "WGAN-GP"))
+         for network, found in progress["networks"][way].items() if found]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-两个检验都说了“不”，各在一处。
+两个检验都说了“不”。
 
-- **平坦的一段。** 裁剪的差距通过了检验：后一半它还在慢慢地降，图也还在慢慢地变好。WGAN-GP 的差距没有通过，两个种子都是这样：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。
-- **不同的网络。** 宽的网络差距是窄的好几倍，图却好得多。差距大，是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。
+- **平坦的一段。** 裁剪的差距没有说“不”，两个种子都是这样；但后一半里差距和距离仍在一起慢慢地降，这个“是”分量不重。WGAN-GP 的差距说了“不”，也是两个种子都这样：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
+- **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是学习率 0.0001 那一行，差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
 
-所以差距可以用来看**同一次训练**走得顺不顺，不能当作评价指标：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较。差距也说不出漏了哪种脸。要知道图好不好，就量图。
+所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Both tests said no, each in one place.
+Both tests said no.
 
-- **The flat end.** With clipping the gap passed: in the second half it still falls slowly, and the pictures still improve slowly. With WGAN-GP it did not, on either seed: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. The critic grows stronger meanwhile; it sees more differences, and that outweighs G's progress.
-- **Different networks.** The wide networks have a gap several times that of the narrow ones, and far better pictures. The gap is larger because in a wider layer the same $c$ allows a larger slope: the unit has changed.
+- **The flat end.** With clipping the gap did not say no, on either seed; but gap and distance still fall together, slowly, all through the second half, so this yes has little weight. With WGAN-GP it did say no, on both seeds: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. Nothing here tests it by itself.
+- **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But the row with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
 
-So the gap shows whether **one and the same run** goes well, and it is no evaluation metric: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper says as much: the scale of the gap depends on the critic, which makes models with different critics hard to compare. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
+So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper says as much: the scale of the gap depends on the critic, which makes models with different critics hard to compare. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 裁剪与梯度惩罚：32×32 的脸
 
-现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数；下面在课上只走一半的步数，看看图，完整的结果在后面的表里。学习率沿用两分钟的试跑里各自用过的那一个：裁剪 0.0005，WGAN-GP 0.001，都是各自论文的 10 倍；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。图用指数滑动平均（EMA）的权重来画。
+现在让两种方法比一场。网络相同，只有一处不同：WGAN-GP 的评论家没有批归一化（前面说过原因）。优化器各用各的，RMSprop 和 Adam。时间相同：各用一个核心的 60 秒，按每步的用时折算成步数；下面在课上只走一半的步数，看看图，完整的结果在后面的表里。学习率都取各自论文的 10 倍：裁剪 0.0005，WGAN-GP 0.001；没有为哪一方仔细调过，所以小的差别不必当真。`n_critic` 都是 2。后面表里的样本用指数滑动平均（EMA）的权重来画；课上这张半途的图用最新的权重，因为只走了几百步，EMA 里还带着早先的权重，画出来会发灰。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Clipping against the gradient penalty: faces of 32×32
 
-Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. The time is the same: 60 seconds of one core each, turned into steps by what a step costs. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are those of pilot runs of two minutes, one for each: 0.0005 for clipping, 0.001 for WGAN-GP, both 10 times their paper's; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. Pictures are painted with the exponential moving average (EMA) of the weights.
+Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. Each keeps its own optimiser, RMSprop or Adam. Both get the same time: 60 seconds of one core each, converted into steps at each method's own cost. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are 10 times their paper's: 0.0005 for clipping, 0.001 for WGAN-GP; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. The samples of the table are painted with the exponential moving average (EMA) of the weights; the half-way pictures of the lesson with the newest weights, because after a few hundred steps the EMA still carries early ones and paints grey.
 """
 
 # %%
@@ -1100,39 +1120,39 @@ gp_32 = fit(gp_32, faces_32, steps_for("gp"), watch=view,
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-上面的训练视图在训练时就在动：同一组噪声画出的图、损失和差距、速度、还剩多久。训练完可以拖动滑块回放。按笔记本的 ■ 会在这一步之后停下，再运行一次 `fit` 就接着走。
+上面的训练视图在训练时就在动：同一组噪声画出的图，两个损失，评论家给真图和假图的分数（两条线的距离就是差距），速度，还剩多久。训练完可以拖动滑块回放。按笔记本的 ■ 会在这一步之后停下，再运行一次 `fit` 就接着走。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The training view above moves while the network trains: what the same noise becomes, losses and gap, speed and time left. Afterwards a slider replays the run. The notebook's ■ stops it after the current step, and another `fit` goes on from there.
+The training view above moves while the network trains: what the same noise becomes, both losses, the critic's scores of real pictures and fakes (the distance of the two lines is the gap), speed and time left. Afterwards a slider replays the run. The notebook's ■ stops it after the current step, and another `fit` goes on from there.
 """
 
 # %%
-show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(32, ema=True)[:12],
-              "WGAN-GP": gp_32.sample(32, ema=True)[:12]}, columns=12,
+show.gallery({"toy faces": faces_32.images[:12], "clipping": clip_32.sample(32)[:12],
+              "WGAN-GP": gp_32.sample(32)[:12]}, columns=12,
              alt="Three rows of twelve pictures: toy faces; faces painted with clipping; faces "
-                 "painted by WGAN-GP. Those of clipping are recognisably faces, with blurred or "
-                 "broken features; those of WGAN-GP are still grey and dim")
+                 "painted by WGAN-GP. Hair and outlines can be made out in both rows of samples; "
+                 "features are blurred or broken, and the backgrounds are patchy")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，没有挑选过。这时裁剪看得出脸了，WGAN-GP 还灰蒙蒙的：它的步数少，EMA 里还有早先的权重，训练视图里最新的权重画得清楚一些。只看这张图，会以为裁剪更好。
+**图 4-9** 上：训练数据。中：裁剪。下：WGAN-GP。各走一半的步数，最新的权重，没有挑选过。两种方法的样本都还粗糙。哪一种更好，十二张图说不准，要量。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, samples not chosen. By now clipping paints faces and WGAN-GP is still grey and dim: it has made fewer steps, and its EMA still carries early weights; the newest weights, in the training view, paint more clearly. From this figure alone clipping seems to be better.
+**Fig. 4-9** Top: training data. Middle: clipping. Bottom: WGAN-GP. Half of the steps each, newest weights, samples not chosen. Both are still coarse. Which is better twelve pictures cannot tell; it has to be measured.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课的 DCGAN 配方，同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
+用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe, DCGAN, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
+Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
 """
 
 # %%
@@ -1149,29 +1169,29 @@ table([("方法", "method"), ("步数", "steps"), ("弗雷歇距离", "Fréchet 
 r"""
 怎么读这张表：
 
-- **弗雷歇距离**：走完全程，次序和图 4-9 相反，WGAN-GP 在 3 个种子上都最小，560 到 604；裁剪是 704 到 761，DCGAN 是 745 到 1,425。算数的也比裁剪多，20% 到 22% 对 16% 到 18%。惩罚要多一次反向传播，同样的秒数里 WGAN-GP 走的步数只有裁剪的三分之二，这些都已经算在内。
+- **弗雷歇距离**：走完全程，WGAN-GP 在 3 个种子上都最小，560 到 604；裁剪是 704 到 761，DCGAN 是 745 到 1,425。算数的也比裁剪多，20% 到 22% 对 16% 到 18%。惩罚要多一次反向传播，同样的秒数里 WGAN-GP 走的步数只有裁剪的三分之二，这些都已经算在内。
 - **组合**：裁剪略好，93 或 94 种，反向 KL 0.43 到 0.50；WGAN-GP 是 89 到 93 种，0.59 到 0.64。
 - **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
-所以在这个预算下，惩罚比裁剪画得更像，组合没有更全；两种 WGAN 都比 DCGAN 稳。三者离真图都还很远。
+所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。三者离真图都还很远。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 How to read the table:
 
-- **Fréchet distance**: after all steps the order is the opposite of Fig. 4-9, and WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
+- **Fréchet distance**: after all steps WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
 - **Combinations**: clipping is a little better, 93 or 94 of them and a reverse KL of 0.43 to 0.50; WGAN-GP has 89 to 93, and 0.59 to 0.64.
-- **DCGAN** makes the most steps, and a fair share of its pictures counts, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
+- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
-So with this budget the penalty paints more realistically than clipping and covers no more; both WGANs are steadier than DCGAN. All three are still far from real pictures.
+So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. All three are still far from real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 先小后大：逐步放大
 
-fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。做法是：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
+这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。做法是：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1182,7 +1202,7 @@ $a$ 从 0 线性升到 1。$a = 0$ 时，画出的正是放大一倍的小图；
 r"""
 ## Small first: gradual resizing
 
-fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. When the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
+This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. When the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1215,11 +1235,14 @@ floor_64 = growth["floor"]["frechet"]
 axis.axhline(floor_64, color=show.GREY, linestyle=":")
 axis.annotate("floor: other real faces", (0, floor_64), xytext=(0, 4), fontsize=8,
               textcoords="offset points")
-axis.set(xlabel="seconds of one core", ylabel="Frechet distance, log scale", yscale="log")
+axis.set(xlabel="seconds of one core", ylabel="Frechet distance, log scale", yscale="log",
+         xlim=(0, None))
 axis.legend(fontsize=9)
 axis.spines[["top", "right"]].set_visible(False)
-show.show(figure, "Distance of the samples from real faces at 64x64 against seconds, three runs for "
-                  "each of three ways, with the floor as a dotted line far below all of them")
+show.show(figure, "Distance of the samples from real faces against seconds, three ways: faded in, it "
+                  "falls, rises at each change of size and falls again; not faded, it jumps up at "
+                  "each change; from the start at 64x64 it falls slowly; the floor is a dotted line "
+                  "far below all of them")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1233,31 +1256,31 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-以种子 0 为例（最后的数取 10,000 个样本）：
+每种做法有**两个**种子（0 和 1），设置和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
 
-- **掺入很要紧。** 直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077，比从头训练的 1,634 差得多；慢慢掺入，升到 3,258 又降下来，最后是 1,313。
-- **掺入的逐步放大领先从头训练，但领先不多**：距离 1,313 对 1,634，算数的 8.8% 对 7.9%。
-- **最好的一刻不在 64×64。** 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近。
+- **不掺入，坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；慢慢掺入，升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。
+- **掺入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
+- **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过分类器在 32×32 上读图，看不见更细的地方，这样量对 32×32 有利。
 
-所以结论要分开说：如果非要 64×64 不可，先小后大、慢慢掺入，在同样的时间里更好；可是两分钟的 CPU 时间不够用来画 64×64，不如都花在 32×32 上。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
+所以能说的是：要画 64×64，先小后大、慢慢掺入，在这两次试验里更好；可是两分钟的 CPU 时间看来不够画 64×64。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Take seed 0 (the last numbers are from 10,000 samples):
+There are **two** seeds of each way (0 and 1). The settings are not those above: `n_critic` is 1, and the penalty is added on every 4th step. The last numbers are from 10,000 samples:
 
-- **Fading matters.** With the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077, far worse than the 1,634 from scratch; faded in, it climbs to 3,258, comes down again, and ends at 1,313.
-- **Growing with fading is ahead of training from scratch, but not by much**: a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%.
-- **The best moment is not at 64×64.** After 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again.
+- **Not to fade does great harm.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112.
+- **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
+- **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the classifier reads at 32×32 and does not see anything finer, which favours 32×32.
 
-So there are two conclusions. If it has to be 64×64, beginning small and fading in is better in the same time. But two minutes of CPU are not enough for 64×64, and the time is better spent at 32×32. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
+So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU seem too few for 64×64. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 训练久一点：脸和卧室
 
-本课的半分钟画不出好图。下面两张是**事先训练、存下来的**：WGAN-GP，32×32，`features` 为 24，学习率逐渐减小，一个核心，脸训练约 7 分钟，卧室约 5 分钟（`studies/lesson04.py gallery`）。每张图上面两行是训练数据，下面六行是没有挑选过的样本：
+本课的半分钟画不出好图。下面两张是**事先训练、存下来的**：WGAN-GP，32×32，`features` 为 24，惩罚每 2 步加一次，它的权重和学习率都逐渐减小，一个核心，一个种子，脸训练约 7 分钟，卧室约 5 分钟（`studies/lesson04.py gallery`）。每张图上面两行是训练数据，下面六行是没有挑选过的样本：
 
 ![两行玩具脸，下面六行生成的脸：发型、眼镜和条纹衣服都认得出，不少边缘毛糙、五官模糊](../images/lesson04_faces.png)
 
@@ -1271,14 +1294,14 @@ r"""
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 真的玩具卧室 | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的分类器算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在课程首页的说明里）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。在几分钟的预算里，它比 WGAN-GP 画得好：WGAN-GP 讲清了道理，却不是最省时间的做法。
+脸和卧室的距离用两个不同的分类器算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在课程首页的说明里）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## A longer run: faces and bedrooms
 
-Half a minute, as in this lesson, does not paint good pictures. The two below were **trained beforehand and stored**: WGAN-GP at 32×32, with `features` of 24 and a learning rate that fades, on one core, about 7 minutes for the faces and 5 for the bedrooms (`studies/lesson04.py gallery`). In each, two rows of training data stand above six rows of samples that nobody chose:
+Half a minute, as in this lesson, does not paint good pictures. The two below were **trained beforehand and stored**: WGAN-GP at 32×32, with `features` of 24, the penalty on every 2nd step, its weight and the learning rate both fading, on one core, one seed, about 7 minutes for the faces and 5 for the bedrooms (`studies/lesson04.py gallery`). In each, two rows of training data stand above six rows of samples that nobody chose:
 
 ![Two rows of toy faces above six rows of generated faces: hair, glasses and striped shirts can be made out, many have rough edges and blurred features](../images/lesson04_faces.png)
 
@@ -1292,14 +1315,14 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | real toy bedrooms | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two classifiers and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are on the front page of the repository): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. With a few minutes to spend it paints better than WGAN-GP, which makes the principle clear and is not the quickest way.
+The distances of faces and of bedrooms come from two classifiers and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are on the front page of the repository): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
 r"""
 ## 典型失败案例：样本全都一样
 
-按惩罚那一节的道理，评论家里的批归一化有害无益。那么裁剪的 WGAN 也去掉它，行不行？第一版课程这样试过，把**两个**网络的批归一化一起去掉，结果 G 的样本几乎全都一样，并且怪在评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图，散布只有 0.0018，有批归一化时是 0.077。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
+按惩罚那一节的道理，评论家里的批归一化有害无益。那么裁剪的 WGAN 也去掉它，行不行？这门课起初试过：把**两个**网络的批归一化一起去掉，G 的样本几乎全都一样，于是怪在评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图几乎相同，同一像素的标准差（取值在 -1 到 1 之间）只有 0.0018，有批归一化时是 0.077（种子 0，`lesson04_norms.json`）。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
 
 ### 先猜再跑 5：是哪一个网络？
 
@@ -1315,7 +1338,7 @@ r"""
 r"""
 ## The failure of the day: samples that are all alike
 
-By the argument about the penalty, batch normalisation in the critic does harm and no good. So may a clipped WGAN drop it, too? The first edition of this course tried, took it out of **both** networks, found samples that were nearly all alike, and blamed the critic. But G had lost its batch normalisation as well: before any training the pictures that G paints for different $z$ have a spread of only 0.0018, against 0.077 with it. With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
+By the argument about the penalty, batch normalisation in the critic does harm and no good. So may a clipped WGAN drop it, too? This course tried that at first: it took it out of **both** networks, found samples that were nearly all alike, and blamed the critic. But G had lost its batch normalisation as well: before any training the pictures that G paints for different $z$ are nearly equal, with a standard deviation of a pixel (between -1 and 1) of only 0.0018, against 0.077 with it (seed 0, `lesson04_norms.json`). With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
 
 ### Predict, then run 5: which network is it?
 
@@ -1346,18 +1369,18 @@ show.gallery({f"BatchNorm in G: {'yes' if 'batch/' in pair else 'no'}, in the cr
               f"{'yes' if '/batch' in pair else 'no'}": game.sample(24)
               for pair, game in games.items()}, columns=24,
              alt="Four rows of twenty-four pictures at 16x16 after 150 steps, one row for each "
-                 "combination: small coarse faces that differ where both have BatchNorm; blurred "
-                 "ones where only the critic has it; blurred frames that are much alike in the "
-                 "two rows whose critic has none")
+                 "combination: small coarse faces that differ where both have BatchNorm; grey, "
+                 "blurred ones where only the critic has it; where it has none, brown smudges on "
+                 "a pale ground, and grey ones in a pale frame, with no faces in them")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-11** 四种搭配各走 150 步。上面两行的评论家有批归一化，样本各不相同；下面两行的评论家没有，样本几乎一样。
+**图 4-11** 四种搭配各走 150 步。上面两行的评论家有批归一化，样本各不相同；下面两行的评论家没有，样本彼此很像，看不出是脸。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-11** The four combinations after 150 steps. In the two rows above the critic has batch normalisation, and the samples differ; in the two below it has none, and they are nearly alike.
+**Fig. 4-11** The four combinations after 150 steps. In the top two rows the critic has batch normalisation, and the samples differ; in the bottom two it has none, and they are much alike, with no face to be seen.
 """
 
 # %%
@@ -1365,13 +1388,14 @@ norms = study("norms")
 table([("步数", "steps"), ("G", "G"), ("评论家", "critic"), ("边上的权重", "weights at the edge"),
        ("散布", "spread"), ("弗雷歇距离", "Fréchet distance"), ("算数的", "counted")],
       [[step, *(("有", "yes") if norm == "batch" else ("无", "no") for norm in pair.split("/")),
-        of_seeds(found, "edge", ".0%"), of_seeds(found, "spread", ".0%"), of_seeds(found, "frechet", ".0f"),
-        of_seeds(found, "counted", ".0%")]
-       for step, rows_of_step in norms["runs"].items() for pair, found in rows_of_step.items()])
+        of_seeds(found, "edge", ".0%"), of_seeds(found, "spread", ".0%"),
+        of_seeds(found, "frechet", ".0f"), of_seeds(found, "counted", ".0%")]
+       for step, rows_of_step in norms["runs"].items() for pair, found in rows_of_step.items()
+       if found])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **B**。上表的“散布”是同一像素在样本之间的标准差，除以真图的；“边上的权重”是评论家有多大比例的权重离 c 或 -c 不到 1%。走 150 步时，5 个种子的次序完全一致：
+答案是 **B**。上表的“散布”是同一像素在样本之间的标准差，除以真图的；“边上的权重”是评论家有多大比例的权重离 c 或 -c 不到 1%。走 150 步时，按弗雷歇距离排，5 个种子的次序完全一致（后两列的次序不是每个种子都这样）：
 
 | 批归一化 | 弗雷歇距离 | 散布 | 边上的权重 |
 |---|---|---|---|
@@ -1382,18 +1406,18 @@ r"""
 
 四个格子说明：
 
-- **评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
-- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。第一版把两件事一起做，把账全算在评论家头上，只对了一大半。
+- **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
+- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两件事一起做，再把账全算在评论家头上，只对了一大半。
 - **它没有说明“为什么”。** 表里的数和上面的解释相符，但没有单独检验它。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
-走得久一点会怎样？走到 600 步（目前只有种子 0），只有 G 有的那一格追上来不少：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%。可见缺了评论家的批归一化是起步慢，不是走到了尽头。
+走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：只有评论家有的是 1,132 和 2,380，只有 G 有的是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
 
 论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，对裁剪的评论家有用，在梯度惩罚的评论家里却不能有：它好不好，要看约束是哪一种。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **B**. In the table above, "spread" is the standard deviation of a pixel across samples, divided by that of real pictures; "weights at the edge" is the share of the critic's weights within 1% of c or -c. After 150 steps the order is the same for all 5 seeds:
+The answer is **B**. In the table above, "spread" is the standard deviation of a pixel across samples, divided by that of real pictures; "weights at the edge" is the share of the critic's weights within 1% of c or -c. After 150 steps the order by Fréchet distance is the same for all 5 seeds (that of the last two columns is not, for every seed):
 
 | Batch normalisation | Fréchet distance | Spread | Weights at the edge |
 |---|---|---|---|
@@ -1404,11 +1428,11 @@ The answer is **B**. In the table above, "spread" is the standard deviation of a
 
 What the four cells show:
 
-- **The critic matters more.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
-- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. The first edition did both at once and put it all down to the critic, which was the larger part of the truth.
+- **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
+- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. To do both at once and put it all down to the critic is the larger part of the truth, and no more.
 - **They do not show why.** The numbers agree with the explanation above, but nothing here tests it by itself. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seed 0 only so far) the cell with batch normalisation in G alone has caught up a good deal: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2%. So a critic without it starts slowly; it is not the end.
+And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On these two seeds a critic without it starts slowly; it is not the end. In both is still the best and in neither still the worst; but which single loss does more harm the two seeds do not agree on: in the critic alone it is 1,132 and 2,380, in G alone 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
@@ -1535,47 +1559,47 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（分类器读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：G 不是照着比例画，也不是画得少一些，而是整类丢掉了。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（分类器读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：在算数的图里，G 不是照着比例画，也不是画得少一些，而是把这一类整个丢掉了。算数的图只占三成左右，其余的这里没有数。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
 
 ### 法律怎么说
 
-生成的脸要不要标明、能用谁的照片，不只是礼貌。下表列出课程读者所在的两个地方的主要规定：
+生成的脸要不要标明、能用谁的照片，不只是礼貌。下表列出许多读者所在的两个地方的主要规定：
 
 | 在哪里 | 规定 | 对发布生成人脸的人意味着什么 |
 |---|---|---|
-| 欧盟 | [《人工智能法》（EU）2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj) 第 50 条，2026-08-02 起适用 | 提供生成系统的人要让输出带机器可读的标记（第 2 款；2026-08-02 之前已经投放市场的系统，宽限到 2026-12-02）；使用者公开深度伪造（像真人、真事、会被当真的图像）时，要说明是人工生成的（第 4 款） |
+| 欧盟 | [《人工智能法》（EU）2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj) 第 50 条，2026-08-02 起适用 | 提供生成系统的人要让输出带机器可读的标记（第 2 款；2026-08-02 之前已经投放市场的系统，按 [2026 年的修订](https://eur-lex.europa.eu/eli/reg/2026/1744/oj)宽限到 2026-12-02）；部署者（使用系统的人，个人的非职业使用不算）公开深度伪造（像某个现实存在的人、物、地点或事件，会被误认为真的图像）时，要说明是人工生成的（第 4 款） |
 | 欧盟 | [《通用数据保护条例》（EU）2016/679](https://eur-lex.europa.eu/eli/reg/2016/679/oj) 第 4 条、第 9 条 | 认得出是谁的照片是个人数据，收集和训练要有合法依据（第 6 条）；只有用专门技术来确认身份时，才算受特别保护的生物特征数据 |
 | 中国 | [《人工智能生成合成内容标识办法》](https://www.cac.gov.cn/2025-03/14/c_1743654684782215.htm)，2025-09-01 起施行，配套强制性国家标准 GB 45438-2025 | 服务提供者加两种标识：看得见的显式标识，写在文件元数据里的隐式标识；把生成的图发到网上的人要主动声明；任何人不得恶意删除或伪造标识 |
 | 中国 | [《互联网信息服务深度合成管理规定》](https://www.cac.gov.cn/2022-12/11/c_1672221949354811.htm)，2023-01-10 起施行 | 编辑人脸，要告知被编辑的人并取得其单独同意（第 14 条）；人脸生成、人脸替换等可能使公众混淆或误认的，要显著标识（第 17 条） |
 | 中国 | [《个人信息保护法》](http://www.npc.gov.cn/npc/c2/c30834/202108/t20210820_313088.html)第 28、29 条；[《民法典》](http://www.npc.gov.cn/npc/c2/c30834/202006/t20200602_306457.html)第 1019 条 | 生物识别信息是敏感个人信息，处理它要取得单独同意；不得用信息技术手段伪造他人肖像，未经同意不得制作、使用、公开他人的肖像 |
 
-这些规定约束的主要是对外提供服务和公开发布的人。《民法典》第 1020 条允许为个人学习、课堂教学或者科学研究，在必要范围内使用已经公开的肖像；欧盟《人工智能法》不适用于只为科研而做、还没有投放市场的系统（第 2 条）。生成的图一旦离开课堂，就要守规定。以上是 2026-11 查对的摘要，不是法律意见。
+关于**标识**的规定，约束的主要是对外提供服务和公开发布的人。关于**个人信息和肖像**的规定，从收集照片的那一刻起就管得到，不公开也一样。例外有限：纯粹的个人或家庭事务（《通用数据保护条例》第 2 条第 2 款，《个人信息保护法》第 72 条）；为个人学习、课堂教学或者科学研究，在必要范围内使用**已经公开**的肖像（《民法典》第 1020 条）。欧盟《人工智能法》第 2 条另有两个例外：专为科学研究开发并投入使用的系统（第 6 款），投放市场之前的研究、测试和开发（第 8 款）。以上是 2026-11 查对的摘要，不是法律意见。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the classifier reads it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: G neither copies the share nor merely paints a little fewer; it drops the whole kind. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the classifier reads it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: among the pictures that count, G neither copies the share nor merely paints a little fewer; the whole kind is gone. Only about three tenths of the pictures count; what the others show was not counted here. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
 
 ### What the law says
 
-Whether generated faces must be marked, and whose photographs may be used, is not only a matter of manners. The main rules of the two places where readers of this course live:
+Whether generated faces must be marked, and whose photographs may be used, is not only a matter of manners. The main rules of two places where many readers of this course live:
 
 | Where | Rule | What it means for who publishes generated faces |
 |---|---|---|
-| EU | [AI Act, Regulation (EU) 2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), Article 50, applies since 2026-08-02 | who provides a system that generates must mark its output in a machine-readable way (paragraph 2; systems that were on the market before 2026-08-02 have until 2026-12-02); who uses one to publish a deep fake (it resembles real people or events and would be taken for real) must say that it is generated (paragraph 4) |
+| EU | [AI Act, Regulation (EU) 2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), Article 50, applies since 2026-08-02 | who provides a system that generates must mark its output in a machine-readable way (paragraph 2; by the [amendment of 2026](https://eur-lex.europa.eu/eli/reg/2026/1744/oj), systems that were on the market before 2026-08-02 have until 2026-12-02); a deployer (who uses one, unless it is for personal, non-professional purposes) who publishes a deep fake (it resembles existing persons, objects, places or events and would falsely appear to be authentic) must say that it is generated (paragraph 4) |
 | EU | [GDPR, Regulation (EU) 2016/679](https://eur-lex.europa.eu/eli/reg/2016/679/oj), Articles 4 and 9 | a photograph of somebody who can be identified is personal data: collecting it and training on it need a legal basis (Article 6). It is specially protected biometric data only when technical means are used to establish who it is |
 | China | [Measures for Labelling AI-Generated Synthetic Content](https://www.cac.gov.cn/2025-03/14/c_1743654684782215.htm), in force since 2025-09-01, with the mandatory standard GB 45438-2025 | providers add two labels: an explicit one that people can see, and an implicit one in the metadata of the file. Who posts a generated picture online must declare it; nobody may maliciously remove or forge a label |
 | China | [Provisions on Deep Synthesis in Internet Information Services](https://www.cac.gov.cn/2022-12/11/c_1672221949354811.htm), in force since 2023-01-10 | who edits a face must tell the person and get a separate consent (Article 14); generated or swapped faces that may confuse or mislead the public carry a conspicuous label (Article 17) |
 | China | [Personal Information Protection Law](http://www.npc.gov.cn/npc/c2/c30834/202108/t20210820_313088.html), Articles 28, 29; [Civil Code](http://www.npc.gov.cn/npc/c2/c30834/202006/t20200602_306457.html), Article 1019 | biometric information is sensitive and needs a separate consent; nobody's portrait may be forged by means of information technology, or made, used or published without consent |
 
-These rules bind above all who offers a service or publishes. Article 1020 of the Civil Code allows portraits that are already public to be used, as far as necessary, for one's own study, for teaching and for research; the EU's AI Act leaves out systems made for research alone and systems not yet on the market (Article 2). Once a generated picture leaves the classroom, the rules apply. This is a summary, checked in 2026-11, and no legal advice.
+The rules on **labels** bind above all those who offer a service or publish. The rules on **personal data and portraits** apply from the moment photographs are collected, published or not. The exceptions are few: purely personal or household matters (GDPR, Article 2, paragraph 2; Personal Information Protection Law, Article 72); and portraits that are **already public**, used as far as necessary for one's own study, for teaching or for research (Civil Code, Article 1020). Article 2 of the EU's AI Act has two more: systems made and put into service for scientific research alone (paragraph 6), and research, testing and development before a system is on the market (paragraph 8). This is a summary, checked in 2026-11, and no legal advice.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
 ## 开放题：把 WGAN-GP 调好
 
-任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离。
+任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚也随之减弱）。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离：没有达到标准，批改时也会印出两个距离。
 
 <details><summary>提示一</summary>
 
@@ -1585,7 +1609,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-论文的学习率是为几万步准备的。回头看“裁剪与梯度惩罚”一节用的是什么；权重可以用 `partial(penalties.gradient_penalty, weight=...)` 来设。
+论文的学习率是为几万步准备的，这里只有几百步：该往哪边改，改多少倍？权重可以用 `partial(penalties.gradient_penalty, weight=...)` 来设。
 
 </details>
 """
@@ -1594,7 +1618,7 @@ r"""
 r"""
 ## Open task: tune a WGAN-GP
 
-The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay`. The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time.
+The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay` (the number of steps in which the learning rate falls to 2%; the penalty fades with it). The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time: the checker prints them, also when you miss the bar.
 
 <details><summary>Hint one</summary>
 
@@ -1604,13 +1628,15 @@ The budget is fixed, so a larger `n_critic` leaves G fewer steps. Are 100 enough
 
 <details><summary>Hint two</summary>
 
-The paper's learning rate is made for tens of thousands of steps. Look at what the section on clipping against the penalty uses; the weight is set with `partial(penalties.gradient_penalty, weight=...)`.
+The paper's learning rate is made for tens of thousands of steps, and here are a few hundred: which way should it go, and by what factor? The weight is set with `partial(penalties.gradient_penalty, weight=...)`.
 
 </details>
 """
 
 # %%
-my_games = ...  # a list of two trained games, such as recipes.wgan_gp(16, seed=0, ...)
+# my_games = [fit(recipes.wgan_gp(16, features=32, latent=64, seed=seed), faces_16, 100)
+#             for seed in (0, 1)]
+my_games = ...
 
 verdict = check.penalised_faces(my_games, faces_16)
 
@@ -1647,13 +1673,13 @@ r"""
 |  | 权重裁剪 | 梯度惩罚（WGAN-GP） |
 |---|---|---|
 | 怎样限制斜率 | 权重在 $[-c, c]$ 之内 | 损失加上 $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| 差距的单位 | 由 $c$ 和网络决定，说不清 | 与 $W_1$ 同一量级 |
-| 评论家的形状 | 太简单 | 能学出锯齿 |
+| 差距的单位 | 由 $c$ 和网络决定，说不清 | 直线上的例子里，与 $W_1$ 差几倍 |
+| 评论家的形状（直线上的例子） | 太简单 | $\lambda = 1$ 学出了锯齿，$\lambda = 10$ 没有 |
 | 评论家的批归一化 | 在短训练里很有用 | 不能有 |
 | 每步的代价 | 小 | 多一次反向传播 |
 | 论文的设置 | RMSprop 0.00005，$c = 0.01$ | Adam 0.0001，`betas=(0, 0.9)`，$\lambda = 10$ |
 
-**读日志。** 只看差距，不看单个分数；先平均再看；只在同一次训练里比；图好不好，最后要量图。
+**读日志。** 看差距，不看单个分数；先平均再看；不同的训练之间不能比，同一次训练里也可能误导；图好不好，最后要量图。
 
 **做实验。** 一次改了两处，原因就说不清；$2 \times 2$ 的对照才分得开。
 """
@@ -1674,13 +1700,13 @@ r"""
 |  | Weight clipping | Gradient penalty (WGAN-GP) |
 |---|---|---|
 | how the slope is bounded | weights stay in $[-c, c]$ | the loss has the term $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| unit of the gap | set by $c$ and the network, hard to tell | the magnitude of $W_1$ |
-| shape of the critic | too simple | can learn a zigzag |
+| unit of the gap | set by $c$ and the network, hard to tell | within a few times of $W_1$, in the example on a line |
+| shape of the critic (example on a line) | too simple | a zigzag with $\lambda = 1$, none with $\lambda = 10$ |
 | batch normalisation in the critic | a great help in short runs | must not be there |
 | price of a step | small | one more backward pass |
 | settings of the paper | RMSprop 0.00005, $c = 0.01$ | Adam 0.0001, `betas=(0, 0.9)`, $\lambda = 10$ |
 
-**Reading a log.** Look at the gap, not at a single score; average first; compare within one run only; in the end, measure the pictures.
+**Reading a log.** Look at the gap, not at a single score; average first; between runs it cannot be compared, and within one it may mislead; in the end, measure the pictures.
 
 **Experiments.** With two changes at once the cause cannot be named; a $2 \times 2$ experiment separates them.
 """

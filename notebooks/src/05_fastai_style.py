@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：把训练循环改写成回调，并检验结果没有变；说出每一批里的五个事件；写出自己的切换器和回调；在同样的步数下公平地比较几种 GAN；在 PyTorch Lightning、Hugging Face Trainer 和 Keras 里找到对应的做法。
 - **需要准备**：[第 04 课](04_wgan.ipynb)的 WGAN；知道 Python 的类和继承。
-- **用时**：只读一种语言，约 45 分钟，其中阅读 25 分钟，预测、练习和小测验 20 分钟；选做的开放题另加 15 分钟。全部运行一遍不到 2 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，核心约 45 分钟，其中阅读 30 分钟，三次预测和练习 1 共 15 分钟。标着“选做”“选读”的（练习 2、练习 3、三个种子、别处的同一个想法、小测验）另加约 45 分钟，开放题再加约 35 分钟，都可以以后自学。全部运行一遍不到 2 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：接口的名字和设计来自 fastai v1，作者 Jeremy Howard 和 Sylvain Gugger：课程里的 [WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)，以及[文档里讲 GAN 的一页](https://fastai1.fast.ai/vision.gan.html)。我们先读到的是 EmbraceLife 加了中文小标题的那一份。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ In this lesson the WGAN of lesson 04 is first written as one loop; then the loop
 
 - **You will be able to**: turn a training loop into callbacks and test that nothing has changed; name the five events of every batch; write a switcher and a callback of your own; compare GANs fairly, at equal numbers of steps; find the counterparts in PyTorch Lightning, Hugging Face's Trainer and Keras.
 - **You need**: the WGAN of [lesson 04](04_wgan.ipynb); classes and inheritance in Python.
-- **Time**: about 45 minutes in one language: 25 to read, 20 for predictions, exercises and quiz; the optional open task takes another 15. Less than 2 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: in one language about 45 minutes for the core: 30 to read, 15 for three predictions and exercise 1. What is marked optional (exercises 2 and 3, three seeds, the same idea elsewhere, the quiz) takes about 45 more, and the open task about 35 on top; all of it can be done later, by yourself. Less than 2 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: names and design are those of fastai v1, by Jeremy Howard and Sylvain Gugger: the [WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb) of their course, and [the page about GANs](https://fastai1.fast.ai/vision.gan.html) in their documentation. We first met the notebook in EmbraceLife's copy with Chinese headings. Our thanks to all of them.
 """
 
@@ -60,7 +60,7 @@ r"""
 
 循环当然还在，只是搬了家。搬到哪里去了，就是这一课的内容。
 
-fastai 的笔记本用星号导入（`from fastai.vision.gan import *`）一次带进几十个名字，写起来方便，读的人却不知道每个名字从哪里来，所以上面逐个写明。每个名字的说明和例子都在 [05b 接口手册](05b_api_reference.ipynb)里。
+fastai 的笔记本用星号导入（`from fastai.vision.gan import *`）一次带进几十个名字，写起来方便，读的人却不知道每个名字从哪里来，所以上面逐个写明。其中 GAN 部分的名字，说明和例子都在 [05b 接口手册](05b_api_reference.ipynb)里；回调的基类在 `gan_lessons/fastai_style/callback.py`，只有几十行。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -80,7 +80,7 @@ The game is the same: 5 steps of the critic for 1 of the generator, weights clip
 
 The loop still exists, of course; it has only moved. Where to is what this lesson is about.
 
-The notebooks of fastai bring in dozens of names with a star import (`from fastai.vision.gan import *`), which is quick to write but hides from a reader where each name comes from; so the cell above names them one by one. All of them are explained, with examples, in the [05b API reference](05b_api_reference.ipynb).
+The notebooks of fastai bring in dozens of names with a star import (`from fastai.vision.gan import *`), which is quick to write but hides from a reader where each name comes from; so the cell above names them one by one. Those of the GAN part are explained, with examples, in the [05b API reference](05b_api_reference.ipynb); the base classes of callbacks are a few dozen lines in `gan_lessons/fastai_style/callback.py`.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -132,11 +132,11 @@ adam = partial(optim.Adam, betas=(0.0, 0.99))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-`basic_generator` 从 1×1 的噪声到 4×4，再逐层加倍；`basic_critic` 反过来，最后给每张图一个分数（`per_sample=True`；fastai 原来的评论家给整批求平均，只返回一个数）。
+`basic_generator` 先把 1×1 的噪声变成 4×4，边长再逐层加倍；`basic_critic` 反过来，最后给每张图一个分数（`per_sample=True`；fastai 原来的评论家给整批求平均，只返回一个数）。
 
 ## 一个循环
 
-下面这个函数把第 04 课的循环写在一处。请读一遍：待会儿每条注释都会变成某个类里的几行。有两处和第 04 课不同，都是为了与 fastai 一致：评论家学的是**真图分数低、假图分数高**（正负号整个反过来，博弈不变）；裁剪放在每批的**开头**。
+下面这个函数把第 04 课的循环写在一处。请读一遍：待会儿每条注释都会变成某个类里的几行。有四处和第 04 课不同，都是为了与 fastai 一致：评论家学的是**真图分数低、假图分数高**（正负号整个反过来，博弈不变）；裁剪放在每批的**开头**；优化器是 Adam，不是 RMSprop；生成器的一步也用掉一批真图，所以 20 批里评论家不到 20 步。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -145,7 +145,7 @@ r"""
 
 ## One loop
 
-This function has the loop of lesson 04 in one place. Read it: each comment will become a few lines of some class. In two respects it differs from lesson 04, to agree with fastai: the critic learns **low scores for real pictures, high ones for fakes** (all signs are turned round, the game is the same), and clipping comes at the **beginning** of each batch.
+This function has the loop of lesson 04 in one place. Read it: each comment will become a few lines of some class. In four respects it differs from lesson 04, to agree with fastai: the critic learns **low scores for real pictures, high ones for fakes** (all signs are turned round, the game is the same); clipping comes at the **beginning** of each batch; the optimizer is Adam and not RMSprop; and a step of the generator, too, uses up a batch of real pictures, so that 20 batches are fewer than 20 steps of the critic.
 """
 
 # %%
@@ -237,19 +237,23 @@ say("{n} 个张量里，{same} 个逐位相同；{steps} 步的平滑损失最�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-没有魔法：学习器里的每一行都在循环里，反过来也一样。各段搬到了这里：
+损失只打印六位小数，看不出差别；张量比的是每一位。
+
+这里没有什么神秘的：训练所做的每一步计算，循环里有，学习器里也有。先说清三个词。**学习器**把数据、网络、损失、优化器和训练循环放在一起。循环走到约定的时刻，就发出一个**事件**（event）。**回调**是一个对象：事件一到，它的同名方法就被调用，学习器作为参数 `learn` 传进去。各段搬到了这里：
 
 | 循环里的注释 | 搬到了 | 在哪个事件 |
 |---|---|---|
 | an optimizer for each player | `Learner` | 建立学习器时 |
 | clip the critic's weights | `GANTrainer`（参数 `clip`） | `on_batch_begin` |
-| one network learns, the other is frozen | `GANTrainer.switch` | 交换的时候 |
+| one network learns, the other is frozen | `GANTrainer.switch` | 交换的时候，以及 `on_batch_begin` |
 | the loss of the network that learns | `GANModule` 和 `GANLoss` | |
 | learn | `Learner.fit_batch` | |
 | note the smoothed loss | `GANTrainer`（参数 `beta`） | `on_backward_begin` |
 | whose turn is it next? | `FixedGANSwitcher` | `on_batch_end` |
 
-`GANModule` 把两个网络合成“一个模型”，用 `gen_mode` 记住现在轮到谁；`GANLoss` 把两个损失合成“一个损失”。这样，不懂 GAN 的 `Learner` 也能训练 GAN。为什么要拆？写在循环里的每一处改动，都要改循环本身；拆成回调之后，新的想法是一个新的小类，循环一行也不动。
+`GANModule` 把两个网络合成“一个模型”，用 `gen_mode` 记住现在轮到谁；`GANLoss` 把两个损失合成“一个损失”。这样，不懂 GAN 的 `Learner` 也能训练 GAN。每个网络各有一个优化器，只有轮到的那一个走步；冻结的网络没有人更新，以前积累的动量也推不动它。
+
+为什么要拆？写在循环里的每一处改动，都要改循环本身；拆成回调之后，新的想法是一个新的小类，循环一行也不动。
 
 ## 每一批的五个事件
 
@@ -258,19 +262,23 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-No magic: each line of the learner is in the loop, and the other way round. Where the pieces have gone:
+The losses are printed to six places, which show no difference; the tensors were compared to the last bit.
+
+Nothing here is mysterious: every computation of the training is in the loop and in the learner alike. Three words first. A **learner** holds together the data, the networks, the losses, the optimizers and the training loop. When the loop reaches an agreed moment, it sends an **event**. A **callback** is an object: its method of the same name is called when the event comes, with the learner as the argument `learn`. Where the pieces have gone:
 
 | Comment in the loop | Moved to | In which event |
 |---|---|---|
 | an optimizer for each player | `Learner` | when it is made |
 | clip the critic's weights | `GANTrainer` (argument `clip`) | `on_batch_begin` |
-| one network learns, the other is frozen | `GANTrainer.switch` | when turns change |
+| one network learns, the other is frozen | `GANTrainer.switch` | when turns change, and `on_batch_begin` |
 | the loss of the network that learns | `GANModule` and `GANLoss` | |
 | learn | `Learner.fit_batch` | |
 | note the smoothed loss | `GANTrainer` (argument `beta`) | `on_backward_begin` |
 | whose turn is it next? | `FixedGANSwitcher` | `on_batch_end` |
 
-`GANModule` makes "one model" of two networks and remembers in `gen_mode` whose turn it is; `GANLoss` makes "one loss" of two. So a `Learner` that knows nothing of GANs can train one. Why take the loop apart? Every change to a loop means editing the loop; with callbacks a new idea is a new small class, and the loop stays as it is.
+`GANModule` makes "one model" of two networks and remembers in `gen_mode` whose turn it is; `GANLoss` makes "one loss" of two. So a `Learner` that knows nothing of GANs can train one. Each network has its own optimizer, and only the one whose turn it is takes a step: nobody updates the frozen network, and momentum from earlier steps cannot move it.
+
+Why take the loop apart? Every change to a loop means editing the loop; with callbacks a new idea is a new small class, and the loop stays as it is.
 
 ## The five events of every batch
 
@@ -392,15 +400,15 @@ table(["order", "on_batch_end"], [["0", early.turns("on_batch_end")],
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **C**。列表里的先后只在 `order` 相同时才起作用。写回调之前，先想清楚：这个事件里，谁在我之前、谁在我之后改了状态？
+答案是 **C**。`order` 0 在切换器（40）之前，看到的还是这一批的玩家；100 在它之后，回合的最后一步已经换了人。列表里的先后只在 `order` 相同时才起作用。写回调之前，先想清楚：这个事件里，谁在我之前、谁在我之后改了状态？
 
 ### 练习 1：`ClipCritic`
 
-fastai 在每批**开头**裁剪。论文的算法 1 在每次更新**之后**裁剪，这样生成器面对的评论家总是满足约束的。写一个这样的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
+fastai 在每批**开头**裁剪，论文的算法 1 在每次更新**之后**裁剪。两种写法里，生成器面对的评论家都已裁剪过；差别在于更新之后到下一批之前：这时存盘、画图，或者训练刚好结束，fastai 的评论家可能超出范围。写一个在更新之后裁剪的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
 
 <details><summary>提示一</summary>
 
-看图 5-1：哪个事件紧跟在权重更新之后？
+`on_step_end` 在生成器的回合里也会触发。那时再裁一次评论家，有没有害处？
 
 </details>
 
@@ -413,15 +421,15 @@ fastai 在每批**开头**裁剪。论文的算法 1 在每次更新**之后**�
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **C**. The position in the list only breaks ties of `order`. Before you write a callback, ask who changes the state before you and who after you in that event.
+The answer is **C**. With `order` 0 a diary comes before the switcher (40) and still sees the player of this batch; with 100 it comes after, and at the last step of a turn the players have already changed. The position in the list only breaks ties of `order`. Before you write a callback, ask who changes the state before you and who after you in that event.
 
 ### Exercise 1: `ClipCritic`
 
-fastai clips at the **beginning** of each batch. Algorithm 1 of the paper clips **after** each update, so that the critic which the generator meets always satisfies the constraint. Write such a callback. `learn.critic` is the critic, `learn.generator` the generator.
+fastai clips at the **beginning** of each batch, Algorithm 1 of the paper **after** each update. Either way the generator meets a clipped critic; the difference lies between an update and the next batch: whoever saves or draws then, or after the last batch, may find fastai's critic outside the limit. Write a callback that clips after the update. `learn.critic` is the critic, `learn.generator` the generator.
 
 <details><summary>Hint one</summary>
 
-Look at Fig. 5-1: which event comes right after the weights have been updated?
+`on_step_end` comes in the generator's turns, too. Does it do any harm to clip the critic then?
 
 </details>
 
@@ -447,38 +455,38 @@ verdict = check.clip_critic(ClipCritic)
 r"""
 ## 轮到谁：切换器
 
-负责换人的组件叫**切换器**（switcher），它也是回调，在 `on_batch_end` 里决定要不要调用 `learn.gan_trainer.switch()`。fastai 有两种：
+负责换人的组件叫**切换器**（switcher），它也是回调，在 `on_batch_end` 里决定要不要调用 `learn.gan_trainer.switch()`。切换器要等学习器建好才能造出来，所以交给 `switcher=` 的是类，或者定好了参数的 `partial`。fastai 有两种：
 
 - `FixedGANSwitcher(n_crit, n_gen)`：各走固定的步数，默认 1 比 1，`wgan` 用 5 比 1。两个数都可以是函数，参数是生成器已走的步数。
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`：这一步的损失低于门槛就换人；没有门槛，就一步一换。
 
-### 先猜再跑 2：达不到的门槛
+### 先猜再跑 2：门槛是 -9
 
-评论家的门槛设成 -9，而权重裁剪到 0.01 的评论家，损失不会低到那里。12 批里会发生什么？
+评论家的门槛设成 -9，权重照样裁剪到 0.01。12 批里会发生什么？
 
 - A. 评论家一直训练，生成器一步也没走。
-- B. 报错：切换器发现门槛达不到，停止训练并给出说明。
-- C. 走满 5 步之后切换器放弃等待，把回合交给生成器。
-- D. 一步一换，因为达不到的门槛等于没有门槛。
+- B. 报错：门槛不能是负数，训练停止，并给出说明。
+- C. 评论家先走 5 步，此后与 5 比 1 的固定切换器相同。
+- D. 一步一换：评论家的损失第一步就低于门槛。
 """
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
 ## Whose turn it is: switchers
 
-The component that changes turns is called a **switcher**. It is a callback, too: in `on_batch_end` it decides whether to call `learn.gan_trainer.switch()`. fastai has two:
+The component that changes turns is called a **switcher**. It is a callback, too: in `on_batch_end` it decides whether to call `learn.gan_trainer.switch()`. It can only be made once there is a learner; so what `switcher=` takes is a class, or a `partial` of one with its arguments set. fastai has two:
 
 - `FixedGANSwitcher(n_crit, n_gen)`: a fixed number of steps each, 1 to 1 unless given; `wgan` has 5 to 1. Either may be a function of the number of steps that the generator has taken.
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`: hand over when the loss of this step is below the threshold; without a threshold, after every step.
 
-### Predict, then run 2: a threshold out of reach
+### Predict, then run 2: a threshold of -9
 
-Set the critic's threshold to -9; with weights clipped to 0.01 its loss will never be that low. What happens in 12 batches?
+Set the critic's threshold to -9, with weights clipped to 0.01 as before. What happens in 12 batches?
 
 - A. The critic trains on and on; the generator takes no step.
-- B. An error: the switcher notices that the threshold cannot be reached, stops the training and says so.
-- C. After 5 steps the switcher gives up waiting and hands over to the generator.
-- D. They take turns step by step, since a threshold out of reach counts as none.
+- B. An error: a threshold must not be negative; the training stops and says so.
+- C. The critic takes 5 steps first, and so on as with the fixed switcher of 5 to 1.
+- D. They take turns step by step: the critic's loss is below the threshold at once.
 """
 
 # %%
@@ -498,11 +506,11 @@ table([("切换器", "switcher"), ("轮到谁", "whose turn")],
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **A**。没有报错，评论家的损失还一路下降，看上去训练得很顺利，可是生成器从未更新。用有门槛的切换器，一定要看 `learn.gan_trainer.gen_steps`。
+答案是 **A**。权重裁剪到 0.01 之后，评论家给出的分数都很小，损失到不了 -9，回合也就交不出去。没有报错，训练照常进行，可是生成器从未更新。用有门槛的切换器，一定要看 `learn.gan_trainer.gen_steps`。
 
-### 练习 2：预热的切换器
+### 练习 2（选做）：带预热的切换器
 
-WGAN 作者公布的代码在开头让评论家多训练：生成器的前 25 步，每一步之前评论家走 100 步，以后走 5 步；生成器走过的步数是 500 的倍数时，再来一次 100 步。写出这个切换器，每个批就是一步。`learn.gan_trainer.gen_steps` 是生成器已走的步数。
+WGAN 作者公布的代码在开头让评论家多训练：生成器的前 25 步，每一步之前评论家走 100 步，以后走 5 步；生成器走过的步数是 500 的倍数时，再来一次 100 步。写出这个切换器，每个批就是一步。`learn.gan_trainer.gen_steps` 是生成器已走的步数。`LearnerCallback` 是建立时就收下学习器的回调，所以先写 `super().__init__(learn)`；练习 1 的 `Callback` 不必如此。
 
 <details><summary>提示一</summary>
 
@@ -512,18 +520,18 @@ WGAN 作者公布的代码在开头让评论家多训练：生成器的前 25 �
 
 <details><summary>提示二</summary>
 
-先在纸上写出生成器第 24、25、500、501 步之前评论家该走几步，再写条件；别忘了生成器自己的回合有几步。
+先在纸上写出生成器第 25、26、500、501 步（从 1 数起）之前评论家该走几步，再写条件；别忘了生成器自己的回合有几步。
 
 </details>
 """
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **A**. There is no error, and the critic's loss goes down and down as if training went well; but the generator is never updated. With a switcher that has thresholds, always look at `learn.gan_trainer.gen_steps`.
+The answer is **A**. With weights clipped to 0.01 the critic's scores are small, its loss never gets to -9, and the turn is never handed over. There is no error, and training goes on as usual; but the generator is never updated. With a switcher that has thresholds, always look at `learn.gan_trainer.gen_steps`.
 
-### Exercise 2: a switcher with a warm-up
+### Exercise 2 (optional): a switcher with a warm-up
 
-The code that the authors of WGAN published trains the critic longer at the start: before each of the generator's first 25 steps the critic takes 100, later 5; and 100 once more whenever the generator's steps are a multiple of 500. Write this switcher; every batch is a step. `learn.gan_trainer.gen_steps` is how many the generator has taken.
+The code that the authors of WGAN published trains the critic longer at the start: before each of the generator's first 25 steps the critic takes 100, later 5; and 100 once more whenever the generator's steps are a multiple of 500. Write this switcher; every batch is a step. `learn.gan_trainer.gen_steps` is how many the generator has taken. A `LearnerCallback` gets its learner when it is made, hence `super().__init__(learn)`; the `Callback` of exercise 1 does without.
 
 <details><summary>Hint one</summary>
 
@@ -533,7 +541,7 @@ How many steps this turn has had you must count yourself. What becomes of the co
 
 <details><summary>Hint two</summary>
 
-Write down on paper how many steps the critic takes before the generator's steps number 24, 25, 500 and 501, then the condition; and remember how long the generator's own turn is.
+Write down on paper how many steps the critic takes before the generator's steps number 25, 26, 500 and 501, counting from 1, then the condition; and remember how long the generator's own turn is.
 
 </details>
 """
@@ -554,13 +562,13 @@ verdict = check.warm_up_switcher(WarmUpSwitcher)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### 练习 3：`DiscriminativeLR`
+### 练习 3（选做）：`DiscriminativeLR`
 
 让评论家的学习率是生成器的 `factor` 倍。`learn.opt` 是此刻这一方的优化器，`learn.opt.lr` 可读可写，`learn.gan_trainer.gen_mode` 说现在是不是生成器的回合。更新之前调高，更新之后**恢复原值**；学习率本身可能也在变，所以每次都从当时的值算起。
 
 <details><summary>提示一</summary>
 
-要两个事件：一个在更新之前，一个在更新之后、换人之前。
+两个方法怎样共用一个数？轮到生成器时，这两个方法该做什么？
 
 </details>
 
@@ -573,13 +581,13 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-### Exercise 3: `DiscriminativeLR`
+### Exercise 3 (optional): `DiscriminativeLR`
 
 Give the critic `factor` times the generator's learning rate. `learn.opt` is the optimizer of whoever's turn it is, `learn.opt.lr` can be read and set, and `learn.gan_trainer.gen_mode` tells whether it is the generator's turn. Raise the rate before the update and **put it back** after; it may follow a schedule, so start from what it is at the time.
 
 <details><summary>Hint one</summary>
 
-It takes two events: one before the update, one after it and before turns change.
+How can two methods share a number? What should they do when it is the generator's turn?
 
 </details>
 
@@ -608,7 +616,7 @@ verdict = check.discriminative_lr(DiscriminativeLR)
 r"""
 ## 换一个参数，换一种 GAN
 
-循环拆开之后，三种 GAN 只差一两个参数：
+循环拆开之后，三种 GAN 只差几个参数：
 
 - **WGAN，裁剪**：`GANLearner.wgan(...)`。
 - **WGAN-GP**：再加 `penalty=penalties.gradient_penalty`，这时不再裁剪。fastai 的评论家损失只收到分数，收不到图片，写不出梯度惩罚（gradient penalty），所以这个参数是我们加的。
@@ -616,11 +624,11 @@ r"""
 
 要比较，预算必须相同。三者的生成器、优化器（Adam，`betas` 为 0 和 0.99）、学习率（0.002）、批大小（32）、指数滑动平均（`ema=0.95`）都一样，生成器走 600 步，评论家也走 600 步，1 比 1。评论家只差一处：裁剪保留批归一化，另外两种去掉，因为惩罚项要逐张图片的梯度，而批归一化使一张图的分数依赖于整批。
 
-这个预算是我们定的，不是各自最好的设置：WGAN 的论文用 RMSprop、学习率 0.00005，每步之前评论家走 5 步。所以结论只适用于这个预算。
+这个预算是我们定的，不是哪一种方法最好的设置，所以结论只适用于这个预算。
 
 ### 先猜再跑 3：同样的 600 步
 
-用第 04 课的指标：一个读图的小网络（factor reader）的特征上，样本到真图的弗雷歇距离（Fréchet distance），越小越好。哪一个最远？
+仍用第 04 课的指标：先用读图的小网络（factor reader）提取特征，再算样本与真图的弗雷歇距离（Fréchet distance），越小越好。哪一种离真图最远？
 
 - A. 非饱和损失加 R1。
 - B. 裁剪。
@@ -632,7 +640,7 @@ r"""
 r"""
 ## One argument changes the GAN
 
-Now that the loop is in pieces, three GANs differ by an argument or two:
+Now that the loop is in pieces, three GANs differ by a few arguments:
 
 - **WGAN, clipping**: `GANLearner.wgan(...)`.
 - **WGAN-GP**: the same with `penalty=penalties.gradient_penalty`; then nothing is clipped. In fastai the critic's loss gets scores and no pictures, so that a gradient penalty cannot be written there; this argument is ours.
@@ -640,7 +648,7 @@ Now that the loop is in pieces, three GANs differ by an argument or two:
 
 A comparison needs equal budgets. All three have the same generator, optimizer (Adam with `betas` of 0 and 0.99), learning rate (0.002), batch size (32) and exponential moving average (`ema=0.95`), and take 600 steps of the generator and 600 of the critic, 1 to 1. The critics differ in one thing: clipping keeps BatchNorm, the other two go without, because a penalty needs gradients picture by picture, and with BatchNorm the score of one picture depends on the whole batch.
 
-We chose this budget; it is nobody's best setting. The WGAN paper uses RMSprop with a learning rate of 0.00005, and 5 steps of the critic before each of the generator. The result holds for this budget only.
+We chose this budget; it is nobody's best setting, so the result holds for this budget only.
 
 ### Predict, then run 3: the same 600 steps
 
@@ -708,26 +716,46 @@ show.gallery({name: pictures[:8] for name, pictures in samples.items()}, columns
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-2** 没有挑选过的前 8 张，都用滑动平均的权重。裁剪画出的脸轮廓破碎，布满色斑；另外两行认得出发型、肤色和笑容，噪点还在。
+**图 5-2** 没有挑选过的前 8 张，都用滑动平均的权重。裁剪画出的脸轮廓破碎，布满色斑；另外两行的发型和肤色大多认得出，嘴和眼镜只有一部分看得清，噪点也在。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-2** The first 8 samples, not chosen, all of them from the averaged weights. The faces of clipping are blotched, with broken outlines; in the other two rows hair, skin and smile can be made out, with specks still there.
+**Fig. 5-2** The first 8 samples, not chosen, all of them from the averaged weights. The faces of clipping are blotched, with broken outlines; in the other two rows hair and skin can mostly be made out, mouths and glasses only in part, and specks are still there.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。三种都是 600 步，裁剪却远得多（1504，另外两种是 627 和 837），能认出的（counted）也最少。
+<details><summary>答案</summary>
 
-一个种子说明不了什么。`studies/lesson05.py` 用三个种子各训练一遍（单线程），并让种子 0 继续走到 1,800 步：
+答案是 **B**。三种都是 600 步，裁剪却远得多（1504，另外两种是 627 和 837），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
+
+“组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。均匀地抽这么多张，裁剪约能见到 69 种，WGAN-GP 94 种，非饱和加 R1 93 种。照这样看，裁剪的 58 种反而最接近，非饱和加 R1 的 59 种缺得最多。距离近，不等于种类齐。
+
+一个种子说明不了什么。另外两个种子也是裁剪最远，细节见下面的选读。
+
+</details>
+
+### 三个种子（选读）
+
+`studies/lesson05.py` 用三个种子各训练一遍（单线程），并让种子 0 继续走到 1,800 步：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. All three took 600 steps, yet clipping is much further away (1504, against 627 and 837), and the fewest of its samples can be read (counted).
+<details><summary>Answer</summary>
 
-One seed proves nothing. `studies/lesson05.py` trains three seeds (one thread) and lets seed 0 go on to 1,800 steps:
+The answer is **B**. All three took 600 steps, yet clipping is much further away (1504, against 627 and 837), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
+
+The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. As many drawn evenly would show about 69 kinds for clipping, 94 for WGAN-GP and 93 for non-saturating with R1. Seen so, the 58 of clipping come closest, and the 59 of non-saturating with R1 lack most. A small distance is not variety.
+
+One seed proves nothing. On two more seeds clipping is furthest as well; the details are in the optional part below.
+
+</details>
+
+### Three seeds (optional)
+
+`studies/lesson05.py` trains three seeds (one thread) and lets seed 0 go on to 1,800 steps:
 """
 
 # %%
@@ -753,34 +781,40 @@ table([("样本", "samples"), ("距离，600 步，种子 0、1、2", "distance,
        [("新的真图", "new real pictures"), f"{study['floor']['frechet']:.0f}",
         f"{study['floor']['counted']:.0%}", "", ""]])
 
-# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+# %% [markdown] tags=["lang-zh"]
 r"""
-裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 的三个数和图 5-2 的那次运行也不同，因为那里用了两个线程：舍入的次序不同，博弈会把差别放大。600 步时，滑动平均在每一次运行里都比最新的权重近，近 4% 到 40%（见 `lesson05.json`）。
+裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 的三个数和图 5-2 的那次运行也不同：那里用了两个线程，舍入的次序不同，博弈会把差别放大；读图的小网络也是另外训练的，所以真图一行是 99% 和 100%。600 步时，滑动平均的距离在每一次运行里都比最新的权重小，小 4% 到 40%；可是 9 次运行里有 4 次，最新的权重画出的样本能认出的更多（见 `lesson05.json`）。
 
-惩罚项要多花时间：600 步在单核上，裁剪约 21 秒，另外两种 25 到 29 秒。但按时间比，结论也一样：裁剪走到 1,800 步，用了 60 秒，距离 1,094，仍比另外两种 600 步时远。另外两种走到 1,800 步都是 261，能认出的约占 30%；真图的参照是 8 和 100%，离真图还远。
+惩罚项要多花时间：600 步在单核上，裁剪约 21 秒，另外两种 25 到 29 秒。但按时间比，种子 0 的结论也一样：裁剪走到 1,800 步，用了 60 秒，比另外两种还多，距离 1,094，仍比它们 600 步时远。另外两种走到 1,800 步都是 261，能认出的约占 30%；真图的参照是 8 和 100%，离真图还远。
 
-为什么裁剪差？这个实验答不了：裁剪的评论家还留着批归一化，而且学习率和步数之比都不是论文用的。能说的是：在这个预算下，把裁剪换成惩罚项，距离减少了 44% 到 73%（图 5-2 的那次运行也算在内）。
+为什么裁剪差？这个实验答不了：裁剪的评论家还留着批归一化，而且学习率和步数之比都不是论文用的。能说的是：在这个预算下，另外两套设置（有惩罚项、没有批归一化，其中一套连损失也不同）的距离比裁剪小 44% 到 73%（图 5-2 的那次运行也算在内）。下图是种子 0 走到 1,800 步的样本，从上到下四行：真图、裁剪、WGAN-GP、非饱和加 R1。
 
 ![种子 0 走到 1,800 步的样本，每行 10 张，没有挑选过；从上到下：真图、裁剪、WGAN-GP、非饱和加 R1](../images/lesson05_longer.png)
+"""
 
+# %% [markdown] tags=["lang-en"]
+r"""
+Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. The numbers of seed 0 are not those of the run of Fig. 5-2, which used two threads: another order of rounding, which a game magnifies; the small network that reads pictures was trained anew, too, hence 99% and 100% for real pictures. At 600 steps the distance of the moving average is smaller than that of the newest weights in every run, by 4% to 40%; yet in 4 of the 9 runs more samples of the newest weights can be read (see `lesson05.json`).
+
+Penalties take more time: on one core 600 steps of clipping take about 21 seconds, those of the other two 25 to 29. By time the result is the same on seed 0: after 1,800 steps, which took 60 seconds, more than the other two had, clipping is at 1,094, still further than those at 600 steps. At 1,800 steps both of these are at 261, and about 30% of their samples can be read; real pictures get 8 and 100%, so there is a long way to go.
+
+Why is clipping worse? This experiment cannot tell: its critic also keeps BatchNorm, and neither the learning rate nor the ratio of steps is that of the paper. What can be said: in this budget the two settings with a penalty and without BatchNorm (one of them with another loss, too) ended 44% to 73% closer than clipping (the run of Fig. 5-2 included). The picture has samples of seed 0 after 1,800 steps, in four rows from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1.
+
+![Samples of seed 0 after 1,800 steps, 10 a row, not chosen; from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1](../images/lesson05_longer.png)
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
 ## 典型失败案例：生成器从未更新
 
-加一个验证集，训练就坏了：评论家的损失照样在变，图却永远是噪点。这是 fastai v1 真有的毛病，它的切换器把**验证集的批**也数了进去。这里重现它：4 批训练，2 批验证，5 比 1。
+加一个验证集，训练可能就坏了：评论家的损失照样在变，生成器却一步也没有学。这是 fastai v1 真有的毛病：它在验证时也触发 `on_batch_end`，切换器就把**验证集的批**也数了进去。这里重现它：4 批训练，2 批验证，5 比 1。4 加 2 正好是 5 比 1 的一个周期，所以生成器每次都错过；换别的批数，往往只是步数之比走样。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. The numbers of seed 0 are not those of the run of Fig. 5-2, which used two threads: another order of rounding, which a game magnifies. At 600 steps the moving average is closer than the newest weights in every run, by 4% to 40% (see `lesson05.json`).
-
-Penalties take more time: on one core 600 steps of clipping take about 21 seconds, those of the other two 25 to 29. At equal time the result is the same: after 1,800 steps, which took 60 seconds, clipping is at 1,094, still further than the other two at 600 steps. At 1,800 steps both of these are at 261, and about 30% of their samples can be read; real pictures get 8 and 100%, so there is a long way to go.
-
-Why is clipping worse? This experiment cannot tell: its critic also keeps BatchNorm, and neither the learning rate nor the ratio of steps is that of the paper. What can be said is that in this budget a penalty in place of clipping lowers the distance by 44% to 73% (the run of Fig. 5-2 included).
-
-![Samples of seed 0 after 1,800 steps, 10 a row, not chosen; from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1](../images/lesson05_longer.png)
-
 ## The failure of the day: the generator is never updated
 
-Add a validation set, and training breaks: the critic's loss keeps moving, but the pictures stay noise for ever. fastai v1 really has this bug: its switcher counts the **batches of the validation set**, too. We bring it back, with 4 batches to train on, 2 to validate on, 5 to 1.
+Add a validation set, and training may break: the critic's loss keeps moving, but the generator does not learn in a single step. fastai v1 really has this bug: it sends `on_batch_end` while validating, too, so that its switcher counts the **batches of the validation set**. We bring it back, with 4 batches to train on, 2 to validate on, 5 to 1. 4 and 2 make just one cycle of 5 to 1, so the generator misses its turn every time; other numbers often only distort the ratio of steps.
 """
 
 # %%
@@ -814,9 +848,9 @@ table([("切换器", "switcher"), ("轮到谁", "whose turn"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-每一轮的第 5 步落在验证里，生成器的那一步也落在验证里：没有反向传播，什么都没发生。**损失在动，不等于在学**。两个教训：计数要数更新，不要数批；让测试盯住次序，这里的次序必须正好是 `CCCCCGCCCCCG`。fastai v1 和 v2 的其他差别，见 05b 末尾的表。
+每走一遍数据，评论家的第 5 步和生成器的那一步都落在验证里：没有反向传播，什么都没发生。损失有 12 个和 10 个不同的值，那只是评论家走过的步数；看得出毛病的是最后一列。**损失在动，不等于在学**。两个教训：计数要数更新，不要数批；让测试盯住次序，这里的次序必须正好是 `CCCCCGCCCCCG`。fastai v1 和 v2 的其他差别，见 05b 末尾的表。
 
-## 别处的同一个想法
+## 别处的同一个想法（选读）
 
 名字不同，事件相近。下表按各自的文档整理：
 
@@ -824,21 +858,23 @@ r"""
 |---|---|---|---|
 | `on_batch_begin` | `on_train_batch_start` | `on_step_begin` | `on_train_batch_begin` |
 | `on_backward_begin` | `on_before_backward` | 没有 | 没有 |
-| `on_backward_end` | `on_before_optimizer_step` | `on_pre_optimizer_step` | 没有 |
+| `on_backward_end` | `on_after_backward`、`on_before_optimizer_step` | `on_pre_optimizer_step` | 没有 |
 | `on_step_end` | 没有 | `on_optimizer_step` | 没有 |
 | `on_batch_end` | `on_train_batch_end` | `on_step_end` | `on_train_batch_end` |
 | 谁先执行：`order` | 列表里的先后 | 列表里的先后 | 列表里的先后 |
 | `raise CancelFit` | `trainer.should_stop = True` | `control.should_training_stop = True` | `model.stop_training = True` |
 | 两个网络：`GANTrainer` 加切换器 | `automatic_optimization = False`，在 `training_step` 里自己更新 | 回调改不了循环，要继承 `Trainer` | 改写 `train_step` |
 
+两点补充：Hugging Face 的 `on_step_begin` 和 `on_step_end` 每次**更新**触发一次，累积梯度时一次更新有好几批；Lightning 把存盘的回调一律排在最后。
+
 最后一行最重要：在这三个框架里，两个网络轮流更新这件事都不能只靠回调，要由自己写的一步来完成；记录、滑动平均、提前结束仍然可以写成回调。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The 5th step of each epoch falls into validation, and so does the generator's: nothing is backpropagated, and nothing happens. **A loss that moves is not learning.** Two lessons: count updates, not batches; and let a test watch the order, which here must be exactly `CCCCCGCCCCCG`. What else differs from fastai v1 and v2 is in the table at the end of 05b.
+In every pass over the data the critic's step 5 and the generator's one fall into validation: nothing is backpropagated, and nothing happens. The loss has 12 and 10 different values, which are just the steps that the critic took; it is the last column that shows the fault. **A loss that moves is not learning.** Two lessons: count updates, not batches; and let a test watch the order, which here must be exactly `CCCCCGCCCCCG`. What else differs from fastai v1 and v2 is in the table at the end of 05b.
 
-## The same idea elsewhere
+## The same idea elsewhere (optional)
 
 The names differ, the events are much alike. The table follows the documentation of each:
 
@@ -846,12 +882,14 @@ The names differ, the events are much alike. The table follows the documentation
 |---|---|---|---|
 | `on_batch_begin` | `on_train_batch_start` | `on_step_begin` | `on_train_batch_begin` |
 | `on_backward_begin` | `on_before_backward` | none | none |
-| `on_backward_end` | `on_before_optimizer_step` | `on_pre_optimizer_step` | none |
+| `on_backward_end` | `on_after_backward`, `on_before_optimizer_step` | `on_pre_optimizer_step` | none |
 | `on_step_end` | none | `on_optimizer_step` | none |
 | `on_batch_end` | `on_train_batch_end` | `on_step_end` | `on_train_batch_end` |
 | who goes first: `order` | place in the list | place in the list | place in the list |
 | `raise CancelFit` | `trainer.should_stop = True` | `control.should_training_stop = True` | `model.stop_training = True` |
 | two networks: `GANTrainer` and a switcher | `automatic_optimization = False`, update by hand in `training_step` | callbacks cannot change the loop: subclass `Trainer` | override `train_step` |
+
+Two notes: in Hugging Face `on_step_begin` and `on_step_end` come once per **update**, which takes several batches where gradients are accumulated; Lightning always puts callbacks that save checkpoints last.
 
 The last row matters most: in none of the three can callbacks alone let two networks take turns; their updates go into a step that you write yourself. Records, a moving average and early stopping can be callbacks all the same.
 """
@@ -868,7 +906,7 @@ $$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
 
 <details><summary>提示一</summary>
 
-图 5-1 里哪个事件之后权重是新的？评论家的步里，生成器动了没有？
+评论家的步里，生成器动了没有？第一次更新之前还没有平均，它从哪里来？
 
 </details>
 
@@ -891,7 +929,7 @@ The statistics of BatchNorm are treated in the same way. The bar is as strict as
 
 <details><summary>Hint one</summary>
 
-After which event of Fig. 5-1 are the weights new? Has the generator moved in a step of the critic?
+Has the generator moved in a step of the critic? Before the first update there is no average: where does it come from?
 
 </details>
 
@@ -916,14 +954,14 @@ verdict = check.moving_average(MovingAverage)
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
-## 小测验
+## 小测验（选做）
 
 五道题。选错了，会告诉你错在哪里。
 """
 
 # %% [markdown] tags=["lang-en", "quiz"]
 r"""
-## Quiz
+## Quiz (optional)
 
 Five questions. A wrong choice tells you what is wrong with it.
 """
@@ -937,11 +975,11 @@ r"""
 
 **一批**（两个网络，一个循环）：
 
-1. `on_batch_begin`：输入和目标已备好；裁剪，冻结没轮到的网络。
+1. `on_batch_begin`：输入和目标已备好；裁剪（fastai 的做法），冻结没轮到的网络。
 2. 算损失。评论家：$\mathbb{E}\,C(x) - \mathbb{E}\,C(G(z))$，外加惩罚项；生成器：$\mathbb{E}\,C(G(z))$（fastai 的符号，真图分数低）。
 3. `on_backward_begin`：记录损失。反向传播。
 4. `on_backward_end`：梯度已齐，可以裁剪梯度。更新。
-5. `on_step_end`：权重刚刚更新；裁剪权重、计步、滑动平均。
+5. `on_step_end`：权重刚刚更新；计步、滑动平均（论文在这里裁剪）。
 6. `on_batch_end`：切换器决定下一批轮到谁。
 
 **重构**：一次搬一段，每次都和原来的循环逐位比较；次序（`order`）不同，结果就可能不同。
@@ -950,7 +988,7 @@ r"""
 
 | 要相同 | 为什么 |
 |---|---|
-| 生成器的步数，评论家的步数 | 多走几倍的步数，什么方法都显得好 |
+| 生成器的步数，评论家的步数 | 步数不同，差别就可能来自步数，而不是方法 |
 | 网络、优化器、批大小、滑动平均 | 否则比的是两整套做法 |
 | 指标、样本数、参照 | 指标或样本数不同，数就不能比；参照说明离真图还有多远 |
 | 几个种子 | 一个种子的差别可能只是运气 |
@@ -962,11 +1000,11 @@ r"""
 
 **A batch** (two networks, one loop):
 
-1. `on_batch_begin`: input and target are there; clip, freeze the network that is not learning.
+1. `on_batch_begin`: input and target are there; clip (fastai's way), freeze the network that is not learning.
 2. Compute the loss. The critic's: $\mathbb{E}\,C(x) - \mathbb{E}\,C(G(z))$, plus a penalty; the generator's: $\mathbb{E}\,C(G(z))$ (fastai's sign, low scores for real pictures).
 3. `on_backward_begin`: record the loss. Backpropagate.
 4. `on_backward_end`: gradients are complete and may be clipped. Update.
-5. `on_step_end`: the weights have just been updated; clip them, count the step, update the moving average.
+5. `on_step_end`: the weights have just been updated; count the step, update the moving average (the paper clips here).
 6. `on_batch_end`: the switcher decides whose batch is next.
 
 **Refactoring**: move one piece at a time and compare with the original loop bit for bit; another `order` can be another result.
@@ -975,7 +1013,7 @@ r"""
 
 | Keep the same | Why |
 |---|---|
-| steps of the generator, steps of the critic | with several times the steps any method looks good |
+| steps of the generator, steps of the critic | otherwise a difference may come from the steps and not from the method |
 | networks, optimizer, batch size, moving average | otherwise two whole recipes are compared |
 | metric, number of samples, reference | numbers of other metrics or sample sizes do not compare; the reference tells how far real pictures still are |
 | several seeds | a difference on one seed may be luck |

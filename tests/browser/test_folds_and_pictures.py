@@ -55,7 +55,7 @@ def test_a_saved_lesson_hides_answers_and_names_its_pictures(lab, jupyter):
 
     answer = next(i for i, cell in enumerate(cells) if "The answer is **D**" in cell["source"])
     lab.scroll_to(answer)
-    words = lab.page.get_by_text("Mind what 0.5 means")
+    words = lab.page.locator("p", has_text="Mind what 0.5 means")
     assert not words.is_visible()
     lab.page.locator("summary", has_text="Answer").first.click()
     assert words.is_visible()

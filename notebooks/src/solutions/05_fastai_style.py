@@ -50,14 +50,14 @@ verdict = check.clip_critic(ClipCritic)
 r"""
 生成器的回合里评论家没有动，再裁一次也不会改变什么，所以不必问轮到谁。
 
-## 练习 2：预热的切换器
+## 练习 2（选做）：带预热的切换器
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 In the generator's turn the critic has not moved and clipping it again changes nothing, so there is no need to ask whose turn it is.
 
-## Exercise 2: a switcher with a warm-up
+## Exercise 2 (optional): a switcher with a warm-up
 """
 
 # %%
@@ -89,14 +89,14 @@ verdict = check.warm_up_switcher(WarmUpSwitcher)
 r"""
 不写类也行：`partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`。要能从存下的文件续训，类里还缺两个方法：`state` 返回 `{"taken": self.taken}`，`set_state` 取回它。
 
-## 练习 3：`DiscriminativeLR`
+## 练习 3（选做）：`DiscriminativeLR`
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 It can be done without a class: `partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`. To go on from a saved file the class needs two more methods: `state`, which returns `{"taken": self.taken}`, and `set_state`, which takes it back.
 
-## Exercise 3: `DiscriminativeLR`
+## Exercise 3 (optional): `DiscriminativeLR`
 """
 
 # %%
@@ -156,7 +156,7 @@ verdict = check.moving_average(MovingAverage)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第二问没有标准答案。可以参照的是 `studies/lesson05.json`：非饱和加 R1 走 600 步，`decay` 取 0.95，三个种子上的平均依次比最新权重近 12%、6%、40%；种子 0 走到 1,800 步，近 45%。训练越往后，权重越是在原地摆动，平均就越有用；开头权重还在赶路，记得太久反而拖后腿。
+第二问没有标准答案。可以参照的是 `studies/lesson05.json`：非饱和加 R1 走 600 步，`decay` 取 0.95，三个种子上，平均的距离依次比最新权重小 12%、6%、40%。种子 0 从 600 步走到 1,800 步，非饱和加 R1 从 12% 变成 45%，WGAN-GP 从 8% 变成 42%，裁剪却从 4% 变成 1%：平均有多大用，要看是哪一种博弈。可能的原因（没有检验过）：权重若在某处附近摆动，平均就有用；权重若还在往前走，记得太久反而落后。
 
 ## 小测验的答案
 
@@ -171,7 +171,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The second question has no model answer. For comparison there is `studies/lesson05.json`: over 600 steps of non-saturating with R1, with a `decay` of 0.95, the average is closer than the newest weights by 12%, 6% and 40% on the three seeds; when seed 0 goes on to 1,800 steps, by 45%. Later in training the weights mostly swing around, and an average helps more; early on they are still on their way, and too long a memory holds the average back.
+The second question has no model answer. For comparison there is `studies/lesson05.json`: over 600 steps of non-saturating with R1, with a `decay` of 0.95, the distance of the average is smaller than that of the newest weights by 12%, 6% and 40% on the three seeds. As seed 0 goes from 600 to 1,800 steps, the gain rises from 12% to 45% for non-saturating with R1 and from 8% to 42% for WGAN-GP, but falls from 4% to 1% for clipping: how much an average helps depends on the game. A likely reason, not tested: it helps where weights swing around some place; where they are still on their way, too long a memory holds it back.
 
 ## Answers to the quiz
 
@@ -179,7 +179,7 @@ The options are shuffled each time, so here are the words.
 
 1. The critic's mean scores of real pictures and fakes are 0.3 apart, and no more.
 2. In the critic's batches `gen_steps` stands still and the condition stays true.
-3. Nobody knows: the two G took different numbers of steps.
+3. One cannot tell: the two G took different numbers of steps.
 4. It is never put back.
 5. Set the gradients to `None`.
 """
@@ -190,7 +190,7 @@ r"""
 
 这一课是选修。学生若不用框架写代码，可以跳过；若正在用 Lightning、Trainer 或 Keras，它正好把第 04 课和手边的工具接起来。
 
-**必讲、选讲、自学**
+**必讲和自学**
 
 | 部分 | 45 分钟 | 2×45 分钟 |
 |---|---|---|
@@ -199,9 +199,10 @@ r"""
 | 练习 1 | 必讲，5 分钟 | 必讲，5 分钟 |
 | 切换器，先猜再跑 2 | 必讲，5 分钟 | 必讲，10 分钟 |
 | 练习 2、3 | 自学 | 必讲，15 分钟 |
-| 先猜再跑 3，同样的预算 | 必讲，10 分钟 | 必讲，15 分钟 |
-| 典型失败案例 | 选讲 | 必讲，5 分钟 |
-| 别处的同一个想法 | 必讲，5 分钟 | 必讲，10 分钟（各组查一个框架的文档） |
+| 先猜再跑 3，同样的预算 | 必讲，10 分钟 | 必讲，10 分钟 |
+| 三个种子 | 自学 | 必讲，5 分钟 |
+| 典型失败案例 | 必讲，5 分钟 | 必讲，5 分钟 |
+| 别处的同一个想法 | 自学 | 必讲，10 分钟（各组查一个框架的文档） |
 | 开放题、小测验 | 自学（作业） | 自学（作业） |
 
 课前请把整本运行一遍，课堂上不必重新训练。两节课时，第一节到练习 1 和切换器为止。
@@ -239,7 +240,7 @@ r"""
 
 This lesson is optional. Students who do not use a framework may skip it; for those who work with Lightning, the Trainer or Keras it connects lesson 04 with the tool at hand.
 
-**Must, may, self-study**
+**Must and self-study**
 
 | Part | 45 minutes | 2×45 minutes |
 |---|---|---|
@@ -248,9 +249,10 @@ This lesson is optional. Students who do not use a framework may skip it; for th
 | exercise 1 | must, 5 minutes | must, 5 minutes |
 | switchers, predict 2 | must, 5 minutes | must, 10 minutes |
 | exercises 2, 3 | self-study | must, 15 minutes |
-| predict 3, equal budgets | must, 10 minutes | must, 15 minutes |
-| the failure of the day | may | must, 5 minutes |
-| the same idea elsewhere | must, 5 minutes | must, 10 minutes (each group reads the documentation of one framework) |
+| predict 3, equal budgets | must, 10 minutes | must, 10 minutes |
+| three seeds | self-study | must, 5 minutes |
+| the failure of the day | must, 5 minutes | must, 5 minutes |
+| the same idea elsewhere | self-study | must, 10 minutes (each group reads the documentation of one framework) |
 | open task, quiz | self-study (homework) | self-study (homework) |
 
 Run the whole notebook before class; nothing need be trained again in class. With two periods, the first ends with exercise 1 and the switchers.
