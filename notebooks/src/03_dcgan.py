@@ -193,13 +193,12 @@ An input of 8×8, with `kernel=4, stride=2, padding=1`: what is the side of the 
 def by_hand(x, kernel, stride, padding):
     """Stamp the kernel once for every number of x, add where stamps overlap, trim the rim."""
     n, k = len(x), len(kernel)
-    canvas = torch.zeros((n - 1) * stride + k, (n - 1) * stride + k)
+    canvas = torch.zeros(n * stride + k, n * stride + k)  # large enough
     for row in range(n):
         for column in range(n):
             top, left = row * stride, column * stride
             canvas[top:top + k, left:left + k] += x[row, column] * kernel
-    end = len(canvas) - padding
-    return canvas[padding:end, padding:end]
+    return canvas[padding:top + k - padding, padding:left + k - padding]  # up to the last stamp
 
 
 chance = torch.Generator().manual_seed(0)
@@ -371,7 +370,7 @@ The input is 1 everywhere, the stamp is 1 everywhere, with `kernel=3, stride=2`.
 
 # %%
 def overlaps(kernel, stride):
-    """Return how many stamps cover each place, for 4x4 stamps."""
+    """Return how many stamps cover each place, for an input of 4x4."""
     return by_hand(torch.ones(4, 4), torch.ones(kernel, kernel), stride, padding=1)
 
 
@@ -784,7 +783,7 @@ table([("改动", "change"), ("弗雷歇距离，种子 0 到 4", "Fréchet dist
           "first weights N(0, 1)": ("初始权重取 N(0, 1)", "first weights N(0, 1)"),
           "ReLU in D": ("D 里用 ReLU", "ReLU in D"),
           "Adam beta1 0.9": ("betas=(0.9, 0.999)", "betas=(0.9, 0.999)")}.items()])
-say("真图与真图的距离是 {floor:.2f}。", "Real against real the distance is {floor:.2f}.",
+say("真图与真图的距离是 {floor:.2f}。", "The distance between real and real is {floor:.2f}.",
     floor=board["real_against_real"]["fd_digits"])
 
 # %% [markdown] tags=["lang-zh"]
@@ -1181,9 +1180,9 @@ for factor, v in directions.items():
     seen = reader.probabilities(frames)[factor][:, index(factor)]
     rows[f"{factor}: {WANTED[factor]}, t = -1 ... 2"] = frames, [f"{p:.2f}" for p in seen]
 show.labelled(rows, scale=4, alt="Four rows of seven faces with rising "
-                 "probabilities below: along glasses the skin darkens, along mouth the hair grows "
-                 "long, along background one picture is half grey, along skin only the skin changes "
-                 "much")
+                 "probabilities below: along glasses the skin darkens, along mouth a bun gives way "
+                 "to long hair, along background one picture is half grey, along skin rings appear "
+                 "around the eyes and the mouth changes")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1224,8 +1223,8 @@ show.gallery({"z": generate(painter.generator_ema, without[:8]),
               "z + a random vector of the same length":
                   generate(painter.generator_ema, without[:8] + anyhow)}, columns=8,
              alt="Three rows of eight faces: without glasses; with the direction added, when "
-                 "most wear glasses and some have darker skin; with a random vector added, nearly "
-                 "as in the first row")
+                 "three have plainly got glasses, two darker skin, one other hair and one a partly "
+                 "pink background; with a random vector added, nearly as in the first row")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1239,7 +1238,7 @@ r"""
 
 # %% tags=["nbval-ignore-output"]
 def added(vector):
-    """Return how many get glasses, and how many do so surely with nothing else changed."""
+    """Return how many get glasses, and how many do with certainty and nothing else changed."""
     before, _ = reader.read(generate(painter.generator_ema, without))
     now, certainty = reader.read(generate(painter.generator_ema, without + vector))
     glasses = now["glasses"] == 1
@@ -1250,8 +1249,8 @@ def added(vector):
 
 say("本课的 G：加上眼镜的方向，{with_v:.0%} 戴上了眼镜，有把握地戴上、别的都没变的占 {alone:.0%}；"
     "加上随机向量是 {at_random:.0%} 和 {random_alone:.0%}。",
-    "The lesson's G: with the direction of glasses {with_v:.0%} wear glasses, {alone:.0%} surely "
-    "and with nothing else changed; with a random vector it is {at_random:.0%} and "
+    "The lesson's G: with the direction of glasses {with_v:.0%} wear glasses, {alone:.0%} with "
+    "certainty and nothing else changed; with a random vector it is {at_random:.0%} and "
     "{random_alone:.0%}.",
     **dict(zip(("with_v", "alone"), added(directions["glasses"]), strict=True)),
     **dict(zip(("at_random", "random_alone"), added(anyhow), strict=True)))
@@ -1270,12 +1269,12 @@ def counts(what):
 
 table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), ("长度", "length"),
        ("戴上眼镜", "glasses"), ("肤色没变", "same skin"),
-       ("有把握地戴上，别的都没变", "surely, and nothing else changed")],
+       ("有把握地戴上，别的都没变", "with certainty, and nothing else changed")],
       [[("方向，每类平均 30 个 z", "the direction, 30 z of each kind"), *counts("direction, 30 z")],
        [("同样长的随机向量", "a random vector as long"), *counts("random, 30 z")],
        [("方向，用上全部 z", "the direction, all z"), *counts("direction, all z")],
        [("同样长的随机向量", "a random vector as long"), *counts("random, all z")],
-       [("什么也不加：随便取一个 z", "nothing: any z"), "",
+       [("不加：随便取一个 z（只数有把握的）", "nothing: any z (of the sure ones)"), "",
         column(found["arithmetic"].values(), "glasses among fresh samples", "{:.0%}"), "", ""]])
 
 # %% [markdown] tags=["lang-zh"]
@@ -1327,17 +1326,17 @@ r"""
 def lengths(what):
     """Return the share that counts, the combinations and the variety, of each seed."""
     runs = [run[what] for run in found["lengths"].values()]
-    return [column(runs, "counted", "{:.0%}"), column(runs, "seen", "{}"),
+    return [column(runs, "counted", "{:.1%}"), column(runs, "seen", "{}"),
             column(runs, "variety", "{:.0f}")]
 
 
-table([("z（3 个种子的 G）", "z (G of 3 seeds)"), ("算数的比例", "counted"),
+table([("z（3 个种子的 G）", "z (G of 3 seeds)"), ("张数", "pictures"), ("算数的比例", "counted"),
        ("组合数", "combinations"), ("像素的标准差", "standard deviation of pixels")],
-      [[("随机的 z", "random z"), *lengths("random z")],
-       [("直线的中点", "half-way along the line"), *lengths("half-way, line")],
-       [("圆弧的中点", "half-way along the arc"), *lengths("half-way, arc")],
-       [("缩到 0.3 倍", "shortened to 0.3"), *lengths("z x 0.3")],
-       [("拉长到 3 倍", "stretched to 3"), *lengths("z x 3")]])
+      [[("随机的 z", "random z"), "4,000", *lengths("random z")],
+       [("直线的中点", "half-way along the line"), "2,000", *lengths("half-way, line")],
+       [("圆弧的中点", "half-way along the arc"), "2,000", *lengths("half-way, arc")],
+       [("缩到 0.3 倍", "shortened to 0.3"), "4,000", *lengths("z x 0.3")],
+       [("拉长到 3 倍", "stretched to 3"), "4,000", *lengths("z x 3")]])
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
