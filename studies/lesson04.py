@@ -1,7 +1,6 @@
 """Recompute what lesson 04 rests on, and store it beside this file (`--write`).
 
     python studies/lesson04.py norms --write       BatchNorm in G, in the critic, both or neither
-    python studies/lesson04.py tune --write        learning rates of clipping and of WGAN-GP
     python studies/lesson04.py contest --write     clipping, WGAN-GP and DCGAN at equal seconds
     python studies/lesson04.py progress --write    the gap against the distance of the pictures
     python studies/lesson04.py growth --write      16 -> 32 -> 64 against starting at 64
@@ -46,9 +45,7 @@ CONTEST = {"features": 16, "latent": 64, "batch": 64, "ema": 0.99, "precision": 
 RECIPES = {"clip": recipes.wgan, "gp": recipes.wgan_gp, "dcgan": recipes.dcgan}
 CONTESTANTS = {"clip": {"n_critic": 2, "lr": 5e-4}, "gp": {"n_critic": 2, "lr": 1e-3},
                "dcgan": {"lr": 1e-3}}  # 10 times the papers'; DCGAN's is lesson 03's for digits
-TUNE_GRID = [("gp", 2, 5e-4), ("gp", 2, 1e-3), ("gp", 2, 2e-3),
-             ("clip", 2, 2e-4), ("clip", 2, 5e-4), ("clip", 2, 1e-3)]
-TUNE_SECONDS, CONTEST_SECONDS = 25, 60
+CONTEST_SECONDS = 60
 LESSON = "features 8, lr 5e-4"
 GAP_SETTINGS = {"features": 8, "latent": 64, "batch": 64}
 GAP_WAYS = {"clip": {"n_critic": 5, "lr": 5e-4}, "gp": {"n_critic": 2, "lr": 5e-4}}
@@ -249,23 +246,6 @@ def steps_in(seconds: float, games: dict[str, Game], pictures: ImageSet) -> dict
             fit(game, pictures, 5 * turn, progress=False)
             took[name].append((time.process_time() - start) / 5)
     return {name: int(seconds / sorted(each)[len(each) // 2]) for name, each in took.items()}
-
-
-def tune(options: argparse.Namespace) -> None:
-    """Play each way with several learning rates and rhythms, on a seed that is not used again."""
-    faces = data.toy_faces(10_000, size=32, core=True)
-    content = {**about(faces, CONTEST), "seconds": TUNE_SECONDS, "seed": 100, "samples": 4000,
-               "runs": {}}
-    grid = {f"{way}, n_critic {n}, lr {lr:g}": (way, {"n_critic": n, "lr": lr})
-            for way, n, lr in TUNE_GRID}
-    steps = steps_in(TUNE_SECONDS, {f"{way} {n}": contestant(way, 0, n_critic=n)
-                                    for way, n, _ in TUNE_GRID}, faces)
-    for name, (way, changes) in grid.items():
-        game = contestant(way, 100, **changes)
-        fit(game, faces, steps[f"{way} {changes['n_critic']}"], progress=False)
-        content["runs"][name] = {"steps": game.step, **measured(game.sample(4000, ema=True), faces)}
-        print(name, content["runs"][name], flush=True)
-        store("tune", content, options)
 
 
 def contest(options: argparse.Namespace) -> None:
@@ -538,7 +518,7 @@ def rates(options: argparse.Namespace) -> None:
     store("rates", results, options)
 
 
-STUDIES = {"norms": norms, "tune": tune, "contest": contest, "progress": progress,
+STUDIES = {"norms": norms, "contest": contest, "progress": progress,
            "growth": growth, "skew": skew, "gallery": gallery, "rates": rates}
 
 
