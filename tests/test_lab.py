@@ -5,6 +5,7 @@ import json
 import re
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,16 @@ def test_the_static_quiz_holds_every_text(content):
                 assert option["why"][language].replace("`", "") in folded
     assert folded.count("✓") == read.text.count("✓") == number  # no answer outside <details>
     assert read.tags.count("details") == number
+
+
+@pytest.mark.parametrize("path", sorted(QUIZZES.glob("lesson_*.json")), ids=lambda p: p.stem)
+def test_the_stored_lesson_shows_the_quiz_of_its_file(path):
+    """A quiz that was edited after its notebook was built would fail only under nbval."""
+    lesson = path.stem.removeprefix("lesson_")
+    notebook, = (Path(__file__).parents[1] / "notebooks").glob(f"{lesson}_*.ipynb")
+    stored = [output["data"] for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+              if "".join(cell["source"]) == f'lab.quiz("{lesson}")' for output in cell["outputs"]]
+    assert ["".join(data["text/html"]) for data in stored] == [quiz(lesson).static_html()]
 
 
 def test_options_are_shown_in_another_order_each_time():
