@@ -1,6 +1,6 @@
-"""Draw the figures of this folder. Run `python images/draw.py`; it trains for about two minutes.
+"""Draw the figures of this folder. Run `python -m images.draw`; it trains for about two minutes.
 
-The figure of a long run is drawn from its folder: `python images/draw.py runs/long_run_faces`;
+The figure of a long run is drawn from its folder: `python -m images.draw runs/long_run_faces`;
 those of lessons 02 and 03 from the folders of samples that `studies/lesson02.py authors` and
 `studies/lesson03.py board` left.
 """
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_lessons import data, runs, runtime, show
 from gan_lessons.train import fit, generate
 from studies import lesson02, lesson03
+from studies.sheets import enlarged, titled_rows, two_parts
 
 HERE = Path(__file__).parent
 
@@ -33,8 +34,7 @@ def lesson02_digits() -> None:
     for i, ((step, _), strip) in enumerate(zip(rows, strips, strict=True)):
         top = i * (2 * height + 8)
         write.text((4, top + height - 12), f"step {step:,}", "black", ImageFont.load_default(20))
-        big = Image.fromarray(strip).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
-        picture.paste(big, (120, top))
+        picture.paste(enlarged(strip), (120, top))
     picture.quantize(32).save(HERE / "lesson02_digits.png", optimize=True)
 
 
@@ -48,13 +48,7 @@ def lesson02_authors(folder: Path) -> None:
         last = max(folder.glob(f"{name}_*.pt"), key=lambda file: int(file.stem.split("_")[1]))
         step = int(last.stem.split("_")[1])
         parts[f"{name}, step {step:,}"] = show.grid(torch.load(last)["newest"][:32], columns=16)
-    height, width, _ = next(iter(parts.values())).shape
-    picture = Image.new("RGB", (2 * width, len(parts) * (2 * height + 34)), "white")
-    for i, (title, part) in enumerate(parts.items()):
-        top = i * (2 * height + 34)
-        ImageDraw.Draw(picture).text((2, top + 4), title, "black", ImageFont.load_default(20))
-        big = Image.fromarray(part).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
-        picture.paste(big, (0, top + 30))
+    picture = titled_rows(parts, "RGB", font=20, head=30)
     picture.quantize(32).save(HERE / "lesson02_authors.png", optimize=True)
 
 
@@ -67,13 +61,7 @@ def lesson03_board(folder: Path) -> None:
     rows = {f"{name}: distance {by_seed['0']['fd_digits']:.1f}, {by_seed['0']['classes']} digits":
             show.grid(torch.load(folder / f"{name}_0.pt"), columns=12)
             for name, by_seed in runs.items()}
-    height, width, _ = next(iter(rows.values())).shape
-    picture = Image.new("L", (2 * width, len(rows) * (2 * height + 30)), "white")
-    for i, (title, row) in enumerate(rows.items()):
-        top = i * (2 * height + 30)
-        ImageDraw.Draw(picture).text((2, top + 4), title, "black", ImageFont.load_default(18))
-        big = Image.fromarray(row).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
-        picture.paste(big.convert("L"), (0, top + 26))
+    picture = titled_rows(rows, "L", font=18, head=26)
     picture.quantize(16).save(HERE / "lesson03_board.png", optimize=True)
 
 
@@ -109,14 +97,9 @@ def long_run(folder: str) -> None:
     The first 96 samples of seed 0, not chosen. The figure has the name of the run's folder.
     """
     run = runs.open(folder)
-    parts = [show.grid(pictures, columns=16)
-             for pictures in (run.settings.pictures().images[:32], run.sample(96))]
-    width, gap = parts[0].shape[1], 10
-    picture = Image.new("RGB", (width, sum(len(part) for part in parts) + gap), "white")
-    for part, top in zip(parts, (0, len(parts[0]) + gap), strict=True):
-        picture.paste(Image.fromarray(part), (0, top))
-    big = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
-    big.quantize(128).save(HERE / f"{run.folder.name}.png", optimize=True)
+    real, made = (show.grid(pictures, columns=16)
+                  for pictures in (run.settings.pictures().images[:32], run.sample(96)))
+    two_parts(real, made).quantize(128).save(HERE / f"{run.folder.name}.png", optimize=True)
 
 
 def main(folders: list[str]) -> None:

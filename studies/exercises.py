@@ -1,10 +1,10 @@
 """Measure the bars of the open tasks in lessons 01 to 04: what passes, what fails, by how much.
 
-    python studies/exercises.py cure --seeds 901 902 903      lesson 01, the checker's own seeds
-    python studies/exercises.py digits --seeds 0 1 2 3 4      lesson 02, 3,000 steps each
-    python studies/exercises.py board --seeds 0 1 2           lesson 03, 600 steps each
-    python studies/exercises.py penalty --seeds 0 1 2         lesson 04, 32,000 pictures each
-    python studies/exercises.py cure digits --write           also stores exercises_bars.json
+    python -m studies.exercises cure --seeds 901 902 903      lesson 01, the checker's own seeds
+    python -m studies.exercises digits --seeds 0 1 2 3 4      lesson 02, 3,000 steps each
+    python -m studies.exercises board --seeds 0 1 2           lesson 03, 600 steps each
+    python -m studies.exercises penalty --seeds 0 1 2         lesson 04, 32,000 pictures each
+    python -m studies.exercises cure digits --write           also stores exercises_bars.json
 
 One thread. A bar in `gan_lessons/exercises` lies below the worst seed of a game that should pass
 and above the best of those that should not. Seconds are of one core.

@@ -11,7 +11,6 @@ one thread; a lesson's cell has two, adds in another order, and so gets another 
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +22,7 @@ from gan_lessons import data, measure, recipes, runtime
 from gan_lessons.measure.factors import kl_floor
 from gan_lessons.train import Game, fit
 from studies import lesson04
+from studies.results import machine
 
 RESULTS = Path(__file__).with_suffix(".json")
 SAMPLES = 10_000
@@ -101,8 +101,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"store them in {RESULTS.name}")
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"rows": {}}
-    results |= {"samples": SAMPLES, "data": faces().described(), "torch": torch.__version__,
-                "processor": platform.machine()}
+    results |= {"samples": SAMPLES, "data": faces().described(), **machine()}
     for name, found in RECORDED.items():
         results["rows"].setdefault(name, {**found, "counted": counted_from(found["kl_floor"]),
                                           "recorded": True})

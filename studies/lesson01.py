@@ -1,9 +1,9 @@
 """Recompute the numbers of lesson 01: its games against a weak and a strong D, its failures.
 
-    python studies/lesson01.py games --seeds 20 21 22 23 24
-    python studies/lesson01.py games --only NS "NS + R1 + R2" --seeds 20
-    python studies/lesson01.py modern --only ring --seeds 100 101 102 103 104
-    python studies/lesson01.py games modern --write      also stores lesson01_rates.json
+    python -m studies.lesson01 games --seeds 20 21 22 23 24
+    python -m studies.lesson01 games --only NS "NS + R1 + R2" --seeds 20
+    python -m studies.lesson01 modern --only ring --seeds 100 101 102 103 104
+    python -m studies.lesson01 games modern --write      also stores lesson01_rates.json
 
 One thread. Modes and the rest by the protocol of `measure.mode_report`, 2,500 samples. Times are
 seconds of one core. `tests/test_studies.py` plays the games again. No setting was chosen on seeds

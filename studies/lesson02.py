@@ -1,16 +1,14 @@
 """Recompute the tables of lesson 02: the remedies, the long runs, and the test for copies.
 
-    python studies/lesson02.py authors --write     120,000 steps of both tutorials' settings
-    python studies/lesson02.py remedies --write    one change at a time, five seeds
-    python studies/lesson02.py cured --write       the lesson's last game, five seeds
+    python -m studies.lesson02 authors --write     120,000 steps of both tutorials' settings
+    python -m studies.lesson02 remedies --write    one change at a time, five seeds
+    python -m studies.lesson02 cured --write       the lesson's last game, five seeds
 
 One thread. Without `--write` nothing is stored; `--only`, `--seeds` and `--steps` make it shorter.
 `tests/test_studies.py` plays a part of it again.
 """
 
 import argparse
-import json
-import platform
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,8 +20,9 @@ import torch
 from gan_lessons import data, losses, measure, penalties, recipes, runtime
 from gan_lessons.data import ImageSet
 from gan_lessons.train import Game, fit
+from studies import results
+from studies.results import machine
 
-HERE = Path(__file__).parent
 STEPS = {"authors": 120_000, "remedies": 2000, "cured": 8000}
 EVERY = {"authors": 10_000, "remedies": 2000, "cured": 2000}
 SAMPLES = 2000
@@ -69,12 +68,6 @@ def mnist_20000() -> tuple[ImageSet, ImageSet]:
     return learn, second[:2000]
 
 
-def machine() -> dict:
-    """Return what the numbers may depend on."""
-    return {"torch": torch.__version__, "python": platform.python_version(),
-            "processor": platform.machine(), "threads": torch.get_num_threads()}
-
-
 def numbers(report: measure.DigitReport) -> dict:
     """Return a report as plain numbers."""
     return {"classes": report.classes, "kl": round(report.kl, 4),
@@ -104,12 +97,6 @@ def play(game: Game, images: ImageSet, evaluator: measure.DigitEvaluator, steps:
     return found
 
 
-def store(study: str, content: dict) -> None:
-    """Write what a study found beside this file."""
-    path = HERE / f"lesson02_{study}.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
 def about(images: ImageSet, held_out: ImageSet, evaluator: measure.DigitEvaluator) -> dict:
     """Return what was learned from, what it is measured with, and on what."""
     return {"data": f"{images.name}: {len(images)} to learn from, {len(held_out)} held out",
@@ -131,7 +118,7 @@ def authors(options: argparse.Namespace) -> None:
         def look(found, game=game, run=run, name=name):
             run["measures"] = found
             if options.write:
-                store("authors", content)
+                results.store("lesson02", "authors", content)
             if options.pictures:
                 torch.save({"newest": game.sample(256), "average": game.sample(256, ema=True)},
                            options.pictures / f"{name}_{game.step}.pt")
@@ -151,7 +138,7 @@ def remedies(options: argparse.Namespace) -> None:
             content["runs"][name][seed] = play(game, images, evaluator, options.steps,
                                                options.every, name)
             if options.write:
-                store("remedies", content)
+                results.store("lesson02", "remedies", content)
 
 
 def cured(options: argparse.Namespace) -> None:
@@ -172,7 +159,7 @@ def cured(options: argparse.Namespace) -> None:
         if options.pictures:
             torch.save(game.sample(256, ema=True), options.pictures / f"cured_{seed}.pt")
         if options.write:
-            store("cured", content)
+            results.store("lesson02", "cured", content)
 
 
 def reciter(training: torch.Tensor, n: int = SAMPLES, noise: float = 30.0) -> torch.Tensor:

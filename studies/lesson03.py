@@ -20,25 +20,17 @@ import torch
 from gan_lessons import ablations, data, latent, losses, measure, penalties, runtime
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.train import Game, TrainingDiverged, fit, generate, sample_noise
-from studies import lesson02
+from studies import lesson02, results
+from studies.results import machine
 
-HERE = Path(__file__).parent
 STEPS = 600  # of a game on the board
 SIDE = 32
 LATENT = 64
 DIGIT_STEPS = 800  # of the convolutional network
 FACE_SECONDS = 60
 
-
-def store(study: str, content: dict) -> None:
-    """Write what a study found beside this file, a run a line."""
-    text = json.dumps(content, indent=1)
-    (HERE / f"lesson03_{study}.json").write_text(text + "\n", encoding="utf-8")
-
-
-def stored(study: str) -> dict:
-    """Return what a study found."""
-    return json.loads((HERE / f"lesson03_{study}.json").read_text(encoding="utf-8"))
+store = partial(results.store, "lesson03")
+stored = partial(results.stored, "lesson03")
 
 
 def lesson_digits():
@@ -214,7 +206,7 @@ def faces(options) -> None:
     real = reader.features(images.images)
     fresh = data.toy_faces(4000, size=SIDE, seed=1, core=True).images
     content = {"data": "toy faces 32x32, core, 10,000", "samples": 4000, "precision": "bfloat16",
-               "seconds": FACE_SECONDS, **lesson02.machine(),
+               "seconds": FACE_SECONDS, **machine(),
                "real": of_faces(fresh, images, reader, real), "steps": {}, "runs": {}}
     if options.add:
         content = stored("faces")
@@ -259,7 +251,7 @@ def latent_space(options) -> None:
     images = data.toy_faces(10_000, size=SIDE, core=True)
     reader = measure.factor_reader(images)
     content = {"recipe": "SN-GAN", "steps": LATENT_STEPS, "precision": "bfloat16",
-               **lesson02.machine(), "arithmetic": {}, "lengths": {}}
+               **machine(), "arithmetic": {}, "lengths": {}}
     for seed in options.seeds:
         game = face_game(LATENT_RECIPE, LATENT_STEPS, seed)
         fit(game, images, LATENT_STEPS, progress=False)

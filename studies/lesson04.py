@@ -1,12 +1,12 @@
 """Recompute what lesson 04 rests on, and store it beside this file (`--write`).
 
-    python studies/lesson04.py norms --write       BatchNorm in G, in the critic, both or neither
-    python studies/lesson04.py contest --write     clipping, WGAN-GP and DCGAN at equal seconds
-    python studies/lesson04.py progress --write    the gap against the distance of the pictures
-    python studies/lesson04.py growth --write      16 -> 32 -> 64 against starting at 64
-    python studies/lesson04.py skew --write        a set with few dark faces, after `contest`
-    python studies/lesson04.py gallery --write     the last pictures, in images/ too
-    python studies/lesson04.py rates --write       the gap in short runs, and critics on a line
+    python -m studies.lesson04 norms --write       BatchNorm in G, in the critic, both or neither
+    python -m studies.lesson04 contest --write     clipping, WGAN-GP and DCGAN at equal seconds
+    python -m studies.lesson04 progress --write    the gap against the distance of the pictures
+    python -m studies.lesson04 growth --write      16 -> 32 -> 64 against starting at 64
+    python -m studies.lesson04 skew --write        a set with few dark faces, after `contest`
+    python -m studies.lesson04 gallery --write     the last pictures, in images/ too
+    python -m studies.lesson04 rates --write       the gap in short runs, and critics on a line
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. The Fréchet distances are in the features
@@ -15,25 +15,26 @@ of the course's own factor reader. `tests/test_studies.py` plays some of it agai
 
 import argparse
 import copy
-import json
 import math
 import os
-import platform
 import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn.functional import unfold
 
 from gan_lessons import data, losses, measure, penalties, recipes, runtime, show
 from gan_lessons.data import ImageSet
+from gan_lessons.exercises.lesson04 import enlarged
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.nets.growing import FadedCritic, FadedGenerator, set_share
 from gan_lessons.train import Game, adam, critic_step, fit, head_start, rmsprop
+from studies import results
+from studies.results import machine
+from studies.sheets import two_parts
 
 IMAGES = Path(__file__).parents[1] / "images"
 SETTINGS = {"features": 32, "latent": 64, "lr": 5e-4}  # of the lesson's games at 16x16
@@ -61,11 +62,6 @@ GALLERY = {"features": 24, "latent": 64, "n_critic": 2, "penalty_every": 2, "lr"
 PICTURES = Path(os.environ["STUDY_PICTURES"]) if "STUDY_PICTURES" in os.environ else None
 FEATURES: dict = {}  # of the sets that were measured against, see `real_features`
 REAL, FAKE, STD = torch.tensor([-4.0, 0.0, 4.0]), torch.tensor([-2.0, 2.0]), 0.2
-
-
-def enlarged(images: torch.Tensor) -> torch.Tensor:
-    """Return pictures of side 16 at side 32, every pixel four times, for the factor reader."""
-    return images.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
 def ranks_agree(a, b) -> float:
@@ -203,27 +199,21 @@ def at_the_edge(critic: nn.Module, limit: float) -> float:
 
 def about(images: ImageSet, settings: dict) -> dict:
     """Return what the numbers of a study may depend on."""
-    return {"data": images.described(), "settings": settings, "threads": torch.get_num_threads(),
-            "torch": torch.__version__, "python": platform.python_version(),
-            "processor": platform.machine()}
+    return {"data": images.described(), "settings": settings, **machine()}
 
 
-def path(study: str) -> Path:
-    """Return the file that holds what a study found."""
-    return Path(__file__).with_name(f"lesson04_{study}.json")
+path = partial(results.path, "lesson04")
 
 
 def stored(study: str) -> dict:
     """Return what a study has stored; nothing, if it has not been made."""
-    file = path(study)
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return results.stored("lesson04", study) if path(study).exists() else {}
 
 
 def store(study: str, content: dict, options: argparse.Namespace) -> None:
     """Write what a study has found so far beside this file, if asked."""
     if options.write:
-        text = json.dumps(content, indent=1)
-        path(study).write_text(text + "\n", encoding="utf-8")
+        results.store("lesson04", study, content)
 
 
 # ---- clipping against the gradient penalty, at equal seconds ----
@@ -495,13 +485,8 @@ def gallery_game(steps: int) -> Game:
 
 def draw_gallery(kind: str, real: ImageSet, made: torch.Tensor) -> None:
     """Write images/lesson04_<kind>.png: two rows of real pictures above six of samples."""
-    parts = [show.grid(pictures, columns=12) for pictures in (real.images[:24], made)]
-    width, gap = parts[0].shape[1], 10
-    picture = Image.new("RGB", (width, sum(len(part) for part in parts) + gap), "white")
-    for part, top in zip(parts, (0, len(parts[0]) + gap), strict=True):
-        picture.paste(Image.fromarray(part), (0, top))
-    big = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
-    big.quantize(128).save(IMAGES / f"lesson04_{kind}.png", optimize=True)
+    picture = two_parts(show.grid(real.images[:24], columns=12), show.grid(made, columns=12))
+    picture.quantize(128).save(IMAGES / f"lesson04_{kind}.png", optimize=True)
 
 
 RATES_OF = {"gap": gap, "critics": critics}
@@ -509,13 +494,13 @@ RATES_OF = {"gap": gap, "critics": critics}
 
 def rates(options: argparse.Namespace) -> None:
     """Play `gap` and `critics` on every seed: each tells whether what the lesson says holds."""
-    results = {}
+    found = {}
     for name, play in RATES_OF.items():
-        results[name] = {}
+        found[name] = {}
         for seed in options.seeds:
-            results[name][seed] = play(seed)
-            print(f"{name:8s} {seed:4d} {results[name][seed]}", flush=True)
-    store("rates", results, options)
+            found[name][seed] = play(seed)
+            print(f"{name:8s} {seed:4d} {found[name][seed]}", flush=True)
+    store("rates", found, options)
 
 
 STUDIES = {"norms": norms, "contest": contest, "progress": progress,

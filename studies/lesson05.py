@@ -1,7 +1,7 @@
 """Recompute the comparison of lesson 05: three games at an equal budget, three seeds.
 
-    python studies/lesson05.py --write --pictures images      everything the lesson shows
-    python studies/lesson05.py --seeds 0 --steps 600          a shorter look, nothing stored
+    python -m studies.lesson05 --write --pictures images      everything the lesson shows
+    python -m studies.lesson05 --seeds 0 --steps 600          a shorter look, nothing stored
 
 One thread. Every seed plays 600 steps, the first one goes on to 1,800. Every game takes as many
 steps of the generator and of the critic, with the same networks (clipping keeps the critic's
@@ -12,13 +12,11 @@ its last step.
 
 import argparse
 import json
-import platform
 import time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import PIL.Image
 import torch
 
 from gan_lessons import data, losses, measure, penalties, runtime
@@ -26,6 +24,8 @@ from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.fastai_style.networks import NormType, basic_critic, basic_generator
 from gan_lessons.show import grid
+from studies.results import machine
+from studies.sheets import enlarged
 
 HERE = Path(__file__).parent
 PICTURES, BATCH, FEATURES = 6400, 32, 16
@@ -126,9 +126,7 @@ def main() -> None:
     runtime.set_threads(1)
     metrics = Metrics()
     content = {"settings": {"pictures": PICTURES, "batch": BATCH, "features": FEATURES, "lr": LR,
-                            "gamma": GAMMA, "ema": EMA, "samples": SAMPLES,
-                            "torch": torch.__version__, "processor": platform.machine(),
-                            "threads": 1},
+                            "gamma": GAMMA, "ema": EMA, "samples": SAMPLES, **machine()},
                "floor": metrics.floor, "runs": {name: {} for name in asked.only}}
     rows = [metrics.faces.images[:10]]
     for seed in asked.seeds:
@@ -142,8 +140,8 @@ def main() -> None:
                 text = json.dumps(content, indent=1) + "\n"
                 (HERE / "lesson05.json").write_text(text, encoding="utf-8")
     if asked.pictures:
-        sheet = grid(torch.cat(rows), columns=10).repeat(2, 0).repeat(2, 1)
-        PIL.Image.fromarray(sheet).save(asked.pictures / "lesson05_longer.png", optimize=True)
+        sheet = enlarged(grid(torch.cat(rows), columns=10))
+        sheet.save(asked.pictures / "lesson05_longer.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import torch
 
 from gan_lessons import ablations, data, losses, measure, recipes
 from gan_lessons.train import critic_step, fit, generator_step, sample_noise
-from studies import faces32, lesson01, lesson02, lesson03, lesson04
+from studies import faces32, lesson01, lesson02, lesson03, lesson04, results
 
 LESSONS = Path(__file__).parents[1] / "notebooks" / "src"
 FRESH = (30, 31, 32)
@@ -122,15 +122,15 @@ def shown_in_lesson02(row: str) -> int:
     return (LESSONS / "02_mlp_gan_mnist.py").read_text(encoding="utf-8").count(f"| {row} |")
 
 
-@pytest.mark.parametrize("name", stored(lesson02.HERE / "lesson02_remedies.json")["runs"])
+@pytest.mark.parametrize("name", stored(results.path("lesson02", "remedies"))["runs"])
 def test_lesson02_shows_the_stored_remedies(name):
-    found = lesson02.summary(stored(lesson02.HERE / "lesson02_remedies.json")["runs"][name])
+    found = lesson02.summary(stored(results.path("lesson02", "remedies"))["runs"][name])
     assert shown_in_lesson02(lesson02.row(found)) == 2, lesson02.row(found)
 
 
 @pytest.mark.parametrize("name", lesson02.AUTHORS)
 def test_lesson02_shows_the_stored_long_runs(name):
-    run = stored(lesson02.HERE / "lesson02_authors.json")["runs"][name]
+    run = stored(results.path("lesson02", "authors"))["runs"][name]
     last = run["measures"][-1]
     row = (f"{last['step']:,} | {last['newest']['classes']} | {last['newest']['kl']:.3f} | "
            f"{last['newest']['confident']:.0%} | {last['newest']['fd_digits']:.2f}")
@@ -138,7 +138,7 @@ def test_lesson02_shows_the_stored_long_runs(name):
 
 
 def test_lesson02_shows_the_stored_cure():
-    study = stored(lesson02.HERE / "lesson02_cured.json")
+    study = stored(results.path("lesson02", "cured"))
     measures = {seed: run["measures"] for seed, run in study["runs"].items()}
     row = lesson02.row(lesson02.summary(measures, "average"))
     assert shown_in_lesson02(row) == 2, row
