@@ -43,7 +43,7 @@ class LearnerCallback(Callback):
         self.learn = learn
 
 
-def tell(callback: Callback, event: str, learn) -> None:
+def notify(callback: Callback, event: str, learn) -> None:
     """Call the method named `event`, one of EVENTS, if the callback has one."""
     method = getattr(callback, event, None)
     if method is not None:

@@ -2,10 +2,9 @@
 
 import math
 
-from IPython import get_ipython
-
 from gan_lessons.fastai_style.callback import LearnerCallback, SmoothenValue
 from gan_lessons.penalties import clip_weights
+from gan_lessons.progress import in_notebook
 from gan_lessons.show import gallery
 from gan_lessons.train import TrainingDiverged
 from gan_lessons.util import both, whole_number
@@ -128,7 +127,7 @@ class GANTrainer(LearnerCallback):
             return  # no picture
         self.imgs.append(made[0])
         self.titles.append(f"Epoch {learn.epoch}")
-        if get_ipython() is not None and not learn.silent:
+        if in_notebook() and not learn.silent:
             gallery(made, alt=f"a generated picture, epoch {learn.epoch}")
 
     def on_train_end(self, learn) -> None:

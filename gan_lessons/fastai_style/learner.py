@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import checkpoint, runtime
-from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, tell
+from gan_lessons.fastai_style.callback import Callback, CancelFit, Recorder, notify
 from gan_lessons.progress import bar as progress_bar
 from gan_lessons.train import evaluating, stop_button
 from gan_lessons.util import both, whole_number
@@ -145,7 +145,7 @@ class Learner:
                                unit="batch") as self.bar):
                 for callback in sorted([*self.callbacks, *made, *callbacks],
                                        key=lambda each: each.order):
-                    tell(callback, "on_train_begin", self)
+                    notify(callback, "on_train_begin", self)
                     self.running.append(callback)
                 done = len(self.recorder.rows)  # 0, unless resumed
                 for self.epoch in range(done, done + epochs):
@@ -197,7 +197,7 @@ class Learner:
     def event(self, name: str) -> None:
         """Tell the callbacks of this fit that something happened, see `callback.EVENTS`."""
         for callback in self.running:
-            tell(callback, name, self)
+            notify(callback, name, self)
 
     def autocast(self):
         """Return a context in which the networks calculate in the chosen precision."""
