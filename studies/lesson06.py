@@ -3,7 +3,7 @@
     python -m studies.lesson06 contest --write     five recipes on faces, at equal seconds
     python -m studies.lesson06 changes --write     the winner with one thing changed
     python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
-    python -m studies.lesson06 winner --write      the winner for ten minutes of a core, and its pictures
+    python -m studies.lesson06 winner --write       the winner for ten minutes, and its pictures
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.

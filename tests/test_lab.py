@@ -3,11 +3,9 @@
 import copy
 import json
 import re
-import sys
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -102,20 +100,6 @@ def test_the_static_switch_says_what_it_is():
     plain, html = static(language_switch())
     assert plain == "Language switch: zh | en | both (run this cell)"
     assert "运行本单元格" in html and "run this cell" in html
-
-
-def test_on_colab_the_switch_asks_for_widgets(monkeypatch):
-    asked = []
-    output = ModuleType("google.colab.output")
-    output.enable_custom_widget_manager = lambda: asked.append(True)
-    for name, module in (("google", ModuleType("google")), ("google.colab", ModuleType("colab")),
-                         ("google.colab.output", output)):
-        monkeypatch.setitem(sys.modules, name, module)
-    language_switch()
-    assert asked == [True]
-    monkeypatch.setitem(sys.modules, "google.colab.output", None)  # as if it were not installed
-    language_switch()
-    assert asked == [True]
 
 
 def test_the_static_quiz_holds_every_text(content):

@@ -1,6 +1,5 @@
 """The language switch: read a lesson in Chinese, in English or in both."""
 
-import importlib
 from pathlib import Path
 
 from .base import LessonWidget, script, style
@@ -30,18 +29,7 @@ def language_switch() -> LanguageSwitch:
     """Show the buttons 中文 / English / 双语 both.
 
     A choice hides the Markdown cells of the other language. The browser remembers it: in the next
-    notebook it holds again as soon as the cell with the switch runs. Google Colab is asked to show
-    widgets such as ours; there every output has a frame of its own, so the switch cannot reach the
-    lesson's text, and both languages stay.
+    notebook it holds again as soon as the cell with the switch runs. On Google Colab, where every
+    output has a frame of its own, the switch cannot reach the text, and both languages stay.
     """
-    enable_widgets_on_colab()
     return LanguageSwitch()
-
-
-def enable_widgets_on_colab() -> None:
-    """Ask Google Colab to load widgets that it does not bring itself; elsewhere do nothing."""
-    try:
-        output = importlib.import_module("google.colab.output")
-    except ImportError:
-        return
-    output.enable_custom_widget_manager()
