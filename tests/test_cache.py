@@ -47,7 +47,7 @@ def build(path, **options):
 
 def expected(path):
     source = open_source(path)
-    return np.stack([decode(source.read(name), SIZE) for name in source.names])
+    return np.stack([decode(source.read(name), SIZE).pixels for name in source.names])
 
 
 def files_in(folder):

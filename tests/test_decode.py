@@ -11,14 +11,19 @@ from packing import encoded, waves
 from PIL import Image
 from torchvision.transforms.v2 import functional as tv
 
-from gan_lessons.data.decode import LONGEST, UnreadablePicture, decode
+from gan_lessons.data import decode as decoding
+from gan_lessons.data.decode import LONGEST, UnreadablePicture
 
 RED = Image.new("RGB", (8, 8), (255, 0, 0))
 
 
-def colour(raw, size=4):
+def decode(raw, size, **options):
+    return decoding.decode(raw, size, **options).pixels
+
+
+def colour(raw, size=4, **options):
     """Return the colour of a picture that should have only one."""
-    picture = decode(raw, size)
+    picture = decode(raw, size, **options)
     assert picture.shape == (3, size, size) and picture.dtype == np.uint8
     assert np.ptp(picture.astype(int), axis=(1, 2)).max() <= 2
     return picture[:, 0, 0].tolist()

@@ -19,6 +19,7 @@ import math
 import os
 import re
 import shutil
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,12 +31,20 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from gan_lessons import runtime
-from gan_lessons.data.decode import UnreadablePicture, decode, each_picture
+from gan_lessons.data.decode import (
+    DEEP_WHITE,
+    UNUSABLE,
+    Decoded,
+    UnreadablePicture,
+    decode,
+    each_picture,
+    white_of,
+)
 from gan_lessons.data.imageset import fits_on
 from gan_lessons.data.sources import BadSource, Source, printable
 from gan_lessons.util import both, tell, whole_number
 
-VERSION = 2  # of the files and of how pictures are decoded; another number decodes afresh
+VERSION = 3  # of the files and of how pictures are decoded; another number decodes afresh
 LARGEST = 1024
 
 
@@ -52,7 +61,8 @@ def cached(source: Source, size: int, *, whole: bool = False,
            progress: bool = True) -> Cached:
     """Return the pictures of a source, decoded at most once, and print what had to be skipped.
 
-    The first call decodes, in threads, with a progress bar; later calls map the file into memory,
+    The first call decodes, in threads, with a progress bar, and says which files were no pictures
+    and what was converted; later calls map the file into memory,
     from any process, without a copy. A builder that is killed leaves no set, and the next call
     starts again; a second builder of the same set waits for the first. A changed source is decoded
     afresh, and the old pictures are removed when the new ones are complete. (In a folder of more
@@ -78,6 +88,7 @@ def cached(source: Source, size: int, *, whole: bool = False,
     found = opened(path)
     if found is None:
         found = _built(path, source, size, whole, progress)
+        print_left_out(source)
     print_skipped(source, found.unreadable)
     return found
 
@@ -113,6 +124,59 @@ def print_skipped(source: Source, unreadable: list[tuple[str, str]]) -> None:
     for said, left_out in ((ignored, source.ignored), (skipped, unreadable)):
         if left_out:
             tell(f"{said.format(path=source.path, n=len(left_out))}\n{_first_few(left_out)}")
+
+
+def print_left_out(source: Source) -> None:
+    """Print how many files of which endings are not taken, if there are any."""
+    if about := source.about_left_out():
+        tell(about)
+
+
+class Remarks:
+    """What was noticed in the pictures of a set: values of 16 bits, and colour profiles."""
+
+    def __init__(self):
+        self.deep = self.highest = 0  # how many pictures have 16 bits, and their largest value
+        self.profiles: Counter[str] = Counter()
+
+    def add(self, picture: Decoded) -> None:
+        """Take note of one picture."""
+        if picture.highest:
+            self.deep += 1
+            self.highest = max(self.highest, picture.highest)
+        if picture.profile:
+            self.profiles[picture.profile] += 1
+
+    @property
+    def white(self) -> int:
+        """The value that is white in the pictures of 16 bits."""
+        return white_of(self.highest) if self.deep else DEEP_WHITE
+
+    def tell(self, path: Path) -> None:
+        """Print what was done, one line for each thing, for the set at `path`."""
+        if self.white < DEEP_WHITE:
+            n, bits = self.deep, self.white.bit_length()
+            tell(both(f"{path}：{n:,} 张图片存成 16 位，只用到 {bits} 位；整套图片都以 "
+                      f"{self.white:,} 为白色换算。",
+                      f"{path}: {n:,} pictures are stored in 16 bits and use only {bits} of them; "
+                      f"in the whole set {self.white:,} is taken for white."))
+        converted = Counter(self.profiles)
+        unusable = converted.pop(UNUSABLE, 0)
+        if converted:
+            n, names = converted.total(), most_frequent(converted)
+            tell(both(f"{path}：{n:,} 张图片自带颜色配置（colour profile），换算成 sRGB：{names}",
+                      f"{path}: {n:,} pictures were converted from their colour profile to sRGB: "
+                      f"{names}"))
+        if unusable:
+            tell(both(f"{path}：{unusable:,} 张图片的颜色配置用不了，当作 sRGB。",
+                      f"{path}: {unusable:,} pictures have a colour profile that cannot be used, "
+                      "and were taken for sRGB."))
+
+
+def most_frequent(counts: Counter) -> str:
+    """Return the four most frequent of what was counted, in a line."""
+    listed = ", ".join(f"{printable(what)} ({n:,})" for what, n in counts.most_common(4))
+    return f"{listed}, ..." if len(counts) > 4 else listed
 
 
 def _first_few(left_out: list[tuple[str, str]]) -> str:
@@ -160,7 +224,8 @@ def _decode_all(path: Path, source: Source, size: int, whole: bool, progress: bo
     where writing to a memory map kills the process.
     """
     half = path.with_suffix(".half")
-    names, unreadable, shapes = [], [], []
+    names, unreadable, shapes, remarks = [], [], [], Remarks()
+    deep = {}  # where in the file the pictures of 16 bits begin
     try:
         with open(half, "wb") as file:
             pictures = each_picture(source, partial(decode, size=size, whole=whole), progress)
@@ -169,10 +234,21 @@ def _decode_all(path: Path, source: Source, size: int, whole: bool, progress: bo
                     unreadable.append((name, str(picture)))
                     continue
                 names.append(name)
+                remarks.add(picture)
+                if picture.highest:
+                    deep[name] = file.tell()
                 if whole:
-                    shapes.append(picture.shape[1:])
-                    picture = picture.transpose(1, 2, 0)
-                file.write(picture.tobytes())
+                    shapes.append(picture.pixels.shape[1:])
+                file.write(_as_bytes(picture, whole))
+            if remarks.white < DEEP_WHITE:  # known only now: these are decoded once more
+                again = each_picture(source.only(lambda _: list(deep), "16 bits"),
+                                     partial(decode, size=size, whole=whole, white=remarks.white),
+                                     progress)
+                for place, picture in zip(deep.values(), again, strict=True):
+                    if isinstance(picture, UnreadablePicture):  # it was there a moment ago
+                        raise picture
+                    file.seek(place)
+                    file.write(_as_bytes(picture, whole))
             file.flush()
             os.fsync(file.fileno())
         if not names:
@@ -186,8 +262,14 @@ def _decode_all(path: Path, source: Source, size: int, whole: bool, progress: bo
         about = {"shape": shape, "names": names, "unreadable": unreadable, "shapes": shapes}
         path.with_suffix(".json").write_text(json.dumps(about), encoding="ascii")
         os.replace(half, path)
+        remarks.tell(source.path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def _as_bytes(picture: Decoded, whole: bool) -> bytes:
+    """Return what the cache keeps of a picture: of a whole one, pixel by pixel."""
+    return (picture.pixels.transpose(1, 2, 0) if whole else picture.pixels).tobytes()
 
 
 def _only_builder(folder: Path) -> contextlib.AbstractContextManager:

@@ -9,14 +9,23 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from torchvision.datasets import CelebA
 from torchvision.datasets.utils import download_file_from_google_drive
 
 from gan_lessons import runtime
-from gan_lessons.data.cache import cache_file, cached, opened, print_skipped
-from gan_lessons.data.decode import UnreadablePicture, decode, each_picture, size_and_kind
+from gan_lessons.data.cache import (
+    Remarks,
+    cache_file,
+    cached,
+    most_frequent,
+    opened,
+    print_left_out,
+    print_skipped,
+)
+from gan_lessons.data.decode import UnreadablePicture, decode, each_picture
 from gan_lessons.data.digits import mnist, mnist_root
 from gan_lessons.data.photographs import (
     CELEBA,
@@ -197,21 +206,21 @@ def _print_use(path: Path, use: str) -> int:
 
 def check_set(args: argparse.Namespace) -> int:
     """Read and decode every picture and report; the exit code is 0 when there are some to use."""
-    def look(raw: bytes) -> tuple[str, str]:
-        decode(raw, 64)
-        return size_and_kind(raw)
-
     source, card = recognise(args.path)
     print(both(f"{source.path}（{source.kind}）：{len(source):,} 张图片",
                f"{source.path} ({source.kind}): {len(source):,} pictures"))
-    sizes, kinds, unreadable = Counter(), Counter(), []
-    for name, seen in zip(source.names, each_picture(source, look), strict=True):
-        if isinstance(seen, UnreadablePicture):
-            unreadable.append((name, seen))
+    print_left_out(source)
+    sizes, kinds, unreadable, remarks = Counter(), Counter(), [], Remarks()
+    pictures = each_picture(source, partial(decode, size=64))
+    for name, picture in zip(source.names, pictures, strict=True):
+        if isinstance(picture, UnreadablePicture):
+            unreadable.append((name, picture))
         else:
-            sizes[seen[0]] += 1
-            kinds[seen[1]] += 1
-    print(f"  尺寸 / sizes: {_most(sizes)}\n  格式 / formats: {_most(kinds)}")
+            sizes[picture.size] += 1
+            kinds[picture.kind] += 1
+            remarks.add(picture)
+    print(f"  尺寸 / sizes: {most_frequent(sizes)}\n  格式 / formats: {most_frequent(kinds)}")
+    remarks.tell(source.path)
     print_skipped(source, unreadable)
     good = len(source) - len(unreadable)
     if not good:
@@ -220,12 +229,6 @@ def check_set(args: argparse.Namespace) -> int:
     print(both(f"可以使用：{good:,} 张。", f"Fit for use: {good:,} pictures."))
     print(both(*card).format(name=source.path.stem or "folder", n=good, path=source.path))
     return 0
-
-
-def _most(counts: Counter) -> str:
-    """Return the four most frequent of what was counted, in a line."""
-    listed = ", ".join(f"{what} ({n:,})" for what, n in counts.most_common(4))
-    return f"{listed}, ..." if len(counts) > 4 else listed
 
 
 # ---- cache ----
@@ -243,6 +246,7 @@ def cache_set(args: argparse.Namespace) -> int:
         took = both(f"用时 {seconds:.1f} 秒，每秒 {rate:,.0f} 张。",
                     f"It took {seconds:.1f} s, {rate:,.0f} pictures a second.")
     else:
+        print_left_out(source)
         took = both("早已建好，没有重新解码。", "It was there already; nothing was decoded.")
     n, size, room = len(pictures.names), args.size, megabytes(pictures.images.nbytes)
     print(both(f"{source.path}（{source.kind}）：{n:,} 张 {size}x{size} 的图片，占 {room}。",

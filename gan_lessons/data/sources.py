@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import stat
 import tarfile
 import threading
@@ -14,7 +15,7 @@ import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from functools import cached_property
@@ -23,7 +24,15 @@ from pathlib import Path, PurePosixPath
 from gan_lessons.util import both, write_atomically
 
 PICTURES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif",
-                      ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"])
+                      ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga", ".pjpeg", ".pjp",
+                      ".mpo", ".apng", ".dib", ".pnm", ".j2k", ".jpx"])
+NOTES = frozenset([".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md",
+                   ".html", ".py", ".ipynb", ".log", ".db", ".ini"])  # they go with pictures
+TO_CONVERT = frozenset([".heic", ".heif", ".hif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw"])
+BEGINNING = re.compile(  # of JPEG, PNG, GIF, TIFF (twice), WebP, AVIF, JPEG 2000
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftypavi|\0{3}\x0cjP  ",
+    re.DOTALL)
+LONGEST_BEGINNING = 12  # bytes
 MOST_FILE_BYTES = 256 * 1024**2  # no picture in an archive is larger: it is unpacked in memory
 MANY = 20_000  # files of which each call still asks for size and time: see Source.fingerprint
 
@@ -34,12 +43,21 @@ class BadSource(ValueError):
 
 def is_picture(name: str) -> bool:
     """Tell by its name whether a file should be a picture; hidden files and macOS's are not."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in PICTURES and not any(_hidden(part) for part in path.parts)
+    return ending(name) in PICTURES and not _hidden(name)
+
+
+def ending(name: str) -> str:
+    """Return what a file's name ends in, in small letters: ".jpg", or "" for none.
+
+    What sites and systems put behind it does not count: `a.jpg_large` has the ending ".jpg".
+    """
+    root, _, last = _base(name).lower().rpartition(".")
+    letters = re.match("[a-z0-9]*", last)[0]
+    return f".{letters}" if root and letters else ""
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
 def _base(name: str) -> str:
@@ -48,9 +66,10 @@ def _base(name: str) -> str:
 
 def stem(name: str) -> str:
     """Return a picture's own name, without folders and ending: `a/b/0001.jpg` gives `0001`."""
-    root, dot, ending = _base(name).rpartition(".")
-    known = dot + ending.lower() in PICTURES
-    return unicodedata.normalize("NFC", root if known else _base(name))
+    own = _base(name)
+    if ending(name) in PICTURES:
+        own = own.rpartition(".")[0]
+    return unicodedata.normalize("NFC", own)
 
 
 def printable(name: str) -> str:
@@ -68,6 +87,7 @@ class Source(ABC):
         file: The one file that holds an archive or a database.
         names: All pictures chosen, in order. Read from the disk when it is first asked for.
         ignored: (name, why) of what was left out.
+        left_out: How many files of which ending are no pictures, known when `names` is.
         label: Says which pictures `only` has chosen.
     """
 
@@ -76,6 +96,7 @@ class Source(ABC):
     def __init__(self, path: str | Path):
         self.path = self.file = Path(path)
         self.ignored: list[tuple[str, str]] = []
+        self.left_out: Counter[str] = Counter()
         self.label = ""
         self._stamp = ""
         self._choose: Callable[[list[str]], list[str]] | None = None
@@ -90,15 +111,55 @@ class Source(ABC):
         """
         names = sorted(self._list(), key=lambda name: (stem(name), name))
         if not names:
+            left_out = self._left_out_words()
             raise BadSource(both(
                 f"{self.path} 里没有找到图片（{self.kind}）。请检查路径；认得的文件后缀："
-                f"{' '.join(sorted(PICTURES))}。",
+                f"{' '.join(sorted(PICTURES))}。{left_out[0]}",
                 f"No pictures were found in {self.path} ({self.kind}). Check the path; the file "
-                f"endings known are {' '.join(sorted(PICTURES))}."))
+                f"endings known are {' '.join(sorted(PICTURES))}. {left_out[1]}".rstrip()))
         return self._choose(names) if self._choose else names
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def about_left_out(self) -> str:
+        """Say in both languages how many files of which kinds are not taken; "" for none."""
+        if not self.names or not self.left_out:
+            return ""
+        zh, en = self._left_out_words()
+        return both(f"{self.path}：{zh}", f"{self.path}: {en}")
+
+    def _left_out_words(self) -> tuple[str, str]:
+        if not self.left_out:
+            return "", ""
+        common = self.left_out.most_common(6)
+        more_zh, more_en = ("等", ", ...") if len(self.left_out) > 6 else ("", "")
+        zh = "，".join(f"{n:,} 个{f' {end}' if end else '没有后缀的'}" for end, n in common)
+        en = ", ".join(f"{n:,} {end or 'without an ending'}" for end, n in common)
+        zh, en = f"没有读取：{zh}{more_zh}。", f"left out: {en}{more_en}."
+        if TO_CONVERT & self.left_out.keys():
+            zh += ("HEIC、JPEG XL 和相机的原始文件要先转成 JPEG 或 PNG，例如用 ImageMagick："
+                   "magick mogrify -format jpg *.heic。")
+            en += (" HEIC, JPEG XL and raw files of cameras have to be converted to JPEG or PNG "
+                   "first, with ImageMagick for example: magick mogrify -format jpg *.heic.")
+        return zh, en
+
+    def _pictures(self, names: Iterable[str], start: Callable[[str], bytes]) -> list[str]:
+        """Return those files that are pictures, and count what else could be one.
+
+        Only a file without an ending is opened: the first bytes, from `start`, tell.
+        """
+        pictures = []
+        for name in names:
+            if is_picture(name):
+                pictures.append(name)
+            elif _hidden(name) or (end := ending(name)) in NOTES:
+                pass
+            elif not end and BEGINNING.match(start(name)):
+                pictures.append(name)
+            else:
+                self.left_out[end] += 1
+        return pictures
 
     def has_pictures(self) -> bool:
         """Tell whether a folder holds pictures; an archive is not opened for that."""
@@ -115,7 +176,7 @@ class Source(ABC):
         """
         part = copy(self)
         vars(part).pop("names", None)
-        part.ignored = list(self.ignored)
+        part.ignored, part.left_out = list(self.ignored), Counter(self.left_out)
         part.label, part._stamp = f"{self.label} {label}".strip(), self._stamp + stamp
         before = self._choose
         part._choose = choose if before is None else lambda names: choose(before(names))
@@ -177,8 +238,17 @@ class Folder(Source):
             seen.add((about.st_dev, about.st_ino))
             folders[:] = sorted(name for name in folders if not _hidden(name))
             below = Path(folder).relative_to(self.path)
-            found += [(below / name).as_posix() for name in sorted(files) if is_picture(name)]
-        return found
+            found += [(below / name).as_posix() for name in sorted(files)]
+        return self._pictures(found, self._start)
+
+    def _start(self, name: str) -> bytes:
+        try:
+            if not (self.path / name).is_file():  # opening a pipe would wait for ever
+                return b""
+            with open(self.path / name, "rb") as file:
+                return file.read(LONGEST_BEGINNING)
+        except OSError:
+            return b""
 
     def has_pictures(self):
         """See Source."""
@@ -211,25 +281,37 @@ class Zip(Source):
 
     @cached_property
     def _members(self) -> dict[str, str]:
-        """From the name of each plain file to the name the archive calls it by."""
+        """From the name of each picture to the name the archive calls it by."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                listed = archive.infolist()
+            archive = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as problem:
             raise _damaged(self.path, problem) from problem
         members = {}
-        for info in listed:
-            name = inside(info.filename)
-            if info.is_dir():
-                continue
-            if name is None:
-                self.ignored.append((info.filename,
-                                     "路径指向外面 / its path leads out of the archive"))
-            elif stat.S_ISLNK(info.external_attr >> 16):
-                self.ignored.append((info.filename, "是链接 / a link"))
-            else:
-                members[name] = info.filename
-        return members
+        with archive:
+            for info in archive.infolist():
+                name = inside(info.filename)
+                if info.is_dir():
+                    continue
+                if name is None:
+                    self.ignored.append((info.filename,
+                                         "路径指向外面 / its path leads out of the archive"))
+                elif stat.S_ISLNK(info.external_attr >> 16):
+                    self.ignored.append((info.filename, "是链接 / a link"))
+                else:
+                    members[name] = info.filename
+            if any(name.endswith("data.mdb") for name in members):
+                raise BadSource(both(
+                    f"{self.path} 里装的是 LSUN 数据库。请先解压，再给出含有 data.mdb 的文件夹。",
+                    f"{self.path} holds an LSUN database. Unpack it, and give the folder that has "
+                    "data.mdb."))
+
+            def start(name: str) -> bytes:
+                try:
+                    with archive.open(members[name]) as file:
+                        return file.read(LONGEST_BEGINNING)
+                except Exception:  # encrypted, damaged, packed in a way that is not known
+                    return b""
+            return {name: members[name] for name in self._pictures(members, start)}
 
     @contextmanager
     def reader(self):
@@ -245,12 +327,7 @@ class Zip(Source):
             yield read
 
     def _list(self):
-        if any(name.endswith("data.mdb") for name in self._members):
-            raise BadSource(both(
-                f"{self.path} 里装的是 LSUN 数据库。请先解压，再给出含有 data.mdb 的文件夹。",
-                f"{self.path} holds an LSUN database. Unpack it, and give the folder that has "
-                "data.mdb."))
-        return [name for name in self._members if is_picture(name)]
+        return list(self._members)
 
 
 class Lmdb(Source):
