@@ -112,7 +112,8 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
 
 # ---- the two players and all that training has to remember ----
 
-FIXED = ("generator", "critic", "latent", "betas", "ema", "seed", "optimizer", "precision")
+FIXED = ("generator", "critic", "latent", "betas", "ema", "ema_warm_up", "seed", "optimizer",
+         "precision")
 
 @dataclass(eq=False)
 class Game:
@@ -128,6 +129,7 @@ class Game:
     lr: float = 2e-4  # learning rate of both players
     betas: tuple[float, float] = (0.9, 0.999)  # of Adam
     ema: float = 0.999  # how slowly `generator_ema` follows G's weights
+    ema_warm_up: bool = False  # let it follow faster in the first steps, see `warm_average`
     seed: int = 0  # of batches and noise
     clip: float | None = None  # limit of D's weights after each of its steps (WGAN)
     decay: int | None = None  # steps over which learning rate and penalty fade, see `cosine_decay`
@@ -151,7 +153,7 @@ class Game:
         self.critic_optimizer = self.new_optimizer(self.critic)
         self.generator_ema = AveragedModel(  # the moving average of G's weights, in float32
             unwrapped(self.generator), use_buffers=True,
-            multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+            multi_avg_fn=(warm_average if self.ema_warm_up else get_ema_multi_avg_fn)(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
@@ -251,6 +253,8 @@ class Game:
         plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "decay",
                  "penalty_every", "warm_up", "precision")
         settings = {name: getattr(self, name) for name in plain}
+        # a checkpoint from before there was such a warm-up says nothing of it, as None does
+        settings["ema_warm_up"] = True if self.ema_warm_up else None
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
                      "optimizer": checkpoint.described(self.optimizer) or "adam",
@@ -433,6 +437,18 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
 # ---- details of a run ----
 
 GENERATED_AT_ONCE = 1000 * 3 * 64 * 64  # numbers that `generate` makes in one go: 1,000 at 64x64
+
+
+def warm_average(decay: float):
+    """Return how an AveragedModel follows: w <- d w + (1 - d) new, d = min(decay, (1+i)/(10+i)).
+
+    i counts the updates. With a fixed 0.999 the first, random weights still make up a third of the
+    average after 1,000 steps; this one has forgotten them after a few dozen.
+    """
+    def follow(averages: list[Tensor], newest: list[Tensor], updates: Tensor) -> None:
+        i = int(updates)  # makes a GPU wait
+        get_ema_multi_avg_fn(min(decay, (1 + i) / (10 + i)))(averages, newest, updates)
+    return follow
 
 
 def next_noise(game: Game) -> Tensor:

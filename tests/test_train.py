@@ -220,6 +220,26 @@ def test_the_average_follows_the_generator(digits):
                 torch.testing.assert_close(average, 0.5 * old + 0.5 * new)
 
 
+def test_a_warmed_up_average_forgets_the_first_weights(digits):
+    game = small(ema=0.5, ema_warm_up=True)
+    for updates in range(1, 12):
+        before = weights(game.generator_ema.module)
+        fit(game, digits, updates, progress=False)
+        if updates > 1:  # the first one copies
+            decay = min(0.5, updates / (9 + updates))
+            for old, new, average in zip(before, weights(game.generator),
+                                         weights(game.generator_ema.module), strict=True):
+                torch.testing.assert_close(average, decay * old + (1 - decay) * new)
+    assert decay == 0.5  # from the ninth step on
+
+
+def test_a_checkpoint_tells_a_warmed_up_average_from_another(tmp_path, digits):
+    fit(small(ema_warm_up=True), digits, 2, save_to=tmp_path / "a.pt", progress=False)
+    fit(small(ema_warm_up=True), digits, 3, save_to=tmp_path / "a.pt", progress=False)
+    with pytest.raises(checkpoint.BadCheckpoint):
+        fit(small(), digits, 4, save_to=tmp_path / "a.pt", progress=False)
+
+
 def test_samples_repeat_and_leave_training_alone():
     game = small()
     game.generator.train()
