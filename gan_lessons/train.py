@@ -678,7 +678,8 @@ def check_augment(augment: Augment, items: Tensor) -> None:
     if altered.shape != items.shape or not altered.requires_grad:
         raise ValueError(both(
             f"augment 应当保持形状 {tuple(items.shape)}，并且可微（G 的梯度要穿过它）；"
-            f"得到的形状是 {tuple(altered.shape)}，{'可微' if altered.requires_grad else '不可微'}。",
+            f"得到的形状是 {tuple(altered.shape)}，"
+            f"{'' if altered.requires_grad else '不'}可微。",
             f"augment should keep the shape {tuple(items.shape)} and be differentiable, for G's "
             f"gradient goes through it; the result has the shape {tuple(altered.shape)} and is "
             f"{'' if altered.requires_grad else 'not '}differentiable."))
