@@ -93,12 +93,14 @@ class GANLearner(Learner):
 
         The critic must return one score a picture, (B,); higher then means more real.
         """
+        learn = cls(data, generator, critic, loss.generator, loss.critic, **kwargs)
+
         def gen_loss(fake_pred, target, output):
             if train.compares(loss):
                 return loss.generator(fake_pred, learn.model.critic(target).float())
             return loss.generator(fake_pred)
 
-        learn = cls(data, generator, critic, gen_loss, loss.critic, **kwargs)
+        learn.loss_func.loss_funcG = gen_loss
         learn.loss_names = [described(loss)]
         return learn
 
