@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from gan_lessons import data, losses, penalties, recipes, runtime
+from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, critic_turns
@@ -22,7 +23,9 @@ RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dc
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
           "hinge": losses.Hinge, "relativistic": losses.Relativistic}
-PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
+PENALTIES = {"gp": (penalties.gradient_penalty, "weight"),
+             "gp-one-sided": (partial(penalties.gradient_penalty, one_sided=True), "weight"),
+             "r1": (penalties.r1, "gamma"),
              "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
 DIGITS = {"mnist": data.mnist}
 TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
@@ -54,7 +57,10 @@ class Settings:
     loss: str | None = None  # a name in LOSSES
     penalty: str | None = None  # a name in PENALTIES
     penalty_weight: float | None = None  # its `weight` or `gamma`
-    batch: int | None = None  # this and the rest: as in `train.Game`
+    augment: bool = False  # whether D sees pictures through `DiffAugment`
+    penalty_every: int | None = None  # this and the rest: as in `train.Game`
+    clip_gradients: float | None = None
+    batch: int | None = None
     lr: float | None = None
     n_critic: int | None = None
     warm_up: bool = False
@@ -71,9 +77,10 @@ class Settings:
                 listed = ", ".join(map(str, choices))
                 raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
                                       f"{name} must be one of {listed}; got {value!r}."))
-        check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay"),
+        check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay",
+                                   "penalty_every"),
                       from_zero=("extra_layers", "seed"),
-                      positive=("lr", "penalty_weight", "subset"))
+                      positive=("lr", "penalty_weight", "subset", "clip_gradients"))
         self._check_together()
         self.data, self.root = absolute("data", self.data), absolute("root", self.root)
         if self.recipe == "dcgan" and self.loss is None:
@@ -102,6 +109,8 @@ class Settings:
              "add a penalty or norm=spectral."),
             (self.penalty_weight is not None and not self.penalty,
              "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
+            (self.penalty_every is not None and not self.penalty,
+             "penalty_every 要和 penalty 一起用。", "penalty_every needs a penalty."),
             (self.penalty and batch_norm,
              "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "
              "norm=spectral。",
@@ -118,7 +127,8 @@ class Settings:
 
     def game(self, channels: int) -> Game:
         """Return the game before its first step, for pictures with `channels` channels."""
-        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
+        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay",
+                 "penalty_every", "clip_gradients")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.loss:
             changes["loss"] = LOSSES[self.loss]()
@@ -126,6 +136,8 @@ class Settings:
             changes["penalty"], weight = PENALTIES[self.penalty]
             if self.penalty_weight is not None:
                 changes["penalty"] = partial(changes["penalty"], **{weight: self.penalty_weight})
+        if self.augment:
+            changes["augment"] = DiffAugment()
         if self.penalty or self.norm == "spectral":
             changes["clip"] = None
         return RECIPES[self.recipe](

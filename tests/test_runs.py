@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from gan_lessons import checkpoint, data, losses, measure, runs, show, util
 from gan_lessons import train as training
+from gan_lessons.augment import DiffAugment
 from gan_lessons.measure.photographs import inception_features
 from gan_lessons.train import TrainingDiverged
 
@@ -331,6 +332,8 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
     ({"warm_up": True}, "warm_up belongs to WGAN"),
     ({"recipe": "wgan", "penalty": "gp"}, "add norm=none or norm=spectral"),
     ({"penalty_weight": 2.0}, "penalty_weight needs a penalty"),
+    ({"penalty_every": 2}, "penalty_every needs a penalty"),
+    ({"clip_gradients": 0.0}, "clip_gradients must be a number above 0"),
     ({"root": "x"}, "root is for celeba and lsun-bedrooms"),
     ({"size": 28}, "size must be one of 16, 32, 64, 128, 256; got 28"),
     ({"size": None, "data": "toy-faces", "features": 0}, "features must be a whole number"),
@@ -390,6 +393,15 @@ def test_losses_and_penalties_by_name():
     assert penalty.func.__name__ == "r1" and penalty.keywords == {"gamma": 3.0}
     penalty = small(norm="none", penalty="gp", penalty_weight=5.0).game(1).penalty
     assert penalty.keywords == {"weight": 5.0}
+    penalty = small(norm="none", penalty="gp-one-sided", penalty_weight=5.0).game(1).penalty
+    assert penalty.keywords == {"weight": 5.0, "one_sided": True}
+
+
+def test_augmentation_clipping_and_a_lazy_penalty_by_option():
+    game = small(norm="none", penalty="r1-r2", penalty_every=4, clip_gradients=2.0,
+                 augment=True).game(1)
+    assert (game.penalty_every, game.clip_gradients, game.augment) == (4, 2.0, DiffAugment())
+    assert small().game(1).augment is None
 
 
 @pytest.mark.parametrize("name, size, shape, count", [
