@@ -43,7 +43,8 @@ TRAIN_OPTIONS = {
     "数据 / data": (
         ("data", str, "下列名字，或图片文件夹、压缩包的路径",
          "one of the sets below, or the path of a folder or\narchive of pictures"),
-        ("drawn", int, "画多少张玩具图片，默认 10000", "toy pictures to draw, 10000 unless given"),
+        ("drawn", int, "画多少张玩具图片，默认 10000；stacked-mnist 128000",
+         "toy pictures to draw, 10000 unless given;\nstacked-mnist: 128000"),
         ("root", str, "celeba 或 lsun-bedrooms 在哪里", "where celeba or lsun-bedrooms lies"),
         ("subset", float, "只取一部分，如 0.1", "only a share of the pictures, such as 0.1"),
         ("size", int, "边长（像素），默认 64，手写数字 32",

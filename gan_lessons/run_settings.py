@@ -27,7 +27,7 @@ PENALTIES = {"gp": (penalties.gradient_penalty, "weight"),
              "gp-one-sided": (partial(penalties.gradient_penalty, one_sided=True), "weight"),
              "r1": (penalties.r1, "gamma"),
              "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
-DIGITS = {"mnist": data.mnist}
+DIGITS = ("mnist", "stacked-mnist")
 TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
         "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
 PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}
@@ -46,7 +46,7 @@ class Settings:
 
     recipe: str  # a name in RECIPES
     data: str  # a name in SETS, or the path of a folder or archive of pictures
-    drawn: int = 10_000  # how many toy pictures to draw
+    drawn: int | None = None  # toy pictures to draw, 10,000; stacks of three digits, 128,000
     root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
     subset: float = 1.0  # the share of the pictures to take
     size: int | None = None  # their side in pixels; None: 64, and 32 for digits
@@ -71,6 +71,8 @@ class Settings:
     def __post_init__(self):
         if self.size is None:
             self.size = 32 if self.data in DIGITS else 64
+        if self.drawn is None:
+            self.drawn = 128_000 if self.data == "stacked-mnist" else 10_000
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices and (value is not None or name == "recipe"):
@@ -157,8 +159,12 @@ class Settings:
     def pictures(self) -> ImageSet:
         """Return the pictures to train on; the first time, photographs go into the cache."""
         if self.data in DIGITS:
-            digits = DIGITS[self.data]()
-            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
+            if self.data == "stacked-mnist":
+                digits = data.stacked_mnist(max(1, round(self.subset * self.drawn)))
+            else:
+                digits = data.mnist()
+                digits = digits[:max(1, round(self.subset * len(digits)))]
+            framed = digits.framed(32)  # a black rim
             if self.size == 32:
                 return framed
             return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",
