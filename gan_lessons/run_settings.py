@@ -19,7 +19,8 @@ from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
-           "sngan": recipes.sngan, "source-003": recipes.source_003}
+           "sngan": recipes.sngan, "rpgan": recipes.rpgan, "source-003": recipes.source_003}
+CRITIC_WITHOUT_BATCH_NORM = ("wgan-gp", "rpgan")  # whatever `norm`, which is G's there, says
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
           "hinge": losses.Hinge, "relativistic": losses.Relativistic}
@@ -94,7 +95,8 @@ class Settings:
 
     def _check_together(self) -> None:
         """Raise ValueError for settings that do not go together."""
-        batch_norm = self.norm == "batch" or (self.norm is None and self.recipe != "sngan")
+        batch_norm = self.recipe not in CRITIC_WITHOUT_BATCH_NORM and (
+            self.norm == "batch" or (self.norm is None and self.recipe != "sngan"))
         conflicts = (
             (self.norm and self.recipe == "source-003",
              "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
@@ -102,7 +104,7 @@ class Settings:
             (self.loss and self.recipe != "dcgan",
              f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
              f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
-            (self.warm_up and self.recipe in ("dcgan", "sngan"),
+            (self.warm_up and self.recipe in ("dcgan", "sngan", "rpgan"),
              "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
              "warm_up belongs to WGAN; leave it out, or take wgan."),
             (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",

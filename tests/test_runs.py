@@ -17,7 +17,7 @@ import torchvision
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, measure, runs, show, util
+from gan_lessons import checkpoint, data, losses, measure, penalties, runs, show, util
 from gan_lessons import train as training
 from gan_lessons.augment import DiffAugment
 from gan_lessons.measure.photographs import inception_features
@@ -325,7 +325,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"recipe": "stylegan"}, "one of wgan, wgan-gp, dcgan, sngan, source-003; got 'stylegan'"),
+    ({"recipe": "stylegan"}, "wgan, wgan-gp, dcgan, sngan, rpgan, source-003; got 'stylegan'"),
     ({"recipe": "source-003", "norm": "none"}, "has no choice of norm"),
     ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
@@ -640,13 +640,23 @@ def test_tensorboard_gets_every_step_once(tmp_path, monkeypatch):
 
 # ---- toy pictures, and measuring ----
 
-def test_the_learning_rate_of_sngan_falls_to_the_end_of_the_run(tmp_path):
-    told = small("sngan", data="toy-rooms-core", subset=1.0, drawn=60)
+@pytest.mark.parametrize("recipe, norm, lr", [("sngan", "spectral", 1e-3),
+                                              ("rpgan", "batch", 2e-3)])
+def test_the_learning_rate_falls_to_the_end_of_the_run(tmp_path, recipe, norm, lr):
+    told = small(recipe, data="toy-rooms-core", subset=1.0, drawn=60)
     run = runs.train(told, tmp_path / "run", steps=7, quiet=True)
     assert runs.open(run.folder).settings.decay == 7
-    assert (run.settings.norm, run.settings.lr) == ("spectral", 1e-3)
+    assert (run.settings.norm, run.settings.lr) == (norm, lr)
     drawn = run.settings.pictures()
     assert len(drawn) == 60 and len(drawn.factors["rug"].unique()) == 1  # the core only
+
+
+def test_a_critic_without_batch_norm_takes_another_penalty():
+    for recipe in ("wgan-gp", "rpgan"):
+        game = runs.Settings(recipe, "toy-faces", size=16, penalty="r1").game(3)
+        assert game.penalty is penalties.r1
+    with pytest.raises(ValueError, match="With BatchNorm"):
+        runs.Settings("dcgan", "toy-faces", penalty="r1")
 
 
 def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
