@@ -96,6 +96,8 @@ def played(game: Game, faces: ImageSet, steps: int) -> dict:
     start = time.process_time()
     fit(game, faces, steps, progress=False)
     took = time.process_time() - start
+    if game.step < steps:  # a signal asked for the end: half a run is no result
+        raise SystemExit(f"stopped at step {game.step} of {steps}")
     return {"seconds": round(took), **measured(game.sample(SAMPLES, ema=True), faces)}
 
 
