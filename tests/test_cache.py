@@ -12,7 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from packing import PACKERS, as_folder, drawn, encoded, waves
+from packing import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    PACKERS,
+    as_folder,
+    colour_profile,
+    deep_png,
+    drawn,
+    encoded,
+    waves,
+)
 
 from gan_lessons.data import cache
 from gan_lessons.data.cache import Windows, cached
@@ -168,6 +178,80 @@ def test_the_cache_is_plain_bytes_and_json(photos, own_cache):
     assert next(own_cache.rglob("*.u8")).read_bytes() == made.images.tobytes()
     about = json.loads(next(own_cache.rglob("*.json")).read_text())
     assert about["names"] == made.names and about["shape"] == [40, 3, SIZE, SIZE]
+
+
+# ---- pictures as they come ----
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_twelve_bits_get_one_factor_for_the_whole_set(kind, channels, tmp_path, capsys):
+    eight = [waves(i, 20, 20) for i in range(3)]  # the same pictures in 8 bits
+    eight[0] //= 8  # a dark one
+    eight[2][0, 0] = 255
+    eight = [one[..., :channels] for one in eight]
+    files = {f"{i}.png": deep_png(one * np.uint16(16) + 15) for i, one in enumerate(eight)}
+    plain = waves(7, 20, 20)
+    path = PACKERS[kind](tmp_path / "set", files | {"9.png": encoded(plain)})
+    made = cached(open_source(path), 20, progress=False)
+    right = np.stack([*(np.resize(one, (20, 20, 3)) if channels == 3 else one.repeat(3, 2)
+                        for one in eight), plain]).transpose(0, 3, 1, 2)
+    assert np.abs(made.images - right.astype(int)).max() <= 1
+    assert np.array_equal(made.images[3], right[3])
+    out = capsys.readouterr().out
+    assert "3 张图片存成 16 位，只用到 12 位；整套图片都以 4,095 为白色" in out
+    assert "3 pictures are stored in 16 bits and use only 12 of them" in out
+    cached(open_source(path), 20, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_whole_and_turned_pictures_get_the_factor_too(bits, tmp_path):
+    white = 2**bits - 1
+    deep = np.full((16, 24, 3), white // 2)
+    deep[:, 12:] = white  # bright to the right, which is below when turned
+    files = {"a.png": deep_png(deep, turn=6), "b.png": encoded(waves(1, 16, 40)),
+             "c.png": deep_png(deep[..., :1] // 4), "d.png": encoded(waves(2, 30, 16))}
+    windows = Windows.of(open_source(as_folder(tmp_path / "set", files)), 16, progress=False)
+    shapes = list(zip(windows.height.tolist(), windows.width.tolist(), strict=True))
+    assert shapes == [(24, 16), (16, 40), (16, 24), (30, 16)]
+    pictures = [windows.pixels[start:start + height * width].view(height, width, 3).numpy()
+                for start, (height, width) in zip(windows.start.tolist(), shapes, strict=True)]
+    assert pictures[0][11, 0, 0] in (127, 128) and (pictures[0][12:] == 255).all()
+    assert np.array_equal(pictures[1], waves(1, 16, 40))
+    assert pictures[2][0, 0, 0] in (31, 32) and pictures[2][0, 12, 0] in (63, 64)
+    assert np.array_equal(pictures[3], waves(2, 30, 16))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_that_use_all_sixteen_bits_stay_and_are_decoded_once(
+        channels, tmp_path, log, capsys):
+    deep = [np.full((SIZE, SIZE, channels), value) for value in (3000, 65000)]
+    files = {f"{i}.png": deep_png(one) for i, one in enumerate(deep)}
+    made = build(as_folder(tmp_path / "set", files))
+    assert np.abs(made.images[:, 0, 0, 0] - np.array([3000, 65000]) / 257).max() <= 1
+    assert decoded(log) == 2 and capsys.readouterr().out == ""
+
+
+def test_colour_profiles_are_converted_in_threads_counted_and_said(tmp_path, capsys):
+    profiles = {"Adobe RGB (1998)": colour_profile("Adobe RGB (1998)", ADOBE_RGB, 563 / 256),
+                "Display P3": colour_profile("Display P3", DISPLAY_P3), "junk": b"junk"}
+    files = {f"{name} {i}.png": encoded(waves(i), icc_profile=profile)
+             for name, profile in profiles.items() for i in range(40 if name != "junk" else 3)}
+    made = build(as_folder(tmp_path / "set", files))
+    assert np.array_equal(made.images, expected(tmp_path / "set"))
+    out = capsys.readouterr().out
+    assert "80 张图片自带颜色配置" in out and "3 张图片的颜色配置用不了" in out
+    assert ("80 pictures were converted from their colour profile to sRGB: "
+            "Adobe RGB (1998) (40), Display P3 (40)") in out
+    assert "3 pictures have a colour profile that cannot be used" in out
+
+
+def test_what_is_no_picture_is_said_when_the_set_is_built(tmp_path, capsys):
+    path = as_folder(tmp_path / "set", drawn(3) | {"a.heic": b"", "b.heic": b""})
+    build(path)
+    assert capsys.readouterr().out.count("2 .heic") == 1
+    build(path)
+    assert capsys.readouterr().out == ""
 
 
 # ---- what changes under way ----

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from packing import as_folder, encoded, waves
+from packing import DISPLAY_P3, as_folder, colour_profile, deep_png, encoded, waves
 from torchvision.datasets import CelebA
 
 from gan_lessons import data
@@ -201,6 +202,20 @@ def test_check_fails_when_nothing_is_of_use(run, tmp_path):
     assert (code, "None of them can be read" in out) == (1, True)
 
 
+def test_check_says_what_is_odd_about_pictures(run, pictures):
+    as_folder(pictures, {
+        "1.heic": b"", "2.heic": b"", "LICENSE": b"a text",
+        "deep.png": deep_png(np.full((9, 9, 1), 4000)),
+        "wide.jpg": encoded(waves(), "JPEG", icc_profile=colour_profile("P3", DISPLAY_P3))})
+    code, out, _ = run("data", "check", pictures)
+    assert (code, "Fit for use: 8 pictures" in out) == (0, True)
+    for words in ("没有读取：2 个 .heic，1 个没有后缀的。",
+                  "left out: 2 .heic, 1 without an ending.",
+                  "1 张图片存成 16 位，只用到 12 位", "1 pictures are stored in 16 bits",
+                  "换算成 sRGB：P3 (1)", "to sRGB: P3 (1)"):
+        assert out.count(words) == 1
+
+
 def test_a_known_set_is_recognised_in_the_folder_above(run, tmp_path):
     celeba_in(tmp_path / "data")
     code, out, _ = run("data", "check", tmp_path / "data")
@@ -240,6 +255,13 @@ def test_cache_says_what_was_skipped(run, pictures):
     (pictures / "text.jpg").write_bytes(b"hello")
     code, out, _ = run("data", "cache", pictures, "--size", 8)
     assert (code, "text.jpg: 不是图片 / not a picture" in out) == (0, True)
+
+
+def test_cache_says_what_is_left_out_each_time(run, pictures):
+    as_folder(pictures, {"1.heic": b"", "2.heic": b""})
+    for words in ("pictures a second", "nothing was decoded"):
+        code, out, _ = run("data", "cache", pictures, "--size", 8)
+        assert (code, words in out, out.count("left out: 2 .heic")) == (0, True, 1)
 
 
 def test_a_cache_folder_that_cannot_be_written_is_told(run, tmp_path, pictures, monkeypatch):

@@ -7,12 +7,22 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from packing import encoded, waves
-from PIL import Image
+from packing import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    SRGB,
+    colour_profile,
+    deep_png,
+    deep_tiff,
+    encoded,
+    png_chunk,
+    waves,
+)
+from PIL import Image, ImageCms
 from torchvision.transforms.v2 import functional as tv
 
 from gan_lessons.data import decode as decoding
-from gan_lessons.data.decode import LONGEST, UnreadablePicture
+from gan_lessons.data.decode import LONGEST, UNUSABLE, UnreadablePicture, white_of
 
 RED = Image.new("RGB", (8, 8), (255, 0, 0))
 
@@ -119,15 +129,116 @@ def test_the_short_side_becomes_the_size_asked_for():
     assert decode(encoded(waves(0, 10, 15)), 20, whole=True).shape == (3, 20, 30)
 
 
+# ---- 16 bits ----
+
+def test_white_is_the_most_that_the_bits_in_use_hold():
+    highest = [0, 255, 256, 1023, 1024, 4095, 4096, 16383, 16384, 65535]
+    assert [white_of(value) for value in highest] == [
+        255, 255, 1023, 1023, 4095, 4095, 16383, 16383, 65535, 65535]
+
+
+@pytest.mark.parametrize("white", [1023, 4095, 16383, 65535])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_sixteen_bits_are_scaled_by_the_white_of_the_set(white, channels):
+    colour_of = np.array([white // 2, white // 5, white // 4])[:1 if channels < 3 else 3]
+    opaque = [65535] * (channels in (2, 4))
+    raw = deep_png(np.tile(np.append(colour_of, opaque), (6, 6, 1)))
+    expected = np.resize(255 * colour_of / white, 3)
+    assert near(colour(raw, white=white), expected, 1)
+    highest = decoding.decode(raw, 4).highest
+    assert white_of(highest) == white_of(colour_of.max())
+    # What is clear becomes white:
+    if opaque:
+        clear = deep_png(np.tile(np.append(colour_of, 0), (6, 6, 1)))
+        assert colour(clear, white=white) == [255] * 3
+
+
+def test_grey_tiffs_count_their_bits_too():
+    for deep in (np.full((6, 6), 2048, np.uint16), np.full((6, 6), 2048, ">u2")):
+        raw = encoded(deep, "TIFF")
+        assert colour(raw, white=4095) == [128] * 3
+        assert decoding.decode(raw, 4).highest == 2048
+
+
+def test_of_colours_in_a_tiff_the_upper_bits_are_scaled():
+    raw = deep_tiff(np.full((6, 6, 3), [2048, 1024, 4095]))
+    assert near(colour(raw), [8, 4, 16], 1)
+    assert near(colour(raw, white=4095), [128, 64, 239], 1)
+    assert decoding.decode(raw, 4).highest == 4095
+
+
+def test_formats_that_state_their_white_are_left_alone():
+    raw = b"P5 4 4 65535\n" + np.full(16, 2048, ">u2").tobytes()
+    assert colour(raw) == colour(raw, white=4095) == [8] * 3
+    assert decoding.decode(raw, 4).highest == 0
+    assert colour(b"P5 4 4 4095\n" + np.full(16, 2048, ">u2").tobytes()) == [128] * 3
+
+
+def test_eight_bits_do_not_count_as_sixteen():
+    for raw in (encoded(RED), encoded(RED.convert("L")), encoded(RED, "TIFF"), encoded(RED, "BMP")):
+        assert decoding.decode(raw, 4).highest == 0
+        assert np.array_equal(decode(raw, 4), decode(raw, 4, white=255))
+
+
+# ---- colour profiles ----
+
+GREEN = Image.new("RGB", (8, 8), (40, 200, 60))
+
+
+@pytest.mark.parametrize("name, primaries, gamma, expected", [
+    ("Adobe RGB (1998)", ADOBE_RGB, 563 / 256, [0, 201, 37]),
+    ("Display P3", DISPLAY_P3, None, [0, 204, 12])])
+def test_colours_of_other_profiles_become_srgb(name, primaries, gamma, expected):
+    profile = colour_profile(name, primaries, gamma)
+    for kind in ("PNG", "TIFF", "WEBP", "JPEG"):
+        raw = encoded(GREEN, kind, icc_profile=profile)
+        assert near(colour(raw), expected, 2 if kind in ("PNG", "TIFF") else 8)
+        assert decoding.decode(raw, 4).profile == name
+    # White, black and greys stay; a palette is converted, too:
+    for grey in (0, 90, 255):
+        raw = encoded(Image.new("RGB", (8, 8), (grey,) * 3), icc_profile=profile)
+        assert near(colour(raw), [grey] * 3, 1)
+    palette = encoded(GREEN.quantize(4), icc_profile=profile)
+    assert near(colour(palette), expected, 2)
+
+
+def test_pictures_in_srgb_stay_as_they_are_to_the_bit():
+    picture = waves(2, 40, 40)
+    plain = decode(encoded(picture), 40)
+    for profile in (colour_profile("sRGB", SRGB), colour_profile("its twin", SRGB),
+                    ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()):
+        seen = decoding.decode(encoded(picture, icc_profile=profile), 40)
+        assert np.array_equal(seen.pixels, plain) and seen.profile == ""
+
+
+def test_profiles_that_cannot_be_used_are_ignored_and_counted():
+    p3 = colour_profile("Display P3", DISPLAY_P3)
+    for profile in (b"junk", p3[:200], p3[:16] + b"Lab " + p3[20:], colour_profile("grey")):
+        seen = decoding.decode(encoded(GREEN, icc_profile=profile), 4)
+        assert seen.pixels[:, 0, 0].tolist() == [40, 200, 60] and seen.profile == UNUSABLE
+    cmyk = GREEN.convert("CMYK")
+    seen = decoding.decode(encoded(cmyk, "TIFF", icc_profile=p3), 4)
+    assert np.array_equal(seen.pixels, decode(encoded(cmyk, "TIFF"), 4))
+    assert seen.profile == UNUSABLE
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_greys_have_profiles_too(mode):
+    picture = Image.new("L", (8, 8), 128).convert(mode)
+    linear = encoded(picture, icc_profile=colour_profile("linear light", gamma=1))
+    assert near(colour(linear), [188] * 3, 1)  # sRGB of half the light
+    assert decoding.decode(linear, 4).profile == "linear light"
+    for profile in (colour_profile("sRGB grey"), colour_profile("sRGB", SRGB)):
+        seen = decoding.decode(encoded(picture, icc_profile=profile), 4)
+        assert seen.pixels[:, 0, 0].tolist() == [128] * 3 and seen.profile == ""
+
+
 # ---- what is no picture ----
 
 def png_header(width, height):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I",
-                                                                        zlib.crc32(kind + body))
     return (b"\x89PNG\r\n\x1a\n"
-            + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+            + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + png_chunk(b"IDAT", zlib.compress(bytes(1000))) + png_chunk(b"IEND", b""))
 
 
 @pytest.mark.parametrize("shape", [(20_000, 20_000), (10_000, 8_001)])
@@ -139,6 +250,8 @@ def test_a_bomb_is_refused_by_its_header(shape):
 @pytest.mark.parametrize("raw, message", [
     (b"", "an empty file"), (b"hello, I am a text", "not a picture"),
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC, to be converted to JPEG or PNG first"),
+    (b"\xff\x0a" + bytes(20), "JPEG XL, to be converted to JPEG or PNG first"),
     (b"\xff\xd8\xff\xe0" + bytes(50), "(not a picture|damaged)"),
     (encoded(waves(), "JPEG")[:900], "incomplete or damaged"),
     (encoded(waves())[:200], "incomplete or damaged"), (png_header(30, 30), "damaged")])

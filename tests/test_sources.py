@@ -66,6 +66,70 @@ def test_what_is_no_picture_is_left_out(tmp_path):
     assert open_source(path).names == ["a.jpg"]
 
 
+# ---- files that are no known pictures ----
+
+JPEG, HEIC = encoded(waves(), "JPEG"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+PHONE = {"DCIM/1.heic": HEIC, "DCIM/2.HEIC": HEIC, "3.jpg_large": JPEG, "4.JPG ": JPEG,
+         "DCIM/5": JPEG, "6.pjpeg": JPEG, "7.jpg": JPEG, "LICENSE": b"a text", "8.jpg~": JPEG,
+         "9.jpg_original": JPEG, "film.mp4": b"", "list.csv": b"", ".DS_Store": b""}
+TAKEN = ["3.jpg_large", "4.JPG ", "5", "6.pjpeg", "7.jpg"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_pictures_are_known_by_any_ending_and_the_rest_is_counted(kind, tmp_path):
+    source = open_source(PACKERS[kind](tmp_path / "set", PHONE))
+    assert [name.rpartition("/")[2] for name in source.names] == TAKEN
+    assert [stem(name) for name in source.names] == ["3", "4", "5", "6", "7"]
+    assert {source.read(name) for name in source.names} == {JPEG}
+    zh, en = source.about_left_out().splitlines()
+    assert zh.startswith(f"{source.path}：没有读取：2 个 .heic，1 个没有后缀的，")
+    assert en.startswith(f"{source.path}: left out: 2 .heic, 1 without an ending, ")
+    assert all("1 .jpg~, 1 .jpg_original, 1 .mp4" in line.replace(" 个", "").replace("，", ", ")
+               for line in (zh, en))
+    assert "要先转成 JPEG" in zh and "have to be converted to JPEG" in en
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_what_is_left_out_is_counted_once(kind, tmp_path):
+    path = PACKERS[kind](tmp_path / "set", PHONE)
+    before, after = open_source(path), open_source(path)
+    chosen = [before.only(lambda names: names[:1], "one")]  # before the names are known
+    assert len(after) == 5
+    chosen += [after.only(lambda names: names[:1], "one")]  # and then
+    for source in (*chosen, chosen[1].only(lambda names: names, "all"), before):
+        assert source.names and source.left_out[".heic"] == 2 and source.left_out[""] == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_set_of_heic_alone_says_what_to_do(kind, tmp_path):
+    path = PACKERS[kind](tmp_path / "set", {f"{i}.heic": HEIC for i in range(500)})
+    with pytest.raises(BadSource, match="left out: 500 .heic. HEIC, .* converted") as error:
+        print(open_source(path).names)
+    assert "没有读取：500 个 .heic。HEIC、" in str(error.value)
+
+
+def test_nothing_is_said_where_nothing_is_left_out(tmp_path):
+    for kind in PACKERS:
+        assert open_source(PACKERS[kind](tmp_path / kind, drawn(3))).about_left_out() == ""
+    with_notes = as_folder(tmp_path / "notes", {"a.jpg": JPEG, "Thumbs.db": b"", "readme.md": b""})
+    assert open_source(with_notes).about_left_out() == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    as_folder(tmp_path, {"a.jpg": JPEG})
+    os.mkfifo(tmp_path / "pipe")
+    source = open_source(tmp_path)
+    assert source.names == ["a.jpg"] and source.left_out == {"": 1}
+
+
+def test_a_file_that_cannot_be_opened_is_left_out(tmp_path):
+    (as_folder(tmp_path, {"a.jpg": JPEG}) / "gone").symlink_to(tmp_path / "nothing")
+    source = open_source(tmp_path)
+    assert source.names == ["a.jpg"] and source.left_out == {"": 1}
+
+
 # ---- names ----
 
 def test_equal_names_in_different_folders_are_different_pictures(tmp_path):

@@ -62,12 +62,12 @@ def cached(source: Source, size: int, *, whole: bool = False,
     """Return the pictures of a source, decoded at most once, and print what had to be skipped.
 
     The first call decodes, in threads, with a progress bar, and says which files were no pictures
-    and what was converted; later calls map the file into memory,
-    from any process, without a copy. A builder that is killed leaves no set, and the next call
-    starts again; a second builder of the same set waits for the first. A changed source is decoded
-    afresh, and the old pictures are removed when the new ones are complete. (In a folder of more
-    than 20,000 pictures one that was overwritten under its own name is not noticed, see
-    `Source.fingerprint`: then delete the set from the cache.)
+    and what was converted; later calls map the file into memory, from any process, without a
+    copy. A builder that is killed leaves no set, and the next call starts again; a second builder
+    of the same set waits for the first. A changed source is decoded afresh, and the old pictures
+    are removed when the new ones are complete. (In a folder of more than 20,000 pictures one that
+    was overwritten under its own name is not noticed, see `Source.fingerprint`: then delete the
+    set from the cache.)
 
     The array may be written to without harm: changes stay in memory and are never saved.
 

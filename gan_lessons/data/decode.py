@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,9 @@ FORMATS = [name for name in ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF",
                              "JPEG2000", "AVIF") if name in Image.OPEN]
 DEEP_WHITE = 65535  # of a picture that uses all of its 16 bits
 SRGB = ImageCms.createProfile("sRGB")
+COLOUR_SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}  # of profiles: Pillow's modes
 SAME_COLOUR = 3  # of 255: a profile that moves no colour further is taken for sRGB
-UNUSABLE = "unusable"  # a colour profile that is broken or of another kind of picture
+UNUSABLE = "unusable"  # a colour profile that is broken or made for another kind of picture
 
 
 class UnreadablePicture(ValueError):
@@ -43,7 +45,7 @@ class Decoded(NamedTuple):
     pixels: np.ndarray  # uint8 RGB, (3, height, width)
     size: str  # of the file: "178x218"
     kind: str  # "JPEG RGB"
-    highest: int  # the largest value, rounded up for colours, if stored in 16 bits; else 0
+    highest: int  # the largest value, rounded up for colours, of 16 bits in a PNG or TIFF; else 0
     profile: str  # name of the colour profile it was converted from, "" for none, or UNUSABLE
 
 
@@ -60,7 +62,7 @@ def decode(raw: bytes, size: int, whole: bool = False, white: int = DEEP_WHITE) 
         raw: The bytes.
         size: The side of the square.
         whole: Cut nothing off: of height and width the smaller is `size`.
-        white: The value that becomes 255 in pictures of 16 bits, see `white_of`.
+        white: The value that becomes 255 in PNGs and TIFFs of 16 bits, see `white_of`.
 
     Raises:
         UnreadablePicture: It is no picture, is cut short, or would be too large in memory.
@@ -87,7 +89,7 @@ def decode(raw: bytes, size: int, whole: bool = False, white: int = DEEP_WHITE) 
 
 
 def white_of(highest: int) -> int:
-    """Return the value of white in a set of 16-bit pictures, from the largest value in the set.
+    """Return the value of white in a set of 16-bit pictures, from the largest value of them all.
 
     It is the most that 8, 10, 12, 14 or 16 bits hold: cameras and scanners put 12 bits into
     files of 16, which would come out nearly black.
@@ -115,11 +117,11 @@ def _opened(raw: bytes) -> Image.Image:
 
 def _what_it_is(raw: bytes) -> str:
     """Say what bytes that Pillow does not know are, for those that phones and browsers save."""
-    convert = "要先转成 JPEG 或 PNG / {}, to be converted to JPEG or PNG first"
+    convert = "是 {0}，要先转成 JPEG 或 PNG / {0}, to be converted to JPEG or PNG first"
     if raw[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1"):
-        return "HEIC，" + convert.format("HEIC")
+        return convert.format("HEIC")
     if raw.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
-        return "JPEG XL，" + convert.format("JPEG XL")
+        return convert.format("JPEG XL")
     return "不是图片 / not a picture"
 
 
@@ -130,10 +132,12 @@ def _upright_rgb(picture: Image.Image, raw: bytes, white: int) -> tuple[Image.Im
         The picture, and `highest` and `profile` of `Decoded`.
     """
     highest = 0
-    # "I;16B" or "RGB;16B": how the values lie in the file. (A BMP's "BGR;16" has 16 bits in all.)
-    deep = picture.format in ("PNG", "TIFF") and ";16" in str([tile[3] for tile in picture.tile])
+    # How the values lie in the file, such as "I;16B" or "RGB;16B". Only of these two formats is
+    # it not known how many of the 16 bits are used; the others say what is white.
+    layout = str([tile[3] for tile in picture.tile])
+    deep = picture.format in ("PNG", "TIFF") and re.search(";1[26]", layout)
     picture.load()
-    if deep and picture.mode in ("RGB", "RGBA"):  # of which Pillow keeps the upper 8 bits
+    if deep and picture.mode in ("RGB", "RGBA", "LA"):  # of which Pillow keeps the upper 8 bits
         highest = 256 * max(high for _, high in picture.convert("RGB").getextrema()) + 255
         if white < DEEP_WHITE:
             picture.paste(_deep_colours(picture, raw, white))
@@ -144,12 +148,14 @@ def _upright_rgb(picture: Image.Image, raw: bytes, white: int) -> tuple[Image.Im
         values = np.asarray(picture)
         if picture.mode == "F" or values.min() < 0 or values.max() > DEEP_WHITE:
             raise UnreadablePicture(f"灰度范围不明 / greys of an unknown range ({picture.mode})")
-        highest = int(values.max())
-        picture = _scaled(values, white)  # Pillow's own conversion would cut them off at 255
+        if deep:
+            highest = int(values.max())
+        # Pillow's own conversion would cut them off at 255.
+        picture = _scaled(values, white if deep else DEEP_WHITE)
     elif picture.has_transparency_data:
         clear = picture.convert("RGBA")
         on_white = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-        picture = on_white.convert("RGB")
+        picture = on_white.convert("L" if picture.mode == "LA" else "RGB")
     name = ""
     if profile:
         picture, name = _in_srgb(picture, profile)
@@ -166,23 +172,26 @@ def _deep_colours(picture: Image.Image, raw: bytes, white: int) -> Image.Image:
     if picture.format == "PNG":
         data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
         values = decode_png(data, ImageReadMode.RGB).permute(1, 2, 0).numpy()
-    else:  # a TIFF: nothing here reads the lower 8 bits
+    else:  # a TIFF: nothing here reads the lower 8 bits, so that of 12 bits 4 are left
         values = np.asarray(picture.convert("RGB")) * np.uint16(256)
     colours = _scaled(values, white)
-    if picture.mode == "RGBA":
+    if picture.mode in ("RGBA", "LA"):
         colours.putalpha(picture.getchannel("A"))
     return colours
 
 
 def _in_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
     """Convert a picture from its profile to sRGB; also give the `profile` of `Decoded`."""
-    if picture.mode not in ("L", "CMYK"):
+    mode = COLOUR_SPACES.get(profile[16:20])
+    if mode == "RGB" and picture.mode != "CMYK":
         picture = picture.convert("RGB")
-    try:
-        transform, name = _transform(profile, picture.mode)
-    except Exception:  # broken, or a grey profile in a picture with colours
-        return picture, UNUSABLE
-    return (ImageCms.applyTransform(picture, transform) if transform else picture), name
+    transform, name = None, UNUSABLE
+    if mode == picture.mode:
+        with contextlib.suppress(Exception):  # a broken profile
+            transform, name = _transform(profile, mode)
+    if transform:
+        picture = ImageCms.applyTransform(picture, transform)
+    return picture, name
 
 
 @lru_cache(maxsize=64)

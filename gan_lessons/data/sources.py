@@ -49,11 +49,13 @@ def is_picture(name: str) -> bool:
 def ending(name: str) -> str:
     """Return what a file's name ends in, in small letters: ".jpg", or "" for none.
 
-    What sites and systems put behind it does not count: `a.jpg_large` has the ending ".jpg".
+    What sites and systems put behind it does not count: `a.jpg_large` has the ending ".jpg". A
+    second copy of a picture keeps its own: ".jpg~" of editors, ".jpg_original" of ExifTool.
     """
     root, _, last = _base(name).lower().rpartition(".")
-    letters = re.match("[a-z0-9]*", last)[0]
-    return f".{letters}" if root and letters else ""
+    if not last.endswith(("~", "_original")):
+        last = re.match("[a-z0-9]*", last)[0]
+    return f".{last}" if root and last else ""
 
 
 def _hidden(name: str) -> bool:
@@ -132,7 +134,7 @@ class Source(ABC):
     def _left_out_words(self) -> tuple[str, str]:
         if not self.left_out:
             return "", ""
-        common = self.left_out.most_common(6)
+        common = sorted(self.left_out.items(), key=lambda item: (-item[1], item[0]))[:6]
         more_zh, more_en = ("等", ", ...") if len(self.left_out) > 6 else ("", "")
         zh = "，".join(f"{n:,} 个{f' {end}' if end else '没有后缀的'}" for end, n in common)
         en = ", ".join(f"{n:,} {end or 'without an ending'}" for end, n in common)
