@@ -137,7 +137,7 @@ def _upright_rgb(picture: Image.Image, raw: bytes, white: int) -> tuple[Image.Im
     layout = str([tile[3] for tile in picture.tile])
     deep = picture.format in ("PNG", "TIFF") and re.search(";1[26]", layout)
     picture.load()
-    if deep and picture.mode in ("RGB", "RGBA", "LA"):  # of which Pillow keeps the upper 8 bits
+    if deep and picture.mode in ("RGB", "RGBA"):  # of which Pillow keeps the upper 8 bits
         highest = 256 * max(high for _, high in picture.convert("RGB").getextrema()) + 255
         if white < DEEP_WHITE:
             picture.paste(_deep_colours(picture, raw, white))
@@ -175,7 +175,7 @@ def _deep_colours(picture: Image.Image, raw: bytes, white: int) -> Image.Image:
     else:  # a TIFF: nothing here reads the lower 8 bits, so that of 12 bits 4 are left
         values = np.asarray(picture.convert("RGB")) * np.uint16(256)
     colours = _scaled(values, white)
-    if picture.mode in ("RGBA", "LA"):
+    if picture.mode == "RGBA":
         colours.putalpha(picture.getchannel("A"))
     return colours
 
