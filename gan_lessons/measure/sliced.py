@@ -32,5 +32,6 @@ def sliced_distance(a: Tensor, b: Tensor, directions: int = 1000, seed: int = 0)
     u = u / u.norm(dim=1, keepdim=True)
     total = 0.0
     for part in u.split(AT_A_TIME):
-        total += ((a @ part.T).sort(0).values - (b @ part.T).sort(0).values).square().mean(0).sum()
-    return 3 * d * float(total) / directions
+        gaps = (part @ a.T).sort().values - (part @ b.T).sort().values  # (directions, n)
+        total += gaps.square().mean(1).sum().item()
+    return 3 * d * total / directions
