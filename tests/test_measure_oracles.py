@@ -245,7 +245,7 @@ def test_prdc_takes_more_rows_than_fit_at_once():
 # ---- MIND, and W1 along a line ----
 
 def test_mind_of_a_shift():
-    """test_mind.py of torch-fidelity: 3 d mu^2 between N(0, I) and N(mu, I), here d = 64, mu = 1."""
+    """test_mind.py of torch-fidelity: 3 d mu^2 between N(0, I) and N(mu, I); d = 64, mu = 1."""
     a, b = drawn(0, (4000, 64), (4000, 64))
     found = [measure.sliced_distance(a, b + 1, seed=seed) for seed in range(8)]
     assert np.mean(found) == pytest.approx(192, rel=3 * math.sqrt(2 / 8000))

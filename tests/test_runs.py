@@ -13,11 +13,10 @@ import sys
 import PIL.Image
 import pytest
 import torch
-import torchvision
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, measure, runs, show, util
+from gan_lessons import checkpoint, data, losses, runs, show, util
 from gan_lessons import train as training
 from gan_lessons.train import TrainingDiverged
 

@@ -37,9 +37,9 @@ class Scores:
         columns = {"pictures": self.column()}
         if self.floor is not None:
             columns["real"] = self.floor.column()
-        lines = ["".join([f"{'':18}", *(f"{title:>20}" for title in columns)])]
+        lines = [" " * 18 + "".join(f"{title:>20}" for title in columns)]
         for name in columns["pictures"]:
-            lines.append("".join([f"{name:18}", *(f"{c[name]:>20}" for c in columns.values())]))
+            lines.append(f"{name:18}" + "".join(f"{c[name]:>20}" for c in columns.values()))
         return "\n".join([*lines, self.protocol()])
 
     def column(self) -> dict[str, str]:
@@ -61,8 +61,9 @@ class Scores:
         """Return what the numbers depend on, in both languages."""
         kept, known, k = min(self.n, KEPT), min(self.m, KEPT), self.prdc.k
         return both(
-            f"和 {self.m} 张真图比；特征来自 {self.net}，{self.d} 维。Fréchet 距离之外各项用前 {kept} "
-            f"张和前 {known} 张真图；KID 分 {self.kid.blocks} 块，k = {k}，MIND 的种子 {self.seed}。"
+            f"和 {self.m} 张真图比；特征来自 {self.net}，{self.d} 维。"
+            f"Fréchet 距离之外各项用前 {kept} 张和前 {known} 张真图；"
+            f"KID 分 {self.kid.blocks} 块，k = {k}，MIND 的种子 {self.seed}。"
             "只能和同样条件下的数相比。",
             f"Against {self.m} real pictures; {self.d} features of {self.net}. All but the Frechet "
             f"distance take the first {kept} and the first {known} real ones; KID in "
