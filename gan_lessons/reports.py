@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
-from gan_lessons.run_settings import DIGITS, TOYS
+from gan_lessons.run_settings import TOYS
 from gan_lessons.runs import Run
 from gan_lessons.util import both, whole_number
 
@@ -24,6 +24,7 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     They are compared with the training pictures. The others are, for toy pictures, freshly drawn
     ones; for digits at 32 pixels, held-out ones; of all else, half of the training pictures is
     kept from the other half. There are as many samples as others, so there may be fewer than `n`.
+    Stacked digits at 32 pixels are counted by `measure.stacked_modes`, unless `features` is given.
 
     Args:
         run: The run.
@@ -37,16 +38,22 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     """
     stage, n = teller(progress), whole_number("n", n, 1)
     settings = run.settings
-    digits = settings.data in DIGITS and settings.size == 32
+    digits = settings.data == "mnist" and settings.size == 32
+    if settings.data == "stacked-mnist" and settings.size == 32 and features is None:
+        fakes = (run.sample(n, seed=seed, newest=newest) if folder is None
+                 else pictures_in(folder, 32)[:n])[..., 2:-2, 2:-2]  # without the rim
+        held_out = data.stacked_mnist(len(fakes), train=False)
+        return (f"samples   {measure.stacked_modes(fakes)}\n"
+                f"held out  {measure.stacked_modes(held_out.images)}")
     stage("真图和给图片算特征的网络（第一次要先训练几分钟）……",
           "Real pictures, and the network for their features (the first time it may take minutes "
           "to train)...")
-    real = DIGITS[settings.data]() if digits else settings.pictures()
+    real = data.mnist() if digits else settings.pictures()
     net: measure.FeatureNet
     if features is not None or not (digits or settings.data in TOYS):
         net = feature_net(features or "inception")
     if digits:
-        held_out = DIGITS[settings.data](train=False)
+        held_out = data.mnist(train=False)
         evaluator = measure.DigitEvaluator(real, held_out)
         known, others = real.images, held_out.images[:n]
         net = net if features else evaluator.classifier

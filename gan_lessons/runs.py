@@ -91,7 +91,7 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
         **schedule: The fields of `Schedule`, such as `steps=10_000` or `minutes=480`.
     """
     folder, plan = Path(out).expanduser(), Schedule(**schedule)
-    if settings.recipe == "sngan" and settings.decay is None:  # its learning rate falls to the end
+    if settings.recipe in ("sngan", "rpgan") and settings.decay is None:  # it falls to the end
         settings = replace(settings, decay=plan.steps)
     _check_new(folder)
     return _run(folder, settings, plan, None, tensorboard, quiet)

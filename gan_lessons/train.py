@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import checkpoint, distributed, runtime
+from gan_lessons.augment import Augment, augmented
 from gan_lessons.checkpoint import (
     TrainingDiverged,
     optimizer_state,
@@ -112,7 +113,8 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
 
 # ---- the two players and all that training has to remember ----
 
-FIXED = ("generator", "critic", "latent", "betas", "ema", "seed", "optimizer", "precision")
+FIXED = ("generator", "critic", "latent", "betas", "ema", "ema_warm_up", "seed", "optimizer",
+         "precision")
 
 @dataclass(eq=False)
 class Game:
@@ -128,8 +130,11 @@ class Game:
     lr: float = 2e-4  # learning rate of both players
     betas: tuple[float, float] = (0.9, 0.999)  # of Adam
     ema: float = 0.999  # how slowly `generator_ema` follows G's weights
+    ema_warm_up: bool = False  # let it follow faster in the first steps, see `warm_average`
     seed: int = 0  # of batches and noise
     clip: float | None = None  # limit of D's weights after each of its steps (WGAN)
+    clip_gradients: float | None = None  # the largest norm of a player's whole gradient
+    augment: Augment | None = None  # what D sees pictures through, such as augment.DiffAugment()
     decay: int | None = None  # steps over which learning rate and penalty fade, see `cosine_decay`
     penalty_every: int = 1  # k: every k-th step of D, k times as strong (StyleGAN2, section 3.1)
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None  # None: Adam
@@ -142,6 +147,10 @@ class Game:
             setattr(self, name, whole_number(name, getattr(self, name), least))
         self.betas = float(self.betas[0]), float(self.betas[1])  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
+        if self.clip_gradients is not None and not self.clip_gradients > 0:
+            raise ValueError(both(
+                f"clip_gradients 必须大于 0，收到 {self.clip_gradients}；None 表示不裁剪。",
+                f"clip_gradients must be above 0, got {self.clip_gradients}; None clips nothing."))
         self.step = 0  # steps that G has made
         self.goal = 0  # and is to make in all
         self.data: str | None = None  # what it was trained on, in a few words
@@ -151,7 +160,7 @@ class Game:
         self.critic_optimizer = self.new_optimizer(self.critic)
         self.generator_ema = AveragedModel(  # the moving average of G's weights, in float32
             unwrapped(self.generator), use_buffers=True,
-            multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+            multi_avg_fn=(warm_average if self.ema_warm_up else get_ema_multi_avg_fn)(self.ema))
         self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
@@ -185,7 +194,17 @@ class Game:
         for group in made.param_groups:
             group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
         made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
+        made.register_step_pre_hook(self.shorten_gradient)
         return made
+
+    def shorten_gradient(self, optimizer: torch.optim.Optimizer, *_) -> None:
+        """Scale a player's gradient, all parameters together, to the norm `clip_gradients`.
+
+        Only where it is longer; its direction stays. Pascanu et al. 2013, arXiv 1211.5063.
+        """
+        if self.clip_gradients is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, self.clip_gradients)
 
     @property
     def device(self) -> torch.device:
@@ -248,11 +267,14 @@ class Game:
 
     def settings(self) -> dict[str, Any]:
         """Return what two games must have in common for one to go on where the other stopped."""
-        plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "decay",
-                 "penalty_every", "warm_up", "precision")
+        plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "clip_gradients",
+                 "decay", "penalty_every", "warm_up", "precision")
         settings = {name: getattr(self, name) for name in plain}
+        # a checkpoint from before there was such a warm-up says nothing of it, as None does
+        settings["ema_warm_up"] = True if self.ema_warm_up else None
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
+                     "augment": checkpoint.described(self.augment),
                      "optimizer": checkpoint.described(self.optimizer) or "adam",
                      "generator": str(unwrapped(self.generator)),
                      "critic": str(unwrapped(self.critic))}
@@ -377,8 +399,9 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
         real = distributed.shard(next(batches))
         d = play_critic(game, real, turn)
     with working_precision(game):
-        g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
-                           next_noise(game), real if compares(game.loss) else None)
+        g = generator_step(augmented(game.critic, game.augment), game.generator,
+                           game.generator_optimizer, game.loss, next_noise(game),
+                           real if compares(game.loss) else None)
     game.generator_ema.update_parameters(unwrapped(game.generator))
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
@@ -392,8 +415,9 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
         penalty = scaled(game.penalty, strength)
     with working_precision(game):
         try:
-            return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                               real, next_noise(game), penalty, game.clip)
+            return critic_step(augmented(game.critic, game.augment), game.generator,
+                               game.critic_optimizer, game.loss, real, next_noise(game), penalty,
+                               game.clip)
         except RuntimeError as problem:
             if "donated buffers" in str(problem) or "double backward" in str(problem):
                 raise ValueError(both(
@@ -433,6 +457,18 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
 # ---- details of a run ----
 
 GENERATED_AT_ONCE = 1000 * 3 * 64 * 64  # numbers that `generate` makes in one go: 1,000 at 64x64
+
+
+def warm_average(decay: float):
+    """Return how an AveragedModel follows: w <- d w + (1 - d) new, d = min(decay, (1+i)/(10+i)).
+
+    i counts the updates. With a fixed 0.999 the first, random weights still make up a third of the
+    average after 1,000 steps; this one has forgotten them after a few dozen.
+    """
+    def follow(averages: list[Tensor], newest: list[Tensor], updates: Tensor) -> None:
+        i = int(updates)  # makes a GPU wait
+        get_ema_multi_avg_fn(min(decay, (1 + i) / (10 + i)))(averages, newest, updates)
+    return follow
 
 
 def next_noise(game: Game) -> Tensor:
@@ -616,6 +652,8 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
             f"判别器与数据不匹配：形状为 {shape} 的一批应各得一个分数，实际得到 {judged}。",
             f"The discriminator does not fit the data: a batch of shape {shape} should get one "
             f"score each, got {judged}."))
+    if game.augment is not None:
+        check_augment(game.augment, torch.zeros(shape, device=game.device))
     scores = torch.zeros(2)
     of_critic = game.loss.critic(scores, scores)
     of_generator = (game.loss.generator(scores, scores) if compares(game.loss)
@@ -626,6 +664,27 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
                 f"A loss must be one scalar, the mean over the batch; got shape "
                 f"{tuple(value.shape)}."))
+
+
+@torch.enable_grad()
+def check_augment(augment: Augment, items: Tensor) -> None:
+    """Require that an augmentation takes such items, keeps their shape and lets gradients pass."""
+    if items.ndim != 4:
+        raise ValueError(both(
+            "augment 只用于图片 (B, C, H, W)；数据是点时请写 augment=None。",
+            "augment is for pictures, (B, C, H, W); with points leave it out: augment=None."))
+    with torch.random.fork_rng(devices=[]):
+        altered = augment(items.requires_grad_(True))
+    if altered.shape != items.shape:
+        raise ValueError(both(
+            f"augment 应当保持形状 {tuple(items.shape)}，得到的是 {tuple(altered.shape)}。",
+            f"augment should keep the shape {tuple(items.shape)}; the result has "
+            f"{tuple(altered.shape)}."))
+    if not altered.requires_grad:
+        raise ValueError(both(
+            "augment 必须可微：G 的梯度要穿过它。不要 detach，不要用 torch.no_grad()。",
+            "augment must be differentiable, for G's gradient goes through it: no detach and no "
+            "torch.no_grad()."))
 
 
 def watch_says_stop(game: Game, watch: Callable[[Game], Any] | None) -> bool:

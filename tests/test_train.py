@@ -220,6 +220,26 @@ def test_the_average_follows_the_generator(digits):
                 torch.testing.assert_close(average, 0.5 * old + 0.5 * new)
 
 
+def test_a_warmed_up_average_forgets_the_first_weights(digits):
+    game = small(ema=0.5, ema_warm_up=True)
+    for updates in range(1, 12):
+        before = weights(game.generator_ema.module)
+        fit(game, digits, updates, progress=False)
+        if updates > 1:  # the first one copies
+            decay = min(0.5, updates / (9 + updates))
+            for old, new, average in zip(before, weights(game.generator),
+                                         weights(game.generator_ema.module), strict=True):
+                torch.testing.assert_close(average, decay * old + (1 - decay) * new)
+    assert decay == 0.5  # from the ninth step on
+
+
+def test_a_checkpoint_tells_a_warmed_up_average_from_another(tmp_path, digits):
+    fit(small(ema_warm_up=True), digits, 2, save_to=tmp_path / "a.pt", progress=False)
+    fit(small(ema_warm_up=True), digits, 3, save_to=tmp_path / "a.pt", progress=False)
+    with pytest.raises(checkpoint.BadCheckpoint):
+        fit(small(), digits, 4, save_to=tmp_path / "a.pt", progress=False)
+
+
 def test_samples_repeat_and_leave_training_alone():
     game = small()
     game.generator.train()
@@ -684,6 +704,30 @@ def test_a_compiled_critic_with_a_penalty_says_why_not(monkeypatch):
     monkeypatch.setattr(training, "critic_step", donated)
     with pytest.raises(ValueError, match="Compile G only"):
         fit(recipes.plane(), data.ring(), 1, progress=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("compiled", ["critic", "penalty"])
+def test_what_is_compiled_keeps_its_penalty_or_is_refused(backend, compiled):
+    """pytorch#181581: autograd.grad in a compiled function can lose its gradient in silence."""
+    torch._dynamo.reset()
+    settings = {"latent": 2, "batch": 8, "penalty": penalties.r1}
+    plain = mlp.plane()
+    generator, critic = copy.deepcopy(plain)
+    if compiled == "critic":
+        critic = torch.compile(critic, backend=backend)
+    game = Game(generator, critic, **settings)
+    if compiled == "penalty":
+        game.penalty = torch.compile(penalties.r1, backend=backend)
+    if backend == "aot_eager":  # what every backend does that is faster than none
+        with pytest.raises(ValueError, match="Compile G only"):
+            fit(game, data.ring(), 2, progress=False)
+        return
+    fit(game, data.ring(), 2, progress=False)
+    expected = fit(Game(*plain, **settings), data.ring(), 2, progress=False)
+    torch.testing.assert_close(weights(game.critic), weights(expected.critic))
+    torch.testing.assert_close(game.history, expected.history)
 
 
 def test_batchnorm_with_one_picture_is_named():

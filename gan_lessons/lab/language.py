@@ -29,6 +29,7 @@ def language_switch() -> LanguageSwitch:
     """Show the buttons 中文 / English / 双语 both.
 
     A choice hides the Markdown cells of the other language. The browser remembers it: in the next
-    notebook it holds again as soon as the cell with the switch runs.
+    notebook it holds again as soon as the cell with the switch runs. On Google Colab, where every
+    output has a frame of its own, the switch cannot reach the text, and both languages stay.
     """
     return LanguageSwitch()

@@ -13,11 +13,12 @@ from gan_lessons.measure.photographs import inception
 from gan_lessons.measure.points import PointReport, js_on_grid, mode_report
 from gan_lessons.measure.scores import Evaluator, Scores
 from gan_lessons.measure.sliced import sliced_distance
+from gan_lessons.measure.stacked import StackedReport, stacked_modes
 from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
            "FactorReport", "FeatureNet", "KernelEstimate", "Moments", "PointReport",
-           "PrecisionRecall", "Scores", "copy_test", "dinov2", "factor_coverage", "factor_reader",
-           "frechet_distance", "inception", "inception_score", "js_on_grid", "kernel_distance",
-           "kernel_estimate", "mode_report", "nearest", "precision_recall", "sliced_distance",
-           "transport"]
+           "PrecisionRecall", "Scores", "StackedReport", "copy_test", "dinov2", "factor_coverage",
+           "factor_reader", "frechet_distance", "inception", "inception_score", "js_on_grid",
+           "kernel_distance", "kernel_estimate", "mode_report", "nearest", "precision_recall",
+           "sliced_distance", "stacked_modes", "transport"]

@@ -83,8 +83,8 @@ class FactorReader(nn.Module):
 def factor_reader(of: ImageSet) -> FactorReader:
     """Return the reader for toy faces or toy rooms, whichever `of` holds.
 
-    Trained once, in well under a minute, on pictures with every value of every factor; kept in
-    the cache, see `fit_small_net`.
+    It learned from pictures with every value of every factor, and ships with the package; where
+    the toys are drawn otherwise it is trained, in well under a minute, see `fit_small_net`.
     """
     names = tuple(getattr(of, "factors", None) or ())
     if names not in MAKERS:

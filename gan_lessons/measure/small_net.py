@@ -1,4 +1,8 @@
-"""How the small nets that measure samples are trained: once, then kept in the cache."""
+"""How the small nets that measure samples are trained: once, then kept.
+
+The two factor readers come trained with the package, in `weights/`, so that samples of toys are
+measured by one and the same net everywhere. A net that is not there is kept in the cache.
+"""
 
 import contextlib
 import hashlib
@@ -18,16 +22,18 @@ from gan_lessons import runtime
 from gan_lessons.util import write_atomically
 
 Net = TypeVar("Net", bound=nn.Module)
+SHIPPED = Path(__file__).parent / "weights"  # written by `python -m studies.readers`
 
 
 def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tensor]], *,
                   steps: int, lr: float, max_lr: float, finish: Callable[[Net], None], name: str,
                   recipe: str, seen: bytes) -> Net:
-    """Return the net that `make` makes, trained with seed 0, or taken from the cache; frozen.
+    """Return the net that `make` makes, trained with seed 0, here or earlier; frozen.
 
-    Adam with the learning rate of OneCycleLR. The file in the cache carries a fingerprint of the
-    net, the recipe and the pictures; the net is trained again if that file is damaged, and also
-    if nothing can be written. The caller's random numbers stay as they were.
+    Adam with the learning rate of OneCycleLR. The file of a trained net carries a fingerprint of
+    the net, the recipe and the pictures. It is looked for in SHIPPED, then in the cache; the net is
+    trained if neither has it or the file is damaged, and goes to the cache, if that can be written.
+    The caller's random numbers stay as they were.
 
     Args:
         make: Returns the untrained net.
@@ -44,8 +50,8 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
         torch.manual_seed(0)
         net = make()
         fingerprint = hashlib.sha256(f"{net} {recipe}".encode() + seen).hexdigest()[:16]
-        path = runtime.cache_dir() / f"{name}-{fingerprint}.safetensors"
-        if not _restore(net, path):
+        file = f"{name}-{fingerprint}.safetensors"
+        if not _restore(net, SHIPPED / file) and not _restore(net, runtime.cache_dir() / file):
             torch.manual_seed(0)
             net = make()
             optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
@@ -59,7 +65,7 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
             with torch.no_grad():
                 finish(net.eval())
             with contextlib.suppress(OSError):  # training again is no disaster
-                write_atomically(path, to_bytes(net.state_dict()))
+                write_atomically(runtime.cache_dir() / file, to_bytes(net.state_dict()))
     return net.eval().requires_grad_(False)
 
 

@@ -1,0 +1,225 @@
+"""Recompute what lesson 06 rests on, and store it beside this file (`--write`).
+
+    python -m studies.lesson06 contest --write     five recipes on faces, at equal seconds
+    python -m studies.lesson06 changes --write     the winner with one thing changed
+    python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
+    python -m studies.lesson06 winner --write       the winner for ten minutes, and its pictures
+
+One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
+turns: the number of steps is what is stored and played. A run that is stored is not played again.
+The Fréchet distances are in the features of the course's own factor reader.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gan_lessons import data, losses, penalties, recipes, runtime, show
+from gan_lessons.data import ImageSet
+from gan_lessons.train import Game, fit
+from studies import results
+from studies.lesson04 import about, measured, steps_in
+from studies.sheets import two_parts
+
+IMAGES = Path(__file__).parents[1] / "images"
+SAMPLES = 10_000
+LONG = 10**6  # steps of a game that is only timed: its schedule must not end
+COMMON = {"latent": 64, "ema": 0.998, "ema_warm_up": True, "precision": "bfloat16"}
+FADING = ("dcgan", "wgan_gp")  # recipes that do not let the learning rate fade by themselves
+CONTESTANTS: dict[str, tuple[Callable[..., Game], dict]] = {
+    "dcgan": (recipes.dcgan, {"features": 32, "batch": 64, "lr": 1e-3}),
+    "wgan_gp": (recipes.wgan_gp, {"features": 32, "n_critic": 2, "lr": 1e-3}),
+    "sn_hinge": (recipes.sngan, {}),
+    "r3gan": (recipes.r3gan, {}),
+    "rpgan": (recipes.rpgan, {}),
+}
+CONTEST_SECONDS = 120
+CHANGES: dict[str, dict] = {
+    "as it is": {},
+    "no pairing": {"loss": losses.NonSaturating()},
+    "no R2": {"penalty": partial(penalties.r1, gamma=10.0)},  # R1 alone, twice as strong
+    "no penalty": {"penalty": None},
+    "gamma 0.5": {"gamma": 0.5},
+    "He's first weights": {},  # see `he_weights`
+    "gamma 20": {"gamma": 20.0},
+    "batches of 64": {"batch": 64},
+    "batches of 16": {"batch": 16},
+    "lr 1e-3": {"lr": 1e-3},
+    "nothing fades": {"decay": None},
+}
+CHANGES_SECONDS = 80
+GAMMAS = (0.05, 0.5, 5.0, 50.0)
+SIDES = {16: {"features": 64}, 32: {"features": 32}, 64: {"features": 16}}  # 128 channels at 4x4
+GAMMA_SECONDS = {16: 30, 32: 40, 64: 60}
+WINNER_SECONDS = 600
+
+
+def contestant(name: str, seed: int, steps: int) -> Game:
+    """Return one of the games of the contest, whose learning rate fades over `steps` steps."""
+    make, settings = CONTESTANTS[name]
+    over = {"decay": steps} if name in FADING else {"steps": steps}
+    return make(32, seed=seed, **COMMON, **settings, **over)
+
+
+def changed(name: str, seed: int, steps: int) -> Game:
+    """Return the winner's game with one thing changed."""
+    settings = CHANGES[name]
+    game = recipes.rpgan(32, seed=seed, steps=steps, precision="bfloat16", **settings)
+    if name == "He's first weights":
+        for network in (game.generator, game.critic):
+            he_weights(network, seed)
+    return game
+
+
+def he_weights(network: nn.Module, seed: int) -> None:
+    """Draw the kernels from N(0, 2 / n), n the inputs that a number is summed from.
+
+    He et al. 2015, arXiv 1502.01852, equation 10; DCGAN takes 0.02 for the standard deviation.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            area = layer.kernel_size[0] ** 2
+            if isinstance(layer, nn.ConvTranspose2d):  # a pixel is reached by a part of the kernel
+                area = area // layer.stride[0] ** 2 if layer.stride[0] > 1 else 1
+            with torch.no_grad():
+                layer.weight.normal_(0, (2 / (layer.in_channels * area)) ** 0.5, generator=chance)
+
+
+def played(game: Game, faces: ImageSet, steps: int) -> dict:
+    """Play a game and return how good its averaged generator is."""
+    start = time.process_time()
+    fit(game, faces, steps, progress=False)
+    took = time.process_time() - start
+    if game.step < steps:  # a signal asked for the end: half a run is no result
+        raise SystemExit(f"stopped at step {game.step} of {steps}")
+    return {"seconds": round(took), **measured(game.sample(SAMPLES, ema=True), faces)}
+
+
+def faces_of(size: int, n: int = 10_000) -> ImageSet:
+    """Return core toy faces."""
+    return data.toy_faces(n, size=size, core=True)
+
+
+def floor(faces: ImageSet) -> dict:
+    """Return what new real pictures get."""
+    return measured(data.toy_faces(SAMPLES, size=faces.shape[-1], seed=1, core=True).images, faces)
+
+
+def compare(study: str, make: Callable[[str, int, int], Game], ways, seconds: float,
+            options: argparse.Namespace) -> None:
+    """Play every way for as many steps as it makes in `seconds`, on every seed."""
+    faces = faces_of(32)
+    content = stored(study)
+    if not content:
+        steps = steps_in(seconds, {way: make(way, 0, LONG) for way in ways}, faces)
+        content = {**about(faces, COMMON), "seconds": seconds, "samples": SAMPLES, "steps": steps,
+                   "floor": floor(faces), "runs": {way: {} for way in ways}}
+        store(study, content, options)
+    for seed in map(str, options.seeds):
+        for way in options.only or ways:
+            if seed not in content["runs"][way]:
+                steps = content["steps"][way]
+                found = played(make(way, int(seed), steps), faces, steps)
+                print(study, way, seed, found, flush=True)
+                content = stored(study) or content  # somebody else may have stored a run
+                content["runs"][way][seed] = found
+                store(study, content, options)
+
+
+def contest(options: argparse.Namespace) -> None:
+    """Play five recipes for equal seconds of one core."""
+    compare("contest", contestant, CONTESTANTS, CONTEST_SECONDS, options)
+
+
+def changes(options: argparse.Namespace) -> None:
+    """Play the winner with one thing changed, for equal seconds of one core."""
+    compare("changes", changed, CHANGES, CHANGES_SECONDS, options)
+
+
+def gamma(options: argparse.Namespace) -> None:
+    """Play the winner at three sides with four weights of the penalty."""
+    content = stored("gamma") or {**about(faces_of(32), COMMON), "samples": SAMPLES,
+                                  "seconds": GAMMA_SECONDS, "steps": {}, "floor": {}, "sides": {}}
+    for size in options.sides:
+        faces, side = faces_of(size), str(size)
+        make = partial(recipes.rpgan, size, precision="bfloat16", **SIDES[size])
+        if side not in content["steps"]:
+            timed = steps_in(GAMMA_SECONDS[size], {side: make(steps=LONG)}, faces)
+            content["steps"].update(timed)
+            content["floor"][side] = floor(faces)
+            content["sides"][side] = {str(weight): {} for weight in GAMMAS}
+        for seed in map(str, options.seeds):
+            for weight in GAMMAS:
+                runs = content["sides"][side][str(weight)]
+                if seed not in runs:
+                    steps = content["steps"][side]
+                    game = make(steps=steps, gamma=weight, seed=int(seed))
+                    runs[seed] = played(game, faces, steps)
+                    print("gamma", size, weight, seed, runs[seed], flush=True)
+                    store("gamma", content, options)
+
+
+def winner(options: argparse.Namespace) -> None:
+    """Play the winner for longer, on 20,000 faces."""
+    faces = faces_of(32, 20_000)
+    content = stored("winner")
+    if not content:
+        timed = steps_in(WINNER_SECONDS, {"rpgan": contestant("rpgan", 0, LONG)}, faces)
+        content = {**about(faces, COMMON), "seconds": WINNER_SECONDS, "samples": SAMPLES,
+                   "steps": timed["rpgan"], "floor": floor(faces), "runs": {}}
+        store("winner", content, options)
+    for seed in map(str, options.seeds):
+        if seed not in content["runs"]:
+            game = contestant("rpgan", int(seed), content["steps"])
+            found = played(game, faces, content["steps"])
+            print("winner", seed, found, flush=True)
+            content = stored("winner") or content
+            content["runs"][seed] = found
+            store("winner", content, options)
+            if seed == "0" and options.write:
+                draw_gallery(faces, game.sample(72, ema=True))
+
+
+def draw_gallery(real: ImageSet, made: torch.Tensor) -> None:
+    """Write images/lesson06_faces.png: two rows of real pictures above six of samples."""
+    picture = two_parts(show.grid(real.images[:24], columns=12), show.grid(made, columns=12))
+    picture.quantize(128).save(IMAGES / "lesson06_faces.png", optimize=True)
+
+
+def stored(study: str) -> dict:
+    """Return what a study has stored; nothing, if it has not been made."""
+    made = results.path("lesson06", study).exists()
+    return results.stored("lesson06", study) if made else {}
+
+
+def store(study: str, content: dict, options: argparse.Namespace) -> None:
+    """Write what a study has found so far beside this file, if asked."""
+    if options.write:
+        results.store("lesson06", study, content)
+
+
+STUDIES = {"contest": contest, "changes": changes, "gamma": gamma, "winner": winner}
+
+
+def main() -> None:
+    """Run the studies the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="+", choices=STUDIES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", help="names of contestants or changes")
+    parser.add_argument("--sides", type=int, nargs="+", default=list(SIDES))
+    parser.add_argument("--write", action="store_true", help="store the numbers")
+    options = parser.parse_args()
+    runtime.set_threads(1)
+    for name in options.studies:
+        STUDIES[name](options)
+
+
+if __name__ == "__main__":
+    main()
