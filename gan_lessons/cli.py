@@ -369,13 +369,14 @@ def sample(args: argparse.Namespace) -> int:
 def add_measure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `measure`."""
     parser.description = both(
-        "给一次训练的样本，或者一个文件夹里的图片评分：Fréchet 距离、KID、MIND、精确率和召回率、\n"
-        "密度和覆盖率、Inception 分数，旁边是真图的得分。玩具图片还数组合、查有没有照抄；边长 32\n"
-        "的数字还数类别。照片用 torchvision 的 Inception v3，它不在时会说怎样取来。",
-        "Score the samples of a run, or a folder of pictures: Fréchet distance, KID, MIND,\n"
-        "precision and recall, density and coverage, Inception score, with what real\n"
-        "pictures get beside them. Of toy pictures, also combinations and copies; of\n"
-        "digits at 32 pixels, also classes. Photographs are seen by torchvision's\n"
+        "给一次训练的样本，或者一个文件夹里的图片评分：Fréchet 距离、KID、MIND、精确率和\n"
+        "召回率、密度和覆盖率、Inception 分数，旁边是真图的得分。玩具图片还数组合、查有没有\n"
+        "照抄；边长 32 的数字还数类别。照片用 torchvision 的 Inception v3，它不在时会说怎样\n"
+        "取来。",
+        "Score the samples of a run, or a folder of pictures: Fréchet distance, KID,\n"
+        "MIND, precision and recall, density and coverage, Inception score, with what\n"
+        "real pictures get beside them. Of toy pictures, also combinations and copies;\n"
+        "of digits at 32 pixels, also classes. Photographs are seen by torchvision's\n"
         "Inception v3. Where that is missing, it says how to get it.")
     add_run_options(parser, 200, 10_000, required=False)
     parser.add_argument("--pictures", metavar="FOLDER", help=both(
@@ -389,7 +390,7 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
         "没有 --run 时：图片按这个边长读入，默认 64",
         "without --run: the side pictures are read at, 64\nunless given"))
     parser.add_argument("--features", choices=("inception", "dinov2"), help=both(
-        "用哪个网络的特征；默认数字用数字分类器，玩具图片用读因素的网络，其余用 Inception",
+        "用哪个网络的特征；默认数字用数字分类器，\n玩具图片用读因素的网络，其余用 Inception",
         "whose features; unless given, the digit classifier's,\nthe factor reader's for toy "
         "pictures, else Inception's"))
 

@@ -27,6 +27,13 @@ class FeatureNet(Protocol):
         """Return the features, (n, d), of pictures, uint8 (n, C, H, W)."""
 
 
+class ClassifyingNet(FeatureNet, Protocol):
+    """A feature network that can tell classes apart."""
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Return the class probabilities, (n, classes), of features."""
+
+
 def checked(a: Tensor, b: Tensor, least: int = 1) -> tuple[Tensor, Tensor]:
     """Return both sets of features, (n, d) and (m, d), in float64 on the CPU.
 

@@ -59,6 +59,8 @@ def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
     """
     if torch.is_tensor(a) and torch.is_tensor(b):
         a, b = checked(a, b)
+    else:
+        a, b = (x if isinstance(x, Moments) else Moments().update(x) for x in (a, b))
     gaussians = []
     for x in (a, b):
         n, d = (x.n, len(x.mean)) if isinstance(x, Moments) else x.shape

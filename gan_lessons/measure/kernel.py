@@ -59,7 +59,8 @@ def kernel_estimate(a: Tensor, b: Tensor, blocks: int = 10) -> KernelEstimate:
 
 def _kernel_sum(x: Tensor, y: Tensor) -> Tensor:
     """Return the sum of k over all pairs."""
-    return sum(((part @ y.T / x.shape[1] + 1) ** 3).sum() for part in x.split(1000))
+    return torch.stack([((part @ y.T / x.shape[1] + 1) ** 3).sum()
+                        for part in x.split(1000)]).sum()
 
 
 def _kernel_diagonal(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Photographs of any kind, by what torchvision's Inception v3 sees in them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -83,7 +84,8 @@ def weights_on_disk(url: str, zh: str, en: str, get: str, size: int) -> dict[str
 
 
 @torch.no_grad()
-def in_parts(network: nn.Module, images: Tensor, side: int, mode: str, title: str) -> Tensor:
+def in_parts(network: Callable[[Tensor], Tensor], images: Tensor, side: int, mode: str,
+             title: str) -> Tensor:
     """Return what a network makes of pictures, uint8 (n, 1 or 3, S, S), on the CPU.
 
     They are resized to side x side, with antialiasing, and scaled to [-1, 1], on the device; a

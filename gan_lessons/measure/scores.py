@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from gan_lessons.measure.classes import inception_score
-from gan_lessons.measure.features import FeatureNet
+from gan_lessons.measure.features import ClassifyingNet, FeatureNet
 from gan_lessons.measure.frechet import Moments, frechet_distance
 from gan_lessons.measure.kernel import KernelEstimate, kernel_estimate
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
@@ -37,9 +38,9 @@ class Scores:
         columns = {"pictures": self.column()}
         if self.floor is not None:
             columns["real"] = self.floor.column()
-        lines = [" " * 18 + "".join(f"{title:>20}" for title in columns)]
+        lines = [" " * 18 + "".join(f"{title:>22}" for title in columns)]
         for name in columns["pictures"]:
-            lines.append(f"{name:18}" + "".join(f"{c[name]:>20}" for c in columns.values()))
+            lines.append(f"{name:18}" + "".join(f"{c[name]:>22}" for c in columns.values()))
         return "\n".join([*lines, self.protocol()])
 
     def column(self) -> dict[str, str]:
@@ -102,19 +103,21 @@ class Evaluator:
         moments, features = self._look(pictures)
         d = features.shape[1]
         enough = min(moments.n, self._moments.n) > d
+        inception = None
+        if self.net.classes:
+            inception = inception_score(cast(ClassifyingNet, self.net).probabilities(features))
         return Scores(
             n=moments.n, m=self._moments.n, net=self.net.name, d=d, seed=self.seed,
             frechet=frechet_distance(moments, self._moments) if enough else None,
             kid=kernel_estimate(features, self._features),
             mind=sliced_distance(features, self._features, seed=self.seed),
             prdc=precision_recall(features, self._features),
-            inception=inception_score(self.net.probabilities(features)) if self.net.classes
-            else None,
+            inception=inception,
             floor=self.floor)
 
     def _look(self, pictures: Tensor | Iterable[Tensor]) -> tuple[Moments, Tensor]:
         """Return the moments of the features of all pictures, and the first 10,000 features."""
-        moments, kept = Moments(), []
+        moments, kept = Moments(), list[Tensor]()
         for part in pictures.split(1000) if torch.is_tensor(pictures) else pictures:
             features = self.net.features(part)
             if moments.n < KEPT:
