@@ -370,9 +370,9 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `measure`."""
     parser.description = both(
         "给一次训练的样本，或者一个文件夹里的图片评分：Fréchet 距离、KID、MIND、精确率和\n"
-        "召回率、密度和覆盖率、Inception 分数，旁边是真图的得分。玩具图片还数组合、查有没有\n"
-        "照抄；边长 32 的数字还数类别。照片用 torchvision 的 Inception v3，它不在时会说怎样\n"
-        "取来。",
+        "召回率、密度和覆盖率、Inception 分数，旁边是真图的得分。玩具图片还数组合、查有没\n"
+        "有照抄；边长 32 的数字还数类别。照片用 torchvision 的 Inception v3，它不在时会说\n"
+        "怎样取来。",
         "Score the samples of a run, or a folder of pictures: Fréchet distance, KID,\n"
         "MIND, precision and recall, density and coverage, Inception score, with what\n"
         "real pictures get beside them. Of toy pictures, also combinations and copies;\n"
