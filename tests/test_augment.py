@@ -114,7 +114,9 @@ class Spy:
 
 def test_real_and_fake_of_a_pair_are_altered_alike_in_both_steps(digits):
     spy = Spy()
-    game = small(augment=spy, loss=losses.Relativistic())
+    critic = mlp.discriminator([16], dropout=0.2)  # draws random numbers between real and fake
+    game = Game(mlp.generator([8, 16]), critic, latent=8, batch=20, augment=spy,
+                loss=losses.Relativistic())
     fit(game, digits, 1, progress=False)
     _, real, fake, fake_again, real_again = spy.seen  # the first is the check before the first step
     assert len(real.unique()) == 20  # each pair in its own way

@@ -1,6 +1,6 @@
 """Data in: pictures as an `ImageSet`, points as a `PointSet`; `train.fit` takes either."""
 
-from gan_lessons.data.digits import have_mnist, mnist, stacked_mnist
+from gan_lessons.data.digits import have_mnist, mnist
 from gan_lessons.data.imageset import ImageSet, to_images, to_signed
 from gan_lessons.data.photographs import celeba, folder, lsun_bedrooms
 from gan_lessons.data.points import (
@@ -14,6 +14,7 @@ from gan_lessons.data.points import (
     spiral,
     two_moons,
 )
+from gan_lessons.data.stacked import stacked_mnist
 from gan_lessons.data.toys.faces import CORE as FACE_CORE
 from gan_lessons.data.toys.faces import FACTORS as FACE_FACTORS
 from gan_lessons.data.toys.faces import toy_faces

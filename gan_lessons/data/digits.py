@@ -1,4 +1,4 @@
-"""Real handwritten digits: MNIST, of which 10,000 are always here, alone or three in one."""
+"""Real handwritten digits: MNIST, of which 10,000 are always here."""
 
 import gzip
 import math
@@ -6,7 +6,6 @@ import os
 import struct
 import tempfile
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from torchvision.datasets import MNIST
 
 from gan_lessons import runtime
 from gan_lessons.data.imageset import ImageSet
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both
 
 MNIST_ORIGIN_ZH = (
     "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
@@ -37,13 +36,6 @@ BOX_CARD = (
     "A part of MNIST that comes with the course, greyscale 28x28 handwritten digits: the first "
     "8,000 from its training file and the first 2,000 from its test file.\n"
     + MNIST_ORIGIN_EN)
-
-STACKED_CARD = (
-    "Stacked MNIST：每张图把随机抽出的三个 MNIST 数字叠在红、绿、蓝三个通道里，共 1,000 种组合，"
-    "用来数生成器漏掉了多少种（Metz 等，2017）。\n",
-    "Stacked MNIST: three MNIST digits drawn at random, one in each of the channels red, green and "
-    "blue. That makes 1,000 combinations, to count how many of them a generator misses (Metz et "
-    "al. 2017).\n")
 
 BOX = Path(__file__).parent / "mnist_10k.png"  # 100 rows of 100 digits, the labels in its text
 BOX_TRAIN = 8000
@@ -86,24 +78,6 @@ def mnist(train: bool = True, *, download: bool = False) -> ImageSet:
             f"The MNIST pictures and labels in {root} do not match: {len(images)} pictures, "
             f"{len(labels)} labels."))
     return ImageSet(images.unsqueeze(1), labels.to(torch.int64), "mnist", MNIST_CARD)
-
-
-def stacked_mnist(n: int = 128_000, *, train: bool = True, seed: int = 0) -> ImageSet:
-    """Return `n` pictures of three digits, uint8 (n, 3, 28, 28), a digit in each channel.
-
-    The label, 0 to 999, reads the digits red, green, blue: 100 r + 10 g + b. The digits are drawn
-    with replacement from `mnist(train)`, so they are as frequent as there; published work draws
-    128,000 triples from training and test digits together (Lin et al. 2018, PacGAN, arXiv
-    1712.04086). 128,000 pictures take 300 MB. Metz et al. 2017, arXiv 1611.02163, section 3.3.1.
-    """
-    digits = mnist(train)
-    generator = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    chosen = torch.randint(len(digits), (whole_number("n", n, 1), 3), generator=generator)
-    images, labels = digits.images[:, 0][chosen], digits.labels[chosen]  # a digit a channel
-    zh, en = digits.about
-    return replace(digits, images=images, labels=labels @ torch.tensor([100, 10, 1]),
-                   name=f"stacked-{digits.name}",
-                   about=(STACKED_CARD[0] + zh, STACKED_CARD[1] + en))
 
 
 def _mnist_in_the_box(train: bool) -> ImageSet:

@@ -24,8 +24,11 @@ SLOPE = 0.2  # of R3GAN's leaky ReLU below zero
 
 # ---- SN-GAN: Miyato et al. 2018, arXiv 1802.05957, appendix B.4 ----
 
-def sngan_pair(size: int = 32, channels: int = 3, latent: int = 128, features: int = 32):
+def sngan_pair(size: int = 32, channels: int = 3, latent: int = 64, features: int = 16):
     """Return the ResNet generator and critic of SN-GAN.
+
+    In bfloat16, with the hinge loss, about the pace of `dcgan.pair` with 32 features and R1 + R2;
+    `.to(memory_format=torch.channels_last)` for both networks makes that two fifths faster.
 
     At 32x32 all layers of the critic have `features` channels, those of the generator twice as
     many; the paper has 128 and 256. At 64x64 the channels double where the side halves, as in the
@@ -126,15 +129,17 @@ class DownBlock(nn.Module):
 
 # ---- R3GAN: Huang et al. 2024, arXiv 2501.05441, section 4 ----
 
-def r3gan_pair(size: int = 32, channels: int = 3, latent: int = 64, features: int = 32, *,
+def r3gan_pair(size: int = 32, channels: int = 3, latent: int = 64, features: int = 16, *,
                blocks: int = 1, group: int = 16, stride: int = 2):
     """Return a generator and a critic in the style of R3GAN: each mirrors the other.
 
     A stage for each side from 4x4 on, with `blocks` residual blocks; nothing is normalised. The
     channels double where the side halves, up to four times `features`. The paper has 768
     throughout, 2 blocks a stage, and stages up to the picture's own side, `stride=1`. That last
-    stage costs more than all others together, so by default (`stride=2`) the stages end at half
-    the side, and one layer leads from there to the picture.
+    stage costs a processor more than all others together, so by default (`stride=2`) the stages
+    end at half the side, and one layer leads from there to the picture: then a step with R1 + R2
+    takes about as long as with `dcgan.pair` and 32 features. Grouped layers are no bargain there:
+    with groups of 8, 16 and 64 channels a step took 1 : 1.1 : 1.3.
 
     Args:
         size: side of the pictures, 32 or 64.
