@@ -51,9 +51,9 @@ TRAIN_OPTIONS = {
          "side in pixels, 64 unless given, 32 for digits")),
     "网络 / networks": (
         ("features", int, "边长一半处有多少通道，默认 64，sngan、rpgan 32",
-         "channels at half the size, 64 unless given; sngan, rpgan 32"),
+         "channels at half the size, 64 unless given;\nsngan, rpgan: 32"),
         ("latent", int, "z 的长度，默认 100，sngan、rpgan 64",
-         "length of z, 100 unless given; sngan, rpgan 64"),
+         "length of z, 100 unless given; sngan, rpgan: 64"),
         ("extra_layers", int, "两个网络各加几层 3x3 卷积", "3x3 layers added to both networks"),
         ("norm", str, "归一化，默认 batch，sngan spectral",
          "normalisation, batch unless given; sngan spectral")),
