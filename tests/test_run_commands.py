@@ -232,7 +232,7 @@ def test_measure_says_what_it_needs_and_what_it_does(run, made, tmp_path, monkey
     each = tmp_path / "each"
     code, _, err = run("sample", "--run", made.folder, "-n", 200, "--average", "--each", each)
     assert code == 0, err
-    code, again, _ = run("measure", "--run", made.folder, "--pictures", each)
+    code, again, _ = run("measure", "--run", made.folder, "--pictures", each, "-n", 200)
     assert code == 0 and again.splitlines()[1:] == out.splitlines()[1:]  # PNG loses nothing
     code, out, err = run("measure", "--pictures", each, "--against", each, "--size", 16)
     assert code == 0 and out.startswith(f"100 pictures of {each}"), err
