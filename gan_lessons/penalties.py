@@ -42,19 +42,24 @@ def r1_r2(critic: nn.Module, real: Tensor, fake: Tensor, *, gamma: float = 1.0) 
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, *, weight: float = 10.0,
+                     one_sided: bool = False,
                      generator: torch.Generator | None = None) -> Tensor:
     """Return weight times the mean of (gradient norm - 1)^2 of the critic, between real and fake.
 
-    Each pair gets one point, drawn uniformly from the line between the two; a slope of 1 there is
+    Gulrajani et al. 2017 (WGAN-GP), arXiv 1704.00028, equation 3, algorithm 1. `one_sided` leaves
+    a slope below 1 alone, with max(0, gradient norm - 1)^2: Petzka et al. 2018 (WGAN-LP), arXiv
+    1709.08894. Each pair gets one point, drawn uniformly from the line between the two; a slope of 1 there is
     what the best critic has. The two batches must have the same length. The points are drawn from
     `generator`, or from torch's global random numbers, which `fit` keeps apart for each game.
     With BatchNorm a score depends on the whole batch and its slope means little: use norm="none".
-    Gulrajani et al. 2017 (WGAN-GP), arXiv 1704.00028, equation 3, algorithm 1.
     """
     share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)
     between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
     slope, = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    excess = slope.flatten(1).norm(dim=1) - 1
+    if one_sided:
+        excess = excess.clamp(min=0)
+    return weight * excess.square().mean()
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import checkpoint, distributed, runtime
+from gan_lessons.augment import Augment, augmented
 from gan_lessons.checkpoint import (
     TrainingDiverged,
     optimizer_state,
@@ -132,6 +133,8 @@ class Game:
     ema_warm_up: bool = False  # let it follow faster in the first steps, see `warm_average`
     seed: int = 0  # of batches and noise
     clip: float | None = None  # limit of D's weights after each of its steps (WGAN)
+    clip_gradients: float | None = None  # the largest norm of a player's whole gradient
+    augment: Augment | None = None  # what D sees pictures through, such as augment.DiffAugment()
     decay: int | None = None  # steps over which learning rate and penalty fade, see `cosine_decay`
     penalty_every: int = 1  # k: every k-th step of D, k times as strong (StyleGAN2, section 3.1)
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None  # None: Adam
@@ -144,6 +147,10 @@ class Game:
             setattr(self, name, whole_number(name, getattr(self, name), least))
         self.betas = float(self.betas[0]), float(self.betas[1])  # Adam refuses (0, 0.9)
         self.precision = runtime.precision(self.precision, self.device)
+        if self.clip_gradients is not None and not self.clip_gradients > 0:
+            raise ValueError(both(
+                f"clip_gradients 必须大于 0，收到 {self.clip_gradients}；None 表示不裁剪。",
+                f"clip_gradients must be above 0, got {self.clip_gradients}; None clips nothing."))
         self.step = 0  # steps that G has made
         self.goal = 0  # and is to make in all
         self.data: str | None = None  # what it was trained on, in a few words
@@ -187,7 +194,17 @@ class Game:
         for group in made.param_groups:
             group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
         made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
+        made.register_step_pre_hook(self.shorten_gradient)
         return made
+
+    def shorten_gradient(self, optimizer: torch.optim.Optimizer, *_) -> None:
+        """Scale a player's gradient, all parameters together, to the norm `clip_gradients`.
+
+        Only where it is longer; its direction stays. Pascanu et al. 2013, arXiv 1211.5063.
+        """
+        if self.clip_gradients is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, self.clip_gradients)
 
     @property
     def device(self) -> torch.device:
@@ -250,13 +267,14 @@ class Game:
 
     def settings(self) -> dict[str, Any]:
         """Return what two games must have in common for one to go on where the other stopped."""
-        plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "decay",
-                 "penalty_every", "warm_up", "precision")
+        plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "clip_gradients",
+                 "decay", "penalty_every", "warm_up", "precision")
         settings = {name: getattr(self, name) for name in plain}
         # a checkpoint from before there was such a warm-up says nothing of it, as None does
         settings["ema_warm_up"] = True if self.ema_warm_up else None
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
+                     "augment": checkpoint.described(self.augment),
                      "optimizer": checkpoint.described(self.optimizer) or "adam",
                      "generator": str(unwrapped(self.generator)),
                      "critic": str(unwrapped(self.critic))}
@@ -381,8 +399,9 @@ def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
         real = distributed.shard(next(batches))
         d = play_critic(game, real, turn)
     with working_precision(game):
-        g = generator_step(game.critic, game.generator, game.generator_optimizer, game.loss,
-                           next_noise(game), real if compares(game.loss) else None)
+        g = generator_step(augmented(game.critic, game.augment), game.generator,
+                           game.generator_optimizer, game.loss, next_noise(game),
+                           real if compares(game.loss) else None)
     game.generator_ema.update_parameters(unwrapped(game.generator))
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
@@ -396,8 +415,9 @@ def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
         penalty = scaled(game.penalty, strength)
     with working_precision(game):
         try:
-            return critic_step(game.critic, game.generator, game.critic_optimizer, game.loss,
-                               real, next_noise(game), penalty, game.clip)
+            return critic_step(augmented(game.critic, game.augment), game.generator,
+                               game.critic_optimizer, game.loss, real, next_noise(game), penalty,
+                               game.clip)
         except RuntimeError as problem:
             if "donated buffers" in str(problem) or "double backward" in str(problem):
                 raise ValueError(both(
@@ -632,6 +652,8 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
             f"判别器与数据不匹配：形状为 {shape} 的一批应各得一个分数，实际得到 {judged}。",
             f"The discriminator does not fit the data: a batch of shape {shape} should get one "
             f"score each, got {judged}."))
+    if game.augment is not None:
+        check_augment(game.augment, torch.zeros(shape, device=game.device))
     scores = torch.zeros(2)
     of_critic = game.loss.critic(scores, scores)
     of_generator = (game.loss.generator(scores, scores) if compares(game.loss)
@@ -642,6 +664,24 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
                 f"A loss must be one scalar, the mean over the batch; got shape "
                 f"{tuple(value.shape)}."))
+
+
+@torch.enable_grad()
+def check_augment(augment: Augment, items: Tensor) -> None:
+    """Require that an augmentation takes such items, keeps their shape and lets gradients pass."""
+    if items.ndim != 4:
+        raise ValueError(both(
+            "augment 只用于图片 (B, C, H, W)；数据是点时请写 augment=None。",
+            "augment is for pictures, (B, C, H, W); with points leave it out: augment=None."))
+    with torch.random.fork_rng(devices=[]):
+        altered = augment(items.requires_grad_(True))
+    if altered.shape != items.shape or not altered.requires_grad:
+        raise ValueError(both(
+            f"augment 应当保持形状 {tuple(items.shape)}，并且可微（G 的梯度要穿过它）；得到的形状是 "
+            f"{tuple(altered.shape)}，{'可微' if altered.requires_grad else '不可微'}。",
+            f"augment should keep the shape {tuple(items.shape)} and be differentiable, for G's "
+            f"gradient goes through it; the result has the shape {tuple(altered.shape)} and is "
+            f"{'' if altered.requires_grad else 'not '}differentiable."))
 
 
 def watch_says_stop(game: Game, watch: Callable[[Game], Any] | None) -> bool:
