@@ -1,0 +1,1407 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 06 · 今天的 GAN：从评论家的斜率到 R3GAN
+
+第 04 课给评论家的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看 2026 年的对抗训练用在哪里。
+
+- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图和特征值判断一种损失在 Dirac-GAN 里收敛、转圈还是振荡；写出 R1、相对论式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合，知道 DiffAugment 为什么有用；说清 2024 年到 2026 年的模型为什么又用上了对抗损失。
+- **需要准备**：学过第 01 课和第 04 课；谱归一化和合页损失见第 03 课。
+- **用时**：只读一种语言，约 120 分钟，其中阅读 55 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 06 · Modern GANs: from the critic's slope to R3GAN
+
+Lesson 04 put a bound on the critic's slope. Since 2018 much of the progress of GANs has been about one thing: where may the critic be steep, and where not? This lesson follows that line from spectral normalisation, R1 and R2 to R3GAN of 2024, and ends with the places where adversarial training lives in 2026.
+
+- **You will be able to**: say where each of six constraints limits the critic's slope, and draw it; tell from a phase portrait and from eigenvalues whether a loss converges, circles or oscillates in the Dirac-GAN; write R1, the relativistic loss on pairs, and power iteration; design a table of losses against handicaps and read the spread over seeds; see a discriminator overfit, and know why DiffAugment helps; explain why models of 2024 to 2026 use an adversarial loss again.
+- **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03.
+- **Time**: about 120 minutes in one language: 55 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **With thanks**: the Dirac-GAN, R1 and R2 come from the [paper](https://arxiv.org/abs/1801.04406) of Mescheder, Geiger and Nowozin; the recipe of this lesson is modelled on [R3GAN](https://arxiv.org/abs/2501.05441) by Huang, Gokaslan, Kuleshov and Tompkin, whose published [code](https://github.com/brownvc/R3GAN) has a training file of a few dozen lines that is well worth reading. Our thanks to all of them.
+"""
+
+# %%
+import json
+import time
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn.functional import leaky_relu, normalize
+
+from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons.augment import DiffAugment
+from gan_lessons.bilingual import say, table
+from gan_lessons.exercises import lesson06 as check
+from gan_lessons.nets import dcgan, mlp
+from gan_lessons.train import adam, critic_step, fit, frozen, generator_step
+
+
+
+def study(name):
+    """Return the numbers of a longer experiment, made by studies/lesson06.py."""
+    path = Path("..") / "studies" / f"lesson06_{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+runtime.set_threads(1)  # most networks of this lesson are too small for a second thread
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和前几课相比
+
+训练循环没有变。变的是损失怎样看分数、惩罚落在哪里，以及哪些技巧可以不要：
+
+```diff
+- loss.critic    = fake.mean() - real.mean()
+- loss.generator = -fake.mean()
+- penalty        = 10 * ((slope_between - 1) ** 2).mean()
++ loss.critic    = softplus(fake - real).mean()      # in pairs
++ loss.generator = softplus(real - fake).mean()
++ penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
+- n_critic=5, betas=(0, 0.9), BatchNorm in G
++ n_critic=1, betas=(0, 0.99), no normalisation anywhere
+```
+
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络：分组卷积，专门的初始化，归一化层一个不留。本课要弄懂的，就是余下的这几行。
+
+**六种约束。** 评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
+
+| 约束 | 在哪里 | 要求 |
+|---|---|---|
+| 权重裁剪（第 04 课） | 到处，但只是间接的 | 每个权重在 $[-c, c]$ 之内 |
+| 谱归一化（第 03 课） | 到处 | 每一层最多把向量拉长 1 倍 |
+| 梯度惩罚，双侧（第 04 课） | 真假之间的线段上 | $\lVert \nabla f \rVert$ 接近 1 |
+| 梯度惩罚，单侧 | 真假之间的线段上 | $\lVert \nabla f \rVert$ 不大于 1 |
+| R1 | 真实样本处 | $\lVert \nabla f \rVert$ 接近 0 |
+| R2 | 生成样本处 | $\lVert \nabla f \rVert$ 接近 0 |
+
+写成公式，后四种是评论家的损失里多出来的一项，$\hat x$ 是真假之间线段上的一个随机点：
+
+$$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
+
+**谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层最多把向量拉长 1 倍，各层相乘，整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
+
+合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。分数没有必要继续拉开，也就没有必要变陡。谱归一化限制了斜率，合页损失让评论家不必用满它，所以两样常常一起用。
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the last lessons
+
+The training loop stays. New are how the loss looks at scores, where the penalty falls, and which tricks can go:
+
+```diff
+- loss.critic    = fake.mean() - real.mean()
+- loss.generator = -fake.mean()
+- penalty        = 10 * ((slope_between - 1) ** 2).mean()
++ loss.critic    = softplus(fake - real).mean()      # in pairs
++ loss.generator = softplus(real - fake).mean()
++ penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
+- n_critic=5, betas=(0, 0.9), BatchNorm in G
++ n_critic=1, betas=(0, 0.99), no normalisation anywhere
+```
+
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network with grouped convolutions, an initialisation of its own and no normalisation layer at all. What remains are these few lines, and this lesson takes them apart.
+
+**Six constraints.** The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
+
+| Constraint | Where | What it asks |
+|---|---|---|
+| weight clipping (lesson 04) | everywhere, but indirectly | each weight within $[-c, c]$ |
+| spectral normalisation (lesson 03) | everywhere | a layer stretches a vector by at most 1 |
+| gradient penalty, two-sided (lesson 04) | on lines between real and fake | $\lVert \nabla f \rVert$ close to 1 |
+| gradient penalty, one-sided | on lines between real and fake | $\lVert \nabla f \rVert$ not above 1 |
+| R1 | at real samples | $\lVert \nabla f \rVert$ close to 0 |
+| R2 | at fakes | $\lVert \nabla f \rVert$ close to 0 |
+
+As formulas, the last four are a term more in the critic's loss; $\hat x$ is a random point on a line between real and fake:
+
+$$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
+
+**Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer stretches a vector by at most 1; multiply over the layers, and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
+
+The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. The scores need not move further apart, so the critic need not become steeper. Spectral normalisation bounds the slope, the hinge loss leaves no need to use it up, and so the two often come together.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 斜率在哪里变小？
+
+### 先猜再跑 1：只用 R1
+
+一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是非饱和的 $L_D$，八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在真实样本处、正中间、生成样本处，哪里最陡？
+
+- A. 真实样本处。
+- B. 真实样本处最平，正中间和生成样本处都陡得多。
+- C. 处处一样：惩罚了一处，别处也跟着变平。
+- D. 只有正中间陡，两头一样平。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Where does the slope become small?
+
+### Predict, then run 1: R1 alone
+
+On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with the non-saturating $L_D$, and the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at the real samples, in the middle, or at the fakes?
+
+- A. At the real samples.
+- B. It is flattest at the real samples, and much steeper in the middle and at the fakes.
+- C. The same everywhere: a penalty in one place flattens the others, too.
+- D. Only the middle is steep, both ends are equally flat.
+"""
+
+# %%
+line = torch.linspace(-2, 2, 161)[:, None]
+chance = torch.Generator().manual_seed(0)
+real_line = -1 + 0.2 * torch.randn(256, 1, generator=chance)
+fake_line = 1 + 0.2 * torch.randn(256, 1, generator=chance)
+
+
+def trained_critic(penalty=None, clip=None, spectral=False, steps=500):
+    """Train a critic on a line, 1-64-64-1, with one constraint, and return it."""
+    torch.manual_seed(0)
+    critic = mlp.discriminator([64, 64], (1,), activation=mlp.leaky)
+    if spectral:
+        for layer in critic:
+            if isinstance(layer, nn.Linear):
+                nn.utils.parametrizations.spectral_norm(layer)
+    optimizer = adam(critic, 2e-3, (0.5, 0.999))
+    for _ in range(steps):
+        loss = losses.NonSaturating().critic(critic(real_line), critic(fake_line))
+        if penalty is not None:
+            loss = loss + penalty(critic, real_line, fake_line)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if clip is not None:
+            penalties.clip_weights(critic, clip)
+    return critic
+
+
+def slope_at(critic, x):
+    """Return the size of the critic's slope at the points x, (n, 1) -> (n,)."""
+    x = x.clone().requires_grad_(True)
+    slope, = torch.autograd.grad(critic(x).sum(), x)
+    return slope[:, 0].abs()
+
+
+constraints = {
+    "none": {},
+    "weight clipping, c = 0.1": {"clip": 0.1},
+    "spectral normalisation": {"spectral": True},
+    "gradient penalty": {"penalty": penalties.gradient_penalty},
+    "one-sided gradient penalty": {"penalty": partial(penalties.gradient_penalty,
+                                                      one_sided=True)},
+    "R1, gamma = 10": {"penalty": partial(penalties.r1, gamma=10.0)},
+    "R2, gamma = 10": {"penalty": partial(penalties.r2, gamma=10.0)},
+    "R1 + R2, gamma = 10": {"penalty": partial(penalties.r1_r2, gamma=10.0)},
+}
+critics = {name: trained_critic(**how) for name, how in constraints.items()}
+
+figure, axes = plt.subplots(2, 4, figsize=(10, 4.4), sharex=True, layout="constrained")
+for axis, (name, critic) in zip(axes.flat, critics.items(), strict=True):
+    axis.axvspan(-1.4, -0.6, color=show.BLUE, alpha=0.2, label="real")
+    axis.axvspan(0.6, 1.4, facecolor=show.ORANGE, alpha=0.3, hatch="///", label="fake")
+    axis.plot(line[:, 0], slope_at(critic, line), color="black")
+    axis.set_title(name, fontsize=9)
+    axis.set_ylim(bottom=0)
+    axis.spines[["top", "right"]].set_visible(False)
+axes[0, 0].legend(fontsize=8)
+figure.supxlabel("place on the line", fontsize=9)
+figure.supylabel("size of the slope", fontsize=9)
+show.show(figure, "Eight panels, each with the size of one critic's slope along the line, a blue "
+                  "band where real samples are and a hatched orange one where fakes are; each "
+                  "panel has its own height")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-1** 八个评论家的斜率，纵轴各不相同。没有约束时，评论家处处都陡，两团之间最陡；裁剪把它压低了，形状还是那样。谱归一化和两种梯度惩罚在两团和它们之间都接近 1。R1 在真实样本处接近 0，R2 在生成样本处接近 0，两样都用，两处都低。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-1** The slopes of eight critics; each panel has its own height. Without a constraint the critic is steep everywhere, and steepest between the clusters; clipping makes it lower and leaves the shape. Spectral normalisation and both gradient penalties are close to 1 at the clusters and between. R1 is close to 0 at the real samples, R2 close to 0 at the fakes, and with both the slope is low in both places.
+"""
+
+# %% tags=["nbval-ignore-output"]
+spots = torch.tensor([[-1.0], [0.0], [1.0]])
+slopes = {name: slope_at(critic, spots).tolist() for name, critic in critics.items()}
+table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "in the middle"),
+       ("生成样本处", "at fakes")],
+      [[name, *(f"{slope:.2f}" for slope in row)] for name, row in slopes.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，连正中间也只有 0.08，因为分数要从一处平地升到另一处平地，而两块平地把它牵住了；这时评论家处处都很平。谱归一化的三个数都是 1.00：它是上限，而非饱和的损失总想把上限用满。
+
+这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. With R1 alone the critic's slope is 0.05 at the real samples, 2.77 in the middle and 3.99 at the fakes: a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only 0.08: the score would have to climb from one level place to another, and the two hold it back, so that this critic is almost level everywhere. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+
+The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## Dirac-GAN 的相图
+
+[第 01 课](01_intuition.ipynb)见过这个最小的 GAN（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）：真实数据只有一个点，0；G 只有一个数 $\theta$，就是生成样本的位置；评论家是过原点的直线 $f(x) = \psi x$，斜率就是它唯一的数 $\psi$。均衡在 $\theta = \psi = 0$。那里只画了一条轨道，这里画整个**相图**：在每一点 $(\theta, \psi)$ 上，两个网络的负梯度合成一个箭头
+
+$$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
+
+箭头由 `autograd` 算出，用的就是 `losses` 和 `penalties` 里的函数；再从同一点 $(1, 1)$ 出发，两个网络**轮流**走小步，画出走过的路。
+
+### 先猜再跑 2：哪些会收敛？
+
+八种：minimax、非饱和（NS）、RpGAN、Wasserstein、WGAN-GP（$\lambda = 0.5$，大一些圈就画不下了）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，步长 0.1，哪些能走到离均衡 0.1 以内？
+
+- A. 除了 minimax，全都能。
+- B. WGAN-GP 和两种 R1。
+- C. 只有 RpGAN 和两种 R1：成对比较也能阻止转圈。
+- D. 只有两种 R1。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Phase portraits of the Dirac-GAN
+
+[Lesson 01](01_intuition.ipynb) met this smallest of GANs ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)): the real data are a single point, 0; G is a single number $\theta$, the place of its fake; the critic is a line through the origin, $f(x) = \psi x$, and its slope $\psi$ is all it has. The equilibrium is $\theta = \psi = 0$. There we drew one path; here is the whole **phase portrait**: at each point $(\theta, \psi)$ the negative gradients of the two make an arrow
+
+$$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
+
+`autograd` computes the arrows, with the very functions of `losses` and `penalties`; and from one start, $(1, 1)$, the two take small steps **in turn**, and we draw their path.
+
+### Predict, then run 2: which of them converge?
+
+There are eight: minimax, non-saturating (NS), RpGAN, Wasserstein, WGAN-GP ($\lambda = 0.5$; with more, the loop would not fit in), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps of size 0.1, which are within 0.1 of the equilibrium?
+
+- A. All but minimax.
+- B. WGAN-GP and the two with R1.
+- C. Only RpGAN and the two with R1: comparing in pairs stops the circling, too.
+- D. Only the two with R1.
+"""
+
+# %%
+def arrow(theta, psi, loss, penalty=None):
+    """Return the two negative gradients at (theta, psi): where G wants to go, and where D does."""
+    theta, psi = theta.detach().requires_grad_(True), psi.detach().requires_grad_(True)
+    real, fake = torch.zeros(1, 1), theta.reshape(1, 1)
+
+    def critic(x):
+        return psi * x[:, 0]
+
+    for_g = (critic(fake), critic(real)) if loss.compares else (critic(fake),)
+    push_theta, = torch.autograd.grad(loss.generator(*for_g), theta)
+    for_d = loss.critic(critic(real), critic(fake))
+    if penalty is not None:
+        for_d = for_d + penalty(critic, real, fake.detach())
+    push_psi, = torch.autograd.grad(for_d, psi)
+    return -push_theta, -push_psi
+
+
+def path(loss, penalty=None, steps=500, rate=0.1):
+    """Let D and G take steps in turn, from (1, 1); return the places, (2, steps + 1)."""
+    theta, psi = torch.ones(2)
+    places = [torch.stack([theta, psi])]
+    for _ in range(steps):
+        psi = psi + rate * arrow(theta, psi, loss, penalty)[1]
+        theta = theta + rate * arrow(theta, psi, loss, penalty)[0]
+        places.append(torch.stack([theta, psi]))
+    return torch.stack(places, 1)
+
+
+NS = losses.NonSaturating()
+dirac = {
+    "minimax": (losses.Minimax(), None),
+    "NS": (NS, None),
+    "RpGAN": (losses.Relativistic(), None),
+    "Wasserstein": (losses.Wasserstein(), None),
+    "WGAN-GP": (losses.Wasserstein(), partial(penalties.gradient_penalty, weight=0.5)),
+    "hinge": (losses.Hinge(), None),
+    "NS + R1, gamma = 0.3": (NS, partial(penalties.r1, gamma=0.3)),
+    "NS + R1, gamma = 3": (NS, partial(penalties.r1, gamma=3.0)),
+}
+torch.manual_seed(0)
+paths = {name: path(*how) for name, how in dirac.items()}
+places = torch.linspace(-2, 2, 11)
+figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), layout="constrained")
+for axis, (name, how) in zip(axes.flat, dirac.items(), strict=True):
+    arrows = torch.tensor([[arrow(theta, psi, *how) for theta in places] for psi in places])
+    arrows = arrows / arrows.norm(dim=2, keepdim=True).clamp_min(1e-6)  # the direction only
+    axis.quiver(places, places, arrows[..., 0], arrows[..., 1], color=show.GREY, scale=16)
+    axis.plot(*paths[name], color=show.BLUE, linewidth=1)
+    axis.plot(1, 1, "o", color="black", markersize=5)
+    axis.plot(0, 0, "+", color="black", markersize=10)
+    axis.set(title=name, xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), aspect="equal")
+figure.supxlabel("theta: place of the fake")
+figure.supylabel("psi: slope of the critic")
+show.show(figure, "Eight phase portraits with grey arrows, a path from a black dot at (1, 1) and a "
+                  "cross at the equilibrium: closed loops around it for four of them, slow spirals "
+                  "for NS and RpGAN, and paths that end at the cross for the two with R1")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种停在均衡上。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop; the paths of NS and RpGAN are the same, inwards and ever more slowly; the two with R1 come to rest at the equilibrium.
+"""
+
+# %%
+table([("方法", "method"), ("最后 100 步离均衡：最近", "last 100 steps: nearest"),
+       ("最远", "furthest")],
+      [[name, *(f"{value:.2f}" for value in (place[:, -100:].norm(dim=0).min(),
+                                             place[:, -100:].norm(dim=0).max()))]
+       for name, place in paths.items()])
+apart = (paths["NS"] - paths["RpGAN"]).norm(dim=0).max()
+say("NS 和 RpGAN 的两条路最多相差 {apart:.4f}。", "The paths of NS and of RpGAN are at most "
+    "{apart:.4f} apart.", apart=float(apart))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后仍在 0.39 以外；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 停住了：$\gamma = 0.3$ 剩 0.00，$\gamma = 3$ 还剩 0.02。
+
+**用手算一遍。** NS 加 R1 时，$L_G = -\log\sigma(\psi\theta)$，$L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$，所以
+
+$$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
+
+在均衡处 $\sigma(0) = \frac{1}{2}$，$v$ 的雅可比矩阵和它的特征值是
+
+$$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \lambda = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
+
+没有惩罚（$\gamma = 0$），$\lambda = \pm \frac{i}{2}$，实部是 0：这个近似里只会转，不近也不远（NS 的路慢慢靠近，靠的是近似以外的高次项，越近越慢）。有了惩罚，实部是负的，就以指数的速度靠近。$\gamma < 1$ 时带着虚部，边转边靠近；$\gamma > 1$ 时两个特征值都是实数，不再转，但一个接近 0，$\gamma$ 越大越接近，最后一段走得越慢。所以 $\gamma$ 不是越大越好。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still more than 0.39 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 do come to rest: 0.00 is left with $\gamma = 0.3$, and 0.02 with $\gamma = 3$.
+
+**By hand.** For NS with R1, $L_G = -\log\sigma(\psi\theta)$ and $L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$, so
+
+$$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
+
+At the equilibrium $\sigma(0) = \frac{1}{2}$, and the Jacobian of $v$ and its eigenvalues are
+
+$$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \lambda = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
+
+Without a penalty ($\gamma = 0$) $\lambda = \pm \frac{i}{2}$ with a real part of 0: in this approximation the game only goes round, neither closer nor further (the path of NS comes closer through terms of higher order, which the approximation leaves out, and more slowly the closer it is). With the penalty the real parts are negative, and the approach is exponential. For $\gamma < 1$ there is an imaginary part, and it spirals in; for $\gamma > 1$ both eigenvalues are real and there is no circling, but one is close to 0, the closer the larger $\gamma$ is, and the last part of the way takes long. So a larger $\gamma$ is not always better.
+"""
+
+# %%
+def field(place, penalty):
+    """Return v at a place, (2,), by the formula above; `penalty` is gamma."""
+    theta, psi = place
+    return torch.stack([psi * torch.sigmoid(-psi * theta),
+                        -theta * torch.sigmoid(psi * theta) - penalty * psi])
+
+
+rows = []
+for gamma in (0.0, 0.3, 1.0, 3.0):
+    jacobian = torch.autograd.functional.jacobian(partial(field, penalty=gamma), torch.zeros(2))
+    values = torch.linalg.eigvals(jacobian)
+    rows.append([f"{gamma:g}", *("  ".join(f"{abs(x):.3f}" if abs(x) < 5e-4 else f"{x:.3f}"
+                                           for x in sorted(part.tolist()))
+                                 for part in (values.real, values.imag))])
+table(["gamma", ("两个特征值的实部", "real parts"), ("虚部", "imaginary parts")], rows)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 1：写出 R1
+
+补全 `r1`：评论家在真实样本处的梯度范数的平方，对一批求平均，再乘 $\gamma / 2$。`real` 的形状是 `(B, d)` 或 `(B, C, H, W)`，`critic(real)` 返回 `(B,)` 个分数。返回值要能对评论家的权重求梯度。
+
+<details><summary>提示一</summary>
+
+先让 `real` 成为可以求梯度的叶子，再用 `torch.autograd.grad` 求分数对它的梯度。分数有 B 个，梯度函数只收一个数：求和还是求平均，结果不一样。
+
+</details>
+
+<details><summary>提示二</summary>
+
+用 $f(x) = w \cdot x$ 检验：不管批多大，答案是 $\gamma \lVert w \rVert^2 / 2$。再看它的 `requires_grad`：是 `False`，就少了一个参数。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 1: write R1
+
+Complete `r1`: the squared gradient norm of the critic at real samples, averaged over the batch, times $\gamma / 2$. `real` has the shape `(B, d)` or `(B, C, H, W)`, and `critic(real)` returns `(B,)` scores. What you return must have a gradient in the critic's weights.
+
+<details><summary>Hint one</summary>
+
+Make `real` a leaf that takes gradients, then let `torch.autograd.grad` find the gradient of the scores with respect to it. There are B scores and it wants one number: a sum and a mean give different results.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Test with $f(x) = w \cdot x$: whatever the size of the batch, the answer is $\gamma \lVert w \rVert^2 / 2$. Then look at its `requires_grad`: if it is `False`, an argument is missing.
+
+</details>
+"""
+
+# %%
+def r1(critic, real, gamma=1.0):
+    return ...
+
+
+verdict = check.r1(r1)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 成对比较
+
+原来的损失把真假样本的分数**分开**来看：真的要高于 0，假的要低于它。于是评论家只要让每个假样本都低于 0，任务就完成了，不管它们离哪个真样本近；所有假样本挤在一处，也只要压低这一处。
+
+**相对论式**的成对损失（[Jolicoeur-Martineau，2018](https://arxiv.org/abs/1807.00734)）只看差：一个真样本和一个假样本配成一对，问真的比假的高多少。
+
+$$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
+
+没有了 0 这条公共的界线，每个假样本都要和**各处的**真样本比。[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)证明，对固定的样本点来说，原来的损失的地形里有许多坏的局部极小，都是几个假样本挤在同一个真样本上；成对的损失没有。这是好处，不是保证：它说的是点可以自由移动时的地形，不是两个网络轮流走步时的过程。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不收敛，加上 R1 或 R2 才局部收敛。
+
+还有一点和 WGAN 相同：给所有分数加一个常数，损失不变。所以分数的高低没有意义，只有差才有。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Comparing in pairs
+
+The losses so far look at the scores of real samples and of fakes **separately**: real ones should be above 0, fakes below. The critic is done when every fake is below 0, whichever real samples it may be near; and if all fakes sit in one place, it only has to press down that place.
+
+The **relativistic** loss on pairs ([Jolicoeur-Martineau 2018](https://arxiv.org/abs/1807.00734)) looks at differences only: one real sample and one fake make a pair, and the question is by how much the real one scores higher.
+
+$$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
+
+Without the common border at 0 each fake is compared with real samples **from everywhere**. [Sun et al. (2020)](https://arxiv.org/abs/2011.04926) prove that, for sample points, the landscape of the separate loss has many bad local minima, those in which several fakes sit on one real sample, and that the loss on pairs has none. That is a merit, not a guarantee: it speaks of the landscape for points that move freely, not of two networks that take steps in turn. In the Dirac-GAN, as you saw, it goes the way of NS. R3GAN's authors prove, too, that it does not converge by itself, and that with R1 or R2 it does so locally.
+
+One thing it shares with WGAN: add a constant to all scores, and the loss stays. So the height of a score has no meaning, only differences have.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 2：成对的损失
+
+补全 `critic_loss(real, fake)` 和 `generator_loss(fake, real)`，都是分数，形状 `(B,)`，第 i 个真样本和第 i 个假样本是一对。
+
+<details><summary>提示一</summary>
+
+$-\log \sigma(x)$ 有一个不会溢出的写法，第 01 课起就在用。先写下 $x$ 是哪两个分数的差。
+
+</details>
+
+<details><summary>提示二</summary>
+
+先对每一对算出损失，再求平均；次序反过来，是另一种方法。检验：给两边都加 100，损失应当不变；把 `real` 和 `fake` 对换，`critic_loss` 应当变成 `generator_loss` 的值。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 2: the loss on pairs
+
+Complete `critic_loss(real, fake)` and `generator_loss(fake, real)`. All are scores, shape `(B,)`, and the real sample number i and the fake number i are a pair.
+
+<details><summary>Hint one</summary>
+
+There is a way to write $-\log \sigma(x)$ that never overflows; it has been in use since lesson 01. First write down which difference of scores $x$ is.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Take the loss of each pair first and the mean after it; the other order is another method. A test: add 100 to both, and the loss should stay; exchange `real` and `fake`, and `critic_loss` should become the value of `generator_loss`.
+
+</details>
+"""
+
+# %%
+def critic_loss(real, fake):
+    return ...
+
+
+def generator_loss(fake, real):
+    return ...
+
+
+verdict = check.pairing_loss(critic_loss, generator_loss)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 3：幂迭代
+
+谱归一化在每一步都要知道 $\sigma(W)$，做一次奇异值分解太贵。Miyato 等人的办法是**幂迭代**（power iteration）：从随机的单位向量 $u$ 出发，重复
+
+$$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
+
+它们会转向最大奇异值的那一对方向。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。
+
+补全 `sigma(weight, steps)`：`weight` 是卷积核 `(C_out, C_in, k, k)` 或矩阵 `(C_out, C_in)`，先写成每个输出通道一行的矩阵，从随机的 $u$ 出发迭代 `steps` 次，返回 $u^\top W v$。
+
+<details><summary>提示一</summary>
+
+`weight.flatten(1)` 把核写成矩阵。两个向量的长度不同：$u$ 有几个数，$v$ 有几个数？
+
+</details>
+
+<details><summary>提示二</summary>
+
+和 `torch.linalg.matrix_norm(W, ord=2)` 比：迭代次数越多越接近，并且总在它下面。$u$ 和 $v$ 是估计出来的方向，求梯度时当作常数，梯度只从最后的 $u^\top W v$ 里的 $W$ 流过。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 3: power iteration
+
+Spectral normalisation needs $\sigma(W)$ at every step, and a singular value decomposition each time is too expensive. The answer of Miyato et al. is **power iteration**: start from a random unit vector $u$ and repeat
+
+$$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
+
+The two turn towards the pair of directions with the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough.
+
+Complete `sigma(weight, steps)`: `weight` is a kernel `(C_out, C_in, k, k)` or a matrix `(C_out, C_in)`; write it as a matrix with a row for each output channel, iterate `steps` times from a random $u$, and return $u^\top W v$.
+
+<details><summary>Hint one</summary>
+
+`weight.flatten(1)` turns a kernel into a matrix. The two vectors differ in length: how many numbers has $u$, and how many has $v$?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Compare with `torch.linalg.matrix_norm(W, ord=2)`: more iterations come closer, always from below. The directions $u$ and $v$ are estimates and count as constants when gradients are taken; the gradient flows only through the $W$ in the last $u^\top W v$.
+
+</details>
+"""
+
+# %%
+def sigma(weight, steps):
+    return ...
+
+
+verdict = check.power_iteration(sigma)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 稳定性：六种方法，四种处境
+
+第 01 课比较过四种组合，只有一种困难：太强的 D。这里把它扩成一张表。数据是半径 2 的环上 8 团点，两个网络都是 2-64-64，学习率 0.001。
+
+- **方法**（行）：NS，RpGAN，合页加谱归一化，NS 加 R1，NS 加 R1 和 R2，RpGAN 加 R1 和 R2；惩罚都取 $\gamma = 1$。
+- **处境**（列）：`even`，两边一样，Adam 的 `betas=(0.5, 0.999)`，800 步；`momentum 0.9`，换成 PyTorch 默认的 `betas=(0.9, 0.999)`；`D's rate x 10`，D 的学习率放大到 10 倍；`strong D`，D 先走 240 步，然后每回合走 10 步，G 走 120 步。
+- **每格三个种子**，量两个数：**有效模式数**（1 到 8，第 01 课）和**高质量样本**的比例（离最近的团心不到 3 个标准差）。
+
+六行四列三个种子是 72 次训练，一次一次地跑太慢。下面的 `SideBySide` 把三个种子的网络并排放在一起：权重叠成 `(3, n_in, n_out)`，一次 `baddbmm` 算三个网络，一批样本也分成三份，各归各的。损失是三份的平均，所以每个网络收到的梯度只有单独训练时的三分之一；Adam 用梯度除以它自己的大小，常数倍抵消了，三个网络走的步子和单独训练时一样。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Stability: six methods in four situations
+
+Lesson 01 compared four combinations under one handicap, a D that is too strong. Here it becomes a table. The data are 8 clusters on a circle of radius 2, both networks are 2-64-64, the learning rate is 0.001.
+
+- **Methods** (rows): NS; RpGAN; hinge with spectral normalisation; NS with R1; NS with R1 and R2; RpGAN with R1 and R2; all penalties have $\gamma = 1$.
+- **Situations** (columns): `even`, both alike, Adam's `betas=(0.5, 0.999)`, 800 steps; `momentum 0.9`, PyTorch's default `betas=(0.9, 0.999)` instead; `D's rate x 10`, 10 times the learning rate for D; `strong D`, D takes 240 steps first and then 10 a round, G takes 120.
+- **Three seeds a cell**, with two measurements: **effective modes** (1 to 8, lesson 01) and the share of **high-quality samples** (within 3 standard deviations of the nearest cluster's centre).
+
+Six rows, four columns and three seeds are 72 runs, too slow one after another. `SideBySide` below puts the networks of the three seeds next to each other: the weights are stacked to `(3, n_in, n_out)`, one `baddbmm` computes all three networks, and a batch is divided into three parts, one for each. The loss is the mean over the three parts, so each network gets a third of the gradient that it would get alone; Adam divides a gradient by its own size, the factor cancels, and the three take the steps that they would take alone.
+"""
+
+# %%
+class SideBySide(nn.Module):
+    """Networks of one shape, each with its own weights; a batch is divided among them in order."""
+
+    def __init__(self, networks, slope, spectral=False):
+        super().__init__()
+        layers = [[part for part in network if isinstance(part, nn.Linear)] for network in networks]
+        same = list(zip(*layers, strict=True))  # the first layers of all, the second of all, ...
+        self.weights = nn.ParameterList([torch.stack([layer.weight.T for layer in group])
+                                         for group in same])
+        self.biases = nn.ParameterList([torch.stack([layer.bias[None] for layer in group])
+                                        for group in same])
+        self.slope = slope  # of LeakyReLU below zero; 0 is ReLU
+        self.u = [normalize(torch.randn(*weight.shape[:2], 1), dim=1) for weight in self.weights]
+        self.spectral = spectral
+
+    def bounded(self, i):
+        """Return the weights of layer i; with spectral normalisation divided by sigma."""
+        weight = self.weights[i]
+        if not self.spectral:
+            return weight
+        with torch.no_grad():  # one step of power iteration
+            v = normalize(weight.mT @ self.u[i], dim=1)
+            self.u[i] = normalize(weight @ v, dim=1)
+        return weight / (self.u[i].mT @ weight @ v)
+
+    def forward(self, x):
+        x = x.unflatten(0, (len(self.weights[0]), -1))
+        for i, bias in enumerate(self.biases):
+            if i > 0:
+                x = leaky_relu(x, self.slope)
+            x = torch.baddbmm(bias, x, self.bounded(i))
+        return x.flatten(0, 1).squeeze(1)
+
+
+def players(seeds, spectral=False):
+    """Return G and D for several seeds side by side, with the first weights of `mlp.plane`."""
+    pairs = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        pairs.append(mlp.plane())
+    generators, discriminators = zip(*pairs, strict=True)
+    return SideBySide(generators, 0.0), SideBySide(discriminators, 0.2, spectral)
+
+
+ring = data.ring()
+
+
+def play(loss, penalty=None, spectral=False, *, seeds=(0, 1, 2), steps=1000, betas=(0.5, 0.999),
+         critic_lr=1e-3, n_critic=1, ahead=0):
+    """Train all seeds on the ring and return the report of each, and D's last loss."""
+    generator, critic = players(seeds, spectral)
+    of_g, of_d = adam(generator, 1e-3, betas), adam(critic, critic_lr, betas)
+    n = 128 * len(seeds)
+    chance = torch.Generator().manual_seed(seeds[0])
+
+    def critic_turn():
+        real = ring.sample(n, chance)
+        move = critic_step(critic, generator, of_d, loss, real,
+                           torch.randn(n, 2, generator=chance), penalty)
+        return real, float(move.loss)
+
+    for _ in range(ahead):
+        critic_turn()
+    for _ in range(steps):
+        for _ in range(n_critic):
+            real, last = critic_turn()
+        generator_step(critic, generator, of_g, loss, torch.randn(n, 2, generator=chance),
+                       real if loss.compares else None)
+    with torch.no_grad():
+        made = generator(torch.randn(2500 * len(seeds), 2, generator=chance))
+    return [measure.mode_report(cloud, ring) for cloud in made.split(2500)], last
+
+
+paired = losses.Relativistic()
+methods = {"NS": (NS,), "RpGAN": (paired,), "hinge + SN": (losses.Hinge(), None, True),
+           "NS + R1": (NS, penalties.r1), "NS + R1 + R2": (NS, penalties.r1_r2),
+           "RpGAN + R1 + R2": (paired, penalties.r1_r2)}
+rounds = runtime.at_scale(smoke=10, default=800, full=3000)
+situations = {"even": {"steps": rounds},
+              "momentum 0.9": {"steps": rounds, "betas": (0.9, 0.999)},
+              "D's rate x 10": {"steps": rounds, "critic_lr": 1e-2},
+              "strong D": {"steps": rounds * 3 // 20, "n_critic": 10, "ahead": rounds * 3 // 10}}
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 3：哪一种处境最难？
+
+看图 6-3 最下面的两行，NS 和 RpGAN 各加上 R1 和 R2。四种处境里，哪一种的有效模式数最少？
+
+- A. `even`：没有困难的时候，惩罚反而碍事。
+- B. `momentum 0.9`。
+- C. `D's rate x 10`。
+- D. `strong D`，和第 01 课不加惩罚时一样。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 3: which situation is the hardest?
+
+Look at the last two rows of Fig. 6-3, NS and RpGAN with R1 and R2. In which of the four situations do they have the fewest effective modes?
+
+- A. `even`: without a difficulty the penalty is only in the way.
+- B. `momentum 0.9`.
+- C. `D's rate x 10`.
+- D. `strong D`, as without a penalty in lesson 01.
+"""
+
+# %% tags=["nbval-ignore-output"]
+grid = {(method, situation): play(*how, **changes) for method, how in methods.items()
+        for situation, changes in situations.items()}
+pictures = {"effective modes": ("effective_modes", 8, ".1f"),
+            "high-quality samples": ("high_quality", 1, ".0%")}
+figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+for axis, (title, (key, most, form)) in zip(axes, pictures.items(), strict=True):
+    found = torch.tensor([[[getattr(report, key) for report in grid[method, situation][0]]
+                           for situation in situations] for method in methods])
+    axis.imshow(found.mean(2), cmap="Blues", vmin=0, vmax=1.5 * most, aspect="auto")
+    for i in range(len(methods)):
+        for j in range(len(situations)):
+            low, high = (format(float(found[i, j].aminmax()[k]), form) for k in (0, 1))
+            axis.text(j, i, f"{format(float(found[i, j].mean()), form)}\n{low} to {high}",
+                      ha="center", va="center", fontsize=8)
+    axis.set(title=title, xticks=range(len(situations)), yticks=range(len(methods)))
+    axis.set_xticklabels(situations, fontsize=8)
+    axis.set_yticklabels(methods if axis is axes[0] else [], fontsize=8)
+show.show(figure, "Two tables in shades of blue, six methods by four situations: on the left the "
+                  "mean number of effective modes over three seeds with its range, on the right "
+                  "the share of high-quality samples")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。@CAPTION63ZH@
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. @CAPTION63EN@
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+@ANSWER63ZH@
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+@ANSWER63EN@
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
+r"""
+## 典型失败案例：惩罚印出来了，却没有起作用
+
+R3GAN 公开以后，有人问它的作者：惩罚是不是应当先用 `detach` 切断，再加进损失？有了上一张表，可以直接做实验。两次训练只差一处，都用 NS 加 R1 和 R2，都面对太强的 D（图 6-3 最右边一列）：一次照常，另一次切断惩罚，这和忘了写 `create_graph=True` 是一回事。
+
+### 先猜再跑 4：切断以后
+
+- A. 损失和有效模式数都几乎不变：惩罚的数值是一样的。
+- B. D 的损失不再包含惩罚，会降到 0。
+- C. 惩罚仍加在损失里，数值很大；样本却和不加惩罚的 NS 一样，集中在少数模式上。
+- D. PyTorch 会报错，因为惩罚没有梯度。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day", "predict"]
+r"""
+## The failure of the day: a penalty that is printed and does nothing
+
+When R3GAN was published, somebody asked its authors whether the penalty should be cut off with `detach` before it is added to the loss. With the table above we can simply try. Two runs differ in one thing; both have NS with R1 and R2 and a D that is too strong (the last column of Fig. 6-3): one is as usual, and in the other the penalty is cut off, which is the same as forgetting `create_graph=True`.
+
+### Predict, then run 4: once it is cut off
+
+- A. Loss and effective modes hardly change: the value of the penalty is the same.
+- B. D's loss no longer contains the penalty and falls to 0.
+- C. The penalty is still in the loss, and large; but the samples are like those of NS without a penalty, on a few modes.
+- D. PyTorch raises an error, because the penalty has no gradient.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def detached(critic, real, fake):
+    """The mistake: the right number, cut off from the critic's weights."""
+    return penalties.r1_r2(critic, real, fake).detach()
+
+
+cut_off, loss_cut_off = play(NS, detached, **situations["strong D"])
+compared = {"as usual": grid["NS + R1 + R2", "strong D"], "cut off": (cut_off, loss_cut_off),
+            "none": grid["NS", "strong D"]}
+table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "D's last loss, mean of the seeds"),
+       ("有效模式数，每个种子", "effective modes, each seed")],
+      [[name, f"{last:.2f}", "  ".join(f"{one.effective_modes:.1f}" for one in reports)]
+       for name, (reports, last) in compared.items()])
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+答案是 **C**。@ANSWER64ZH@
+
+怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者让评论家只对惩罚走几步，看惩罚会不会变小，不变小就是断了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，在 `torch.compile` 编译的函数里用 `autograd.grad`，惩罚的梯度可能无声地丢失。所以本课程不让带惩罚的评论家这样编译。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+The answer is **C**. @ANSWER64EN@
+
+How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or let the critic take a few steps on the penalty alone and see whether it gets smaller. If it does not, the link is cut. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad` inside a function compiled with `torch.compile` may lose the penalty's gradient without a word. So this course does not let a critic with a penalty be compiled in that way.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 图片上的比赛：同样的秒数
+
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN（学习率 0.001）；WGAN-GP（每回合 2 步，0.001）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，同样的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。给它们的是**同样的秒数**，不是同样的步数：一个核心，每种 120 秒，bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
+
+一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离、组合数、反向 KL、算数的比例；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The contest on pictures: equal seconds
+
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN (learning rate 0.001); WGAN-GP (2 steps a round, 0.001); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the same loss (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. They get **equal seconds**, not equal steps: one core, 120 seconds each, bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
+
+A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL and the share that counts; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
+"""
+
+# %%
+def of_seeds(found, key, form):
+    """Return what each seed gave, in one cell of a table."""
+    return "  ".join("-" if run[key] is None else format(run[key], form) for run in found.values())
+
+
+measured = (("frechet", ".0f"), ("seen", "d"), ("kl", ".3f"), ("counted", ".0%"))
+
+
+def compare_ways(ways, found, real):
+    """Show what each way, {name in the study: title}, reached in equal time, and real pictures."""
+    table([("方法", "method"), ("步数", "steps"), ("弗雷歇距离", "Fréchet distance"),
+           ("组合数", "combinations"), ("反向 KL", "reverse KL"), ("算数的", "counted")],
+          [[title, f"{found['steps'][way]:,}",
+            *(of_seeds(found["runs"][way], key, form) for key, form in measured)]
+           for way, title in ways.items()]
+          + [[("真图", "real"), "", *(of_seeds({"": real}, key, form) for key, form in measured)]])
+
+
+contest = study("contest")
+entries = {"dcgan": "DCGAN", "wgan_gp": "WGAN-GP", "sn_hinge": "SN-GAN", "r3gan": "r3gan",
+           "rpgan": "rpgan"}
+compare_ways(entries, contest, contest["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+@CONTESTREADZH@
+
+### 赢家赢在哪里？
+
+赢家和 SN-GAN 有好几处不同。要知道哪一处起作用，就从赢家出发，每次只改回一处，其余全都不变：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+@CONTESTREADEN@
+
+### What makes the winner win?
+
+The winner differs from SN-GAN in several places. To learn which of them matters, start from the winner, change one thing back at a time, and leave the rest alone:
+"""
+
+# %%
+changes = study("changes")
+compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, gamma 10",
+              "no penalty": "no penalty", "gamma 0.5": "gamma 0.5",
+              "He's first weights": "He's first weights", "batches of 64": "batches of 64",
+              "lr 1e-3": "learning rate 0.001", "nothing fades": "nothing fades"},
+             changes, changes["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+@CHANGESZH@
+
+下面是赢家的样本，事先训练好、存下来的（@GALLERYZH@），没有挑选过。上面两行是真图：
+
+![@GALLERYALTZH@](../images/lesson06_faces.png)
+
+再在这里亲手走一小段：同一个配方，步数少得多，学习率和惩罚在这些步里就降完。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+@CHANGESEN@
+
+Below are samples of the winner, trained beforehand and stored (@GALLERYEN@); nobody chose them. The two rows on top are real pictures:
+
+![@GALLERYALTEN@](../images/lesson06_faces.png)
+
+Now a short stretch of it by your own hand: the same recipe with far fewer steps, in which learning rate and penalty fade out.
+"""
+
+# %% tags=["nbval-ignore-output"]
+faces = data.toy_faces(20_000, core=True)
+winner_steps = runtime.at_scale(smoke=10, default=600, full=20_000)
+winner = recipes.rpgan(steps=winner_steps, precision="auto")
+start = time.perf_counter()
+fit(winner, faces, winner_steps)
+seconds = time.perf_counter() - start
+samples = winner.sample(2000, ema=True)
+report = measure.factor_coverage(samples, faces)
+say("{steps} 步，{seconds:.0f} 秒：{seen} 种组合，算数的 {counted:.0%}，反向 KL {kl:.2f}。",
+    "{steps} steps, {seconds:.0f} seconds: {seen} combinations, {counted:.0%} counted, reverse KL "
+    "{kl:.2f}.", steps=winner_steps, seconds=seconds, seen=report.seen,
+    counted=report.counted / len(samples), kl=report.reverse_kl)
+
+# %% tags=["nbval-ignore-output"]
+show.gallery({"toy faces": faces.images[:12], "short run": samples[:12]}, columns=12,
+             alt="Two rows of twelve pictures: toy faces, and samples after the short run, in "
+                 "which faces with hair can be made out and many features are blurred")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-4** 上：训练数据。下：这一小段训练之后的样本，用的是权重的滑动平均。脸的轮廓和头发已经出来了，细节还差得远。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-4** Top: training data. Bottom: samples after the short run, painted with the moving average of the weights. Outlines and hair are there; detail is a long way off.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+**论文里的数。** R3GAN 公布的 FID（Inception 特征的弗雷歇距离，50,000 个样本，和上面的距离不能比）：
+
+| 数据 | R3GAN | 对照 |
+|---|---|---|
+| CIFAR-10（有条件） | 1.96 | StyleGAN2 加 ADA：2.42 |
+| FFHQ 256×256 | 2.75 | StyleGAN2：3.78 |
+| FFHQ 64×64 | 1.95 | |
+| ImageNet 32×32 | 1.27 | |
+| ImageNet 64×64 | 2.09 | |
+
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，换哪个 $\gamma$ 都一样。和图 6-3 对照：在更难的题目上，成对比较也有功劳。那张图的题目太容易，分不出它。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+**Numbers of the paper.** R3GAN's published FID (a Fréchet distance of Inception features, 50,000 samples, not to be compared with the distances above):
+
+| Data | R3GAN | For comparison |
+|---|---|---|
+| CIFAR-10 (conditional) | 1.96 | StyleGAN2 with ADA: 2.42 |
+| FFHQ 256×256 | 2.75 | StyleGAN2: 3.78 |
+| FFHQ 64×64 | 1.95 | |
+| ImageNet 32×32 | 1.27 | |
+| ImageNet 64×64 | 2.09 | |
+
+The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, whatever $\gamma$ is. Compare Fig. 6-3: on a harder problem the comparison in pairs has its merit, too. The problem of that figure is too easy to show it.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## $\gamma$ 随图片的边长而变
+
+R1 是梯度范数的**平方**，对所有像素求和，所以它的大小和像素有多少个有关。StyleGAN3 的文档给出一条经验：边长加倍，$\gamma$ 乘 4，也就是和像素数成正比；而且要就着自己的数据，上下各试 2 倍、4 倍。R3GAN 的代码里，各个数据集开头的 $\gamma$ 是：
+
+| 数据 | 边长 | $\gamma$，开头到末尾 |
+|---|---|---|
+| CIFAR-10 | 32 | 0.05 到 0.005 |
+| ImageNet | 32 | 0.5 到 0.05 |
+| ImageNet | 64 | 1 到 0.1 |
+| FFHQ | 64 | 2 到 0.2 |
+| FFHQ | 256 | 150 到 15 |
+
+同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。在玩具脸上量一量：@GAMMASETZH@
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## How $\gamma$ depends on the side of the picture
+
+R1 is the **squared** norm of a gradient, a sum over all pixels, so its size has to do with their number. StyleGAN3's documentation has a rule of thumb: double the side, and $\gamma$ takes a factor of 4; that is, it is proportional to the number of pixels; and on your own data try factors of 2 and 4 both ways. In R3GAN's code each data set begins with this $\gamma$:
+
+| Data | Side | $\gamma$, from start to end |
+|---|---|---|
+| CIFAR-10 | 32 | 0.05 to 0.005 |
+| ImageNet | 32 | 0.5 to 0.05 |
+| ImageNet | 64 | 1 to 0.1 |
+| FFHQ | 64 | 2 to 0.2 |
+| FFHQ | 256 | 150 to 15 |
+
+With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. So the side is only one of the reasons. Measured on toy faces: @GAMMASETEN@
+"""
+
+# %%
+gamma_study = study("gamma")
+gammas = list(next(iter(gamma_study["sides"].values())))
+table([("边长", "side"), *(f"gamma = {gamma}" for gamma in gammas)],
+      [[side, *(of_seeds(row[gamma], "frechet", ".0f") for gamma in gammas)]
+       for side, row in gamma_study["sides"].items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+@GAMMAZH@
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+@GAMMAEN@
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 数据太少：判别器过拟合
+
+前面的数据总是够的。只有 1,000 张真图会怎样？D 会把它们记住：见过的给高分，没见过的真图也当作假的。这时 D 的梯度说的是“像不像这 1,000 张”，而不是“真不真”。
+
+看得见的办法：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
+
+**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（平移，挖一个洞），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出被挖了洞的图。惩罚则对改动**之前**的图求梯度。在 `fit` 里只要一项设置，`augment`：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Few data: a discriminator that overfits
+
+So far there were always enough data. What happens with only 1,000 real pictures? D learns them by heart: those that it has seen get high scores, and real ones that it has not seen pass for fakes. Its gradient then says "like these 1,000 or not", and no longer "real or not".
+
+It can be made visible: now and then let D score three sets of pictures, the 1,000 to train on, 1,000 real ones that are **held out**, and samples of G. Without overfitting the first two have the same mean score.
+
+**DiffAugment** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) goes like this: each picture that D sees is first changed at random (moved, with a hole cut into it), real pictures **and** fakes, in D's step and in G's, and the change is differentiable, so that G gets its gradient through it. To change the real ones alone would not do: G would learn to paint pictures with holes. A penalty takes its gradient with respect to the picture **before** the change. In `fit` it is a single setting, `augment`:
+"""
+
+# %% tags=["nbval-ignore-output"]
+few = data.mnist().framed(32)[:1000]
+held_out = data.mnist(train=False).framed(32)[:1000]
+sets = {"training": few.signed(), "held out": held_out.signed()}
+
+
+def watched(augment):
+    """Train on the few digits; return the game and D's mean scores, {set: one for each look}."""
+    scores = {"step": [], **{name: [] for name in (*sets, "fake")}}
+
+    def look(game):
+        with torch.no_grad():
+            fakes = game.generator(torch.randn(1000, game.latent,
+                                               generator=torch.Generator().manual_seed(0)))
+            for name, pictures in (*sets.items(), ("fake", fakes)):
+                scores[name].append(float(game.critic(pictures).mean()))
+        scores["step"].append(game.step)
+
+    game = recipes.dcgan(32, 1, features=16, latent=64, critic_norm="none", batch=64, lr=1e-3,
+                         augment=augment)
+    steps = runtime.at_scale(smoke=10, default=1000, full=5000)
+    return fit(game, few, steps, watch=look, watch_every=steps // 10, progress=False), scores
+
+
+few_runs = {"without": watched(None),
+            "with DiffAugment": watched(DiffAugment(colour=False, translation=1 / 8,
+                                                    cutout=0))}
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+for axis, (title, (_, scores)) in zip(axes, few_runs.items(), strict=True):
+    for (name, color, marker) in (("training", show.BLUE, "o"), ("held out", show.GREY, "s"),
+                                  ("fake", show.ORANGE, "^")):
+        axis.plot(scores["step"], scores[name], color=color, marker=marker, markersize=4,
+                  label=name)
+    axis.set(title=title, xlabel="step of G")
+    axis.spines[["top", "right"]].set_visible(False)
+axes[0].set_ylabel("mean score of D")
+axes[0].legend(fontsize=8)
+show.show(figure, "D's mean scores of training, held-out and fake digits along two runs: without "
+                  "augmentation the training line leaves the held-out one behind; with "
+                  "DiffAugment the two stay close together")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-5** D 给训练图、留出的真图和样本的平均分。@CAPTION65ZH@
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. @CAPTION65EN@
+"""
+
+# %% tags=["nbval-ignore-output"]
+evaluator = measure.DigitEvaluator(data.mnist(), data.mnist(train=False))
+rows = []
+for name, (game, scores) in few_runs.items():
+    last = {key: scores[key][-1] for key in (*sets, "fake")}
+    seen_as_real = (last["held out"] - last["fake"]) / (last["training"] - last["fake"])
+    digits = evaluator.report(game.sample(1000)[:, :, 2:-2, 2:-2])
+    rows.append([name, *(f"{value:.1f}" for value in last.values()), f"{seen_as_real:.0%}",
+                 f"{digits.fd_digits:.1f}"])
+table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held out"), ("样本", "fake"),
+       ("留出的在两者之间", "where the held-out are"), ("弗雷歇距离", "Fréchet distance")], rows)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+倒数第二列是留出的真图在样本（0%）和训练图（100%）之间的位置。@FEWZH@
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The last column but one says where the held-out pictures are between samples (0%) and training pictures (100%). @FEWEN@
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 2024 年到 2026 年：对抗训练住在哪里
+
+**扩散模型为什么赢了？** 在大规模的图像生成上，从 2021 年起，领先的是扩散模型。[Dhariwal 和 Nichol（2021）](https://arxiv.org/abs/2105.05233)的摘要说得很清楚：FID 和 BigGAN-deep 相当，**覆盖更好**。扩散模型的损失是对每一张训练图求平均的回归误差，漏掉任何一种图都要付代价；而对 GAN 来说，G 只要不被 D 识破，漏掉几种并不直接受罚，这正是前几课数模式的原因。代价是慢：一个样本要把网络运行几十次，GAN 只要一次。
+
+**于是两者合到了一起。** 最近几年，对抗损失常用在最后一步，把扩散模型变成**一步**的生成器：
+
+| 工作 | 对抗损失做什么 | 公布的结果 |
+|---|---|---|
+| [ADD](https://arxiv.org/abs/2311.17042)（2023，SDXL Turbo） | 扩散模型蒸馏成学生，判别器不许学生画得模糊 | 1 到 4 步采样；4 步达到 SDXL 的水平 |
+| [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
+| [APT](https://arxiv.org/abs/2501.08316)（2025） | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
+| [GAT](https://arxiv.org/abs/2509.24935)（2025） | G 和 D 都是 Transformer，在 VAE 的隐空间里 | ImageNet 256×256，40 轮，FID 2.96 |
+| [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | GAN 加上传输代价，G 只剩一个该学的映射 | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
+
+“GAN 过时了”对最后这一步不成立。
+
+**一个小实验：传输代价。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。符合要求的映射有无穷多个，G 在其中漂来漂去。他们给 G 的损失加一项，让每个 $z$ 少走路：
+
+$$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
+
+路程的平方最省的映射（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
+
+### 先猜再跑 5：重新开始五次
+
+五次训练，只有随机种子不同，损失都是 RpGAN 加 R1 和 R2。训练后给五个 G 同样的 2,500 个 $z$，量两两之间同一个 $z$ 的落点平均相距多远。环的直径是 4。不加和加上传输代价（$\lambda = 0.01$），各是多少？
+
+- A. 不加约 2.5，加上以后降到它的三分之一以下。
+- B. 两种都接近 0：数据相同，五个 G 自然学到同一个映射。
+- C. 两种都在 2.5 左右：种子不同，映射就不同。
+- D. 加上以后更远：多了一项损失，训练就更不稳定。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## 2024 to 2026: where adversarial training lives
+
+**Why did diffusion win?** Since 2021 large-scale image generation has been led by diffusion models. The abstract of [Dhariwal and Nichol (2021)](https://arxiv.org/abs/2105.05233) says it plainly: it matches BigGAN-deep in FID, with **better coverage**. The loss of a diffusion model is a regression error, a mean over every training picture, and to leave out any kind of picture has its price. In a GAN, as long as D is fooled, nothing directly punishes G for leaving out some kinds, which is why these lessons count modes. The price of diffusion is time: a sample takes dozens of runs of the network, that of a GAN one.
+
+**So the two joined.** In recent years the adversarial loss often is the last step, which makes a **one-step** generator of a diffusion model:
+
+| Work | What the adversarial loss does | Published result |
+|---|---|---|
+| [ADD](https://arxiv.org/abs/2311.17042) (2023, SDXL Turbo) | a diffusion model is distilled into a student, and a discriminator does not let the student blur | sampling in 1 to 4 steps; as good as SDXL with 4 |
+| [R3GAN](https://arxiv.org/abs/2501.05441) (2024) | a GAN trained from scratch, with the loss of this lesson | FID 1.96 on CIFAR-10 |
+| [APT](https://arxiv.org/abs/2501.08316) (2025) | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of 2 seconds of 1280×720 video in one step, in 2 seconds on one H100 |
+| [GAT](https://arxiv.org/abs/2509.24935) (2025) | G and D are transformers, in the latent space of a VAE | ImageNet 256×256 in 40 epochs, FID 2.96 |
+| [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | a GAN with a transport cost, so that one map is left for G to learn | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
+
+For this last step "GANs are dead" is not true.
+
+**A small experiment: the transport cost.** The authors of adversarial flow models explain the instability of GANs like this: the adversarial loss asks for the right **distribution** of $G(z)$ and does not care which $z$ becomes which sample. Infinitely many maps will do, and G drifts among them. They add a term to G's loss that lets each $z$ travel less:
+
+$$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
+
+The map that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. In the plane all of it can be seen: $z$ is normal in the plane, and the data are the 8 clusters on a circle.
+
+### Predict, then run 5: five restarts
+
+Five runs differ in their random seed only; all have the loss RpGAN with R1 and R2. After training all five G get the same 2,500 $z$, and we measure, for each two of them, how far apart the same $z$ comes out on average. The circle has a diameter of 4. How far is it without and with the transport cost ($\lambda = 0.01$)?
+
+- A. About 2.5 without; with it, less than a third of that.
+- B. Both close to 0: with the same data the five G learn the same map, of course.
+- C. About 2.5 in both: different seeds, different maps.
+- D. Further with it: one more term makes training less stable.
+"""
+
+# %% tags=["nbval-ignore-output"]
+restarts = (0, 1, 2, 3, 4)
+
+
+def trained_maps(cost, steps):
+    """Train G five times side by side with `cost` times |G(z) - z|^2 in its loss.
+
+    Returns where each G sends the same z, (5, 2500, 2), and these z, (2500, 2).
+    """
+    generator, critic = players(restarts)
+    of_g, of_d = adam(generator, 1e-3, (0.0, 0.99)), adam(critic, 1e-3, (0.0, 0.99))
+    chance = torch.Generator().manual_seed(0)
+    n = 128 * len(restarts)
+    for step in range(steps):
+        for optimizer in (of_g, of_d):
+            optimizer.param_groups[0]["lr"] = 1e-3 * (1 - 0.95 * step / steps)
+        real = ring.sample(n, chance)
+        critic_step(critic, generator, of_d, paired, real, torch.randn(n, 2, generator=chance),
+                    penalties.r1_r2)
+        z = torch.randn(n, 2, generator=chance)
+        fake = generator(z)
+        with frozen(critic):
+            loss = (paired.generator(critic(fake), critic(real))
+                    + cost * (fake - z).square().sum(1).mean())
+            of_g.zero_grad()
+            loss.backward()
+        of_g.step()
+    z = torch.randn(2500, 2, generator=chance)
+    with torch.no_grad():
+        return generator(z.repeat(len(restarts), 1)).unflatten(0, (len(restarts), -1)), z
+
+
+map_steps = runtime.at_scale(smoke=10, default=1000, full=5000)
+maps = {cost: trained_maps(cost, map_steps) for cost in (0, 0.01)}
+figure, axes = plt.subplots(2, 5, figsize=(10, 4.3), sharex=True, sharey=True,
+                            layout="constrained")
+for row, (cost, (made, z)) in zip(axes, maps.items(), strict=True):
+    colour = torch.atan2(z[:, 1], z[:, 0])  # the direction that z comes from
+    for axis, cloud in zip(row, made, strict=True):
+        axis.scatter(*cloud[:1000].T, c=colour[:1000], cmap="twilight", s=3)
+        axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+    row[0].set_ylabel(f"lambda = {cost:g}")
+show.show(figure, "Two rows of five clouds on a circle of eight clusters, points coloured by the "
+                  "direction that their z comes from: in the upper row the colours are arranged "
+                  "differently in each cloud, in the lower one alike, in the order of directions")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-6** 五次重新开始的样本，颜色是 $z$ 的方向。@CAPTION66ZH@
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-6** Samples of five restarts; the colour is the direction of $z$. @CAPTION66EN@
+"""
+
+# %% tags=["nbval-ignore-output"]
+rows = []
+for cost, (made, z) in maps.items():
+    apart = torch.tensor([(one - other).norm(dim=1).mean()
+                          for one, other in combinations(made, 2)])
+    reports = [measure.mode_report(cloud, ring) for cloud in made]
+    rows.append([f"{cost:g}", f"{apart.mean():.2f}", f"{apart.min():.2f} / {apart.max():.2f}",
+                 f"{(made - z).norm(dim=2).mean():.2f}",
+                 "  ".join(f"{report.effective_modes:.1f}" for report in reports),
+                 "  ".join(f"{report.high_quality:.0%}" for report in reports)])
+table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最小 / 最大", "least / most"),
+       ("平均路程", "mean way of a z"), ("有效模式数", "effective modes"),
+       ("高质量", "high quality")], rows)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+@ANSWER65ZH@
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+@ANSWER65EN@
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+## 开放题：清晰的环
+
+任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 @BARPC@，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，每次记下两个种子的数；没有达到标准，批改时也会印出来。
+
+<details><summary>提示一</summary>
+
+图 6-3 里，加了惩罚的方法模式齐全，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
+
+</details>
+
+<details><summary>提示二</summary>
+
+`ema` 是 0.999 时，滑动平均要一千步左右才跟得上；训练一共只有 1,500 步。学习率降下去以后，还需要它那么慢吗？
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+## Open task: a sharp ring
+
+The task: with the networks of `recipes.plane`, train on the ring until 2,500 samples have **7.5 effective modes and a share of @BARPC@ of high quality, with both of two seeds**. The budget: at most 1,500 steps, a `batch` of at most 128, `n_critic` of 1. What is measured is the moving average of the weights, `sample(2500, ema=True)`. You may change the loss, the penalty and its $\gamma$, `betas`, the learning rate, `decay` (the number of steps in which the learning rate falls to 2% and the penalty to a tenth) and `ema`. First measure the default, write down what you expect, then change **one thing at a time**, and note the numbers of both seeds each time: the checker prints them, also when you miss the bar.
+
+<details><summary>Hint one</summary>
+
+In Fig. 6-3 the methods with a penalty have all modes, but a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+With an `ema` of 0.999 the moving average takes about a thousand steps to catch up, and the whole training has only 1,500. Once the learning rate has come down, does it have to be so slow?
+
+</details>
+"""
+
+# %%
+# my_games = [fit(recipes.plane(seed=seed), ring, 1500) for seed in (0, 1)]
+my_games = ...
+
+verdict = check.sharp_ring(my_games)
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+六道题。选错了，会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Six questions. A wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("06")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+**损失。** 成对比较：
+
+$$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \mathbb{E}[-\log \sigma(f(G(z)) - f(x))]$$
+
+**斜率在哪里受限：**
+
+| 方法 | 哪里 | Dirac-GAN |
+|---|---|---|
+| 没有约束 | 没有 | 转圈 |
+| 谱归一化，权重裁剪 | 到处有上限 | （没有画） |
+| WGAN-GP | 真假之间，接近 1 | 停不到均衡上 |
+| R1，R2 | 真样本处、假样本处，接近 0 | 收敛；$\lambda = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+
+**实验说了什么：**
+
+@RECAPZH@
+
+**什么时候用什么。** 训练不稳，先加 R1 和 R2，Adam 的第一个 beta 取 0；模式不齐，再换成对的损失；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，2026 年的办法是给扩散模型加上对抗损失。
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+**The loss.** In pairs:
+
+$$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \mathbb{E}[-\log \sigma(f(G(z)) - f(x))]$$
+
+**Where the slope is limited:**
+
+| Method | Where | Dirac-GAN |
+|---|---|---|
+| no constraint | nowhere | circles |
+| spectral normalisation, weight clipping | a bound everywhere | (not drawn) |
+| WGAN-GP | between real and fake, close to 1 | does not come to rest at the equilibrium |
+| R1, R2 | at real samples, at fakes, close to 0 | converges; $\lambda = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+
+**What the experiments said:**
+
+@RECAPEN@
+
+**What to use when.** Training is unstable: add R1 and R2 first, and set Adam's first beta to 0. Modes are missing: change to the loss on pairs. For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Few data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: the way of 2026 is a diffusion model with an adversarial loss.
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
+- **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train stacked-mnist --out runs/stacked`，CPU 上约半小时。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
+- **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。规则和成绩都在那里，欢迎提交你的。
+- **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的步长加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
+- **论文。** Miyato 等，[Spectral Normalization](https://arxiv.org/abs/1802.05957)；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Petzka 等，[单侧的梯度惩罚](https://arxiv.org/abs/1709.08894)；Zhao 等，[DiffAugment](https://arxiv.org/abs/2006.10738)；Huang 等，[R3GAN](https://arxiv.org/abs/2501.05441)，先读 `R3GAN/Trainer.py`。
+- **中文材料。** 周弈帆的[博客](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN)（链接是英文版）介绍 R3GAN 的实现，态度比论文的标题冷静。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
+- **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train stacked-mnist --out runs/stacked`, about half an hour on a CPU. Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
+- **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, with all of three seeds, in as few seconds as you can. Rules and results are there, and yours are welcome.
+- **Change something.** Add a row with R2 alone to Fig. 6-3; raise the step of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
+- **Papers.** Miyato et al., [Spectral Normalization](https://arxiv.org/abs/1802.05957); Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406); Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Petzka et al., [the one-sided gradient penalty](https://arxiv.org/abs/1709.08894); Zhao et al., [DiffAugment](https://arxiv.org/abs/2006.10738); Huang et al., [R3GAN](https://arxiv.org/abs/2501.05441), of which read `R3GAN/Trainer.py` first.
+- **In Chinese.** Zhou Yifan's [blog](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN) (the link leads to its English version) explains R3GAN's implementation, more soberly than the paper's title.
+"""
