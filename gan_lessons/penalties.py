@@ -46,12 +46,13 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, *, weight: f
                      generator: torch.Generator | None = None) -> Tensor:
     """Return weight times the mean of (gradient norm - 1)^2 of the critic, between real and fake.
 
-    Gulrajani et al. 2017 (WGAN-GP), arXiv 1704.00028, equation 3, algorithm 1. `one_sided` leaves
-    a slope below 1 alone, with max(0, gradient norm - 1)^2: Petzka et al. 2018 (WGAN-LP), arXiv
-    1709.08894. Each pair gets one point, drawn uniformly from the line between the two; a slope of 1 there is
-    what the best critic has. The two batches must have the same length. The points are drawn from
-    `generator`, or from torch's global random numbers, which `fit` keeps apart for each game.
+    Each pair gets one point, drawn uniformly from the line between the two; a slope of 1 there is
+    what the best critic has. `one_sided` lets slopes below 1 go free: max(0, gradient norm - 1)^2.
+    The two batches must have the same length. The points are drawn from `generator`, or from
+    torch's global random numbers, which `fit` keeps apart for each game.
     With BatchNorm a score depends on the whole batch and its slope means little: use norm="none".
+    Gulrajani et al. 2017 (WGAN-GP), arXiv 1704.00028, equation 3, algorithm 1; one-sided: Petzka
+    et al. 2018 (WGAN-LP), arXiv 1709.08894.
     """
     share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=generator).to(real)
     between = (share * real + (1 - share) * fake).detach().requires_grad_(True)

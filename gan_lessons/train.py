@@ -677,8 +677,8 @@ def check_augment(augment: Augment, items: Tensor) -> None:
         altered = augment(items.requires_grad_(True))
     if altered.shape != items.shape or not altered.requires_grad:
         raise ValueError(both(
-            f"augment 应当保持形状 {tuple(items.shape)}，并且可微（G 的梯度要穿过它）；得到的形状是 "
-            f"{tuple(altered.shape)}，{'可微' if altered.requires_grad else '不可微'}。",
+            f"augment 应当保持形状 {tuple(items.shape)}，并且可微（G 的梯度要穿过它）；"
+            f"得到的形状是 {tuple(altered.shape)}，{'可微' if altered.requires_grad else '不可微'}。",
             f"augment should keep the shape {tuple(items.shape)} and be differentiable, for G's "
             f"gradient goes through it; the result has the shape {tuple(altered.shape)} and is "
             f"{'' if altered.requires_grad else 'not '}differentiable."))
