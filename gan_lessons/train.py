@@ -675,13 +675,16 @@ def check_augment(augment: Augment, items: Tensor) -> None:
             "augment is for pictures, (B, C, H, W); with points leave it out: augment=None."))
     with torch.random.fork_rng(devices=[]):
         altered = augment(items.requires_grad_(True))
-    if altered.shape != items.shape or not altered.requires_grad:
+    if altered.shape != items.shape:
         raise ValueError(both(
-            f"augment 应当保持形状 {tuple(items.shape)}，并且可微（G 的梯度要穿过它）；"
-            f"得到的形状是 {tuple(altered.shape)}，{'可微' if altered.requires_grad else '不可微'}。",
-            f"augment should keep the shape {tuple(items.shape)} and be differentiable, for G's "
-            f"gradient goes through it; the result has the shape {tuple(altered.shape)} and is "
-            f"{'' if altered.requires_grad else 'not '}differentiable."))
+            f"augment 应当保持形状 {tuple(items.shape)}，得到的是 {tuple(altered.shape)}。",
+            f"augment should keep the shape {tuple(items.shape)}; the result has "
+            f"{tuple(altered.shape)}."))
+    if not altered.requires_grad:
+        raise ValueError(both(
+            "augment 必须可微：G 的梯度要穿过它。不要 detach，不要用 torch.no_grad()。",
+            "augment must be differentiable, for G's gradient goes through it: no detach and no "
+            "torch.no_grad()."))
 
 
 def watch_says_stop(game: Game, watch: Callable[[Game], Any] | None) -> bool:

@@ -6,7 +6,8 @@
 Every row is measured alike: 10,000 samples (seed 0, averaged weights), Fréchet distance to the
 10,000 core toy faces in the features of the course's factor reader, combinations, reverse KL, and
 the share of samples that count. The lessons' games are played with their own settings and seed on
-one thread; a lesson's cell has two, adds in another order, and so gets another run of that game.
+one thread, as lesson 03's cell does; lesson 04's has two, which add in another order, and so gets
+another run of that game.
 """
 
 import argparse
@@ -42,8 +43,8 @@ def contestant(name: str) -> Callable[[], Game]:
 PLAYED = lesson04.stored("recipes")["steps"]
 GALLERY = lesson04.stored("gallery").get("faces", {"settings": {"steps": 1}})["settings"]["steps"]
 GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {
-    "lesson 03, SN-GAN": (partial(recipes.sngan, 32, features=24, steps=1800, ema=0.995,
-                                  precision="bfloat16"), 1800, 10_000, 1),
+    "lesson 03, SN-GAN": (partial(recipes.sngan, 32, features=24, batch=32, lr=2e-3, steps=2000,
+                                  ema=0.995, precision="bfloat16"), 2000, 10_000, 1),
     "lesson 04, clipping": (contestant("clip"), PLAYED["clip"], 10_000, 1),
     "lesson 04, WGAN-GP": (contestant("gp"), PLAYED["gp"], 10_000, 1),
     "lesson 04, gallery": (partial(lesson04.gallery_game, GALLERY), GALLERY, 10_000, 1),

@@ -46,7 +46,9 @@ CHANGES: dict[str, dict] = {
     "no penalty": {"penalty": None},
     "gamma 0.5": {"gamma": 0.5},
     "He's first weights": {},  # see `he_weights`
+    "gamma 20": {"gamma": 20.0},
     "batches of 64": {"batch": 64},
+    "batches of 16": {"batch": 16},
     "lr 1e-3": {"lr": 1e-3},
     "nothing fades": {"decay": None},
 }

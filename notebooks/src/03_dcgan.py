@@ -1095,10 +1095,10 @@ Here is a longer game with SN-GAN:
 """
 
 # %%
-runtime.set_threads(2)  # these layers are large enough to gain from a second thread
-face_steps = runtime.at_scale(smoke=20, default=1800, full=20_000)
+face_steps = runtime.at_scale(smoke=20, default=2000, full=20_000)
 faces = data.toy_faces(10_000, size=32, core=True)
-painter = recipes.sngan(32, features=24, steps=face_steps, ema=0.995, precision="auto")
+painter = recipes.sngan(32, features=24, batch=32, lr=2e-3, steps=face_steps, ema=0.995,
+                        precision="auto")
 fit(painter, faces, face_steps)
 portraits = painter.sample(4000, ema=True)
 show.gallery({"real": faces.images[:10], "generated": portraits[:20]}, columns=10,
