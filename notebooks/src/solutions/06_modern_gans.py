@@ -18,8 +18,8 @@ from functools import partial
 import torch
 from torch.nn.functional import normalize, softplus
 
-from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime
-from gan_lessons.bilingual import say, table
+from gan_lessons import data, lab, losses, penalties, recipes, runtime
+from gan_lessons.bilingual import table
 from gan_lessons.exercises import lesson06 as check
 from gan_lessons.train import fit
 
@@ -122,18 +122,20 @@ table([("迭代次数", "iterations"), ("估计 / 准确值", "estimate / exact"
 r"""
 ## 开放题：清晰的环
 
-三处改动：学习率先大后小（`decay`），第一个 beta 取 0；惩罚轻一些，$\gamma = 0.1$，D 才陡得起来；`ema` 从 0.999 改成 0.99，滑动平均才跟得上。每一处单独做也有用，可以一处一处地量。
+一种做法：学习率先大后小（0.003，`decay`），第一个 beta 取 0；RpGAN 加 R1 和 R2，惩罚轻一些，$\gamma = 0.1$，D 才陡得起来；`ema` 从 0.999 改成 0.99，滑动平均才跟得上。在种子 0 和 1 上，高质量的比例是 77% 和 78%。用默认设置，最新的权重在这两个种子上也有 72% 和 58%，可是 0.999 的滑动平均只有 3% 和 5%：它还带着训练中途的权重。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Open task: a sharp ring
 
-Three changes: a learning rate that is large first and small later (`decay`), with a first beta of 0; a lighter penalty, $\gamma = 0.1$, so that D can be steep; and an `ema` of 0.99 in place of 0.999, so that the moving average keeps up. Measure them one by one.
+One way: a learning rate that is large first and small later (0.003, `decay`), with a first beta of 0; RpGAN with R1 and R2, the penalty light, $\gamma = 0.1$, so that D can be steep; and an `ema` of 0.99 in place of 0.999, so that the moving average keeps up. With seeds 0 and 1 the share of high quality is 77% and 78%. By default the newest weights have 72% and 58% on these two seeds, but the moving average of 0.999 only 3% and 5%: it still carries weights from the middle of the training.
 """
 
 # %% tags=["nbval-ignore-output"]
 ring = data.ring()
+settings = {"loss": losses.Relativistic(), "penalty": partial(penalties.r1_r2, gamma=0.1),
+            "lr": 3e-3, "betas": (0.0, 0.99), "decay": 1500, "ema": 0.99}
 my_games = [fit(recipes.plane(seed=seed, **settings), ring, 1500, progress=False)
             for seed in (0, 1)]
 verdict = check.sharp_ring(my_games)
