@@ -13,7 +13,7 @@ from gan_lessons import losses, penalties
 LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "06_modern_gans.py"
 KEPT = {"chance", "real_line", "fake_line", "line", "NS", "paired", "ring", "restarts"}
 SEEDS = (30, 31, 32)  # none of the lesson's
-STRONG = {"steps": 120, "n_critic": 10, "ahead": 240}
+STRONG = {"steps": 250, "n_critic": 10, "ahead": 300}
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,13 @@ def test_spectral_normalisation_side_by_side_divides_by_the_largest_singular_val
 # ---- the table of stability (Fig. 6-3), the failure of the day, the restarts (Fig. 6-6) ----
 
 @pytest.mark.slow
-def test_against_a_strong_d_a_bound_on_the_slope_finds_the_modes_and_pairing_does_not(lesson):
+def test_against_a_strong_d_the_penalties_find_the_modes_and_pairing_does_not(lesson):
     ns, paired = lesson["NS"], lesson["paired"]
     assert mean(effective(lesson, (ns,), **STRONG)) < 4
     assert mean(effective(lesson, (paired,), **STRONG)) < 4
-    assert mean(effective(lesson, (ns, penalties.r1_r2), **STRONG)) > 6
-    assert mean(effective(lesson, (losses.Hinge(), None, True), **STRONG)) > 6
+    reports, _ = lesson["play"](ns, penalties.r1_r2, seeds=SEEDS, **STRONG)
+    assert mean([report.effective_modes for report in reports]) > 6
+    assert mean([report.high_quality for report in reports]) > 0.05  # random points: 0.02
 
 
 @pytest.mark.slow
