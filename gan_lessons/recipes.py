@@ -122,9 +122,9 @@ def r3gan(size: int = 32, channels: int = 3, *, steps: int = 6000, gamma: float 
           latent: int = 64, features: int = 16, seed: int = 0, **changes) -> Game:
     """Return a small R3GAN: the game of `rpgan` with residual networks, `nets.resnet.r3gan_pair`.
 
-    `features` is half of `rpgan`'s, and a step still takes a processor about four times as long:
-    each stage has layers at its full side. Huang et al. 2024, arXiv 2501.05441, whose own settings
-    differ: batches of 256 and more, the penalty in every step, a learning rate of 2e-4 and less.
+    `features` is half of `rpgan`'s, so that a step takes a processor about as long. Huang et al.
+    2024, arXiv 2501.05441, whose own settings differ: larger networks, batches of 256 and more,
+    the penalty in every step, a learning rate of 2e-4 and less.
     """
     make = partial(resnet.r3gan_pair, size, channels, latent, features)
     return _game(make, changes, **{**R3GAN, "penalty": partial(penalties.r1_r2, gamma=gamma)},

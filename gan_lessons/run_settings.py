@@ -12,19 +12,23 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from gan_lessons import data, losses, penalties, recipes, runtime
+from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
-           "sngan": recipes.sngan, "source-003": recipes.source_003}
+           "sngan": recipes.sngan, "rpgan": recipes.rpgan, "source-003": recipes.source_003}
+CRITIC_WITHOUT_BATCH_NORM = ("wgan-gp", "rpgan")  # whatever `norm`, which is G's there, says
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
           "hinge": losses.Hinge, "relativistic": losses.Relativistic}
-PENALTIES = {"gp": (penalties.gradient_penalty, "weight"), "r1": (penalties.r1, "gamma"),
+PENALTIES = {"gp": (penalties.gradient_penalty, "weight"),
+             "gp-one-sided": (partial(penalties.gradient_penalty, one_sided=True), "weight"),
+             "r1": (penalties.r1, "gamma"),
              "r2": (penalties.r2, "gamma"), "r1-r2": (penalties.r1_r2, "gamma")}
-DIGITS = {"mnist": data.mnist}
+DIGITS = ("mnist", "stacked-mnist")
 TOYS = {"toy-faces": (data.toy_faces, False), "toy-faces-core": (data.toy_faces, True),
         "toy-rooms": (data.toy_rooms, False), "toy-rooms-core": (data.toy_rooms, True)}
 PHOTOGRAPHS = {"celeba": data.celeba, "lsun-bedrooms": data.lsun_bedrooms}
@@ -43,7 +47,7 @@ class Settings:
 
     recipe: str  # a name in RECIPES
     data: str  # a name in SETS, or the path of a folder or archive of pictures
-    drawn: int = 10_000  # how many toy pictures to draw
+    drawn: int | None = None  # toy pictures to draw, 10,000; stacks of three digits, 128,000
     root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
     subset: float = 1.0  # the share of the pictures to take
     size: int | None = None  # their side in pixels; None: 64, and 32 for digits
@@ -54,7 +58,10 @@ class Settings:
     loss: str | None = None  # a name in LOSSES
     penalty: str | None = None  # a name in PENALTIES
     penalty_weight: float | None = None  # its `weight` or `gamma`
-    batch: int | None = None  # this and the rest: as in `train.Game`
+    augment: bool = False  # whether D sees pictures through `DiffAugment`
+    penalty_every: int | None = None  # this and the rest: as in `train.Game`
+    clip_gradients: float | None = None
+    batch: int | None = None
     lr: float | None = None
     n_critic: int | None = None
     warm_up: bool = False
@@ -65,15 +72,18 @@ class Settings:
     def __post_init__(self):
         if self.size is None:
             self.size = 32 if self.data in DIGITS else 64
+        if self.drawn is None:
+            self.drawn = 128_000 if self.data == "stacked-mnist" else 10_000
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices and (value is not None or name == "recipe"):
                 listed = ", ".join(map(str, choices))
                 raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
                                       f"{name} must be one of {listed}; got {value!r}."))
-        check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay"),
+        check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay",
+                                   "penalty_every"),
                       from_zero=("extra_layers", "seed"),
-                      positive=("lr", "penalty_weight", "subset"))
+                      positive=("lr", "penalty_weight", "subset", "clip_gradients"))
         self._check_together()
         self.data, self.root = absolute("data", self.data), absolute("root", self.root)
         if self.recipe == "dcgan" and self.loss is None:
@@ -85,7 +95,8 @@ class Settings:
 
     def _check_together(self) -> None:
         """Raise ValueError for settings that do not go together."""
-        batch_norm = self.norm == "batch" or (self.norm is None and self.recipe != "sngan")
+        batch_norm = self.recipe not in CRITIC_WITHOUT_BATCH_NORM and (
+            self.norm == "batch" or (self.norm is None and self.recipe != "sngan"))
         conflicts = (
             (self.norm and self.recipe == "source-003",
              "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
@@ -93,7 +104,7 @@ class Settings:
             (self.loss and self.recipe != "dcgan",
              f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
              f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
-            (self.warm_up and self.recipe in ("dcgan", "sngan"),
+            (self.warm_up and self.recipe in ("dcgan", "sngan", "rpgan"),
              "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
              "warm_up belongs to WGAN; leave it out, or take wgan."),
             (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",
@@ -102,6 +113,8 @@ class Settings:
              "add a penalty or norm=spectral."),
             (self.penalty_weight is not None and not self.penalty,
              "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
+            (self.penalty_every is not None and not self.penalty,
+             "penalty_every 要和 penalty 一起用。", "penalty_every needs a penalty."),
             (self.penalty and batch_norm,
              "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "
              "norm=spectral。",
@@ -118,7 +131,8 @@ class Settings:
 
     def game(self, channels: int) -> Game:
         """Return the game before its first step, for pictures with `channels` channels."""
-        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay")
+        names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay",
+                 "penalty_every", "clip_gradients")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.loss:
             changes["loss"] = LOSSES[self.loss]()
@@ -126,6 +140,8 @@ class Settings:
             changes["penalty"], weight = PENALTIES[self.penalty]
             if self.penalty_weight is not None:
                 changes["penalty"] = partial(changes["penalty"], **{weight: self.penalty_weight})
+        if self.augment:
+            changes["augment"] = DiffAugment()
         if self.penalty or self.norm == "spectral":
             changes["clip"] = None
         return RECIPES[self.recipe](
@@ -145,8 +161,12 @@ class Settings:
     def pictures(self) -> ImageSet:
         """Return the pictures to train on; the first time, photographs go into the cache."""
         if self.data in DIGITS:
-            digits = DIGITS[self.data]()
-            framed = digits[:max(1, round(self.subset * len(digits)))].framed(32)  # a black rim
+            if self.data == "stacked-mnist":
+                digits = data.stacked_mnist(max(1, round(self.subset * self.drawn)))
+            else:
+                digits = data.mnist()
+                digits = digits[:max(1, round(self.subset * len(digits)))]
+            framed = digits.framed(32)  # a black rim
             if self.size == 32:
                 return framed
             return replace(framed, images=interpolate(framed.images, self.size, mode="bilinear",

@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import gan_lessons
-from gan_lessons import checkpoint, distributed, measure, runtime
+from gan_lessons import checkpoint, data, distributed, measure, runtime
 from gan_lessons import show as figures
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, absolute
@@ -91,7 +91,7 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
         **schedule: The fields of `Schedule`, such as `steps=10_000` or `minutes=480`.
     """
     folder, plan = Path(out).expanduser(), Schedule(**schedule)
-    if settings.recipe == "sngan" and settings.decay is None:  # its learning rate falls to the end
+    if settings.recipe in ("sngan", "rpgan") and settings.decay is None:  # it falls to the end
         settings = replace(settings, decay=plan.steps)
     _check_new(folder)
     return _run(folder, settings, plan, None, tensorboard, quiet)
@@ -618,7 +618,8 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     """Return what `n` samples of a run score, beside real pictures it never saw.
 
     Toy pictures: factor coverage, and the Fréchet distance of the factor reader's features;
-    digits at 32 pixels: the report of `measure.DigitEvaluator`. All others by Inception's features,
+    digits at 32 pixels: the report of `measure.DigitEvaluator`, or of `measure.stacked_modes`
+    where three make a picture. All others by Inception's features,
     see `measure.photograph_report`, between at most half of the training pictures and as many
     samples, or as many others of the training pictures.
 
@@ -632,10 +633,14 @@ def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     if settings.data in DIGITS and settings.size == 32:
         stage("数字分类器（第一次要先训练它）……",
               "The digit classifier (trained the first time)...")
-        digits = DIGITS[settings.data]
-        evaluator = measure.DigitEvaluator(digits(), digits(train=False))
+        if settings.data == "stacked-mnist":
+            samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
+            real = data.stacked_mnist(n, train=False).images
+            return (f"samples   {measure.stacked_modes(samples)}\n"
+                    f"held out  {measure.stacked_modes(real)}")
+        evaluator = measure.DigitEvaluator(data.mnist(), data.mnist(train=False))
         stage("采样并评分……", "Samples are drawn and scored...")
-        samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
+        samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]
         return f"samples   {evaluator.report(samples)}\nheld out  {evaluator.floor}"
     weights = "newest" if newest else "average"
     about = f"step {run.weights(newest)[1]}, seed {seed}, {weights} weights"

@@ -13,6 +13,7 @@ from fastai_standin import Data, networks
 from torch import nn
 
 from gan_lessons import losses, penalties
+from gan_lessons.augment import DiffAugment, augmented
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.penalties import clip_weights
@@ -45,7 +46,8 @@ def learned(nets, loss, n_critic=1, **settings):
     return learn
 
 
-def stepped(nets, loss, penalty=None, n_critic=1, clip=None, clip_first=None):
+def stepped(nets, loss, penalty=None, n_critic=1, clip=None, clip_first=None,
+            augment=None):
     """Return the networks after the same with the steps of `train`."""
     generator, critic = nets
     optimizers = [torch.optim.Adam(network.parameters(), lr=LR) for network in nets]
@@ -54,11 +56,12 @@ def stepped(nets, loss, penalty=None, n_critic=1, clip=None, clip_first=None):
     for noise, pictures in critic_batches:
         if clip_first is not None:
             clip_weights(critic, clip_first)
-        critic_step(critic, generator, optimizers[1], loss, pictures, noise, penalty, clip)
+        critic_step(augmented(critic, augment), generator, optimizers[1], loss, pictures, noise,
+                    penalty, clip)
     if clip_first is not None:
         clip_weights(critic, clip_first)
     compared = real if compares(loss) else None
-    generator_step(critic, generator, optimizers[0], loss, z, compared)
+    generator_step(augmented(critic, augment), generator, optimizers[0], loss, z, compared)
     return generator, critic
 
 
@@ -84,6 +87,16 @@ CASES = {
 def test_a_batch_of_each_player_is_a_critic_step_and_a_generator_step(case, make):
     loss, penalty = CASES[case]
     assert_equal(learned(make(), loss, penalty=penalty), stepped(make(), loss, penalty), make())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_augmented_batch_is_an_augmented_step(case):
+    loss, penalty = CASES[case]
+    settings = {"penalty": penalty, "augment": DiffAugment()}
+    learn = learned(plain(), loss, **settings)
+    assert_equal(learn, stepped(plain(), loss, **settings), plain())
+    assert learn.model.critic is learn.critic  # between steps nothing is augmented
+    assert learn.settings()["augment"] != learned(plain(), loss).settings()["augment"]
 
 
 @pytest.mark.parametrize("limit", [0.2, 0.02])

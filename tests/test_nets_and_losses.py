@@ -1,5 +1,7 @@
 """Networks and losses against independent oracles: torch's own losses, known counts, formulas."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
@@ -119,6 +121,33 @@ def test_relativistic_does_not_feel_a_constant_shift():
             - losses.NonSaturating().critic(real, FAKE)).abs() > 0.05
 
 
+def test_the_values_of_tensorflow_gan():
+    """losses_impl_test.py of tensorflow/gan, bc369b7, and the pairing loss by the formula."""
+    real, fake = torch.tensor([-5.0, 1.4, 12.5, 2.7]), torch.tensor([10.0, 4.4, -5.5, 3.6])
+
+    def near(expected):
+        return pytest.approx(expected, abs=2e-5)
+    assert losses.NonSaturating(smooth=0.875).critic(real, fake).item() == near(6.19637)
+    assert losses.NonSaturating().critic(real, fake).item() == near(5.83386589)
+    assert losses.NonSaturating().generator(fake).item() == near(1.38582)
+    logit_one = torch.nn.functional.softplus(torch.tensor(-1.0))  # a constant of TF-GAN's
+    assert (losses.Minimax().generator(fake) - logit_one).item() == near(-4.82408)
+    assert losses.LeastSquares().critic(real, fake).item() / 2 == near(41.73375)
+    assert losses.LeastSquares().generator(fake).item() / 2 == near(17.69625)
+    assert losses.Wasserstein().critic(real, fake).item() == near(0.225)
+    assert losses.Hinge().critic(real, fake).item() == near(6.75)
+    assert losses.Hinge().generator(fake).item() == near(-3.125)
+    paired = losses.Relativistic()
+    assert paired.critic(real, fake).item() == near(4.822435386859521)
+    assert paired.generator(fake, real).item() == near(4.59743538685952)
+    other = torch.tensor([-2.0, 0.4, 12.5, 2.7])
+    assert paired.critic(other, fake).item() == near(4.314827490518339)
+    assert paired.generator(fake, other).item() == near(4.589827490518338)
+    four = torch.randn(4, 1, 2, 2)  # D(x) = 2x for each of 4 numbers: a gradient norm of 4
+    slope = penalties.gradient_penalty(lambda x: 2 * x.flatten(1).sum(1), four, -four, weight=1.0)
+    assert slope.item() == near(9.0)
+
+
 @pytest.mark.parametrize("loss", [losses.Minimax(), losses.NonSaturating(), losses.LeastSquares(),
                                   losses.Wasserstein(), losses.Hinge(), losses.Relativistic()])
 def test_every_loss_pushes_real_up_and_fakes_down_and_g_does_the_reverse(loss):
@@ -194,6 +223,66 @@ def test_gradient_penalty_of_a_linear_critic_is_known(shape):
                                torch.tensor(4.0))
     weight /= 3
     assert penalties.gradient_penalty(critic, real, fake).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_a_one_sided_penalty_lets_slopes_below_one_go_free():
+    weight = torch.tensor([0.36, 0.48])  # a gradient norm of 0.6
+    real, fake = torch.randn(6, 2), torch.randn(6, 2)
+    for scale, two, one in ((1.0, 0.16, 0.0), (5.0, 4.0, 4.0)):
+        def critic(x, scale=scale):
+            return scale * (x @ weight)
+        for one_sided, expected in ((False, two), (True, one)):
+            value = penalties.gradient_penalty(critic, real, fake, weight=1.0, one_sided=one_sided)
+            assert value.item() == pytest.approx(expected, abs=1e-5)
+    mixed = mlp.discriminator([8], (2,))
+    torch.manual_seed(0)
+    free = penalties.gradient_penalty(lambda x: 30 * mixed(x), real, fake, one_sided=True)
+    assert free > 0
+    free.backward()
+    assert mixed[1].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_gradient_penalty_against_finite_differences(one_sided):
+    torch.manual_seed(0)
+    network = mlp.discriminator([8], (1, 3, 3)).double()
+    real, fake = torch.randn(2, 6, 1, 3, 3, dtype=torch.float64)
+    seen = []
+
+    def critic(x):
+        seen.append(x.detach())
+        return 6 * network(x)  # slopes on both sides of 1
+    value = penalties.gradient_penalty(critic, real, fake, weight=3.0, one_sided=one_sided)
+    (points,), h, squares = seen, 1e-6, torch.zeros(6, dtype=torch.float64)
+    for shift in h * torch.eye(9, dtype=torch.float64).view(9, 1, 3, 3):
+        squares += ((critic(points + shift) - critic(points - shift)).detach() / (2 * h)).square()
+    excess = squares.sqrt() - 1
+    assert excess.min() < -0.05 and excess.max() > 0.05
+    if one_sided:
+        excess = excess.clamp(min=0)
+    torch.testing.assert_close(value, 3 * excess.square().mean(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("penalty", [penalties.r1_r2, partial(penalties.r2, gamma=3.0),
+                                     penalties.gradient_penalty])
+def test_what_a_penalty_teaches_is_its_own_slope(penalty):
+    """The derivative with respect to one weight of the critic, by finite differences."""
+    torch.manual_seed(0)
+    critic = mlp.discriminator([8], (2,)).double()
+    real, fake = torch.randn(2, 7, 2, dtype=torch.float64)
+
+    def value():
+        torch.manual_seed(1)  # the same points in between
+        return penalty(critic, real, fake)
+    value().backward()
+    weight, h = critic[1].weight, 1e-6
+    for i in range(3):
+        around = []
+        for shift in (h, -2 * h, h):  # ahead, behind, and back
+            weight.data[i, 0] += shift
+            around.append(value().item())
+        slope = (around[0] - around[1]) / (2 * h)
+        assert weight.grad[i, 0].item() == pytest.approx(slope, rel=1e-5, abs=1e-8)
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 4, 4)])

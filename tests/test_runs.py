@@ -17,8 +17,9 @@ import torchvision
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, measure, runs, show, util
+from gan_lessons import checkpoint, data, losses, measure, penalties, runs, show, util
 from gan_lessons import train as training
+from gan_lessons.augment import DiffAugment
 from gan_lessons.measure.photographs import inception_features
 from gan_lessons.train import TrainingDiverged
 
@@ -324,13 +325,15 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"recipe": "stylegan"}, "one of wgan, wgan-gp, dcgan, sngan, source-003; got 'stylegan'"),
+    ({"recipe": "stylegan"}, "wgan, wgan-gp, dcgan, sngan, rpgan, source-003; got 'stylegan'"),
     ({"recipe": "source-003", "norm": "none"}, "has no choice of norm"),
     ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
     ({"warm_up": True}, "warm_up belongs to WGAN"),
     ({"recipe": "wgan", "penalty": "gp"}, "add norm=none or norm=spectral"),
     ({"penalty_weight": 2.0}, "penalty_weight needs a penalty"),
+    ({"penalty_every": 2}, "penalty_every needs a penalty"),
+    ({"clip_gradients": 0.0}, "clip_gradients must be a number above 0"),
     ({"root": "x"}, "root is for celeba and lsun-bedrooms"),
     ({"size": 28}, "size must be one of 16, 32, 64, 128, 256; got 28"),
     ({"size": None, "data": "toy-faces", "features": 0}, "features must be a whole number"),
@@ -390,6 +393,15 @@ def test_losses_and_penalties_by_name():
     assert penalty.func.__name__ == "r1" and penalty.keywords == {"gamma": 3.0}
     penalty = small(norm="none", penalty="gp", penalty_weight=5.0).game(1).penalty
     assert penalty.keywords == {"weight": 5.0}
+    penalty = small(norm="none", penalty="gp-one-sided", penalty_weight=5.0).game(1).penalty
+    assert penalty.keywords == {"weight": 5.0, "one_sided": True}
+
+
+def test_augmentation_clipping_and_a_lazy_penalty_by_option():
+    game = small(norm="none", penalty="r1-r2", penalty_every=4, clip_gradients=2.0,
+                 augment=True).game(1)
+    assert (game.penalty_every, game.clip_gradients, game.augment) == (4, 2.0, DiffAugment())
+    assert small().game(1).augment is None
 
 
 @pytest.mark.parametrize("name, size, shape, count", [
@@ -628,13 +640,23 @@ def test_tensorboard_gets_every_step_once(tmp_path, monkeypatch):
 
 # ---- toy pictures, and measuring ----
 
-def test_the_learning_rate_of_sngan_falls_to_the_end_of_the_run(tmp_path):
-    told = small("sngan", data="toy-rooms-core", subset=1.0, drawn=60)
+@pytest.mark.parametrize("recipe, norm, lr", [("sngan", "spectral", 1e-3),
+                                              ("rpgan", "batch", 2e-3)])
+def test_the_learning_rate_falls_to_the_end_of_the_run(tmp_path, recipe, norm, lr):
+    told = small(recipe, data="toy-rooms-core", subset=1.0, drawn=60)
     run = runs.train(told, tmp_path / "run", steps=7, quiet=True)
     assert runs.open(run.folder).settings.decay == 7
-    assert (run.settings.norm, run.settings.lr) == ("spectral", 1e-3)
+    assert (run.settings.norm, run.settings.lr) == (norm, lr)
     drawn = run.settings.pictures()
     assert len(drawn) == 60 and len(drawn.factors["rug"].unique()) == 1  # the core only
+
+
+def test_a_critic_without_batch_norm_takes_another_penalty():
+    for recipe in ("wgan-gp", "rpgan"):
+        game = runs.Settings(recipe, "toy-faces", size=16, penalty="r1").game(3)
+        assert game.penalty is penalties.r1
+    with pytest.raises(ValueError, match="With BatchNorm"):
+        runs.Settings("dcgan", "toy-faces", penalty="r1")
 
 
 def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):

@@ -79,6 +79,13 @@ def test_lesson01_one_round_by_hand(seed):
     assert scores()[1] > between[1] + 0.2
 
 
+@pytest.mark.parametrize(("name", "modes", "quality"), [("ring", 8, 0.97), ("grid", 25, 0.95)])
+def test_lesson01_the_modern_recipe_has_all_modes_on_every_stored_seed(name, modes, quality):
+    runs = stored(lesson01.RATES)[f"modern {name}"].values()
+    assert len(runs) >= 5
+    assert all(run["modes"] == modes and run["high_quality"] >= quality for run in runs)
+
+
 def test_lesson01_where_a_gradient_leads_to():
     def two_hills(points):
         return -(points - lesson01.RING.modes[:2, None]).square().sum(2).min(0).values

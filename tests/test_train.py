@@ -706,6 +706,30 @@ def test_a_compiled_critic_with_a_penalty_says_why_not(monkeypatch):
         fit(recipes.plane(), data.ring(), 1, progress=False)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("compiled", ["critic", "penalty"])
+def test_what_is_compiled_keeps_its_penalty_or_is_refused(backend, compiled):
+    """pytorch#181581: autograd.grad in a compiled function can lose its gradient in silence."""
+    torch._dynamo.reset()
+    settings = {"latent": 2, "batch": 8, "penalty": penalties.r1}
+    plain = mlp.plane()
+    generator, critic = copy.deepcopy(plain)
+    if compiled == "critic":
+        critic = torch.compile(critic, backend=backend)
+    game = Game(generator, critic, **settings)
+    if compiled == "penalty":
+        game.penalty = torch.compile(penalties.r1, backend=backend)
+    if backend == "aot_eager":  # what every backend does that is faster than none
+        with pytest.raises(ValueError, match="Compile G only"):
+            fit(game, data.ring(), 2, progress=False)
+        return
+    fit(game, data.ring(), 2, progress=False)
+    expected = fit(Game(*plain, **settings), data.ring(), 2, progress=False)
+    torch.testing.assert_close(weights(game.critic), weights(expected.critic))
+    torch.testing.assert_close(game.history, expected.history)
+
+
 def test_batchnorm_with_one_picture_is_named():
     generator = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     game = Game(generator, recipes.plane().critic, latent=2, batch=1)

@@ -14,6 +14,7 @@ from gan_lessons.data.points import (
     spiral,
     two_moons,
 )
+from gan_lessons.data.stacked import stacked_mnist
 from gan_lessons.data.toys.faces import CORE as FACE_CORE
 from gan_lessons.data.toys.faces import FACTORS as FACE_FACTORS
 from gan_lessons.data.toys.faces import toy_faces
@@ -23,5 +24,5 @@ from gan_lessons.data.toys.rooms import toy_rooms
 
 __all__ = ["FACE_CORE", "FACE_FACTORS", "ROOM_CORE", "ROOM_FACTORS", "ImageSet", "PointSet",
            "celeba", "drawn", "folder", "grid", "have_mnist", "line", "lsun_bedrooms",
-           "mixture", "mnist", "on_axis", "ring", "spiral", "to_images", "to_signed", "toy_faces",
-           "toy_rooms", "two_moons"]
+           "mixture", "mnist", "on_axis", "ring", "spiral", "stacked_mnist", "to_images",
+           "to_signed", "toy_faces", "toy_rooms", "two_moons"]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import train
+from gan_lessons.augment import Augment, augmented
 from gan_lessons.checkpoint import described
 from gan_lessons.fastai_style.gan_loss import (
     GANLoss,
@@ -33,6 +34,7 @@ class GANLearner(Learner):
         gen_first, switch_eval, show_img, clip, beta: see GANTrainer
         ema: how slowly `generator_ema`, the moving average of the generator's weights, follows,
             such as 0.999; without it there is none
+        augment: what the critic sees pictures through while it trains: augment.DiffAugment()
         learn_kwargs: for Learner
     """
 
@@ -40,9 +42,11 @@ class GANLearner(Learner):
                  crit_loss_func: Callable, switcher: Callable | None = None,
                  gen_first: bool = False, switch_eval: bool = True, show_img: bool = True,
                  clip: float | None = None, beta: float = 0.98,
-                 penalty: Callable | None = None, ema: float | None = None, **learn_kwargs):
+                 penalty: Callable | None = None, ema: float | None = None,
+                 augment: Augment | None = None, **learn_kwargs):
         self.generator = generator
         self.critic = critic
+        self.augment = augment
         self.generator_ema = None
         model = GANModule(generator, critic)
         loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
@@ -89,12 +93,14 @@ class GANLearner(Learner):
 
         The critic must return one score a picture, (B,); higher then means more real.
         """
+        learn = cls(data, generator, critic, loss.generator, loss.critic, **kwargs)
+
         def gen_loss(fake_pred, target, output):
             if train.compares(loss):
-                return loss.generator(fake_pred, critic(target).float())
+                return loss.generator(fake_pred, learn.model.critic(target).float())
             return loss.generator(fake_pred)
 
-        learn = cls(data, generator, critic, gen_loss, loss.critic, **kwargs)
+        learn.loss_func.loss_funcG = gen_loss
         learn.loss_names = [described(loss)]
         return learn
 
@@ -102,9 +108,12 @@ class GANLearner(Learner):
 
     def compute_loss(self) -> Tensor:
         """Return the loss of `xb`, `yb`; the critic's loss also gets the pictures it judged."""
+        self.model.critic = augmented(self.critic, self.augment)  # another one for each step
         with self.autocast():
             self.output = self.model(self.xb)
-            return self.loss_func(self.output, self.yb, self.xb)
+            loss = self.loss_func(self.output, self.yb, self.xb)
+        self.model.critic = self.critic
+        return loss
 
     # ---- files ----
 
@@ -118,6 +127,7 @@ class GANLearner(Learner):
     def settings(self) -> dict:
         """Return what must agree between the file and the learner that loads it."""
         return {"losses": self.loss_names, "penalty": described(self.loss_func.penalty),
+                "augment": described(self.augment),
                 "optimizer": described(self.opt_func)}
 
     # ---- looking at what was learned ----

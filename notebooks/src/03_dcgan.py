@@ -1107,12 +1107,12 @@ show.gallery({"real": faces.images[:10], "generated": portraits[:20]}, columns=1
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-8** 上：真图。下：生成的 20 张人脸，没有挑选过。发型、肤色、背景和条纹衣服都认得出；噪点多，有的眼睛和嘴糊成一团，有的背景半绿半粉。
+**图 3-8** 上：真图。下：生成的 20 张人脸，没有挑选过。发型、肤色、背景和条纹衣服都认得出；有些图噪点多，有的眼睛和嘴糊成一团，少数背景绿里带粉、粉里带灰。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-8** Above: real ones. Below: 20 generated faces, not chosen. Hair, skin, backgrounds and striped shirts can be recognised; there is much speckle, some eyes and mouths are smeared, and a few backgrounds are half green, half pink.
+**Fig. 3-8** Above: real ones. Below: 20 generated faces, not chosen. Hair, skin, backgrounds and striped shirts can be recognised; some are speckled, some eyes and mouths are smeared, and a few backgrounds have pink in the green or grey in the pink.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1122,7 +1122,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的做法，G 和 D 各加宽三分之一，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1131,7 +1131,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-The time that this lesson gives to faces gets no further than this. The same recipe with networks a third wider, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (see the README and `studies/faces32.json`):
+The time that this lesson gives to faces gets no further than this. The same loss with networks a third wider, batches twice as large and half the learning rate, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1180,19 +1180,19 @@ for factor, v in directions.items():
     frames = generate(painter.generator_ema, start + torch.linspace(-1, 2, 7)[:, None] * v)
     seen = reader.probabilities(frames)[factor][:, index(factor)]
     rows[f"{factor}: {WANTED[factor]}, t = -1 ... 2"] = frames, [f"{p:.2f}" for p in seen]
-show.labelled(rows, scale=4, alt="Four rows of seven faces with rising "
-                 "probabilities below: along glasses the skin darkens, along mouth a bun gives way "
-                 "to long hair, along background one picture is half grey, along skin rings appear "
-                 "around the eyes and the mouth changes")
+show.labelled(rows, scale=4, alt="Four rows of seven faces with probabilities below: along glasses "
+                 "the skin darkens and the hair grows long, along mouth long hair gives way to a "
+                 "bun, along background the third picture is partly pink, along skin the hair "
+                 "turns curly")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：从 $t = 0$ 到 $t = 0.5$，眼镜的概率从 0.03 跳到 1.00，肤色也跟着变深，最后嘴也张开了。第二排：嘴张开以前，发髻先变成短发，又变成长发，肤色也深了。第三排：$t = 0.5$ 那一张的背景半绿半灰。第四排：肤色由浅变深，眼睛周围却出现了眼镜似的圈，嘴也变了，和第一排很像。没有一个方向只改变它自己的因素。
+**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：从 $t = 0$ 到 $t = 0.5$，眼镜的概率从 0.00 跳到 0.99，肤色也跟着变深，背景变粉；再往前，头发变长，肤色更深，眼镜反而看不清，概率落到 0.10 至 0.31。第二排：嘴张开以前，长发先变成短发，又变成发髻。第三排：$t = 0$ 的背景绿里带粉，$t = 0.5$ 起全是粉的，脸上还多了眼镜。第四排：肤色由浅变深，头发也由短变卷。没有一个方向只改变它自己的因素。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: from $t = 0$ to $t = 0.5$ the probability of glasses jumps from 0.03 to 1.00, the skin darkens along with it, and at the end the mouth opens, too. Second row: before the mouth opens, the bun gives way to short and then to long hair, and the skin darkens. Third row: at $t = 0.5$ the background is half green, half grey. Fourth row: the skin goes from light to dark, but rings like glasses appear around the eyes and the mouth changes, much as in the first row. No direction changes its own factor alone.
+**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: from $t = 0$ to $t = 0.5$ the probability of glasses jumps from 0.00 to 0.99, the skin darkens along with it and the background turns pink; further on the hair grows long, the skin gets darker still, the glasses blur, and the probability drops to between 0.10 and 0.31. Second row: before the mouth opens, long hair gives way to short hair and then to a bun. Third row: at $t = 0$ there is pink in the green background, from $t = 0.5$ on all of it is pink, and the face gets glasses, too. Fourth row: the skin goes from light to dark, and short hair turns curly. No direction changes its own factor alone.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1224,17 +1224,17 @@ show.gallery({"z": generate(painter.generator_ema, without[:8]),
               "z + a random vector of the same length":
                   generate(painter.generator_ema, without[:8] + anyhow)}, columns=8,
              alt="Three rows of eight faces: without glasses; with the direction added, when "
-                 "three have plainly got glasses, two darker skin, one other hair and one a partly "
-                 "pink background; with a random vector added, nearly as in the first row")
+                 "some have got glasses, some darker skin, one longer hair and one a partly pink "
+                 "background; with a random vector added, nearly as in the first row")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排，第 2、6、7 张戴上了眼镜，第 1、5、8 张看不准；第 2、7 张的肤色变深了，第 5 张的发髻成了卷发，第 7 张的背景有一部分变粉。最下面一排几乎不变。
+**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排，第 1、2、4、8 张看得出眼镜，其余的看不准；第 1、3、5、8 张的肤色变深了，第 1 张的头发变长，第 6 张的背景有一部分变粉。最下面一排几乎不变。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 2, 6 and 7 have got glasses, and of 1, 5 and 8 it is hard to tell; the skin of 2 and 7 is darker, 5 has curls in place of a bun, and part of 7's background turns pink. The bottom row is almost unchanged.
+**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 1, 2, 4 and 8 have got glasses, and of the others it is hard to tell; the skin of 1, 3, 5 and 8 is darker, 1 has longer hair, and part of 6's background turns pink. The bottom row is almost unchanged.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1282,7 +1282,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 r"""
 表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
-论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数：别的都没变的是 9%，多了一些，仍然不到十分之一（只有一个种子）。
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半：别的都没变的是 15%，多了一些，仍然不到六分之一（只有一个种子）。
 
 ### $z$ 的长度
 
@@ -1297,7 +1297,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 r"""
 The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
-The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps: with nothing else changed it is 9%, somewhat more, and still less than a tenth (of one seed).
+The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large: with nothing else changed it is 15%, somewhat more, and still less than a sixth (of one seed).
 
 ### The length of $z$
 
