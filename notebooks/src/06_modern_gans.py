@@ -1037,7 +1037,7 @@ R1 是梯度范数的**平方**，对所有像素求和。把同一张图放大�
 | FFHQ | 64 | 2 到 0.2 |
 | FFHQ | 256 | 150 到 15 |
 
-同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。
+同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。这里只引用，没有量；`studies/lesson06.py gamma` 会在边长 16、32、64 的玩具脸上各试四个 $\gamma$。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1054,25 +1054,8 @@ R1 is the **squared** norm of a gradient, a sum over all pixels. Show the same p
 | FFHQ | 64 | 2 to 0.2 |
 | FFHQ | 256 | 150 to 15 |
 
-With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data.
+With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data. Here it is quoted, not measured; `studies/lesson06.py gamma` tries four values of $\gamma$ on toy faces at each of the sides 16, 32 and 64.
 """
-
-# %% [markdown] tags=["lang-zh"]
-r"""
-在玩具脸上量一量：`rpgan`，边长 16、32、64，各用四种开头的 $\gamma$（`studies/lesson06.py gamma`），表里是弗雷歇距离。每格只有一个种子，三行的秒数也不同，所以只在一行里比，只看大的差别。
-"""
-
-# %% [markdown] tags=["lang-en"]
-r"""
-Measured on toy faces: `rpgan` at sides of 16, 32 and 64, with four values of $\gamma$ to begin with (`studies/lesson06.py gamma`); the table has Fréchet distances. A cell is a single seed, and the three rows had different seconds, so compare within a row and look at large differences only.
-"""
-
-# %%
-gamma_study = study("gamma")
-gammas = list(next(iter(gamma_study["sides"].values())))
-table([("边长", "side"), *(f"gamma = {gamma}" for gamma in gammas)],
-      [[side, *(of_seeds(row[gamma], "frechet", ".0f") for gamma in gammas)]
-       for side, row in gamma_study["sides"].items()])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
