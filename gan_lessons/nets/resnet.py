@@ -114,7 +114,7 @@ class DownBlock(nn.Module):
         self.first, self.halve = first, halve
         self.conv1 = spectral_norm(glorot(nn.Conv2d(n_in, n_out, 3, padding=1), math.sqrt(2)))
         self.conv2 = spectral_norm(glorot(nn.Conv2d(n_out, n_out, 3, padding=1), math.sqrt(2)))
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if halve or n_in != n_out:
             self.shortcut = spectral_norm(glorot(nn.Conv2d(n_in, n_out, 1)))
 
