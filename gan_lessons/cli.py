@@ -51,9 +51,9 @@ TRAIN_OPTIONS = {
          "side in pixels, 64 unless given, 32 for digits")),
     "网络 / networks": (
         ("features", int, "边长一半处有多少通道，默认 64，sngan、rpgan 32",
-         "channels at half the size, 64 unless given; sngan, rpgan 32"),
+         "channels at half the size, 64 unless given;\nsngan, rpgan: 32"),
         ("latent", int, "z 的长度，默认 100，sngan、rpgan 64",
-         "length of z, 100 unless given; sngan, rpgan 64"),
+         "length of z, 100 unless given; sngan, rpgan: 64"),
         ("extra_layers", int, "两个网络各加几层 3x3 卷积", "3x3 layers added to both networks"),
         ("norm", str, "归一化，默认 batch，sngan spectral",
          "normalisation, batch unless given; sngan spectral")),
@@ -285,9 +285,10 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def add_run_options(parser: argparse.ArgumentParser, least: int, n: int) -> None:
+def add_run_options(parser: argparse.ArgumentParser, least: int, n: int, *,
+                    required: bool = True) -> None:
     """Add what both commands want to know: the run, how many pictures, of which weights."""
-    parser.add_argument("--run", required=True, dest="folder", metavar="FOLDER", help=both(
+    parser.add_argument("--run", required=required, dest="folder", metavar="FOLDER", help=both(
         "训练文件夹", "the folder of the run"))
     parser.add_argument("-n", type=whole(least, 100_000), default=n, metavar="N", help=both(
         f"几张，默认 {n}", f"how many pictures, {n} unless given"))
@@ -368,23 +369,48 @@ def sample(args: argparse.Namespace) -> int:
 def add_measure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `measure`."""
     parser.description = both(
-        "从一次训练中采样，和真图一起评分。玩具图片：数一数画出了多少种组合，分布匀不匀，\n"
-        "再算弗雷歇距离；边长 32 的数字：用课程的分类器；照片等：用 torchvision 的\n"
-        "Inception v3 算 KID 和弗雷歇距离，它不在时会说怎样取来。",
-        "Draw samples from a run and score them beside real pictures. Toy pictures: how\n"
-        "many combinations, how evenly, and the Fréchet distance; digits at 32 pixels:\n"
-        "by the course's classifier; photographs and others: KID and the Fréchet\n"
-        "distance with torchvision's Inception v3. Where that is missing, it says how to\n"
-        "get it.")
-    add_run_options(parser, 200, 10_000)
+        "给一次训练的样本，或者一个文件夹里的图片评分：Fréchet 距离、KID、MIND、精确率和\n"
+        "召回率、密度和覆盖率、Inception 分数，旁边是真图的得分。玩具图片还数组合、查有没\n"
+        "有照抄；边长 32 的数字还数类别。照片用 torchvision 的 Inception v3，它不在时会说\n"
+        "怎样取来。",
+        "Score the samples of a run, or a folder of pictures: Fréchet distance, KID,\n"
+        "MIND, precision and recall, density and coverage, Inception score, with what\n"
+        "real pictures get beside them. Of toy pictures, also combinations and copies;\n"
+        "of digits at 32 pixels, also classes. Photographs are seen by torchvision's\n"
+        "Inception v3. Where that is missing, it says how to get it.")
+    add_run_options(parser, 200, 10_000, required=False)
+    parser.add_argument("--pictures", metavar="FOLDER", help=both(
+        "给这个文件夹里的图片评分，不采样", "score the pictures in this folder, draw no samples"))
+    parser.add_argument("--against", metavar="FOLDER", help=both(
+        "没有 --run 时：和这里的真图比", "without --run: the real pictures to compare with"))
+    parser.add_argument("--unseen", metavar="FOLDER", help=both(
+        "和 --against 一起：没有训练过的真图，用来查有没有照抄",
+        "with --against: real ones that no generator learned\nfrom, to test for copies"))
+    parser.add_argument("--size", type=whole(8, 1024), default=64, metavar="N", help=both(
+        "没有 --run 时：图片按这个边长读入，默认 64",
+        "without --run: the side pictures are read at, 64\nunless given"))
+    parser.add_argument("--features", choices=("inception", "dinov2"), help=both(
+        "用哪个网络的特征；默认数字用数字分类器，\n玩具图片用读因素的网络，其余用 Inception",
+        "whose features; unless given, the digit classifier's,\nthe factor reader's for toy "
+        "pictures, else Inception's"))
 
 
 def measure(args: argparse.Namespace) -> int:
-    """Print how good the pictures of a run are."""
-    from gan_lessons import runs
+    """Print how good the pictures of a run, or of a folder, are."""
+    if args.folder is None and not (args.pictures and args.against):
+        args.parser.error("name a run with --run, or two folders with --pictures and --against")
+    if args.folder is not None and (args.against or args.unseen):
+        args.parser.error("--against and --unseen are for folders; a run knows its real pictures")
+    from gan_lessons import reports, runs
 
+    shared = {"seed": args.seed, "features": args.features, "progress": True}
+    if args.folder is None:
+        print(reports.of_folder(args.pictures, args.against, unseen=args.unseen, n=args.n,
+                                size=args.size, **shared))
+        return 0
     run = runs.open(args.folder)
-    print(runs.report(run, args.n, seed=args.seed, newest=take_newest(args, run), progress=True))
+    newest = args.pictures is None and take_newest(args, run)
+    print(reports.of_run(run, args.n, newest=newest, folder=args.pictures, **shared))
     return 0
 
 

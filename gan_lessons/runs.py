@@ -34,10 +34,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import gan_lessons
-from gan_lessons import checkpoint, data, distributed, measure, runtime
+from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons import show as figures
 from gan_lessons.data import ImageSet, to_images
-from gan_lessons.run_settings import DIGITS, ENDLESS, TOYS, Schedule, Settings, absolute
+from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
 from gan_lessons.train import (
     HISTORY,
     Game,
@@ -609,67 +609,3 @@ def grids_in(folder: Path) -> dict[int, Path]:
     """Return {step: path} of the grids in the folder of a run, in order."""
     grids = {path.stem.removeprefix("step_"): path for path in folder.glob("grids/step_*.png")}
     return dict(sorted((int(step), path) for step, path in grids.items() if step.isdecimal()))
-
-
-# ---- how good it is ----
-
-def report(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
-           progress: bool = False) -> str:
-    """Return what `n` samples of a run score, beside real pictures it never saw.
-
-    Toy pictures: factor coverage, and the Fréchet distance of the factor reader's features;
-    digits at 32 pixels: the report of `measure.DigitEvaluator`, or of `measure.stacked_modes`
-    where three make a picture. All others by Inception's features,
-    see `measure.photograph_report`, between at most half of the training pictures and as many
-    samples, or as many others of the training pictures.
-
-    With `progress` each stage is said on the error stream as it begins.
-    """
-    def stage(zh: str, en: str) -> None:
-        if progress:
-            print(both(zh, en), file=sys.stderr, flush=True)
-
-    n, settings = whole_number("n", n, 1), run.settings
-    if settings.data in DIGITS and settings.size == 32:
-        stage("数字分类器（第一次要先训练它）……",
-              "The digit classifier (trained the first time)...")
-        if settings.data == "stacked-mnist":
-            samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]  # without the rim
-            real = data.stacked_mnist(n, train=False).images
-            return (f"samples   {measure.stacked_modes(samples)}\n"
-                    f"held out  {measure.stacked_modes(real)}")
-        evaluator = measure.DigitEvaluator(data.mnist(), data.mnist(train=False))
-        stage("采样并评分……", "Samples are drawn and scored...")
-        samples = run.sample(n, seed=seed, newest=newest)[..., 2:-2, 2:-2]
-        return f"samples   {evaluator.report(samples)}\nheld out  {evaluator.floor}"
-    weights = "newest" if newest else "average"
-    about = f"step {run.weights(newest)[1]}, seed {seed}, {weights} weights"
-    if settings.data not in TOYS:
-        network = measure.inception()  # raises where it is not on this machine
-        stage("采样并用 Inception v3 评分，慢的机器上每千张要几分钟……",
-              "Samples, scored with Inception v3; a slow machine takes minutes per thousand...")
-        images = settings.pictures().images
-        shuffled = torch.randperm(len(images), generator=torch.Generator().manual_seed(1))
-        real, others = images[shuffled[:2 * min(n, len(images) // 2)]].chunk(2)
-        fakes = run.sample(len(real), seed=seed, newest=newest)
-        return f"{about}\n{measure.photograph_report(network, fakes, real, others)}"
-    stage("画训练用的真图（1/4）……", "1/4: the training pictures are drawn...")
-    real = settings.pictures()
-    stage("读因素的网络（2/4，第一次要先训练几分钟）……",
-          "2/4: the net that reads factors (the first time, minutes to train it)...")
-    reader = measure.factor_reader(real)
-    stage("采样（3/4）……", "3/4: samples...")
-    fakes = run.sample(n, seed=seed, newest=newest)
-    stage("画没见过的真图并评分（4/4）……",
-          "4/4: fresh real pictures are drawn, and all are scored...")
-    fresh = settings.draw(n, seed=1).images
-    features = reader.features(real.images)
-    to_fakes = measure.frechet_distance(reader.features(fakes), features)
-    to_fresh = measure.frechet_distance(reader.features(fresh), features)
-    first_line = str(measure.factor_coverage(fresh, of=real)).splitlines()[0]
-    return "\n".join([
-        f"{n} samples, {about}",
-        f"samples   {measure.factor_coverage(fakes, of=real)}",
-        f"real      {first_line}",
-        f"Frechet distance to {len(real)} training pictures, features of the factor reader: "
-        f"{to_fakes:.2f} (as many new real pictures: {to_fresh:.2f})"])

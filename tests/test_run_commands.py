@@ -218,7 +218,23 @@ def test_measure_says_what_it_needs_and_what_it_does(run, made, tmp_path, monkey
     assert code == 1 and "then the same command again" in err and str(tmp_path) in err
     code, _, err = run("measure", "--run", made.folder, "-n", 10)
     assert code == 2 and "between 200 and 100000" in err
-    monkeypatch.setattr(measure, "inception", lambda: lambda x: x.mean((2, 3)))
+
+    class MeanColour:
+        name, classes = "the mean colour", 0
+
+        def features(self, images):
+            return images.float().mean((2, 3))
+    monkeypatch.setattr(measure, "inception", MeanColour)
     code, out, err = run("measure", "--run", made.folder, "-n", 200, "--average")
-    assert (code, "scored with Inception v3" in err) == (0, True)
-    assert out.startswith("step 4, seed 0, average weights\nsamples   KID")
+    assert (code, "are scored" in err) == (0, True)
+    assert out.startswith("200 samples, step 4, seed 0, average weights\n")
+    assert "1 features of the mean colour" in out
+    each = tmp_path / "each"
+    code, _, err = run("sample", "--run", made.folder, "-n", 200, "--average", "--each", each)
+    assert code == 0, err
+    code, again, _ = run("measure", "--run", made.folder, "--pictures", each, "-n", 200)
+    assert code == 0 and again.splitlines()[1:] == out.splitlines()[1:]  # PNG loses nothing
+    code, out, err = run("measure", "--pictures", each, "--against", each, "--size", 16)
+    assert code == 0 and out.startswith(f"100 pictures of {each}"), err
+    code, _, err = run("measure", "--pictures", each)
+    assert code == 2 and "--against" in err

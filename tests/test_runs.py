@@ -13,14 +13,12 @@ import sys
 import PIL.Image
 import pytest
 import torch
-import torchvision
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from gan_lessons import checkpoint, data, losses, measure, penalties, runs, show, util
+from gan_lessons import checkpoint, data, losses, penalties, runs, show, util
 from gan_lessons import train as training
 from gan_lessons.augment import DiffAugment
-from gan_lessons.measure.photographs import inception_features
 from gan_lessons.train import TrainingDiverged
 
 SMALL = {"data": "mnist", "size": 16, "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
@@ -657,82 +655,6 @@ def test_a_critic_without_batch_norm_takes_another_penalty():
         assert game.penalty is penalties.r1
     with pytest.raises(ValueError, match="With BatchNorm"):
         runs.Settings("dcgan", "toy-faces", penalty="r1")
-
-
-def test_the_report_of_a_run_counts_combinations_beside_real_pictures(tmp_path):
-    told = small("sngan", data="toy-faces-core", subset=1.0, drawn=300, size=32)
-    run = runs.train(told, tmp_path / "run", steps=2, quiet=True)
-    report = runs.report(run, 300).splitlines()
-    assert report[0] == "300 samples, step 2, seed 0, average weights"
-    assert "combinations 0/96" in report[1]
-    real = next(line for line in report if line.startswith("real"))
-    assert 80 < int(real.split("combinations ")[1].split("/")[0]) <= 96
-    made, floor = report[-1].split(": ")[1].split(" (as")[0], report[-1].split(": ")[2][:-1]
-    assert float(floor) < 0.1 * float(made)
-    again = runs.report(run, 300)
-    assert again.splitlines() == report
-
-
-def test_a_report_on_digits(tmp_path):
-    run = runs.train(runs.Settings("dcgan", "mnist", features=2, latent=8, batch=8),
-                     tmp_path / "run", steps=1, quiet=True)
-    assert runs.report(run, 200).startswith("samples   n   200   fd_digits")
-
-
-class Mean(torch.nn.Module):
-    """Instead of Inception: the mean colour of a picture, three features."""
-
-    def forward(self, x):
-        assert x.shape[1:] == (3, 299, 299)
-        return x.mean((2, 3))
-
-
-def test_a_report_on_photographs(tmp_path, monkeypatch):
-    told = small(**photos(tmp_path / "photos"))
-    run = runs.train(told, tmp_path / "run", steps=2, threads=1, quiet=True)
-    monkeypatch.setattr(measure, "inception", Mean)
-    lines = runs.report(run, 500, newest=True, progress=True).splitlines()
-    assert lines[0] == "step 2, seed 0, newest weights"
-    assert lines[3].startswith("6 samples, and as many other training pictures, against 6")
-    kid, distance = {}, {}
-    for line in lines[1:3]:
-        title, _, kid[title], _, _, distance[title] = (*line.split()[:3], *line.split()[3:6])
-    images = run.settings.pictures().signed().mean((2, 3))
-    shuffled = images[torch.randperm(12, generator=torch.Generator().manual_seed(1))]
-    for values, expected, near in ((kid, measure.kernel_distance, 1e-4),
-                                   (distance, measure.frechet_distance, 0.01)):
-        right = expected(shuffled[6:], shuffled[:6])
-        assert float(values["others"]) == pytest.approx(right, abs=near)
-
-
-def test_photographs_without_inception_say_what_to_type(tmp_path, monkeypatch):
-    told = small(**photos(tmp_path / "photos"))
-    run = runs.train(told, tmp_path / "run", steps=1, threads=1, quiet=True)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    with pytest.raises(FileNotFoundError) as told:
-        runs.report(run, 200)
-    assert_both(str(told.value))
-    assert "inception_v3(weights='DEFAULT')\"" in str(told.value)
-    assert str(tmp_path / "torch" / "hub" / "checkpoints") in str(told.value)
-
-
-@pytest.mark.slow
-def test_inceptions_own_weights_are_found_and_used(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    torch.manual_seed(0)
-    network = torchvision.models.inception_v3(weights=None, init_weights=False).eval()
-    path = tmp_path / "hub" / "checkpoints" / "inception_v3_google-0cc3c7bd.pth"
-    path.parent.mkdir(parents=True)
-    torch.save(network.state_dict(), path)
-    images = torch.randint(256, (2, 1, 299, 299), dtype=torch.uint8)
-    found = inception_features(measure.inception(), images, "x")
-    assert found.shape == (2, 2048)
-    network.transform_input = True  # torchvision's way: [0, 1] normalised as for ImageNet
-    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
-    x = (images.expand(-1, 3, -1, -1) / 255 - mean[:, None, None]) / deviation[:, None, None]
-    network.fc = torch.nn.Identity()
-    with torch.no_grad():
-        torch.testing.assert_close(found, network(x), rtol=1e-3, atol=1e-3)
 
 
 # ---- what happens to long runs ----

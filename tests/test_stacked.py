@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gan_lessons import cli, data, measure, runs
+from gan_lessons import cli, data, measure, reports, runs
 from gan_lessons.run_settings import Settings
 from studies import stacked_mnist
 
@@ -75,7 +75,7 @@ def test_the_command_trains_and_reports(tmp_path, capsys):
     words = ["--data", "stacked-mnist", "--drawn", "40", "--features", "2", "--latent", "8",
              "--batch", "4", "--steps", "2", "--out", str(tmp_path / "run"), "--quiet"]
     assert cli.main(["train", "dcgan", *words]) == 0
-    samples, held_out = runs.report(runs.open(tmp_path / "run"), 50).splitlines()
+    samples, held_out = reports.of_run(runs.open(tmp_path / "run"), 50).splitlines()
     assert "modes" in samples and "n 50" in samples and held_out.startswith("held out")
 
 

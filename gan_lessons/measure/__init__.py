@@ -1,13 +1,24 @@
 """How good are the samples? Numbers with a stated protocol, and the floor to judge them by."""
 
-from gan_lessons.measure.digits import CopyReport, DigitEvaluator, DigitReport, copy_test
-from gan_lessons.measure.distances import frechet_distance, kernel_distance, nearest, transport
+from gan_lessons.measure.classes import inception_score
+from gan_lessons.measure.copies import CopyReport, copy_test, nearest
+from gan_lessons.measure.digits import DigitEvaluator, DigitReport
+from gan_lessons.measure.dinov2 import dinov2
 from gan_lessons.measure.factors import FactorReader, FactorReport, factor_coverage, factor_reader
-from gan_lessons.measure.photographs import inception, photograph_report
+from gan_lessons.measure.features import FeatureNet
+from gan_lessons.measure.frechet import Moments, frechet_distance
+from gan_lessons.measure.kernel import KernelEstimate, kernel_distance, kernel_estimate
+from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
+from gan_lessons.measure.photographs import inception
 from gan_lessons.measure.points import PointReport, js_on_grid, mode_report
+from gan_lessons.measure.scores import Evaluator, Scores
+from gan_lessons.measure.sliced import sliced_distance
 from gan_lessons.measure.stacked import StackedReport, stacked_modes
+from gan_lessons.measure.transport import transport
 
-__all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "FactorReader", "FactorReport",
-           "PointReport", "StackedReport", "copy_test", "factor_coverage", "factor_reader",
-           "frechet_distance", "inception", "js_on_grid", "kernel_distance", "mode_report",
-           "nearest", "photograph_report", "stacked_modes", "transport"]
+__all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
+           "FactorReport", "FeatureNet", "KernelEstimate", "Moments", "PointReport",
+           "PrecisionRecall", "Scores", "StackedReport", "copy_test", "dinov2", "factor_coverage",
+           "factor_reader", "frechet_distance", "inception", "inception_score", "js_on_grid",
+           "kernel_distance", "kernel_estimate", "mode_report", "nearest", "precision_recall",
+           "sliced_distance", "stacked_modes", "transport"]

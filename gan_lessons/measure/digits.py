@@ -1,14 +1,15 @@
-"""How good are generated digits? Distances, coverage, confidence; and are they copies?"""
+"""How good are generated digits? Distances, coverage, confidence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, cross_entropy
+from torch.nn.functional import cross_entropy
 
 from gan_lessons.data import ImageSet, to_signed
-from gan_lessons.measure.distances import frechet_distance, kernel_distance
+from gan_lessons.measure.frechet import frechet_distance
+from gan_lessons.measure.kernel import kernel_distance
 from gan_lessons.measure.small_net import fit_small_net
 from gan_lessons.util import both
 
@@ -48,6 +49,9 @@ def network(side: int = 28) -> nn.Sequential:
 @dataclass
 class DigitClassifier:
     """A trained net, and how well it reads digits that it has not seen."""
+
+    name = "the digit classifier"
+    classes = 10
 
     net: nn.Sequential
     accuracy: float = 0.0  # share of right answers on the held-out digits
@@ -180,44 +184,3 @@ def kl_divergence(p: Tensor, q: Tensor) -> float:
     ten classes and 2,000 samples.
     """
     return float(torch.where(p > 0, p * (p / q).log(), torch.where(p == 0, 0.0, p)).sum())
-
-
-@dataclass(frozen=True)
-class CopyReport:
-    """How near n pictures come to training pictures, and to as many that nobody learned from."""
-
-    to_training: Tensor  # distance to the nearest training picture, (n,)
-    to_unseen: Tensor  # distance to the nearest unseen picture, (n,)
-    share: float  # of the pictures that are nearer to a training picture; 0.5 without copying
-    z: float  # how many standard errors the share lies above 0.5: the sign test
-
-    def __str__(self) -> str:
-        return f"{self.share:.1%} nearer to training pictures, z {self.z:.1f}"
-
-
-def copy_test(pictures: Tensor, training: Tensor, unseen: Tensor) -> CopyReport:
-    """Compare pictures with training pictures and with as many unseen ones: who is nearer?
-
-    `unseen` must come from the same source as `training` and have been kept from the generator.
-    Then a picture that copies nothing has its nearest neighbour in either set equally often. The
-    distance is taken between the means of blocks of 4x4 pixels, which average fine noise away.
-
-    Args:
-        pictures: What is to be tested, uint8 (n, C, H, W), sides a multiple of 4.
-        training: Pictures that the generator learned from, uint8 (m, C, H, W).
-        unseen: Others that it did not. The longer of the two sets is cut to the shorter's length.
-    """
-    size = min(len(training), len(unseen))
-
-    def nearest(known: Tensor) -> Tensor:
-        return torch.cdist(_blocks(pictures), _blocks(known[:size])).min(1).values
-
-    to_training, to_unseen = nearest(training), nearest(unseen)
-    nearer = (to_training < to_unseen).double() + 0.5 * (to_training == to_unseen).double()
-    share = float(nearer.mean())
-    return CopyReport(to_training, to_unseen, share, z=(share - 0.5) * 2 * len(pictures) ** 0.5)
-
-
-def _blocks(pictures: Tensor) -> Tensor:
-    """Return the means of 4x4 pixels as rows, (n, C H W / 16)."""
-    return avg_pool2d(pictures.float(), 4).flatten(1)

@@ -29,6 +29,8 @@ MAKERS = {tuple(FACE_FACTORS): (toy_faces, FACE_FACTORS),
 class FactorReader(nn.Module):
     """One conv net with one classifier, a head, for each factor."""
 
+    name = "the factor reader"
+    classes = 0  # none for the whole picture: its heads are for the factors
     accuracy: Tensor  # share of right answers on held-out pictures drawn at 32 and 64, (2, factors)
     sure: Tensor  # share of these that every head is sure of, (2,)
 

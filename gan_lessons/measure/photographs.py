@@ -1,5 +1,6 @@
 """Photographs of any kind, by what torchvision's Inception v3 sees in them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,73 +11,88 @@ from tqdm import tqdm
 
 from gan_lessons import runtime
 from gan_lessons.data import to_signed
-from gan_lessons.measure.distances import frechet_distance, kernel_distance
 from gan_lessons.util import both
 
 URL = Inception_V3_Weights.IMAGENET1K_V1.url
-MOST_FOR_KID = 2000  # pictures: its memory grows with their square
+AT_A_TIME = 20  # pictures
 
 
-def inception() -> nn.Module:
-    """Return Inception v3 with its last layer left out, from torchvision's file on this machine.
+class Inception:
+    """Inception v3, ready to be asked for features, (n, 2048), and class probabilities."""
 
-    From pictures (n, 3, 299, 299) in [-1, 1] to features (n, 2048). These are not the weights
-    that FID is published with, so compare its distances only with each other.
+    name = "torchvision's Inception v3"
+    classes = 1000
+
+    def __init__(self, network: nn.Module, last: nn.Module):
+        self.network = network  # (n, 3, 299, 299) in [-1, 1] -> (n, 2048)
+        self.last = last  # features -> logits of ImageNet's classes
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the features of pictures, uint8 (n, 1 or 3, S, S).
+
+        Each picture is resized to 299 x 299, bilinear with antialiasing.
+        """
+        return in_parts(self.network, images, 299, "bilinear", self.name)
+
+    @torch.no_grad()
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Return the class probabilities, (n, 1000), of features."""
+        return torch.cat([self.last(part.to(runtime.device())).softmax(1).cpu()
+                          for part in features.split(1000)])
+
+
+def inception() -> Inception:
+    """Return Inception v3 from torchvision's file on this machine.
+
+    These are not the weights that FID is published with, so compare its distances only with each
+    other.
 
     Raises:
         FileNotFoundError: The weights are not here; the message says how to get them.
     """
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(URL).name
-    if not path.is_file():
-        get = 'python -c "import torchvision; torchvision.models.inception_v3(weights=\'DEFAULT\')"'
-        raise FileNotFoundError(both(
-            f"这种图片要用 torchvision 的 Inception v3 来评分，它的权重还不在这台机器上（104 MB）。"
-            f"先运行 {get}，再运行一次刚才的命令；不能上网，就把 {URL} 存为 {path}。",
-            "Such pictures are scored with torchvision's Inception v3, whose weights are not on "
-            f"this machine yet (104 MB). Type {get}, then the same command again; without a "
-            f"network, bring {URL} here as {path}."))
+    get = 'python -c "import torchvision; torchvision.models.inception_v3(weights=\'DEFAULT\')"'
+    weights = weights_on_disk(URL, "torchvision 的 Inception v3", "torchvision's Inception v3",
+                              get, 104)
     network = inception_v3(weights=None, init_weights=False)
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    network.fc = nn.Identity()  # type: ignore[assignment]
-    return network.eval().to(runtime.device())
+    network.load_state_dict(weights)
+    network.eval().requires_grad_(False).to(runtime.device())
+    last, network.fc = network.fc, nn.Identity()  # type: ignore[assignment]
+    return Inception(network, last)
+
+
+def weights_on_disk(url: str, zh: str, en: str, get: str, size: int) -> dict[str, Tensor]:
+    """Return the weights in the file that torch.hub keeps for `url`; nothing is downloaded.
+
+    Args:
+        url: Where the file is on the web.
+        zh: What the network is called in Chinese.
+        en: And in English.
+        get: The command that downloads it.
+        size: Of the file, in MB.
+
+    Raises:
+        FileNotFoundError: It is not here; the message says how to get it.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    if not path.is_file():
+        raise FileNotFoundError(both(
+            f"这种评分要用 {zh}，它的权重还不在这台机器上（{size} MB）。"
+            f"先运行 {get}，再运行一次刚才的命令；不能上网，就把 {url} 存为 {path}。",
+            f"Such scores take {en}, whose weights are not on this machine yet ({size} MB). Type "
+            f"{get}, then the same command again; without a network, bring {url} here as {path}."))
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 @torch.no_grad()
-def inception_features(network: nn.Module, images: Tensor, title: str) -> Tensor:
-    """Return the features of pictures, uint8 (n, 1 or 3, S, S), with a progress bar at a terminal.
+def in_parts(network: Callable[[Tensor], Tensor], images: Tensor, side: int, mode: str,
+             title: str) -> Tensor:
+    """Return what a network makes of pictures, uint8 (n, 1 or 3, S, S), on the CPU.
 
-    Each picture is resized to 299 x 299, bilinear with antialiasing.
+    They are resized to side x side, with antialiasing, and scaled to [-1, 1], on the device; a
+    progress bar at a terminal.
     """
     features = []
-    for part in tqdm(images.split(20), desc=title, unit="batch", disable=None, leave=False):
-        large = interpolate(to_signed(part).to(runtime.device()), 299, mode="bilinear",
-                            antialias=True)
-        features.append(network(large.expand(-1, 3, -1, -1)).cpu())
+    for part in tqdm(images.split(AT_A_TIME), title, unit="batch", disable=None, leave=False):
+        x = interpolate(to_signed(part).to(runtime.device()), side, mode=mode, antialias=True)
+        features.append(network(x.expand(-1, 3, -1, -1)).cpu())
     return torch.cat(features)
-
-
-def photograph_report(network: nn.Module, fakes: Tensor, real: Tensor, others: Tensor) -> str:
-    """Return KID and the Fréchet distance from `real` pictures, of fakes and of `others`.
-
-    What the others, real ones too, get is what perfect samples would. All are uint8 (n, C, S, S).
-    Fréchet's wants more pictures than there are features; KID does with fewer.
-
-    Args:
-        network: What `inception` returns.
-        fakes: The samples.
-        real: Training pictures.
-        others: As many others.
-    """
-    seen = {title: inception_features(network, pictures, title) for title, pictures in
-            (("samples", fakes), ("others", others), ("training", real))}
-    lines, width = [], seen["training"].shape[1]
-    for title in ("samples", "others"):
-        kid = kernel_distance(seen[title][:MOST_FOR_KID], seen["training"][:MOST_FOR_KID])
-        distance = f"wants more than {width} pictures"
-        if len(real) > width:
-            distance = f"{frechet_distance(seen[title], seen['training']):.2f}"
-        lines.append(f"{title:9} KID {kid:.5f}   Frechet distance {distance}")
-    return "\n".join([
-        *lines, f"{len(fakes)} samples, and as many other training pictures, against {len(real)} "
-                "training pictures; features of torchvision's Inception v3, not those of "
-                "published FIDs"])
