@@ -1717,6 +1717,7 @@ r"""
 
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`，或用上面的命令行训练 CelebA 和 LSUN。`recipes.source_003()` 是 alexshuang 的网络和设置，`warm_up=True` 加上论文作者的长回合。
 - **动手改。** 把 `clip` 换成 0.1 或 0.001，先猜图会怎样；把 `n_critic` 换成 1，看差距还跟不跟着质量走；给 WGAN-GP 的评论家加上批归一化，看惩罚还管不管用。
+- **接着学。** [第 06 课](06_modern_gans.ipynb)问斜率该在哪里受限：R1 和 R2，成对比较，直到 2024 年的 R3GAN。
 - **重算。** 本课的表由 `studies/lesson04.py` 算出，文件开头写着命令。
 - **论文。** Arjovsky 等，[Wasserstein GAN](https://arxiv.org/abs/1701.07875)；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)；Karras 等，[Progressive Growing of GANs](https://arxiv.org/abs/1710.10196)。
 - **中文材料。** alexshuang 另有理论篇[《解读 WGAN》](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/)；郑华滨[《令人拍案叫绝的 Wasserstein GAN》](https://zhuanlan.zhihu.com/p/25071913)，“四处改动”的说法由它传开（它说训练不稳定已“彻底解决”，今天看来乐观了）；苏剑林[《互怼的艺术：从零直达WGAN-GP》](https://kexue.fm/archives/4439)和讲对偶的[《从Wasserstein距离、对偶理论到WGAN》](https://kexue.fm/archives/6280)；李宏毅[《机器学习》2021 年春](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php)的 GAN 四讲；[邱锡鹏](https://nndl.github.io/)第 13 章。
@@ -1728,6 +1729,7 @@ r"""
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`, or train on CelebA and LSUN with the commands above. `recipes.source_003()` has alexshuang's networks and settings, and `warm_up=True` adds the authors' long turns.
 - **Change something.** Set `clip` to 0.1 or 0.001 and guess the pictures first; set `n_critic` to 1 and see whether the gap still follows the quality; give WGAN-GP's critic batch normalisation and see whether the penalty still does its work.
+- **Next.** [Lesson 06](06_modern_gans.ipynb) asks where the slope should be limited: R1 and R2, comparison in pairs, up to R3GAN of 2024.
 - **Recompute.** The tables of this lesson come from `studies/lesson04.py`; the commands stand at the top of the file.
 - **Papers.** Arjovsky et al., [Wasserstein GAN](https://arxiv.org/abs/1701.07875); Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028); Karras et al., [Progressive Growing of GANs](https://arxiv.org/abs/1710.10196).
 - **In Chinese.** alexshuang's companion [on the theory](https://alexshuang.github.io/2018/08/24/%E8%A7%A3%E8%AF%BBWasserstein-GAN/); Zheng Huabin's [well-known essay](https://zhuanlan.zhihu.com/p/25071913), through which the four changes became known (its claim that instability is "entirely solved" looks optimistic today); Su Jianlin, [a way from zero to WGAN-GP](https://kexue.fm/archives/4439) and [on the dual](https://kexue.fm/archives/6280); Hung-yi Lee's four lectures on GANs in [Machine Learning, spring 2021](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php); chapter 13 of [Qiu Xipeng's textbook](https://nndl.github.io/).

@@ -1025,6 +1025,7 @@ r"""
 
 - **读代码。** `gan_lessons/fastai_style` 里依次读 `callback.py`、`learner.py`、`gan_loss.py`、`gan_trainer.py`、`gan_learner.py`。存盘和续训（`save`、`load`）、数据块、`from_learners` 见 [05b](05b_api_reference.ipynb)。
 - **动手改。** 把 `shared` 里的切换器换成 5 比 1，裁剪和 WGAN-GP 会怎样？这时怎样比较才公平？
+- **接着学。** [第 06 课](06_modern_gans.ipynb)：R1、R2、成对比较，直到 R3GAN。
 - **重算。** 表由 `studies/lesson05.py` 算出，文件开头写着命令。
 - **在框架里写 GAN。** Lightning 的[手动优化](https://lightning.ai/docs/pytorch/stable/common/optimization.html)；Keras 的 [WGAN-GP 例子](https://keras.io/examples/generative/wgan_gp/)。
 - **论文。** Howard 和 Gugger，[fastai: A Layered API for Deep Learning](https://arxiv.org/abs/2002.04688)，讲为什么要回调；Gulrajani 等，[Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028)；Lucic 等，[Are GANs Created Equal?](https://arxiv.org/abs/1711.10337)，在相同的预算下比较了许多种 GAN。
@@ -1037,6 +1038,7 @@ r"""
 
 - **Read the code.** In `gan_lessons/fastai_style` read `callback.py`, `learner.py`, `gan_loss.py`, `gan_trainer.py`, `gan_learner.py`, in this order. Saving and resuming (`save`, `load`), the data block and `from_learners` are in [05b](05b_api_reference.ipynb).
 - **Change something.** Put a switcher of 5 to 1 into `shared`: what becomes of clipping and of WGAN-GP? And what is a fair comparison then?
+- **Next.** [Lesson 06](06_modern_gans.ipynb): R1, R2 and comparison in pairs, up to R3GAN.
 - **Recompute.** The table comes from `studies/lesson05.py`; the command stands at the top of the file.
 - **GANs in a framework.** [Manual optimization](https://lightning.ai/docs/pytorch/stable/common/optimization.html) in Lightning; the [WGAN-GP example](https://keras.io/examples/generative/wgan_gp/) of Keras.
 - **Papers.** Howard and Gugger, [fastai: A Layered API for Deep Learning](https://arxiv.org/abs/2002.04688), on why there are callbacks; Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028); Lucic et al., [Are GANs Created Equal?](https://arxiv.org/abs/1711.10337), a comparison of many GANs at equal budgets.

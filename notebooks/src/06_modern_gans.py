@@ -1,0 +1,1448 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 06 · 今天的 GAN：从评论家的斜率到 R3GAN
+
+第 04 课给评论家的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
+
+- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合，知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
+- **需要准备**：学过第 01 课和第 04 课；谱归一化和合页损失见第 03 课。
+- **用时**：只读一种语言，约 150 分钟，其中阅读 65 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 06 · Modern GANs: from the critic's slope to R3GAN
+
+Lesson 04 put a bound on the critic's slope. Since 2018 much of the progress of GANs has been about one thing: where may the critic be steep, and where not? This lesson follows that line from spectral normalisation, R1 and R2 to R3GAN of 2024, and ends with where adversarial training is used today.
+
+- **You will be able to**: say where each of six constraints limits the critic's slope, and draw it; tell from a phase portrait and from eigenvalues whether a loss converges or circles in the Dirac-GAN; write R1, the relativistic loss on pairs, and power iteration; design a table of losses against handicaps and read the spread over seeds; see a discriminator overfit, and know why DiffAugment helps; explain how recent one-step generators use an adversarial loss.
+- **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03.
+- **Time**: about 150 minutes in one language: 65 to read, 55 for predictions, exercises and quiz, 30 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **With thanks**: the Dirac-GAN, R1 and R2 come from the [paper](https://arxiv.org/abs/1801.04406) of Mescheder, Geiger and Nowozin; the recipe of this lesson is modelled on [R3GAN](https://arxiv.org/abs/2501.05441) by Huang, Gokaslan, Kuleshov and Tompkin, whose published [code](https://github.com/brownvc/R3GAN) has a training file of a few dozen lines that is well worth reading. Our thanks to all of them.
+"""
+
+# %%
+import json
+import time
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d, leaky_relu, normalize
+
+from gan_lessons import data, lab, losses, measure, penalties, recipes, runtime, show
+from gan_lessons.augment import DiffAugment
+from gan_lessons.bilingual import say, table
+from gan_lessons.exercises import lesson06 as check
+from gan_lessons.nets import mlp
+from gan_lessons.train import adam, critic_step, fit, frozen, generator_step
+
+
+
+def study(name):
+    """Return the numbers of a longer experiment, made by studies/lesson06.py."""
+    path = Path("..") / "studies" / f"lesson06_{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+runtime.set_threads(1)  # most networks of this lesson are too small for a second thread
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和前几课相比
+
+训练循环没有变。变的是损失怎样看分数、惩罚落在哪里，以及哪些技巧可以不要：
+
+```diff
+- loss.critic    = fake.mean() - real.mean()
+- loss.generator = -fake.mean()
+- penalty        = 10 * ((slope_between - 1) ** 2).mean()
++ loss.critic    = softplus(fake - real).mean()      # in pairs
++ loss.generator = softplus(real - fake).mean()
++ penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
+- n_critic=5, betas=(0, 0.9), BatchNorm in G
++ n_critic=1, betas=(0, 0.99), no normalisation anywhere
+```
+
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化。）本课要弄懂的，就是余下的这几行；成对比较第三节再讲，现在只要知道它看的是真假分数之差。
+
+**六种约束。** 评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
+
+| 约束 | 在哪里 | 要求 |
+|---|---|---|
+| 权重裁剪（第 04 课） | 到处，但只是间接的 | 每个权重在 $[-c, c]$ 之内 |
+| 谱归一化（第 03 课） | 到处 | 没有一层会把向量拉长 |
+| 梯度惩罚，双侧（第 04 课） | 真假之间的线段上 | $\lVert \nabla f \rVert$ 接近 1 |
+| 梯度惩罚，单侧 | 真假之间的线段上 | $\lVert \nabla f \rVert$ 不大于 1 |
+| R1 | 真实样本处 | $\lVert \nabla f \rVert$ 接近 0 |
+| R2 | 生成样本处 | $\lVert \nabla f \rVert$ 接近 0 |
+
+后四种在评论家的损失里加上一项，$\hat x$ 是真假之间线段上的一个随机点：
+
+$$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
+
+**谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层就不会把向量拉长，各层相乘，整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
+
+合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。分数没有必要继续拉开，也就没有必要变陡。谱归一化限制了斜率，合页损失让评论家不必用满它，所以两样常常一起用。
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the last lessons
+
+The training loop stays. New are how the loss looks at scores, where the penalty falls, and which tricks can go:
+
+```diff
+- loss.critic    = fake.mean() - real.mean()
+- loss.generator = -fake.mean()
+- penalty        = 10 * ((slope_between - 1) ** 2).mean()
++ loss.critic    = softplus(fake - real).mean()      # in pairs
++ loss.generator = softplus(real - fake).mean()
++ penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
+- n_critic=5, betas=(0, 0.9), BatchNorm in G
++ n_critic=1, betas=(0, 0.99), no normalisation anywhere
+```
+
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs come in the third section, and for now it is enough to know that they look at the difference of a real and a fake score.
+
+**Six constraints.** The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
+
+| Constraint | Where | What it asks |
+|---|---|---|
+| weight clipping (lesson 04) | everywhere, but indirectly | each weight within $[-c, c]$ |
+| spectral normalisation (lesson 03) | everywhere | no layer makes a vector longer |
+| gradient penalty, two-sided (lesson 04) | on lines between real and fake | $\lVert \nabla f \rVert$ close to 1 |
+| gradient penalty, one-sided | on lines between real and fake | $\lVert \nabla f \rVert$ not above 1 |
+| R1 | at real samples | $\lVert \nabla f \rVert$ close to 0 |
+| R2 | at fakes | $\lVert \nabla f \rVert$ close to 0 |
+
+The last four add a term to the critic's loss; $\hat x$ is a random point on a line between real and fake:
+
+$$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
+
+**Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer makes no vector longer; multiply over the layers, and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
+
+The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. The scores need not move further apart, so the critic need not become steeper. Spectral normalisation bounds the slope, the hinge loss leaves no need to use it up, and so the two often come together.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 斜率在哪里变小？
+
+### 先猜再跑 1：只用 R1
+
+一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是非饱和的 $L_D$，八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在真实样本处、正中间、生成样本处，哪里最陡？
+
+- A. 真实样本处。
+- B. 生成样本处；真实样本处几乎是平的。
+- C. 处处一样：惩罚了一处，别处也跟着变平。
+- D. 正中间，两头一样平。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Where does the slope become small?
+
+### Predict, then run 1: R1 alone
+
+On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with the non-saturating $L_D$, and the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at the real samples, in the middle, or at the fakes?
+
+- A. At the real samples.
+- B. At the fakes; at the real samples it is almost level.
+- C. The same everywhere: a penalty in one place flattens the others, too.
+- D. In the middle, with both ends equally level.
+"""
+
+# %%
+line = torch.linspace(-2, 2, 161)[:, None]
+chance = torch.Generator().manual_seed(0)
+real_line = -1 + 0.2 * torch.randn(256, 1, generator=chance)
+fake_line = 1 + 0.2 * torch.randn(256, 1, generator=chance)
+
+
+def trained_critic(penalty=None, clip=None, spectral=False, steps=500):
+    """Train a critic on a line, 1-64-64-1, with one constraint, and return it."""
+    torch.manual_seed(0)
+    critic = mlp.discriminator([64, 64], (1,), activation=mlp.leaky)
+    if spectral:
+        for layer in critic:
+            if isinstance(layer, nn.Linear):
+                nn.utils.parametrizations.spectral_norm(layer)
+    optimizer = adam(critic, 2e-3, (0.5, 0.999))
+    for _ in range(steps):
+        loss = losses.NonSaturating().critic(critic(real_line), critic(fake_line))
+        if penalty is not None:
+            loss = loss + penalty(critic, real_line, fake_line)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if clip is not None:
+            penalties.clip_weights(critic, clip)
+    return critic
+
+
+def slope_at(critic, x):
+    """Return the size of the critic's slope at the points x, (n, 1) -> (n,)."""
+    x = x.clone().requires_grad_(True)
+    slope, = torch.autograd.grad(critic(x).sum(), x)
+    return slope[:, 0].abs()
+
+
+constraints = {
+    "none": {},
+    "weight clipping, c = 0.1": {"clip": 0.1},
+    "spectral normalisation": {"spectral": True},
+    "gradient penalty": {"penalty": penalties.gradient_penalty},
+    "one-sided gradient penalty": {"penalty": partial(penalties.gradient_penalty,
+                                                      one_sided=True)},
+    "R1, gamma = 10": {"penalty": partial(penalties.r1, gamma=10.0)},
+    "R2, gamma = 10": {"penalty": partial(penalties.r2, gamma=10.0)},
+    "R1 + R2, gamma = 10": {"penalty": partial(penalties.r1_r2, gamma=10.0)},
+}
+critics = {name: trained_critic(**how) for name, how in constraints.items()}
+
+figure, axes = plt.subplots(2, 4, figsize=(10, 4.4), sharex=True, layout="constrained")
+for axis, (name, critic) in zip(axes.flat, critics.items(), strict=True):
+    axis.axvspan(-1.4, -0.6, color=show.BLUE, alpha=0.2, label="real")
+    axis.axvspan(0.6, 1.4, facecolor=show.ORANGE, alpha=0.3, hatch="///", label="fake")
+    axis.plot(line[:, 0], slope_at(critic, line), color="black")
+    axis.set_title(name, fontsize=9)
+    axis.set_ylim(bottom=0)
+    axis.spines[["top", "right"]].set_visible(False)
+axes[0, 0].legend(fontsize=8)
+figure.supxlabel("place on the line", fontsize=9)
+figure.supylabel("size of the slope", fontsize=9)
+show.show(figure, "Eight panels, each with the size of one critic's slope along the line, a blue "
+                  "band where real samples are and a hatched orange one where fakes are; each "
+                  "panel has its own height")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-1** 八个评论家的斜率，纵轴各不相同。没有约束时，评论家处处都陡，两团之间最陡；裁剪把它压低了，形状还是那样。谱归一化和两种梯度惩罚在两团和它们之间都接近 1。R1 在真实样本处接近 0，R2 在生成样本处接近 0；两样都用，处处都低，那一格的纵轴只到 0.1。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-1** The slopes of eight critics; each panel has its own height. Without a constraint the critic is steep everywhere, and steepest between the clusters; clipping makes it lower and leaves the shape. Spectral normalisation and both gradient penalties are close to 1 at the clusters and between. R1 is close to 0 at the real samples, R2 close to 0 at the fakes, and with both the slope is low everywhere; the axis of that panel ends at 0.1.
+"""
+
+# %% tags=["nbval-ignore-output"]
+spots = torch.tensor([[-1.0], [0.0], [1.0]])
+slopes = {name: slope_at(critic, spots).tolist() for name, critic in critics.items()}
+table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "in the middle"),
+       ("生成样本处", "at fakes")],
+      [[name, *(f"{slope:.2f}" for slope in row)] for name, row in slopes.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多；但 $\gamma = 10$ 很重，500 步里 D 几乎没有学动。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+
+这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. With R1 alone the critic's slope is 0.05 at the real samples, 2.77 in the middle and 3.99 at the fakes: a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only 0.08 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss. But $\gamma = 10$ is heavy, and in 500 steps D has hardly learned anything. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+
+The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## Dirac-GAN 的相图
+
+[第 01 课](01_intuition.ipynb)见过这个最小的 GAN（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）：真实数据只有一个点，0；G 只有一个数 $\theta$，就是生成样本的位置；评论家是过原点的直线 $f(x) = \psi x$，斜率处处是 $\psi$，所以 R1 和 R2 是同一项，$\gamma \psi^2 / 2$。均衡在 $\theta = \psi = 0$。那里只画了一条轨道，这里画整个**相图**：在每一点 $(\theta, \psi)$ 上，两个网络的负梯度合成一个箭头
+
+$$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
+
+箭头由 `autograd` 算出，用的就是 `losses` 和 `penalties` 里的函数；再从同一点 $(1, 1)$ 出发，两个网络**轮流**走小步，画出走过的路。
+
+### 先猜再跑 2：哪些会收敛？
+
+八种：minimax、非饱和（NS）、RpGAN（成对比较）、Wasserstein、WGAN-GP（$\lambda = 0.5$，大一些圈就画不下了）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，步长 0.1，哪些能走到离均衡 0.1 以内？
+
+- A. 除了 minimax，全都能。
+- B. WGAN-GP 和两种 R1。
+- C. 只有 RpGAN 和两种 R1：成对比较也能阻止转圈。
+- D. 只有两种 R1。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Phase portraits of the Dirac-GAN
+
+[Lesson 01](01_intuition.ipynb) met this smallest of GANs ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)): the real data are a single point, 0; G is a single number $\theta$, the place of its fake; the critic is a line through the origin, $f(x) = \psi x$, with the slope $\psi$ everywhere, so that R1 and R2 are the same term, $\gamma \psi^2 / 2$. The equilibrium is $\theta = \psi = 0$. There we drew one path; here is the whole **phase portrait**: at each point $(\theta, \psi)$ the negative gradients of the two make an arrow
+
+$$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
+
+`autograd` computes the arrows, with the very functions of `losses` and `penalties`; and from one start, $(1, 1)$, the two take small steps **in turn**, and we draw their path.
+
+### Predict, then run 2: which of them converge?
+
+There are eight: minimax, non-saturating (NS), RpGAN (in pairs), Wasserstein, WGAN-GP ($\lambda = 0.5$; with more, the loop would not fit in), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps of size 0.1, which are within 0.1 of the equilibrium?
+
+- A. All but minimax.
+- B. WGAN-GP and the two with R1.
+- C. Only RpGAN and the two with R1: comparing in pairs stops the circling, too.
+- D. Only the two with R1.
+"""
+
+# %%
+def arrow(theta, psi, loss, penalty=None):
+    """Return the two negative gradients at (theta, psi): where G wants to go, and where D does."""
+    theta, psi = theta.detach().requires_grad_(True), psi.detach().requires_grad_(True)
+    real, fake = torch.zeros(1, 1), theta.reshape(1, 1)
+
+    def critic(x):
+        return psi * x[:, 0]
+
+    for_g = (critic(fake), critic(real)) if loss.compares else (critic(fake),)
+    push_theta, = torch.autograd.grad(loss.generator(*for_g), theta)
+    for_d = loss.critic(critic(real), critic(fake))
+    if penalty is not None:
+        for_d = for_d + penalty(critic, real, fake.detach())
+    push_psi, = torch.autograd.grad(for_d, psi)
+    return -push_theta, -push_psi
+
+
+def path(loss, penalty=None, steps=500, rate=0.1):
+    """Let D and G take steps in turn, from (1, 1); return the places, (2, steps + 1)."""
+    theta, psi = torch.ones(2)
+    places = [torch.stack([theta, psi])]
+    for _ in range(steps):
+        psi = psi + rate * arrow(theta, psi, loss, penalty)[1]
+        theta = theta + rate * arrow(theta, psi, loss, penalty)[0]
+        places.append(torch.stack([theta, psi]))
+    return torch.stack(places, 1)
+
+
+NS = losses.NonSaturating()
+dirac = {
+    "minimax": (losses.Minimax(), None),
+    "NS": (NS, None),
+    "RpGAN": (losses.Relativistic(), None),
+    "Wasserstein": (losses.Wasserstein(), None),
+    "WGAN-GP": (losses.Wasserstein(), partial(penalties.gradient_penalty, weight=0.5)),
+    "hinge": (losses.Hinge(), None),
+    "NS + R1, gamma = 0.3": (NS, partial(penalties.r1, gamma=0.3)),
+    "NS + R1, gamma = 3": (NS, partial(penalties.r1, gamma=3.0)),
+}
+torch.manual_seed(0)
+paths = {name: path(*how) for name, how in dirac.items()}
+places = torch.linspace(-2, 2, 11)
+figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), layout="constrained")
+for axis, (name, how) in zip(axes.flat, dirac.items(), strict=True):
+    arrows = torch.tensor([[arrow(theta, psi, *how) for theta in places] for psi in places])
+    arrows = arrows / arrows.norm(dim=2, keepdim=True).clamp_min(1e-6)  # the direction only
+    axis.quiver(places, places, arrows[..., 0], arrows[..., 1], color=show.GREY, scale=16)
+    axis.plot(*paths[name], color=show.BLUE, linewidth=1)
+    axis.plot(1, 1, "o", color="black", markersize=5)
+    axis.plot(0, 0, "+", color="black", markersize=10)
+    axis.set(title=name, xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), aspect="equal")
+figure.supxlabel("theta: place of the fake")
+figure.supylabel("psi: slope of the critic")
+show.show(figure, "Eight phase portraits with grey arrows, a path from a black dot at (1, 1) and a "
+                  "cross at the equilibrium: closed loops around it for four of them, slow spirals "
+                  "for NS and RpGAN, and paths that end at the cross for the two with R1")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种停在均衡上。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop; the paths of NS and RpGAN are the same, inwards and ever more slowly; the two with R1 come to rest at the equilibrium.
+"""
+
+# %%
+table([("方法", "method"), ("最后 100 步离均衡：最近", "last 100 steps: nearest"),
+       ("最远", "furthest")],
+      [[name, *(f"{value:.2f}" for value in (place[:, -100:].norm(dim=0).min(),
+                                             place[:, -100:].norm(dim=0).max()))]
+       for name, place in paths.items()])
+apart = (paths["NS"] - paths["RpGAN"]).norm(dim=0).max()
+say("NS 和 RpGAN 的两条路最多相差 {apart:.4f}。", "The paths of NS and of RpGAN are at most "
+    "{apart:.4f} apart.", apart=float(apart))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后仍在 0.39 以外；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 停住了：$\gamma = 0.3$ 剩 0.00，$\gamma = 3$ 还剩 0.02。
+
+**用手算一遍。** NS 加 R1 时，$L_G = -\log\sigma(\psi\theta)$，$L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$，所以
+
+$$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
+
+在均衡处 $\sigma(0) = \frac{1}{2}$，$v$ 的雅可比矩阵和它的特征值是
+
+$$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
+
+没有惩罚（$\gamma = 0$），$\mu = \pm \frac{i}{2}$，实部是 0：这个近似里只会转，不近也不远（NS 的路慢慢靠近，靠的是近似以外的高次项，越近越慢）。有了惩罚，实部是负的，就以指数的速度靠近。$\gamma < 1$ 时带着虚部，边转边靠近；$\gamma > 1$ 时两个特征值都是实数，不再转，但一个接近 0，$\gamma$ 越大越接近，最后一段走得越慢。所以 $\gamma$ 不是越大越好。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still more than 0.39 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 do come to rest: 0.00 is left with $\gamma = 0.3$, and 0.02 with $\gamma = 3$.
+
+**By hand.** For NS with R1, $L_G = -\log\sigma(\psi\theta)$ and $L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$, so
+
+$$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
+
+At the equilibrium $\sigma(0) = \frac{1}{2}$, and the Jacobian of $v$ and its eigenvalues are
+
+$$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
+
+Without a penalty ($\gamma = 0$) $\mu = \pm \frac{i}{2}$ with a real part of 0: in this approximation the game only goes round, neither closer nor further (the path of NS comes closer through terms of higher order, which the approximation leaves out, and more slowly the closer it is). With the penalty the real parts are negative, and the approach is exponential. For $\gamma < 1$ there is an imaginary part, and it spirals in; for $\gamma > 1$ both eigenvalues are real and there is no circling, but one is close to 0, the closer the larger $\gamma$ is, and the last part of the way takes long. So a larger $\gamma$ is not always better.
+"""
+
+# %%
+def field(place, penalty):
+    """Return v at a place, (2,), by the formula above; `penalty` is gamma."""
+    theta, psi = place
+    return torch.stack([psi * torch.sigmoid(-psi * theta),
+                        -theta * torch.sigmoid(psi * theta) - penalty * psi])
+
+
+rows = []
+for gamma in (0.0, 0.3, 1.0, 3.0):
+    jacobian = torch.autograd.functional.jacobian(partial(field, penalty=gamma), torch.zeros(2))
+    values = torch.linalg.eigvals(jacobian)
+    rows.append([f"{gamma:g}", *("  ".join(f"{abs(x):.3f}" if abs(x) < 5e-4 else f"{x:.3f}"
+                                           for x in sorted(part.tolist()))
+                                 for part in (values.real, values.imag))])
+table(["gamma", ("两个特征值的实部", "real parts"), ("虚部", "imaginary parts")], rows)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 1：写出 R1
+
+补全 `r1`：评论家在真实样本处的梯度范数的平方，对一批求平均，再乘 $\gamma / 2$。`real` 的形状是 `(B, d)` 或 `(B, C, H, W)`，`critic(real)` 返回 `(B,)` 个分数。返回值要能对评论家的权重求梯度。
+
+<details><summary>提示一</summary>
+
+先让 `real` 成为可以求梯度的叶子，再用 `torch.autograd.grad` 求分数对它的梯度。分数有 B 个，梯度函数只收一个数：求和还是求平均，结果不一样。
+
+</details>
+
+<details><summary>提示二</summary>
+
+用 $f(x) = w \cdot x$ 检验：不管批多大，答案是 $\gamma \lVert w \rVert^2 / 2$。再看它的 `requires_grad`：是 `False`，就少了一个参数。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 1: write R1
+
+Complete `r1`: the squared gradient norm of the critic at real samples, averaged over the batch, times $\gamma / 2$. `real` has the shape `(B, d)` or `(B, C, H, W)`, and `critic(real)` returns `(B,)` scores. What you return must have a gradient in the critic's weights.
+
+<details><summary>Hint one</summary>
+
+Make `real` a leaf that takes gradients, then let `torch.autograd.grad` find the gradient of the scores with respect to it. There are B scores and it wants one number: a sum and a mean give different results.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Test with $f(x) = w \cdot x$: whatever the size of the batch, the answer is $\gamma \lVert w \rVert^2 / 2$. Then look at its `requires_grad`: if it is `False`, an argument is missing.
+
+</details>
+"""
+
+# %%
+def r1(critic, real, gamma=1.0):
+    return ...
+
+
+verdict = check.r1(r1)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 成对比较
+
+原来的损失把真假样本的分数**分开**来看：真的要高于 0，假的要低于它，各算各的。
+
+**相对式**（relativistic）的成对损失（[Jolicoeur-Martineau，2018](https://arxiv.org/abs/1807.00734)）只看差：一个真样本和一个假样本配成一对，问真的比假的高多少。
+
+$$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
+
+没有了 0 这条公共的界线，每个假样本都要和**各处的**真样本比。好处在哪里？[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)不看网络，只看有限个可以随意移动的样本点：原来的损失的地形里有许多坏的盆地，从里面出发，往下走到不了最好的解，这就是模式崩溃；成对的损失没有坏的盆地。这不等于训练有保证，因为训练是两个网络轮流走步。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不一定收敛，加上 R1 或 R2 就局部收敛（只说均衡附近）。
+
+还有一点和 WGAN 相同：给所有分数加一个常数，损失不变。所以分数的高低没有意义，只有差才有。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Comparing in pairs
+
+The losses so far look at the scores of real samples and of fakes **separately**: real ones should be above 0, fakes below, each by itself.
+
+The **relativistic** loss on pairs ([Jolicoeur-Martineau 2018](https://arxiv.org/abs/1807.00734)) looks at differences only: one real sample and one fake make a pair, and the question is by how much the real one scores higher.
+
+$$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
+
+Without the common border at 0 each fake is compared with real samples **from everywhere**. What is gained? [Sun et al. (2020)](https://arxiv.org/abs/2011.04926) leave the networks aside and look at finitely many sample points that move freely: the landscape of the separate loss has many bad basins, from which no way down leads to the best solution, and this is mode collapse; the loss on pairs has no bad basin. Training is not guaranteed by that, since it is two networks that take steps in turn. In the Dirac-GAN, as you saw, it goes the way of NS. R3GAN's authors prove, too, that by itself it does not always converge, and that with R1 or R2 it does so locally (close to the equilibrium, that is).
+
+One thing it shares with WGAN: add a constant to all scores, and the loss stays. So the height of a score has no meaning, only differences have.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 2：成对的损失
+
+补全 `critic_loss(real, fake)` 和 `generator_loss(fake, real)`，都是分数，形状 `(B,)`，第 i 个真样本和第 i 个假样本是一对。
+
+<details><summary>提示一</summary>
+
+$-\log \sigma(x)$ 有一个不会溢出的写法，第 01 课起就在用。先写下 $x$ 是哪两个分数的差。
+
+</details>
+
+<details><summary>提示二</summary>
+
+先对每一对算出损失，再求平均；次序反过来，是另一种方法。检验：给两边都加 100，损失应当不变；把 `real` 和 `fake` 对换，`critic_loss` 应当变成 `generator_loss` 的值。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 2: the loss on pairs
+
+Complete `critic_loss(real, fake)` and `generator_loss(fake, real)`. All are scores, shape `(B,)`, and the real sample number i and the fake number i are a pair.
+
+<details><summary>Hint one</summary>
+
+There is a way to write $-\log \sigma(x)$ that never overflows; it has been in use since lesson 01. First write down which difference of scores $x$ is.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Take the loss of each pair first and the mean after it; the other order is another method. A test: add 100 to both, and the loss should stay; exchange `real` and `fake`, and `critic_loss` should become the value of `generator_loss`.
+
+</details>
+"""
+
+# %%
+def critic_loss(real, fake):
+    return ...
+
+
+def generator_loss(fake, real):
+    return ...
+
+
+verdict = check.pairing_loss(critic_loss, generator_loss)
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 3：幂迭代
+
+谱归一化在每一步都要知道 $\sigma(W)$，做一次奇异值分解太贵。Miyato 等人的办法是**幂迭代**（power iteration）：从随机的单位向量 $u$ 出发，重复
+
+$$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
+
+它们会转向最大奇异值的那一对方向。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。
+
+补全 `sigma(weight, steps)`：`weight` 是卷积核 `(C_out, C_in, k, k)` 或矩阵 `(C_out, C_in)`，先写成每个输出通道一行的矩阵，从随机的 $u$ 出发迭代 `steps` 次，返回 $u^\top W v$。它的梯度要能传到 `weight`，$u$ 和 $v$ 则当作常数。
+
+<details><summary>提示一</summary>
+
+`weight.flatten(1)` 把核写成矩阵。两个向量的长度不同：$u$ 有几个数，$v$ 有几个数？
+
+</details>
+
+<details><summary>提示二</summary>
+
+和 `torch.linalg.matrix_norm(W, ord=2)` 比：迭代次数越多越接近，并且总在它下面。`torch.no_grad()` 里的迭代不留梯度，最后一行放在它外面。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 3: power iteration
+
+Spectral normalisation needs $\sigma(W)$ at every step, and a singular value decomposition each time is too expensive. The answer of Miyato et al. is **power iteration**: start from a random unit vector $u$ and repeat
+
+$$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
+
+The two turn towards the pair of directions with the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough.
+
+Complete `sigma(weight, steps)`: `weight` is a kernel `(C_out, C_in, k, k)` or a matrix `(C_out, C_in)`; write it as a matrix with a row for each output channel, iterate `steps` times from a random $u$, and return $u^\top W v$. Its gradient has to reach `weight`, with $u$ and $v$ as constants.
+
+<details><summary>Hint one</summary>
+
+`weight.flatten(1)` turns a kernel into a matrix. The two vectors differ in length: how many entries does $u$ have, and how many does $v$ have?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+Compare with `torch.linalg.matrix_norm(W, ord=2)`: more iterations come closer, always from below. Inside `torch.no_grad()` the iterations leave no gradient; the last line belongs outside.
+
+</details>
+"""
+
+# %%
+def sigma(weight, steps):
+    return ...
+
+
+verdict = check.power_iteration(sigma)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 稳定性：五种方法，三种处境
+
+第 01 课比较过四种组合，只有一种困难：太强的 D。这里把它扩成一张表。数据是半径 2 的环上 8 团点，两个网络都是 2-64-64，学习率 0.001。
+
+- **方法**（行）：NS，RpGAN，合页加谱归一化，NS 加 R1 和 R2，RpGAN 加 R1 和 R2；惩罚都取 $\gamma = 1$。
+- **处境**（列）：`even`，两边一样，Adam 的 `betas=(0.5, 0.999)`，800 步；`momentum 0.9`，换成 PyTorch 默认的 `betas=(0.9, 0.999)`；`strong D`，D 先走 300 步，然后每回合走 10 步，G 走 250 步。
+- **每格三个种子**，量两个数：**有效模式数**（只数高质量的样本，1 到 8；一个也没有，记 0）和**高质量样本**的比例（离最近的团心不到 3 个标准差）。
+
+五行三列三个种子是 45 次训练，一次一次地跑太慢。下面的 `SideBySide` 把三个种子的网络并排放在一起：权重叠成 `(3, n_in, n_out)`，一次 `baddbmm` 算三个网络，一批样本也分成三份，各归各的。损失是三份的平均，所以每个网络收到的梯度只有单独训练时的三分之一；Adam 用梯度除以它自己的大小，常数倍抵消了，三个网络走的步子和单独训练时一样。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Stability: five methods in three situations
+
+Lesson 01 compared four combinations under one handicap, a D that is too strong. Here it becomes a table. The data are 8 clusters on a circle of radius 2, both networks are 2-64-64, the learning rate is 0.001.
+
+- **Methods** (rows): NS; RpGAN; hinge with spectral normalisation; NS with R1 and R2; RpGAN with R1 and R2; all penalties have $\gamma = 1$.
+- **Situations** (columns): `even`, both alike, Adam's `betas=(0.5, 0.999)`, 800 steps; `momentum 0.9`, PyTorch's default `betas=(0.9, 0.999)` instead; `strong D`, D takes 300 steps first and then 10 a round, G takes 250.
+- **Three seeds a cell**, with two measurements: **effective modes** (among high-quality samples only, 1 to 8; 0 if there are none) and the share of **high-quality samples** (within 3 standard deviations of the nearest cluster's centre).
+
+Five rows, three columns and three seeds are 45 runs, too slow one after another. `SideBySide` below puts the networks of the three seeds next to each other: the weights are stacked to `(3, n_in, n_out)`, one `baddbmm` computes all three networks, and a batch is divided into three parts, one for each. The loss is the mean over the three parts, so each network gets a third of the gradient that it would get alone; Adam divides a gradient by its own size, the factor cancels, and the three take the steps that they would take alone.
+"""
+
+# %%
+class SideBySide(nn.Module):
+    """Networks of one shape, each with its own weights; a batch is divided among them in order."""
+
+    def __init__(self, networks, slope, spectral=False):
+        super().__init__()
+        layers = [[part for part in network if isinstance(part, nn.Linear)] for network in networks]
+        same = list(zip(*layers, strict=True))  # the first layers of all, the second of all, ...
+        self.weights = nn.ParameterList([torch.stack([layer.weight.T for layer in group])
+                                         for group in same])
+        self.biases = nn.ParameterList([torch.stack([layer.bias[None] for layer in group])
+                                        for group in same])
+        self.slope = slope  # of LeakyReLU below zero; 0 is ReLU
+        self.u = [normalize(torch.randn(*weight.shape[:2], 1), dim=1) for weight in self.weights]
+        self.spectral = spectral
+
+    def bounded(self, i):
+        """Return the weights of layer i; with spectral normalisation divided by sigma."""
+        weight = self.weights[i]
+        if not self.spectral:
+            return weight
+        with torch.no_grad():  # one step of power iteration
+            v = normalize(weight.mT @ self.u[i], dim=1)
+            self.u[i] = normalize(weight @ v, dim=1)
+        return weight / (self.u[i].mT @ weight @ v)
+
+    def forward(self, x):
+        x = x.unflatten(0, (len(self.weights[0]), -1))
+        for i, bias in enumerate(self.biases):
+            if i > 0:
+                x = leaky_relu(x, self.slope)
+            x = torch.baddbmm(bias, x, self.bounded(i))
+        return x.flatten(0, 1).squeeze(1)
+
+
+def players(seeds, spectral=False):
+    """Return G and D for several seeds side by side, with the first weights of `mlp.plane`."""
+    pairs = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        pairs.append(mlp.plane())
+    generators, discriminators = zip(*pairs, strict=True)
+    return SideBySide(generators, 0.0), SideBySide(discriminators, 0.2, spectral)
+
+
+ring = data.ring()
+
+
+def play(loss, penalty=None, spectral=False, *, seeds=(0, 1, 2), steps=1000, betas=(0.5, 0.999),
+         n_critic=1, ahead=0):
+    """Train all seeds on the ring and return the report of each, and D's last loss."""
+    generator, critic = players(seeds, spectral)
+    of_g, of_d = adam(generator, 1e-3, betas), adam(critic, 1e-3, betas)
+    n = 128 * len(seeds)
+    chance = torch.Generator().manual_seed(seeds[0])
+
+    def critic_turn():
+        real = ring.sample(n, chance)
+        move = critic_step(critic, generator, of_d, loss, real,
+                           torch.randn(n, 2, generator=chance), penalty)
+        return real, float(move.loss)
+
+    for _ in range(ahead):
+        critic_turn()
+    for _ in range(steps):
+        for _ in range(n_critic):
+            real, last = critic_turn()
+        generator_step(critic, generator, of_g, loss, torch.randn(n, 2, generator=chance),
+                       real if loss.compares else None)
+    with torch.no_grad():
+        made = generator(torch.randn(2500 * len(seeds), 2, generator=chance))
+    return [measure.mode_report(cloud, ring) for cloud in made.split(2500)], last
+
+
+paired = losses.Relativistic()
+methods = {"NS": (NS,), "RpGAN": (paired,), "hinge + SN": (losses.Hinge(), None, True),
+           "NS + R1 + R2": (NS, penalties.r1_r2), "RpGAN + R1 + R2": (paired, penalties.r1_r2)}
+rounds = runtime.at_scale(smoke=10, default=800, full=3000)
+situations = {"even": {"steps": rounds},
+              "momentum 0.9": {"steps": rounds, "betas": (0.9, 0.999)},
+              "strong D": {"steps": rounds * 5 // 16, "n_critic": 10, "ahead": rounds * 3 // 8}}
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 3：哪一种处境最难？
+
+看下面那张表的最后两行，NS 和 RpGAN 各加上 R1 和 R2。三种处境里，哪一种的结果最差，模式和高质量的样本都最少（两行平均）？
+
+- A. `even`：没有困难的时候，惩罚反而碍事。
+- B. `momentum 0.9`。
+- C. `strong D`，和第 01 课不加惩罚时一样。
+- D. 三种差不多。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 3: which situation is the hardest?
+
+Think of the last two rows of the table to come, NS and RpGAN with R1 and R2. In which of the three situations do they do worst, with the fewest modes and the fewest high-quality samples (mean of the two rows)?
+
+- A. `even`: without a difficulty the penalty is only in the way.
+- B. `momentum 0.9`.
+- C. `strong D`, as without a penalty in lesson 01.
+- D. All three are about the same.
+"""
+
+# %% tags=["nbval-ignore-output"]
+grid = {(method, situation): play(*how, **changes) for method, how in methods.items()
+        for situation, changes in situations.items()}
+pictures = {"effective modes": ("effective_modes", 8, ".1f"),
+            "high-quality samples": ("high_quality", 1, ".0%")}
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+for axis, (title, (key, most, form)) in zip(axes, pictures.items(), strict=True):
+    found = torch.tensor([[[getattr(report, key) for report in grid[method, situation][0]]
+                           for situation in situations] for method in methods])
+    axis.imshow(found.mean(2), cmap="Blues", vmin=0, vmax=1.5 * most, aspect="auto")
+    for i in range(len(methods)):
+        for j in range(len(situations)):
+            low, high = (format(float(found[i, j].aminmax()[k]), form) for k in (0, 1))
+            axis.text(j, i, f"{format(float(found[i, j].mean()), form)}\n{low} to {high}",
+                      ha="center", va="center", fontsize=8)
+    axis.set(title=title, xticks=range(len(situations)), yticks=range(len(methods)))
+    axis.set_xticklabels(situations, fontsize=8)
+    axis.set_yticklabels(methods if axis is axes[0] else [], fontsize=8)
+show.show(figure, "Two tables in shades of blue, five methods by three situations: on the left the "
+                  "mean number of effective modes over three seeds with its range, on the right "
+                  "the share of high-quality samples")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。最右一列（太强的 D）里，没有约束的两行颜色很浅；`momentum 0.9` 那一列每一行都比 `even` 浅，波动也大。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column (a D that is too strong) the two rows without a constraint are pale; in the column `momentum 0.9` each row is paler than in `even`, and the spread is wide.
+"""
+
+# %%
+chance = torch.Generator().manual_seed(0)
+nothing = [measure.mode_report(1.5 * torch.randn(2500, 2, generator=chance), ring)
+           for _ in range(3)]
+say("对照：2,500 个随机点，没有 G，三次：有效模式数 {modes}，高质量 {quality}。",
+    "The control: 2,500 random points and no G, three times: {modes} effective modes, {quality} "
+    "of high quality.", modes="  ".join(f"{one.effective_modes:.1f}" for one in nothing),
+    quality="  ".join(f"{one.high_quality:.1%}" for one in nothing))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。最下面两行在 `momentum 0.9` 里是 5.8 和 3.6 个有效模式，高质量的样本 3% 和 5%；在另外两列里是 6.2 到 7.5 个，9% 到 15%。
+
+- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，模式齐全。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒有 48% 和 79%，都挤在一两个模式上。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，是随机点（1.2% 到 2.2%）的好几倍，而 G 只走了 250 步。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，五行的平均都比 `even` 一列少，只有 0.7 到 5.8 个有效模式，高质量平均不超过 6%。 Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
+- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环偏重，开放题会遇到它。
+- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9；NS 加 R1 和 R2 的 5.8，和它在 `even` 里的 6.2 也分不开，分得开的是高质量的比例，3% 和 15%。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effective modes, with 3% and 5% of high quality; in the other two columns 6.2 to 7.5, with 9% to 15%.
+
+- **With a D that is too strong, no penalty means collapse; with R1 and R2 all modes are there.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality, all crowded on one or two modes. The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, several times that of random points (1.2% to 2.2%), and G has taken only 250 steps. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, the means of all five rows are lower than in `even`: 0.7 to 5.8 effective modes, with at most 6% of high quality. The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
+- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 have 15%. For this ring $\gamma = 1$ is on the heavy side, as you will see in the open task.
+- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 0.0 to 6.9; and the 5.8 of NS with R1 and R2 cannot be told from its 6.2 in `even`. What can be told apart is the share of high quality, 3% and 15%.
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
+r"""
+## 典型失败案例：切断的惩罚
+
+R3GAN 公开以后，[有人问它的作者](https://github.com/brownvc/R3GAN/issues/20)：惩罚是不是应当先用 `detach` 切断，再加进损失？作者说不应当。有了上一张表，可以直接做实验。两次训练只差一处，都用 NS 加 R1 和 R2，都面对太强的 D（图 6-3 最右边一列）：一次照常，另一次切断惩罚，这和忘了写 `create_graph=True` 是一回事。
+
+### 先猜再跑 4：切断以后
+
+- A. 损失和有效模式数都几乎不变，因为惩罚的数值是一样的。
+- B. 损失里不再有惩罚，D 的损失降到 0 附近。
+- C. D 的损失变得很大，样本和不加惩罚时一样。
+- D. PyTorch 当场报错，因为惩罚没有梯度可传。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day", "predict"]
+r"""
+## The failure of the day: a penalty that was cut off
+
+When R3GAN was published, [somebody asked its authors](https://github.com/brownvc/R3GAN/issues/20) whether the penalty should be cut off with `detach` before it is added to the loss. They said no. With the table above we can simply try. Two runs differ in one thing; both have NS with R1 and R2 and a D that is too strong (the last column of Fig. 6-3): one is as usual, and in the other the penalty is cut off, which is the same as forgetting `create_graph=True`.
+
+### Predict, then run 4: once it is cut off
+
+- A. Loss and effective modes hardly change: the value of the penalty is the same.
+- B. D's loss no longer contains the penalty and falls to 0.
+- C. D's loss becomes large, and the samples are those without a penalty.
+- D. PyTorch raises an error at once, because the penalty has no gradient to pass on.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def detached(critic, real, fake):
+    """The mistake: the right number, cut off from the critic's weights."""
+    return penalties.r1_r2(critic, real, fake).detach()
+
+
+cut_off, loss_cut_off = play(NS, detached, **situations["strong D"])
+compared = {"as usual": grid["NS + R1 + R2", "strong D"], "cut off": (cut_off, loss_cut_off),
+            "none": grid["NS", "strong D"]}
+table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "D's last loss, mean of the seeds"),
+       ("有效模式数，每个种子", "effective modes, each seed")],
+      [[name, f"{last:.2f}", "  ".join(f"{one.effective_modes:.1f}" for one in reports)]
+       for name, (reports, last) in compared.items()])
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+答案是 **C**。切断以后，D 最后的损失是 64.63，照常的是 1.37；三个种子的有效模式数是 3.6、1.0 和 1.0，和根本不加惩罚的完全一样：没有梯度的一项，改变不了任何一步。 惩罚的数值加进了损失，却没有梯度通到 D 的权重，D 就当它不存在：斜率一路长大，惩罚的数值也跟着长大。样本落到与不加惩罚时一样少的模式上。日志里印着惩罚，不等于惩罚在起作用。
+
+怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，在 `torch.compile` 编译的函数里用 `autograd.grad`，惩罚的梯度可能无声地丢失。所以本课程不让带惩罚的评论家这样编译。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+The answer is **C**. Once cut off, D's last loss is 64.63, and 1.37 as usual; the three seeds have 3.6, 1.0 and 1.0 effective modes, exactly those without any penalty: a term without a gradient changes no step at all. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, and to D it does not exist: the slope grows and grows, and the value of the penalty with it. The samples end on as few modes as without a penalty. That a penalty is printed in the log does not mean that it works.
+
+How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad` inside a function compiled with `torch.compile` may lose the penalty's gradient without a word. So this course does not let a critic with a penalty be compiled in that way.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 图片上的比赛：同样的秒数
+
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：一个核心，每种 120 秒，bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
+
+一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离、组合数、反向 KL、算数的比例；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The contest on pictures: equal seconds
+
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: one core, 120 seconds each, bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
+
+A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL and the share that counts; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
+"""
+
+# %%
+def of_seeds(found, key, form):
+    """Return what each seed gave, in one cell of a table."""
+    return "  ".join("-" if run[key] is None else format(run[key], form) for run in found.values())
+
+
+measured = (("frechet", ".0f"), ("seen", "d"), ("kl", ".3f"), ("counted", ".0%"))
+
+
+def compare_ways(ways, found, real):
+    """Show what each way, {name in the study: title}, reached in equal time, and real pictures."""
+    table([("方法", "method"), ("步数", "steps"), ("弗雷歇距离", "Fréchet distance"),
+           ("组合数", "combinations"), ("反向 KL", "reverse KL"), ("算数的", "counted")],
+          [[title, f"{found['steps'][way]:,}",
+            *(of_seeds(found["runs"][way], key, form) for key, form in measured)]
+           for way, title in ways.items() if found["runs"][way]]
+          + [[("真图", "real"), "", *(of_seeds({"": real}, key, form) for key, form in measured)]])
+
+
+contest = study("contest")
+entries = {"dcgan": "DCGAN", "wgan_gp": "WGAN-GP", "sn_hinge": "SN-GAN", "r3gan": "r3gan",
+           "rpgan": "rpgan"}
+compare_ways(entries, contest, contest["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+怎样读这张表：
+
+- **`rpgan` 领先。** 弗雷歇距离是 109 到 172，SN-GAN 是 194 到 310，WGAN-GP 和 DCGAN 落在后面：549 到 592 和 1,642 到 3,085。前两名的反向 KL 和算数的比例却互相交错（KL 0.11 到 0.18 对 0.13 到 0.21，算数的 32% 到 40% 对 30% 到 35%），三个种子分不出高下。
+- **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，别的没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST 上会失败；在这里没有。
+- **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文用的批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用。原因这里没有查清，也不能说残差网络不好。
+- **离真图都还远。** 最后一行是下限。
+
+### 赢家赢在哪里？
+
+`rpgan` 和 SN-GAN 有好几处不同。要知道哪一处起作用，就从 `rpgan` 出发，每次只改一处，其余全都不变，每种一个核心 80 秒：
+
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+How to read this table:
+
+- **`rpgan` leads.** Its Fréchet distance is 109 to 172; that of SN-GAN is 194 to 310, and WGAN-GP and DCGAN are behind with 549 to 592 and 1,642 to 3,085. But in reverse KL and in the share that counts the first two overlap (KL 0.11 to 0.18 against 0.13 to 0.21, counted 32% to 40% against 30% to 35%), and three seeds cannot tell them apart.
+- **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, and the others had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST fails; here it did not.
+- **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help. Why was not found out here, and it does not follow that residual networks are bad.
+- **All are far from real pictures.** The last row is the floor.
+
+### What makes the winner win?
+
+`rpgan` and SN-GAN differ in several places. To learn which of them matters, start from `rpgan`, change one thing at a time, and leave the rest alone, with 80 seconds of one core each:
+
+"""
+
+# %%
+changes = study("changes")
+compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, gamma 10",
+              "no penalty": "no penalty", "He's first weights": "He's first weights",
+              "batches of 64": "batches of 64"}, changes, changes["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+每行只有一两个种子，而上面的比赛里，同一个配方的三个种子就从 109 到 172，所以小的差别不算数。
+
+- **要紧的是惩罚。** 去掉它，种子 0 的弗雷歇距离从 335 升到 944，组合从 95 种降到 48 种；算数的样本并不少，漏掉的是一半的脸。
+- **成对比较没有帮上忙。** 不改的两个种子是 335 和 349；换成 NS，种子 0 是 173；只用 R1，是 274。种子太少，不能断定 NS 更好，但成对比较和 R2 的好处，在这里看不出来，和图 6-3 一致。它们在论文里的功劳，是在 1,000 种模式上量出来的。
+- **其余两处。** 换成何恺明的初始化是 469；批大小 64 是 488，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Each row has one or two seeds only, and in the contest above three seeds of one recipe went from 109 to 172, so that small differences do not count.
+
+- **What matters is the penalty.** Without it, the Fréchet distance of seed 0 rises from 335 to 944, and its combinations fall from 95 to 48; the share that counts is no smaller, but half of the faces are missing.
+- **The comparison in pairs did not help.** Two seeds of the unchanged recipe have 335 and 349; with NS in its place seed 0 has 173, and with R1 alone 274. These are too few seeds to say that NS is better, but no merit of pairs or of R2 can be seen here, which agrees with Fig. 6-3. Their merit in the paper was measured on 1,000 modes.
+- **The other two.** He's first weights have 469; batches of 64 have 488, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+再在这里跑一小段：同一个配方，步数少得多，学习率和惩罚在这些步里就降完。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Now run a short version yourself: the same recipe with far fewer steps, in which learning rate and penalty fade out.
+"""
+
+# %% tags=["nbval-ignore-output"]
+faces = data.toy_faces(10_000, size=32, core=True)
+winner_steps = runtime.at_scale(smoke=10, default=600, full=20_000)
+winner = recipes.rpgan(steps=winner_steps, precision="auto")
+start = time.perf_counter()
+fit(winner, faces, winner_steps)
+seconds = time.perf_counter() - start
+samples = winner.sample(2000, ema=True)
+report = measure.factor_coverage(samples, faces)
+say("{steps} 步，{seconds:.0f} 秒：{seen} 种组合，算数的 {counted:.0%}，反向 KL {kl:.2f}。",
+    "{steps} steps, {seconds:.0f} seconds: {seen} combinations, {counted:.0%} counted, reverse KL "
+    "{kl:.2f}.", steps=winner_steps, seconds=seconds, seen=report.seen,
+    counted=report.counted / len(samples), kl=report.reverse_kl)
+
+# %% tags=["nbval-ignore-output"]
+show.gallery({"toy faces": faces.images[:12], "short run": samples[:12]}, columns=12,
+             alt="Two rows of twelve pictures: toy faces, and samples after the short run, in "
+                 "which faces with hair can be made out and many features are blurred")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-4** 上：训练数据。下：这一小段训练之后的样本，用的是权重的滑动平均。脸的轮廓和头发已经出来了，细节还差得远。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-4** Top: training data. Bottom: samples after the short run, painted with the moving average of the weights. Outlines and hair are there; detail is a long way off.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+**走得久一些。** 同一个配方走 10,725 步，一个核心上约 600 秒，20,000 张脸（`studies/lesson06.py winner`），事先训练好、存下来。种子 0 和 1 的弗雷歇距离是 23 和 24，反向 KL 都是 0.05，算数的 67% 和 68%，96 种组合都有。下面是两行真图，和种子 0 的六行没有挑选过的样本：
+
+![上面两行玩具脸，下面六行生成的脸：大多清楚，有几张背景或头发上有斑点](../images/lesson06_faces.png)
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+**A longer run.** The same recipe for 10,725 steps, about 600 seconds of one core, with 20,000 faces (`studies/lesson06.py winner`), trained beforehand and stored. Seeds 0 and 1 have a Fréchet distance of 23 and 24, a reverse KL of 0.05 both, 67% and 68% counted, and all 96 combinations. Below are two rows of real pictures, and six of samples of seed 0 that nobody chose:
+
+![Two rows of toy faces above six rows of generated ones: most are clear, a few have specks in the background or in the hair](../images/lesson06_faces.png)
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+**论文里的数。** R3GAN 公布的 FID（Inception 特征的弗雷歇距离，50,000 个样本，和上面的距离不能比）：
+
+| 数据 | R3GAN | 对照 |
+|---|---|---|
+| CIFAR-10（按类别生成） | 1.96 | StyleGAN2 加 ADA（自适应增广）：2.42 |
+| FFHQ 256×256 | 2.75 | StyleGAN2：3.78 |
+| FFHQ 64×64 | 1.95 | |
+| ImageNet 32×32 | 1.27 | |
+| ImageNet 64×64 | 2.09 | |
+
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，假样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+**Numbers of the paper.** R3GAN's published FID (a Fréchet distance of Inception features, 50,000 samples, not to be compared with the distances above):
+
+| Data | R3GAN | For comparison |
+|---|---|---|
+| CIFAR-10 (by class) | 1.96 | StyleGAN2 with ADA (adaptive augmentation): 2.42 |
+| FFHQ 256×256 | 2.75 | StyleGAN2: 3.78 |
+| FFHQ 64×64 | 1.95 | |
+| ImageNet 32×32 | 1.27 | |
+| ImageNet 64×64 | 2.09 | |
+
+The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, at every $\gamma$ that the authors tried (local convergence is about the neighbourhood of the equilibrium; on the way there nobody looks after the fakes). There the comparison in pairs has its merit; Fig. 6-3 shows none.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## $\gamma$ 随图片的边长而变
+
+R1 是梯度范数的**平方**，对所有像素求和。把同一张图放大到 2 倍边长，原来一个像素的影响分给 4 个，每个的梯度是 1/4，平方是 1/16，4 个加起来是 1/4：要一样重，$\gamma$ 就得乘 4。StyleGAN3 的文档给出一条经验：边长加倍，$\gamma$ 乘 4，也就是和像素数成正比；而且要就着自己的数据，上下各试 2 倍、4 倍。R3GAN 的代码里，各个数据集开头的 $\gamma$ 是：
+
+| 数据 | 边长 | $\gamma$，开头到末尾 |
+|---|---|---|
+| CIFAR-10 | 32 | 0.05 到 0.005 |
+| ImageNet | 32 | 0.5 到 0.05 |
+| ImageNet | 64 | 1 到 0.1 |
+| FFHQ | 64 | 2 到 0.2 |
+| FFHQ | 256 | 150 到 15 |
+
+同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。这里只引用，没有量；`studies/lesson06.py gamma` 会在边长 16、32、64 的玩具脸上各试四个 $\gamma$。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## How $\gamma$ depends on the side of the picture
+
+R1 is the **squared** norm of a gradient, a sum over all pixels. Show the same picture at 2 times the side: the influence of one pixel is shared by 4, each has 1/4 of the gradient, 1/16 when squared, and the 4 together 1/4: to weigh the same, $\gamma$ must be 4 times as large. StyleGAN3's documentation has a rule of thumb: double the side, and $\gamma$ takes a factor of 4; that is, it is proportional to the number of pixels; and on your own data try factors of 2 and 4 both ways. In R3GAN's code each data set begins with this $\gamma$:
+
+| Data | Side | $\gamma$, from start to end |
+|---|---|---|
+| CIFAR-10 | 32 | 0.05 to 0.005 |
+| ImageNet | 32 | 0.5 to 0.05 |
+| ImageNet | 64 | 1 to 0.1 |
+| FFHQ | 64 | 2 to 0.2 |
+| FFHQ | 256 | 150 to 15 |
+
+With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data. Here it is quoted, not measured; `studies/lesson06.py gamma` tries four values of $\gamma$ on toy faces at each of the sides 16, 32 and 64.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 数据太少：判别器过拟合
+
+前面的数据总是够的。只有 1,000 张真图会怎样？D 会把它们记住：见过的给高分，没见过的真图也当作假的。这时 D 的梯度说的是“像不像这 1,000 张”，而不是“真不真”。
+
+看得见的办法：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
+
+**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。在 `fit` 里只要一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Too little data: a discriminator that overfits
+
+So far there was always enough data. What happens with only 1,000 real pictures? D learns them by heart: those that it has seen get high scores, and real ones that it has not seen pass for fakes. Its gradient then says "like these 1,000 or not", and no longer "real or not".
+
+It can be made visible: now and then let D score three sets of pictures, the 1,000 to train on, 1,000 real ones that are **held out**, and samples of G. Without overfitting the first two have the same mean score.
+
+**DiffAugment** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) goes like this: each picture that D sees is first changed at random (recoloured, moved, with a hole cut into it; for the digits here it is moved only), real pictures **and** fakes, in D's step and in G's, and the change is differentiable, so that G gets its gradient through it. To change the real ones alone would not do: G would learn to paint pictures with holes. A penalty takes its gradient with respect to the picture **before** the change. In `fit` it is a single setting, `augment`. The two runs below differ in that alone; neither has a penalty, so that the overfitting shows:
+"""
+
+# %% tags=["nbval-ignore-output"]
+framed = data.mnist()[:2000].framed(32)  # 28x28 with a rim, then at half the side: 16x16
+digits = replace(framed, images=avg_pool2d(framed.images.float(), 2).round().byte())
+few, held_out = digits[:1000], digits[1000:]
+sets = {"training": few.signed(), "held out": held_out.signed()}
+
+
+def watched(augment):
+    """Train on the few digits; return the game and D's mean scores, {set: one for each look}."""
+    scores = {"step": [], **{name: [] for name in (*sets, "fake")}}
+
+    def look(game):
+        with torch.no_grad():
+            fakes = game.generator(torch.randn(1000, game.latent,
+                                               generator=torch.Generator().manual_seed(0)))
+            for name, pictures in (*sets.items(), ("fake", fakes)):
+                scores[name].append(float(game.critic(pictures).mean()))
+        scores["step"].append(game.step)
+
+    game = recipes.rpgan(16, 1, features=32, lr=1e-3, loss=NS, penalty=None, decay=None,
+                         augment=augment)
+    steps = runtime.at_scale(smoke=8, default=1200, full=4000)
+    return fit(game, few, steps, watch=look, watch_every=steps // 8, progress=False), scores
+
+
+few_runs = {"without": watched(None),
+            "with DiffAugment": watched(DiffAugment(colour=False, translation=1 / 8,
+                                                    cutout=0))}
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+for axis, (title, (_, scores)) in zip(axes, few_runs.items(), strict=True):
+    for (name, color, marker) in (("training", show.BLUE, "o"), ("held out", show.GREY, "s"),
+                                  ("fake", show.ORANGE, "^")):
+        axis.plot(scores["step"], scores[name], color=color, marker=marker, markersize=4,
+                  label=name)
+    axis.set(title=title, xlabel="step of G")
+    axis.spines[["top", "right"]].set_visible(False)
+axes[0].set_ylabel("mean score of D")
+axes[0].legend(fontsize=8)
+show.show(figure, "D's mean scores of training, held-out and fake digits along two runs: without "
+                  "augmentation the training line lies above the held-out one in the second half; "
+                  "with DiffAugment the two nearly coincide")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-5** D 给训练图、留出的真图和样本的平均分。三条线一起上下。左：后半段，训练图的分数高过留出的真图。右：D 看到的图都随机平移过，这两条线几乎重合。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. All three lines go up and down together. Left: in the second half training pictures score higher than held-out real ones. Right: D sees pictures moved at random, and these two lines nearly coincide.
+"""
+
+# %% tags=["nbval-ignore-output"]
+rows = []
+for name, (_, scores) in few_runs.items():
+    last = {key: sum(scores[key][-3:]) / 3 for key in (*sets, "fake")}
+    gap = last["training"] - last["held out"]
+    rows.append([name, *(f"{value:.2f}" for value in last.values()), f"{gap:.2f}"])
+table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held out"), ("样本", "fake"),
+       ("训练图减留出的", "training minus held out")], rows)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.2 左右，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。但这只是一个种子；数字简单，1,000 张也不算少，图更复杂、更少，走得更久时会怎样，这里没有量。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only about 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen. But it is one seed; digits are simple, and 1,000 are not so few: what richer or fewer pictures, or a longer run, would show was not measured here.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 2023 年以来：对抗训练用在哪里
+
+**扩散模型为什么赢了？** 在大规模的图像生成上，从 2021 年起，领先的是扩散模型。[Dhariwal 和 Nichol（2021）](https://arxiv.org/abs/2105.05233)的摘要说得很清楚：样本质量超过当时最好的生成模型；每张图只运行 25 次网络，也能和 BigGAN-deep 相当，而且对分布的**覆盖更好**。扩散模型的损失是对每一张训练图求平均的回归误差，漏掉任何一种图都要付代价；而对 GAN 来说，G 只要不被 D 识破，漏掉几种并不直接受罚，这正是前几课数模式的原因。代价是慢：一个样本要把网络运行几十次，GAN 只要一次。
+
+**一步生成。** 近年的对抗损失有两种用法：放在最后，把扩散模型蒸馏（让小步数的学生模仿它）成**一步**的生成器；或者从头训练一步的生成器。
+
+| 工作 | 从扩散模型出发？ | 对抗损失做什么 | 公布的结果 |
+|---|---|---|---|
+| [ADD](https://arxiv.org/abs/2311.17042)（2023，SDXL Turbo） | 是 | 扩散模型蒸馏成学生，判别器不许学生画得模糊 | 1 到 4 步采样；4 步达到 SDXL 的水平 |
+| [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 否 | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
+| [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
+| [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，画的是自编码器（VAE）压缩过的图 | ImageNet 256×256，训练 40 轮（epoch），FID 2.96 |
+| [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价，G 只剩一个该学的映射 | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
+
+可见“GAN 过时了”说得太早。
+
+**一个小实验：传输代价。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。符合要求的映射有无穷多个，G 在其中漂来漂去。他们给 G 的损失加一项，让每个 $z$ 少走路：
+
+$$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
+
+路程的平方最省的映射（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
+
+### 先猜再跑 5：重新开始五次
+
+五次训练，只有随机种子不同，损失都是 RpGAN 加 R1 和 R2。训练后给五个 G 同样的 2,500 个 $z$，量每两个 G 把同一个 $z$ 送到的两处平均相距多远。环的直径是 4。不加和加上传输代价（$\lambda = 0.01$），是远是近？
+
+- A. 不加时很远，加上以后很近。
+- B. 两种都近：数据相同，五个 G 自然学到同一个映射。
+- C. 两种都远：种子不同，映射就不同。
+- D. 加上以后更远：多了一项损失，训练就更不稳定。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Since 2023: where adversarial training is used
+
+**Why did diffusion win?** Since 2021 large-scale image generation has been led by diffusion models. The abstract of [Dhariwal and Nichol (2021)](https://arxiv.org/abs/2105.05233) says it plainly: sample quality superior to the best generative models of its time, a match for BigGAN-deep with as few as 25 runs of the network a sample, and **better coverage** of the distribution. The loss of a diffusion model is a regression error, a mean over every training picture, and leaving out any kind of picture costs something. In a GAN, as long as D is fooled, nothing directly punishes G for leaving out some kinds, which is why these lessons count modes. The price of diffusion is time: a sample takes dozens of runs of the network, that of a GAN one.
+
+**One step.** In recent years adversarial losses have been used in two ways: at the end, to turn a diffusion model into a **one-step** generator (distillation: a student with few steps imitates it), or to train a one-step generator from scratch.
+
+| Work | From a diffusion model? | What the adversarial loss does | Published result |
+|---|---|---|---|
+| [ADD](https://arxiv.org/abs/2311.17042) (2023, SDXL Turbo) | yes | a diffusion model is distilled into a student, and a discriminator does not let the student blur | sampling in 1 to 4 steps; as good as SDXL with 4 |
+| [R3GAN](https://arxiv.org/abs/2501.05441) (2024) | no | a GAN trained from scratch, with the loss of this lesson | FID 1.96 on CIFAR-10 |
+| [APT](https://arxiv.org/abs/2501.08316) (2025) | yes | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of 2 seconds of 1280×720 video in one step, in 2 seconds on one H100 |
+| [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers and paint pictures that an autoencoder (VAE) has compressed | ImageNet 256×256 in 40 epochs, FID 2.96 |
+| [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost, so that one map is left for G to learn | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
+
+So GANs are not dead.
+
+**A small experiment: the transport cost.** The authors of adversarial flow models explain the instability of GANs like this: the adversarial loss asks for the right **distribution** of $G(z)$ and does not care which $z$ becomes which sample. Infinitely many maps will do, and G drifts among them. They add a term to G's loss that lets each $z$ travel less:
+
+$$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
+
+The map that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. In the plane all of it can be seen: $z$ is normal in the plane, and the data are the 8 clusters on a circle.
+
+### Predict, then run 5: five restarts
+
+Five runs differ in their random seed only; all have the loss RpGAN with R1 and R2. After training all five G get the same 2,500 $z$, and we measure, for each two of them, how far apart they send the same $z$ on average. The circle has a diameter of 4. Far or near, without and with the transport cost ($\lambda = 0.01$)?
+
+- A. Far without it, near with it.
+- B. Near in both: with the same data the five G learn the same map, of course.
+- C. Far in both: different seeds, different maps.
+- D. Further with it: one more term makes training less stable.
+"""
+
+# %% tags=["nbval-ignore-output"]
+restarts = (0, 1, 2, 3, 4)
+
+
+def trained_maps(cost, steps):
+    """Train G five times side by side with `cost` times |G(z) - z|^2 in its loss.
+
+    Returns where each G sends the same z, (5, 2500, 2), and these z, (2500, 2).
+    """
+    generator, critic = players(restarts)
+    of_g, of_d = adam(generator, 1e-3, (0.0, 0.99)), adam(critic, 1e-3, (0.0, 0.99))
+    chance = torch.Generator().manual_seed(0)
+    n = 128 * len(restarts)
+    for step in range(steps):
+        for optimizer in (of_g, of_d):
+            optimizer.param_groups[0]["lr"] = 1e-3 * (1 - 0.95 * step / steps)
+        real = ring.sample(n, chance)
+        critic_step(critic, generator, of_d, paired, real, torch.randn(n, 2, generator=chance),
+                    penalties.r1_r2)
+        z = torch.randn(n, 2, generator=chance)
+        fake = generator(z)
+        with frozen(critic):
+            loss = (paired.generator(critic(fake), critic(real))
+                    + cost * (fake - z).square().sum(1).mean())
+            of_g.zero_grad()
+            loss.backward()
+        of_g.step()
+    z = torch.randn(2500, 2, generator=chance)
+    with torch.no_grad():
+        return generator(z.repeat(len(restarts), 1)).unflatten(0, (len(restarts), -1)), z
+
+
+map_steps = runtime.at_scale(smoke=10, default=1000, full=5000)
+maps = {cost: trained_maps(cost, map_steps) for cost in (0, 0.01)}
+figure, axes = plt.subplots(2, 5, figsize=(10, 4.3), sharex=True, sharey=True,
+                            layout="constrained")
+for row, (cost, (made, z)) in zip(axes, maps.items(), strict=True):
+    colour = torch.atan2(z[:, 1], z[:, 0])  # the direction that z comes from
+    for axis, cloud in zip(row, made, strict=True):
+        axis.scatter(*cloud[:1000].T, c=colour[:1000], cmap="twilight", s=3)
+        axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+    row[0].set_ylabel(f"lambda = {cost:g}")
+show.show(figure, "Two rows of five clouds around a circle, points coloured by the "
+                  "direction that their z comes from: in the upper row the colours are turned or "
+                  "mirrored from cloud to cloud, in the lower one they are alike in all five")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 6-6** 五次重新开始的样本，颜色是 $z$ 的方向。上行：没有传输代价，颜色每次转到别的位置，有的转向相反，第 1、4 张碰巧相近。下行：有代价，五次几乎一样，每个 $z$ 去了环上它自己的那个方向。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 6-6** Samples of five restarts; the colour is the direction of $z$. Upper row: without a transport cost the colours are turned each time, or mirrored; the pictures 1 and 4 happen to be alike. Lower row: with it the five are nearly the same, and each $z$ has gone to its own direction on the circle.
+"""
+
+# %% tags=["nbval-ignore-output"]
+rows = []
+for cost, (made, z) in maps.items():
+    apart = torch.tensor([(one - other).norm(dim=1).mean()
+                          for one, other in combinations(made, 2)])
+    reports = [measure.mode_report(cloud, ring) for cloud in made]
+    rows.append([f"{cost:g}", f"{apart.mean():.2f}", f"{apart.min():.2f} / {apart.max():.2f}",
+                 f"{(made - z).norm(dim=2).mean():.2f}",
+                 "  ".join(f"{report.effective_modes:.1f}" for report in reports),
+                 "  ".join(f"{report.high_quality:.0%}" for report in reports)])
+table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最小 / 最大", "least / most"),
+       ("平均路程", "mean distance travelled"), ("有效模式数", "effective modes"),
+       ("高质量", "high quality")], rows)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。平均路程从 1.96 缩短到 0.74。 样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.01 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. The mean way of a $z$ shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+## 开放题：清晰的环
+
+任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 70%，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，每次记下两个种子的数；没有达到标准，批改时也会印出来。
+
+<details><summary>提示一</summary>
+
+图 6-3 里，加了惩罚的方法模式齐全，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
+
+</details>
+
+<details><summary>提示二</summary>
+
+`ema` 是 0.999 时，滑动平均要一千步左右才跟得上；训练一共只有 1,500 步。学习率降下去以后，还需要它那么慢吗？
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+## Open task: a sharp ring
+
+The task: with the networks of `recipes.plane`, train on the ring until 2,500 samples have **7.5 effective modes and a share of 70% of high quality, for both of two seeds**. The budget: at most 1,500 steps, a `batch` of at most 128, `n_critic` of 1. What is measured is the moving average of the weights, `sample(2500, ema=True)`. You may change the loss, the penalty and its $\gamma$ (`penalty=partial(penalties.r1_r2, gamma=...)`), `betas`, the learning rate, `decay` (the number of steps in which the learning rate falls to 2% and the penalty to a tenth) and `ema`. First measure the default, write down what you expect, then change **one thing at a time**, and note the numbers of both seeds each time: the checker prints them, also when you miss the bar.
+
+<details><summary>Hint one</summary>
+
+In Fig. 6-3 the methods with a penalty have all modes, but a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+With an `ema` of 0.999 the moving average takes about a thousand steps to catch up, and the whole training has only 1,500. Once the learning rate has come down, does it have to be so slow?
+
+</details>
+"""
+
+# %%
+# my_games = [fit(recipes.plane(seed=seed), ring, 1500) for seed in (0, 1)]
+my_games = ...
+
+verdict = check.sharp_ring(my_games)
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+六道题。选错了，会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Six questions. A wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("06")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+**损失。** 成对比较：
+
+$$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \mathbb{E}[-\log \sigma(f(G(z)) - f(x))]$$
+
+**斜率在哪里受限：**
+
+| 方法 | 哪里 | Dirac-GAN |
+|---|---|---|
+| 没有约束 | 没有 | 转圈（NS 和 RpGAN 极慢地向里） |
+| 谱归一化，权重裁剪 | 到处有上限 | （没有画） |
+| WGAN-GP | 真假之间，接近 1 | 停不到均衡上 |
+| R1，R2 | 真样本处、假样本处，接近 0 | 收敛；$\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+
+**实验说了什么：**
+
+- R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
+- 在环上，D 太强时，不加惩罚的 G 挤到一两个模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
+- 切断了的惩罚照样印在日志里，却不起作用。
+- 在玩具脸上，同样的秒数，`rpgan` 的弗雷歇距离最小；其中要紧的是惩罚，看不出成对比较的好处（一两个种子），换成残差网络也没有更好。
+- 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
+- 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
+
+**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（0.9 最差是这里量的，R3GAN 取 0）；模式仍不齐，换成对的损失（论文的消融，本课没有量出差别）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+**The loss.** In pairs:
+
+$$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \mathbb{E}[-\log \sigma(f(G(z)) - f(x))]$$
+
+**Where the slope is limited:**
+
+| Method | Where | Dirac-GAN |
+|---|---|---|
+| no constraint | nowhere | circles (NS and RpGAN inwards, ever more slowly) |
+| spectral normalisation, weight clipping | a bound everywhere | (not drawn) |
+| WGAN-GP | between real and fake, close to 1 | does not come to rest at the equilibrium |
+| R1, R2 | at real samples, at fakes, close to 0 | converges; $\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+
+**What the experiments said:**
+
+- R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
+- On the ring, against a D that is too strong, G crowds on one or two modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
+- A penalty that is cut off is still printed in the log, and does nothing.
+- On toy faces, in equal seconds, `rpgan` has the smallest Fréchet distance; what matters in it is the penalty, no merit of the pairs can be seen (one or two seeds), and residual networks were no better.
+- With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.
+- Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
+
+**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worst was measured here; R3GAN takes 0). Modes are still missing: change to the loss on pairs (the paper's ablation; this lesson measured no difference). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
+- **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train stacked-mnist --out runs/stacked`，CPU 上约半小时。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
+- **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。规则和成绩都在那里，欢迎提交你的。
+- **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的步长加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
+- **论文。** Miyato 等，[Spectral Normalization](https://arxiv.org/abs/1802.05957)；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Petzka 等，[单侧的梯度惩罚](https://arxiv.org/abs/1709.08894)；Zhao 等，[DiffAugment](https://arxiv.org/abs/2006.10738)；Huang 等，[R3GAN](https://arxiv.org/abs/2501.05441)，先读 `R3GAN/Trainer.py`。
+- **博客。** 周弈帆的[博客](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN)（链接是英文版）介绍 R3GAN 的实现，态度比论文的标题冷静。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
+- **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train stacked-mnist --out runs/stacked`, about half an hour on a CPU. Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
+- **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. Rules and results are there, and yours are welcome.
+- **Change something.** Add a row with R2 alone to Fig. 6-3; raise the step of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
+- **Papers.** Miyato et al., [Spectral Normalization](https://arxiv.org/abs/1802.05957); Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406); Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Petzka et al., [the one-sided gradient penalty](https://arxiv.org/abs/1709.08894); Zhao et al., [DiffAugment](https://arxiv.org/abs/2006.10738); Huang et al., [R3GAN](https://arxiv.org/abs/2501.05441), of which read `R3GAN/Trainer.py` first.
+- **A blog.** Zhou Yifan's [blog](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN) (the link leads to its English version) explains R3GAN's implementation, more soberly than the paper's title.
+"""

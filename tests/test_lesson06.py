@@ -1,0 +1,126 @@
+"""The verdicts of lesson 06, with the lesson's own functions and with other seeds."""
+
+import ast
+from itertools import combinations
+from pathlib import Path
+
+import jupytext
+import pytest
+import torch
+
+from gan_lessons import losses, penalties
+
+LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "06_modern_gans.py"
+KEPT = {"chance", "real_line", "fake_line", "line", "NS", "paired", "ring", "restarts"}
+SEEDS = (30, 31, 32)  # none of the lesson's
+STRONG = {"steps": 250, "n_critic": 10, "ahead": 300}
+
+
+@pytest.fixture(scope="module")
+def lesson():
+    """Return the functions and classes that the lesson defines, and the constants they need."""
+    code = "\n".join(cell.source for cell in jupytext.read(LESSON).cells
+                     if cell.cell_type == "code")
+    kept = [node for node in ast.parse(code).body
+            if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+            or (isinstance(node, ast.Assign) and {name.id for name in ast.walk(node.targets[0])
+                                                  if isinstance(name, ast.Name)} <= KEPT)]
+    names: dict = {}
+    exec(compile(ast.Module(kept, []), str(LESSON), "exec"), names)
+    return names
+
+
+def effective(lesson, method, **situation) -> list[float]:
+    """Return the effective modes of each of SEEDS."""
+    reports, _ = lesson["play"](*method, seeds=SEEDS, **situation)
+    return [report.effective_modes for report in reports]
+
+
+def mean(values) -> float:
+    return sum(values) / len(values)
+
+
+# ---- where each penalty flattens the critic (Fig. 6-1) ----
+
+@pytest.mark.slow
+def test_a_penalty_flattens_the_critic_where_it_acts(lesson):
+    spots = torch.tensor([[-1.0], [1.0]])  # of real samples, of fakes
+
+    def slopes(**how):
+        return lesson["slope_at"](lesson["trained_critic"](**how, steps=300), spots).tolist()
+
+    at_real, at_fake = slopes(penalty=lambda *a: penalties.r1(*a, gamma=10.0))
+    assert at_real < 0.3 < 1.5 < at_fake
+    at_real, at_fake = slopes(penalty=lambda *a: penalties.r2(*a, gamma=10.0))
+    assert at_fake < 0.3 < 1.5 < at_real
+    assert all(0.8 < slope < 1.2 for slope in slopes(penalty=penalties.gradient_penalty))
+    assert all(slope < 1.01 for slope in slopes(spectral=True))
+
+
+# ---- the Dirac-GAN (Fig. 6-2) ----
+
+def test_in_the_dirac_gan_r1_alone_comes_to_rest(lesson):
+    def left(loss, penalty=None):
+        return float(lesson["path"](loss, penalty, steps=300)[:, -60:].norm(dim=0).max())
+
+    assert left(lesson["NS"], lambda *a: penalties.r1(*a, gamma=0.3)) < 0.1
+    assert left(lesson["NS"]) > 0.3
+    assert left(losses.Wasserstein()) > 1
+    assert left(losses.Hinge()) > 1
+
+
+def test_in_the_dirac_gan_pairs_go_the_way_of_the_non_saturating_loss(lesson):
+    pairs = lesson["path"](losses.Relativistic(), steps=50)
+    torch.testing.assert_close(pairs, lesson["path"](lesson["NS"], steps=50))
+
+
+# ---- networks side by side ----
+
+def test_networks_side_by_side_compute_what_each_computes_alone(lesson):
+    generator, critic = lesson["players"]((0, 1))
+    torch.manual_seed(1)
+    alone, judge = lesson["mlp"].plane()
+    z = torch.randn(6, 2)
+    torch.testing.assert_close(generator(torch.cat([z, z]))[6:], alone(z))
+    torch.testing.assert_close(critic(torch.cat([z, z]))[6:], judge(z))
+
+
+def test_spectral_normalisation_side_by_side_divides_by_the_largest_singular_value(lesson):
+    _, critic = lesson["players"]((0, 1), spectral=True)
+    for _ in range(100):
+        weight = critic.bounded(1)
+    largest = torch.linalg.matrix_norm(weight, ord=2)
+    torch.testing.assert_close(largest, torch.ones(2), atol=1e-3, rtol=0)
+
+
+# ---- the table of stability (Fig. 6-3), the failure of the day, the restarts (Fig. 6-6) ----
+
+@pytest.mark.slow
+def test_against_a_strong_d_the_penalties_find_the_modes_and_pairing_does_not(lesson):
+    ns, paired = lesson["NS"], lesson["paired"]
+    assert mean(effective(lesson, (ns,), **STRONG)) < 4
+    assert mean(effective(lesson, (paired,), **STRONG)) < 4
+    reports, _ = lesson["play"](ns, penalties.r1_r2, seeds=SEEDS, **STRONG)
+    assert mean([report.effective_modes for report in reports]) > 6
+    assert mean([report.high_quality for report in reports]) > 0.05  # random points: 0.02
+
+
+@pytest.mark.slow
+def test_momentum_is_what_penalised_games_do_not_stand(lesson):
+    method = (lesson["NS"], penalties.r1_r2)
+    with_momentum = effective(lesson, method, steps=800, betas=(0.9, 0.999))
+    assert mean(with_momentum) < mean(effective(lesson, method, **STRONG)) - 1
+
+
+@pytest.mark.slow
+def test_a_penalty_that_is_cut_off_does_nothing(lesson):
+    assert mean(effective(lesson, (lesson["NS"], lesson["detached"]), **STRONG)) < 4
+
+
+@pytest.mark.slow
+def test_with_a_transport_cost_restarts_end_in_the_same_map(lesson):
+    def apart(cost):
+        made, _ = lesson["trained_maps"](cost, 600)
+        return mean([float((a - b).norm(dim=1).mean()) for a, b in combinations(made, 2)])
+
+    assert apart(0.01) < apart(0) / 3
