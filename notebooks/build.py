@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 LANGUAGES = ("zh", "en")
 CELL_TIMEOUT = 600  # seconds
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_HINT = '<p class="gan-lessons-twin">'  # begins what a static form says of a new kernel
 METADATA = {  # exactly what JupyterLab writes, or opening a lesson would change its file
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py",
@@ -243,10 +244,26 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
         if output.output_type == "error":
             output.traceback = [frame for frame in output.traceback
                                 if not ANSI.sub("", frame).startswith("File ")]
-        elif (output.get("data", {}).pop(WIDGET_VIEW, None)
-              and "text/html" not in output.data):
-            raise BuildError("shows a widget that has no text/html twin")
-    return kept
+        elif "data" in output:
+            is_widget = WIDGET_VIEW in output.data or WIDGET_HINT in html_of(output.data)
+            forget_live(output.data)
+            if is_widget and output.data and "text/html" not in output.data:
+                raise BuildError("shows a widget that has no text/html twin")
+    return [output for output in kept if output.get("data") != {}]
+
+
+def html_of(data: dict) -> str:
+    """Return the HTML of an output's data, or nothing."""
+    return "".join(data.get("text/html", ""))
+
+
+def forget_live(data: dict) -> None:
+    """Leave of a widget's output what is stored: the static form, without its hint."""
+    data.pop(WIDGET_VIEW, None)
+    if "text/html" in data:
+        data["text/html"] = html_of(data).partition(WIDGET_HINT)[0]
+        if not data["text/html"]:
+            del data["text/html"]
 
 
 def clean(nb: NotebookNode) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from build import COURSE_SETTINGS, clean_environment
+from build import COURSE_SETTINGS, clean_environment, forget_live
 
 
 def pytest_configure(config):
@@ -46,6 +46,8 @@ def pytest_collectstart(collector):
 def follow_display_updates(collector):
     """Let nbval compare the last state of an updated display, which is what is stored.
 
+    A widget is compared without its live part, too.
+
     nbval ignores update messages and would compare the first state. Here the first message's
     data is kept by reference and overwritten by each later update with the same display id.
     """
@@ -55,6 +57,8 @@ def follow_display_updates(collector):
     def receive_and_update(*args, **kwargs):
         message = receive(*args, **kwargs)
         content = message["content"]
+        if "data" in content:
+            forget_live(content["data"])
         display_id = (content.get("transient") or {}).get("display_id")
         if display_id and message["msg_type"] == "update_display_data":
             for data in shown.get(display_id, []):

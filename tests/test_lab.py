@@ -3,15 +3,19 @@
 import copy
 import json
 import re
+import sys
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from gan_lessons.lab import Quiz, language_switch, quiz
+from gan_lessons.lab import Quiz, base, language_switch, quiz
 from gan_lessons.lab.base import LessonWidget
 from gan_lessons.lab.quiz import LETTERS, QUIZZES
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+import build
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FILES = sorted(QUIZZES.glob("lesson_*.json"))
@@ -32,6 +36,14 @@ def static(widget) -> tuple[str, str]:
     """Return what a widget leaves in a saved notebook: its plain text and its HTML."""
     bundle, _ = widget._repr_mimebundle_()
     return bundle["text/plain"], bundle["text/html"]
+
+
+@pytest.fixture
+def displayed(monkeypatch) -> list[dict]:
+    """The data of what is displayed from now on."""
+    shown = []
+    monkeypatch.setattr(base, "display", lambda data, raw, **options: shown.append(data))
+    return shown
 
 
 @pytest.fixture
@@ -94,6 +106,27 @@ def test_static_forms_are_the_same_every_time_and_the_widget_stays_live(make):
     assert plain.isascii() and "0x" not in plain
     assert 'lang="zh"' in html and 'lang="en"' in html
     assert first._repr_mimebundle_()[0][WIDGET_VIEW]["model_id"] == first.model_id
+
+
+def test_the_static_form_is_an_output_of_its_own(displayed, monkeypatch):
+    """A saved notebook opened with a new kernel shows it, and says to run the cell again."""
+    monkeypatch.delenv("VSCODE_PID", raising=False)
+    widget = language_switch()
+    widget._ipython_display_()
+    form, live = displayed
+    assert WIDGET_VIEW not in form and live[WIDGET_VIEW]["model_id"] == widget.model_id
+    assert form["text/html"] == widget.static_html() + base.NEW_KERNEL
+    assert "重新运行这个单元" in base.NEW_KERNEL and "Run this cell again" in base.NEW_KERNEL
+    build.forget_live(form)
+    build.forget_live(live)
+    assert form == {"text/plain": widget.static_text(), "text/html": widget.static_html()}
+    assert live == {}  # the course's own notebooks keep the static form alone
+
+
+def test_elsewhere_than_in_jupyterlab_a_widget_is_one_output(displayed, monkeypatch):
+    monkeypatch.setenv("VSCODE_PID", "1")
+    language_switch()._ipython_display_()
+    assert [WIDGET_VIEW in data and "text/html" in data for data in displayed] == [True]
 
 
 def test_the_static_switch_says_what_it_is():

@@ -20,7 +20,7 @@ from pictures import picture_in
 from torch import nn
 
 from gan_lessons import data, losses, recipes, show
-from gan_lessons.lab import TrainingView
+from gan_lessons.lab import TrainingView, base
 from gan_lessons.lab.training_view import widget
 from gan_lessons.lab.training_view.drawing import (
     Album,
@@ -33,8 +33,8 @@ from gan_lessons.lab.training_view.drawing import (
 from gan_lessons.train import Game, TrainingDiverged, fit
 
 ROOT = Path(__file__).resolve().parent.parent
-
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+sys.path.insert(0, str(ROOT / "notebooks"))
+import build  # noqa: E402
 
 
 def play(game, steps, view, every=5, **options) -> Game:
@@ -56,12 +56,12 @@ class Cell:
     def unregister(self, name, hook):
         self.hooks.remove(hook)
 
-    def display(self, view, display_id):
-        self.displayed.append(view._repr_mimebundle_()[0])
+    def display(self, data, raw, **options):
+        self.displayed.append(data)
         return self
 
-    def update(self, view):
-        self.updated.append(view._repr_mimebundle_())
+    def update(self, data, raw):
+        self.updated.append(data)
 
     def end(self, error=None):
         result = type("Result", (), {"error_in_exec": error})
@@ -74,7 +74,7 @@ def cell(monkeypatch) -> Cell:
     """A pretended notebook cell that runs."""
     made = Cell()
     monkeypatch.setattr(widget, "get_ipython", lambda: made)
-    monkeypatch.setattr(widget, "display", made.display)
+    monkeypatch.setattr(base, "display", made.display)
     return made
 
 
@@ -175,6 +175,25 @@ def test_speed_is_that_of_the_newest_looks_at_anything_that_trains(cell, monkeyp
     cell.end()
     assert "steps" not in look(900, 200)  # another call of fit: the pause does not count
     assert view.problem == {} and view.snapshots[200].shape == (500, 2)
+
+
+def test_messages_and_bytes_are_paced_however_fast_the_looks_come(monkeypatch):
+    """3,000 looks, 300 a second, as a small game on a fast machine has them."""
+    game, view, clock, sent = Bare(), TrainingView(), {"now": 100.0}, []
+    monkeypatch.setattr("time.perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(view, "_send", lambda message, buffers=None: sent.append(
+        (clock["now"], sum(memoryview(b).nbytes for b in buffers or []))))
+    game.goal = 3000
+    for _ in range(3000):
+        clock["now"] += 1 / 300
+        game.step += 1
+        view(game)
+        assert view.numbers["step"] == game.step  # here it is known at once
+    assert 20 < len(sent) < 60  # of ten seconds
+    for begin in range(100, 110):
+        assert sum(size for at, size in sent if begin <= at < begin + 3) < 2_000_000
+    assert view.state == "finished" and not view._holding_sync  # the page has it all
+    assert len(view.frames) > 20
 
 
 @pytest.mark.parametrize("side, columns, count", [(28, 8, 64), (32, 8, 64), (64, 6, 24),
@@ -328,17 +347,17 @@ def test_an_error_inside_is_said_once_and_training_goes_on(monkeypatch):
 def test_the_view_appears_once_in_each_cell_that_trains(cell):
     view, game = TrainingView(), recipes.source_004()
     play(game, 10, view)
-    assert len(cell.displayed) == 1
-    assert cell.displayed[0]["text/plain"] == view.static_text()
-    assert "text/html" not in cell.displayed[0]
+    paper, live = cell.displayed
+    assert paper["text/plain"] == view.static_text() and "<img" not in paper["text/html"]
+    assert live[base.WIDGET_VIEW]["model_id"] == view.model_id
     cell.end()
     assert cell.hooks == []
-    bundle, _ = cell.updated[0]
-    assert bundle[WIDGET_VIEW]["model_id"] == view.model_id
-    alt, png = picture_in(bundle["text/html"])
+    assert base.WIDGET_VIEW not in cell.updated[0]
+    assert cell.updated[0]["text/html"].endswith(base.NEW_KERNEL)
+    alt, png = picture_in(cell.updated[0]["text/html"].removesuffix(base.NEW_KERNEL))
     assert png.startswith(b"\x89PNG") and "at step 10" in alt and alt.isascii()
     play(game, 15, view)
-    assert len(cell.displayed) == 2
+    assert len(cell.displayed) == 4
 
 
 def test_the_stop_button_is_seen_and_the_last_step_shown(cell):
@@ -420,7 +439,9 @@ def test_a_saved_notebook_holds_a_picture_and_repeats(tmp_path):
     notebook = new_notebook(cells=[new_code_cell(CELL), new_code_cell("view.show()")],
                             metadata={"kernelspec": kernel})
     NotebookClient(notebook, timeout=100).execute()
-    notebook.metadata.pop("widgets", None)
+    live, paper = (c.outputs for c in notebook.cells)
+    assert [base.WIDGET_VIEW in output.data for output in live] == [False, True]
+    build.clean(notebook)
     live, paper = (c.outputs for c in notebook.cells)
     assert len(live) == len(paper) == 1
     assert live[0].data["text/plain"] == TrainingView().static_text()

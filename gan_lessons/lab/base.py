@@ -1,20 +1,33 @@
 """What our widgets share: a static form for saved notebooks, and scripts joined from two files."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import anywidget
+from IPython.display import DisplayHandle, display
 
 from gan_lessons.show import Picture
 
 HERE = Path(__file__).parent
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+# Ends a static form in a learner's notebook. Where the next output is live the form is not seen
+# (shared.css); where it is not, because the kernel is new, JupyterLab's error message is not seen.
+NEW_KERNEL = """<p class="gan-lessons-twin">
+<span lang="zh">↻ 内核是新的。想让它动起来，请重新运行这个单元。</span><br>
+<span lang="en">↻ The kernel is new. Run this cell again to bring this to life.</span></p>
+<style>.jp-OutputArea-child:has(.gan-lessons-twin) + .jp-OutputArea-child:has(> .jupyter-widgets)
+{ display: none }</style>"""
 
 
 class LessonWidget(anywidget.AnyWidget):
     """A widget that leaves something readable in a saved notebook, where no code runs.
 
     JupyterLab shows the live widget; GitHub and nbviewer, which cannot, show `static_html()` or
-    `static_picture()`; nbval compares `static_text()`.
+    `static_picture()`; so does JupyterLab when a notebook is opened with a new kernel. nbval
+    compares `static_text()`.
     """
 
     def static_text(self) -> str:
@@ -34,6 +47,24 @@ class LessonWidget(anywidget.AnyWidget):
         for name, value in traits.items():
             self.set_trait(name, value)
 
+    def appear(self, **options) -> DisplayHandle | None:
+        """Show the static form and, in its place, the live widget: two outputs.
+
+        JupyterLab shows one form of an output and has nothing to fall back on. `options` are those
+        of `display`; returns the handle of the static form, if a `display_id` is asked for.
+        """
+        data, _ = self._repr_mimebundle_()
+        live = {WIDGET_VIEW: data.pop(WIDGET_VIEW), "text/html": ""}  # not live: nothing
+        handle = display(with_hint(data), raw=True, **options)
+        display(live, raw=True)
+        return handle
+
+    def _ipython_display_(self) -> None:
+        if "google.colab" in sys.modules or "VSCODE_PID" in os.environ:
+            display(self._repr_mimebundle_()[0], raw=True)  # they would show both outputs
+        else:
+            self.appear()
+
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data = {**data, "text/plain": self.static_text()}
@@ -43,6 +74,11 @@ class LessonWidget(anywidget.AnyWidget):
         if html is not None:
             data["text/html"] = html
         return data, metadata
+
+
+def with_hint(data: dict) -> dict:
+    """Return the data of a static form whose HTML ends in the hint for a new kernel."""
+    return {**data, "text/html": data.get("text/html", "") + NEW_KERNEL}
 
 
 # A widget's script reaches the page as one text and cannot import another file offline, so what

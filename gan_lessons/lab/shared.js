@@ -23,7 +23,26 @@ function plain([zh, en]) {
   return language === "en" ? en : `${zh} ${en}`;
 }
 
+// A kernel that was restarted knows nothing of the widgets on the page; ipywidgets then tells their
+// models. The page says what to do, and controls that need the kernel are closed to mouse and keys.
+const LOST = ["内核重启过，这里已经断开。请重新运行这个单元。", "The kernel was restarted, so this is cut off. Run this cell again."];
+
+function watchKernel(model, el, controls) {
+  const notice = make("div", { className: "problem lost", role: "alert", hidden: true });
+  el.prepend(notice);
+  const lost = () => {
+    notice.hidden = false;
+    notice.replaceChildren(...bilingual(LOST));
+    for (const part of controls) part.inert = true;
+    el.dataset.lost = true;
+  };
+  model.on("comm_live_update", lost);
+  return () => model.off("comm_live_update", lost);
+}
+
 // ---- drawing ----
+
+const exponential = (value) => value.toExponential(1).replace("e+", "e"); // -1.1e-4
 
 // Canvases are as fine as the screen; drawing code counts in CSS pixels.
 function canvas(width, height, name) {
@@ -35,10 +54,10 @@ function canvas(width, height, name) {
   return { element, pen, width, height };
 }
 
-// One small plot: lines over the steps of G, the lowest and highest value written at the side.
+// One small plot: lines over the first column, the lowest and highest value written at the side.
 function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colours) {
   pen.clearRect(0, 0, width, height);
-  const [left, right, top, bottom] = [34, width - 6, 8, height - 8];
+  const [left, right, top, bottom] = [48, width - 6, 8, height - 8];
   const last = Math.max(rows.at(-1)?.[0] ?? 0, 1);
   const x = (step) => left + ((right - left) * step) / last;
   const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
@@ -51,9 +70,12 @@ function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colou
   pen.textAlign = "right";
   // Two digits of the span are enough: beside 1.7, -0.0036 is 0.
   const decimals = Math.max(0, 1 - Math.floor(Math.log10(high - low)));
-  const short = (value) => String(+(decimals < 4 ? value.toFixed(decimals) : value.toPrecision(2)));
-  pen.fillText(short(high), left - 4, top + 8);
-  pen.fillText(short(low), left - 4, bottom);
+  const label = (value) => {
+    if (value === 0) return "0";
+    return decimals > 3 || Math.abs(value) >= 1e5 ? exponential(value) : String(+value.toFixed(decimals));
+  };
+  pen.fillText(label(high), left - 4, top + 8);
+  pen.fillText(label(low), left - 4, bottom);
   pen.save();
   pen.beginPath();
   pen.rect(left, top - 1, right - left, bottom - top + 2);

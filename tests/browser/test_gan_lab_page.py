@@ -15,6 +15,14 @@ BROKEN_LOSS = """class Broken:
         return -fake.mean()
 lab = GanLab(loss=Broken())
 lab"""
+SLOW_LOSS = """import time
+from gan_lessons import losses
+class Slow(losses.Hinge):
+    def critic(self, real, fake):
+        time.sleep(5)
+        return super().critic(real, fake)
+lab = GanLab(loss=Slow())
+lab"""
 SECONDS = 1000
 
 
@@ -100,7 +108,7 @@ def test_run_all_from_a_cold_start_shows_a_lab_at_rest(open_lab, lab):
     output = lab.outputs()[0]
     assert output["data"]["text/plain"].startswith("GAN lab: ring")
     assert "ring of 8" in output["data"]["text/html"]
-    assert game.element.locator("img").count() == 0  # the live lab, not its twin
+    assert not lab.page.locator(".jp-OutputArea img").is_visible()  # the live lab, not its twin
     assert "the next cell ran\n" in [output.get("text") for output in lab.outputs()]
 
 
@@ -196,10 +204,11 @@ def test_data_drawn_with_the_mouse(open_lab, lab):
     game, = open_lab("lab = GanLab()\nlab", "print('real', lab.state.camera.real.mean(0).round())")
     game.menu("data").select_option("drawn")
     game.element.locator(".hint").wait_for()
-    box = game.element.locator(".stage").bounding_box()
     mouse = lab.page.mouse
 
     def stroke():
+        game.element.locator(".stage").scroll_into_view_if_needed()
+        box = game.element.locator(".stage").bounding_box()  # a message above moves it
         x, y = box["x"] + 0.8 * box["width"], box["y"] + 0.2 * box["height"]  # upper right
         mouse.move(x, y)
         mouse.down()
@@ -213,9 +222,17 @@ def test_data_drawn_with_the_mouse(open_lab, lab):
     game.button("play").click()
     game.wait_for_step(50)
     game.button("clear").click()
-    game.button("pause").click()
-    game.button("play").wait_for()
-    assert not game.element.locator(".problem").is_visible()
+    game.button("play").wait_for()  # there is nothing left to learn from
+    game.wait_until("!lab.querySelector('.busy').innerText")
+    blue = lab.page.evaluate("lab => getComputedStyle(lab).getPropertyValue('--lab-real')",
+                             game.element.element_handle())
+    blue = int(blue[5:7] + blue[3:5] + blue[1:3], 16)
+    assert blue not in game.image()
+    game.button("play").click()
+    game.element.get_by_text("Draw something first").wait_for()
+    stroke()
+    game.element.get_by_text("Draw something first").wait_for(state="hidden")
+    assert blue in game.image()
 
 
 def test_a_broken_loss_is_explained_and_can_be_replaced(open_lab, lab):
@@ -240,13 +257,16 @@ def test_the_time_slider_shows_the_past(open_lab, lab):
     game, = open_lab("lab = GanLab().run(400)\nlab")
     assert game.steps()[0] == 400
     slider = game.element.get_by_role("slider")
-    assert slider.get_attribute("max") == "20"
+    assert slider.get_attribute("max") == slider.input_value() == "400"  # it counts rounds
     slider.focus()
     assert game.changes(lambda: lab.page.keyboard.press("Home")) > 0.05
     game.wait_until("lab.dataset.step === '0'")
     assert game.element.locator(".past").is_visible()
     lab.page.keyboard.press("ArrowRight")
     game.wait_until("lab.dataset.step === '20'")
+    slider.evaluate("s => { s.value = 205; s.dispatchEvent(new Event('input')); }")
+    game.wait_until("lab.dataset.step === '200'")  # the moment that is nearest
+    assert game.element.locator(".moment").inner_text() == "200 / 400"
     lab.page.keyboard.press("End")
     game.wait_until("lab.dataset.step === '400'")
     assert not game.element.locator(".past").is_visible()
@@ -314,3 +334,103 @@ def test_colours_follow_the_theme(open_lab, lab):
     finally:
         lab.page.evaluate("() => jupyterapp.commands.execute("
                           "'apputils:change-theme', {theme: 'JupyterLab Light'})")
+
+
+def test_work_in_progress_and_speed_are_shown(open_lab):
+    game, = open_lab(SLOW_LOSS)
+    game.button("critic").click()
+    game.element.get_by_text("Working").wait_for()
+    game.element.get_by_text("Working").wait_for(state="hidden")
+    game.wait_until("lab.querySelector('b.criticSteps').innerText === '1'")
+    game.menu("loss").select_option("hinge")
+    game.button("play").click()
+    game.wait_for_step(100)
+    assert float(game.element.locator("b.perSecond").inner_text()) > 5
+    game.button("pause").click()
+    game.wait_until("lab.querySelector('b.perSecond').innerText === '–'")
+
+
+def test_nothing_is_cut_off(open_lab, lab):
+    """Texts of menus, in both languages, and numbers at the axes where losses are tiny."""
+    game, = open_lab("lab = GanLab('vanishing').run(100)\nlab")
+    cut = game.element.locator("select").evaluate_all("""menus => menus.flatMap(menu => {
+        const style = getComputedStyle(menu);
+        const pen = document.createElement('canvas').getContext('2d');
+        pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+        const room = menu.clientWidth - parseFloat(style.paddingLeft) - 16; // the arrow
+        const texts = [...menu.options].map(option => option.textContent);
+        return texts.filter(text => pen.measureText(text).width > room);
+    })""")
+    assert cut == []
+    ink = game.element.locator("canvas.plot").evaluate_all("""plots => plots.map(plot => {
+        const pixels = plot.getContext('2d').getImageData(0, 0, 1, plot.height).data;
+        return pixels.filter((_, i) => i % 4 === 3).some(alpha => alpha > 0);
+    })""")
+    assert ink == [False, False, False]
+    latest = game.element.locator(".latest.losses").inner_text()
+    assert re.fullmatch(r"[\d.]+e-\d / -[\d.]+e-\d", latest)
+
+
+def test_layers_can_be_hidden_and_things_explain_themselves(open_lab, lab):
+    game, = open_lab("lab = GanLab().run(40)\nlab")
+    for layer in ("says", "mesh", "arrow", "fake", "real"):
+        button = game.button(layer)
+        assert button.get_attribute("aria-pressed") == "true"
+        assert game.changes(button.click) > 0.001
+        assert button.get_attribute("aria-pressed") == "false"
+    assert set(game.image()) == {0}  # nothing is left
+    assert game.changes(game.button("real").click) > 0.001
+    titles = game.element.locator("button, label, figure").evaluate_all(
+        "all => all.map(one => one.title)")
+    assert min(map(len, titles)) > 10
+    assert "starts a new run" in game.menu("seed").locator("..").get_attribute("title")
+    assert "in this run" in game.menu("loss").locator("..").get_attribute("title")
+
+
+def test_canvases_say_what_they_show(open_lab, lab):
+    game, = open_lab("lab = GanLab().run(40)\nlab")
+    names = game.element.get_by_role("img").evaluate_all("all => all.map(one => one.ariaLabel)")
+    assert len(names) == 4 and "G at step 40, D at 40" in names[0]
+    assert re.search(r"Loss, newest values [\d.]+ / [\d.]+", names[1])
+    game.button("both").click()
+    game.wait_until("lab.querySelector('.stage').ariaLabel.includes('G at step 41')")
+
+
+def test_drawing_with_one_finger(jupyter, lab):
+    cells = "lab = GanLab(data='drawn')\nlab", "print('strokes', len(lab._strokes) > 5)"
+    lab.open_notebook(jupyter.add(notebook(IMPORT, *cells), "touch.ipynb"))
+    lab.run_all()
+    game = Game(lab.page)
+    game.element.scroll_into_view_if_needed()
+    game.wait_until("lab.dataset.drawn")
+    box = game.element.locator(".stage").bounding_box()
+    finger = lab.page.context.new_cdp_session(lab.page)
+    top = game.element.bounding_box()["y"]
+
+    def touch(kind, *places):
+        points = [{"x": box["x"] + x, "y": box["y"] + y} for x, y in places]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (100, 100))
+    for k in range(12):
+        touch("touchMove", (100 + 6 * k, 100 + 9 * k))
+    touch("touchEnd")
+    assert game.element.bounding_box()["y"] == top  # the page did not scroll
+    lab.run_cell(2)
+    assert "strokes True\n" in [output.get("text") for output in lab.outputs()]
+
+
+def test_a_restarted_kernel_leaves_no_dead_buttons(open_lab, lab):
+    game, = open_lab("lab = GanLab()\nlab")
+    lab.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notice = game.element.get_by_role("alert")
+    notice.wait_for()
+    assert "Run this cell again" in notice.inner_text() and "重新运行" in notice.inner_text()
+    assert game.element.locator("button, select, input").evaluate_all(
+        "all => all.every(one => one.closest('[inert]'))")
+    lab.wait_idle()
+    lab.run_all()
+    game.wait_until("lab.dataset.drawn")
+    game.button("critic").click()
+    game.wait_until("lab.querySelector('b.criticSteps').innerText === '1'")

@@ -123,7 +123,7 @@ def _draw_moment(axis, game, moment) -> None:
 
 
 def _draw_curves(axes, game) -> None:
-    step, _, critic_loss, generator_loss, modes, effective, js = game.history.table().T.numpy()
+    _, step, _, critic_loss, generator_loss, modes, effective, js = game.history.table().T.numpy()
     axes[0].plot(step, critic_loss, color=BLUE, label="D")
     axes[0].plot(step, generator_loss, "--", color=ORANGE, label="G")
     axes[0].set_title("loss", fontsize=9)

@@ -7,6 +7,7 @@ prints; a click on "D step" or "G step" is one call of them.
 import copy
 import math
 import time
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from gan_lessons import train
 from gan_lessons.data import PointSet
 from gan_lessons.measure import js_on_grid, mode_report
 from gan_lessons.nets import mlp
+from gan_lessons.penalties import gradient_penalty
 from gan_lessons.util import both
 
 from .custom_loss import CheckedLoss, LossProblem
@@ -29,6 +31,7 @@ MOMENTS_KEPT = 200  # a picture is about 4 kB, so a history stays below 1 MB
 class LabMoment(NamedTuple):
     """One moment of a run: where it was, how it went, and what it looked like."""
 
+    moves: int  # rounds so far, and single steps made by hand
     step: int  # steps of G
     critic_steps: int
     critic_loss: float
@@ -42,7 +45,7 @@ class LabMoment(NamedTuple):
 class LabHistory:
     """Moments at equal distances, at most MOMENTS_KEPT of them.
 
-    Starts with every twentieth step. When it is full, every second moment goes and the distance
+    Starts with every twentieth move. When it is full, every second moment goes and the distance
     doubles: the whole run stays visible, in bounded memory and at a cost that falls with time.
     """
 
@@ -50,9 +53,9 @@ class LabHistory:
         self.moments: list[LabMoment] = []
         self.every = 20
 
-    def due(self, step: int) -> bool:
-        """Tell whether the moment of this step should be remembered."""
-        return step % self.every == 0
+    def due(self, moves: int) -> bool:
+        """Tell whether the moment after so many moves should be remembered."""
+        return moves % self.every == 0
 
     def add(self, moment: LabMoment) -> None:
         """Remember a moment; make room first if there is none."""
@@ -62,15 +65,15 @@ class LabHistory:
         self.moments.append(moment)
 
     def table(self) -> Tensor:
-        """Return the numbers, a row a moment, in the order of LabMoment's fields, (n, 7)."""
-        return torch.tensor([moment[:-1] for moment in self.moments]).reshape(-1, 7)
+        """Return the numbers, a row a moment, in the order of LabMoment's fields, (n, 8)."""
+        return torch.tensor([moment[:-1] for moment in self.moments]).reshape(-1, 8)
 
 
 class LabGame:
     """One run of the game; `start()` it first, then `play()` it.
 
     `generator`, `critic` and `sample(n)` are its result; `step` counts G's steps, `critic_steps`
-    those of D; `history` remembers the run.
+    those of D, `moves` the rounds and the single steps by hand; `history` remembers the run.
 
     Args:
         points: The real points.
@@ -85,6 +88,7 @@ class LabGame:
                  networks: tuple[nn.Module, nn.Module] | None = None, latent: int = 2,
                  limit: float | None = None):
         self.points, self.settings, self.latent = points, settings, latent
+        self.between = torch.Generator().manual_seed(settings.seed)  # of the gradient penalty
         self.use(rules)
         if networks is None:
             self.generator, self.critic = new_networks(settings, latent)
@@ -95,7 +99,7 @@ class LabGame:
         self.critic_optimizer = train.adam(self.critic, settings.lr_d, settings.betas)
         self.generator_optimizer = self._new_generator_optimizer()
         self.noise = torch.Generator().manual_seed(settings.seed)
-        self.step = self.critic_steps = 0
+        self.step = self.critic_steps = self.moves = 0
         self.critic_loss = self.generator_loss = torch.tensor(math.nan)  # of the last steps
         self.batches = points.batches(settings.batch, seed=settings.seed)
         self.real = points.sample(settings.batch)  # D's newest batch; now one for a G that begins
@@ -114,7 +118,7 @@ class LabGame:
         """Let D learn from one batch of real points and one of fakes."""
         self.real = next(self.batches)
         move = train.critic_step(self.critic, self.generator, self.critic_optimizer, self.loss,
-                                 self.real, self._z(), self.rules.penalty, self.rules.clip)
+                                 self.real, self._z(), self.penalty, self.rules.clip)
         self.critic_loss = move.loss
         self.critic_steps += 1
 
@@ -127,11 +131,30 @@ class LabGame:
         self.step += 1
 
     def round(self) -> None:
-        """Play `d_steps` steps of D and `g_steps` of G."""
+        """Play `d_steps` steps of D and `g_steps` of G.
+
+        Raises ValueError if both numbers are 0.
+        """
+        if self.settings.d_steps == self.settings.g_steps == 0:
+            raise ValueError(both(
+                "每回合 D 和 G 的步数都是 0，谁也不学。请把其中一个调大。",
+                "Both D and G take 0 steps a round, so nobody learns. Set one of them higher."))
         for _ in range(self.settings.d_steps):
             self.critic_step()
         for _ in range(self.settings.g_steps):
             self.generator_step()
+        self.moves += 1
+
+    def move(self, player: str) -> None:
+        """Make one move by hand and remember it: a step of `critic` or `generator`, or `both`."""
+        if player == "both":
+            self.round()
+        else:
+            steps = {"critic": self.critic_step, "generator": self.generator_step}
+            steps[player]()
+            self.moves += 1
+        self.check()
+        self.remember()
 
     def play(self, rounds: int, seconds: float = math.inf) -> int:
         """Play rounds until one of the two limits is reached; return how many were played."""
@@ -140,7 +163,7 @@ class LabGame:
         while played < rounds and time.perf_counter() < end:
             self.round()
             played += 1
-            if self.history.due(self.step):
+            if self.history.due(self.moves):
                 self.check()
                 self.remember()
         self.check()
@@ -164,7 +187,9 @@ class LabGame:
 
     def use(self, rules: LossRules) -> None:
         """Go on with another loss."""
-        self.rules, self.loss = rules, CheckedLoss(rules.loss)
+        self.rules, self.loss, self.penalty = rules, CheckedLoss(rules.loss), rules.penalty
+        if rules.penalty is gradient_penalty:  # it draws points, this run's own
+            self.penalty = partial(gradient_penalty, generator=self.between)
 
     def change(self, settings: LabSettings) -> None:
         """Go on with other learning rates, betas, numbers of steps, or another optimizer of G."""
@@ -206,8 +231,9 @@ class LabGame:
             report = mode_report(fake, self.points)
             modes, effective = report.modes, report.effective_modes
         self.history.add(LabMoment(
-            self.step, self.critic_steps, float(self.critic_loss), float(self.generator_loss),
-            modes, effective, js=js_on_grid(fake, self.camera.real, extent=self.camera.limit),
+            self.moves, self.step, self.critic_steps, float(self.critic_loss),
+            float(self.generator_loss), modes, effective,
+            js=js_on_grid(fake, self.camera.real, extent=self.camera.limit),
             picture=self.camera.shoot(self)))
 
 

@@ -7,12 +7,19 @@ const SIDE = 460; // of the stage, in CSS pixels
 const RADIUS = 3; // of a point
 const REPORT_EVERY = 4; // pictures; JupyterLab redraws its toolbar for every message to the kernel
 const NUMBERS_EVERY = 90; // milliseconds between two changes of the numbers in the text
-const COLUMNS = 7; // of the curves: step, D's steps, loss of D and of G, modes, effective modes, JS
+const ASKED = 300; // milliseconds without an answer before the page says that work goes on
+const SILENT = 8000; // and before it says that the kernel may have forgotten the lab
+const SPEED_OVER = 1500; // milliseconds that the speed is taken over
+
+// Columns of the curves
+const [MOVES, STEP, CRITIC_STEPS, LOSS_D, LOSS_G, MODES, EFFECTIVE, JS] = [0, 1, 2, 3, 4, 5, 6, 7];
+const COLUMNS = 8;
+const LAYERS = { real: "disc", fake: "diamond", arrow: "arrow", mesh: "mesh", says: "scale" }; // and their marks
 
 const LABELS = {
   stage: ["平面上的真品、赝品和 D 的判断", "Real points, fakes and D's judgement in the plane"],
   play: ["▶ 播放", "▶ Play"],
-  pause: ["⏸ 暂停", "⏸ Pause"],
+  pause: ["❚❚ 暂停", "❚❚ Pause"],
   critic: ["D 走一步", "D step"],
   generator: ["G 走一步", "G step"],
   both: ["一个回合", "One round"],
@@ -46,9 +53,15 @@ const LABELS = {
   arrow: ["D 给赝品指的路", "Where D sends a fake"],
   mesh: ["G 弯曲的噪声平面", "Plane of noise, bent by G"],
   says: ["D 认为：假 … 真", "D says: fake … real"],
-  hint: ["在画板上按住鼠标，画出你的数据", "Hold the mouse down and draw your data here"],
+  hint: ["按住鼠标，或用一根手指，在这里画出你的数据", "Draw your data here: hold the mouse down, or use one finger"],
   clear: ["清空画板", "Clear the pad"],
   past: ["过去", "past"],
+  outside: ["画面外的赝品", "Fakes out of sight"],
+  perSecond: ["每秒回合数", "Rounds a second"],
+  busy: ["计算中……", "Working …"],
+  silent: ["还在等内核：它可能在运行别的单元。若内核重启过，请重新运行这个单元。", "Still waiting for the kernel: it may be running another cell. If it was restarted, run this cell again."],
+  restarts: ["改动它会重新开始。", "A change starts a new run."],
+  goesOn: ["改动它立即生效，不必重新开始。", "A change takes effect at once, in this run."],
   keys: ["键盘：空格播放或暂停，D、G 各走一步，B 走一个回合，R 重置", "Keys: Space plays or pauses, D and G take a step, B a round, R resets"],
 };
 
@@ -72,10 +85,13 @@ const NAMES = {
   },
   loss: {
     "non-saturating": ["非饱和", "Non-saturating"],
+    "non-saturating + R1": ["非饱和 + R1", "Non-saturating + R1"],
     minimax: ["极小极大", "Minimax"],
     "least squares": ["最小二乘", "Least squares"],
     wasserstein: ["Wasserstein + 裁剪", "Wasserstein + clip"],
+    "wasserstein + GP": ["Wasserstein + 梯度惩罚", "Wasserstein + gradient penalty"],
     hinge: ["合页", "Hinge"],
+    "relativistic alone": ["RpGAN，不加惩罚", "RpGAN, no penalty"],
     relativistic: ["RpGAN + R1 + R2", "RpGAN + R1 + R2"],
     custom: ["你的损失", "Your loss"],
   },
@@ -89,6 +105,51 @@ const NAMES = {
     fast: ["快", "fast"],
     max: ["最快", "full speed"],
   },
+};
+
+// What appears when the mouse rests on something.
+const HELP = {
+  play: ["连续对弈，或停下来", "Let them play, or stop"],
+  pause: ["连续对弈，或停下来", "Let them play, or stop"],
+  critic: ["D 用一批真品和一批赝品学一步，G 不动", "D learns from one batch of real points and one of fakes; G stays"],
+  generator: ["G 照着 D 的分数学一步，D 不动", "G learns one step from D's scores; D stays"],
+  both: ["先走 D 的步数，再走 G 的步数", "D takes its steps, then G"],
+  reset: ["用现在的设置从头开始", "Begin anew with the present settings"],
+  speed: ["每秒至多走多少回合", "How many rounds a second at most"],
+  preset: ["换上一组设置，从头开始；数据和种子不变", "Take over a set of settings and begin anew; data and seed stay"],
+  data: ["真品来自的分布", "The distribution that real points come from"],
+  loss: ["D 和 G 各自要减小的量，以及约束 D 的惩罚项", "What D and G minimise, and the penalty that restrains D"],
+  optimizer_g: ["Adam 会除以梯度的大小，朴素的步子不会", "Adam divides by the size of the gradient, a plain step does not"],
+  lr_d: ["D 每一步的大小", "The size of D's steps"],
+  lr_g: ["G 每一步的大小", "The size of G's steps"],
+  d_steps: ["每回合 D 学几步", "How often D learns in a round"],
+  g_steps: ["每回合 G 学几步", "How often G learns in a round"],
+  pretrain: ["第一回合之前，D 独自学几步", "Steps that D takes alone before the first round"],
+  width_d: ["D 的两个隐层各有多少单元", "Units in each of D's two hidden layers"],
+  width_g: ["G 的两个隐层各有多少单元", "Units in each of G's two hidden layers"],
+  beta1: ["Adam 对梯度取平均的系数", "Adam's factor for the mean of the gradient"],
+  beta2: ["Adam 对梯度平方取平均的系数", "Adam's factor for the mean of its square"],
+  batch: ["每一步用多少个点", "Points in each step"],
+  seed: ["初始权重、噪声和批次的随机数", "Random numbers of the first weights, the noise and the batches"],
+  clear: ["擦掉画板上的一切", "Wipe the pad"],
+  time: ["看这一局的过去；播放会从现在接着走", "Look at the past of this run; playing goes on from the present"],
+  losses: ["D 和 G 最近一步的损失", "The loss of D and of G at their last step"],
+  modes: ["1,000 个赝品落到多少个模式上。有效：各模式份额的熵的指数，份额越匀越大", "On how many modes 1,000 fakes fall. Effective: the exponential of the entropy of their shares, larger when these are even"],
+  js: ["赝品和真品两个分布的差别，0 到 log 2", "How far the distributions of fakes and of real points are apart, 0 to log 2"],
+  outside: ["落在画面之外、这里看不见的赝品", "Fakes that lie outside the picture"],
+  real: ["显示或隐藏真品", "Show or hide the real points"],
+  fake: ["显示或隐藏 G 做出的点", "Show or hide the points that G makes"],
+  arrow: ["显示或隐藏 G 的损失对每个赝品的负梯度", "Show or hide the negative gradient of G's loss for each fake"],
+  mesh: ["显示或隐藏：噪声平面上的方格，经过 G 以后的样子", "Show or hide a square grid in the plane of noise, after G"],
+  says: ["显示或隐藏 D 对平面上每一点的判断", "Show or hide D's judgement of every place in the plane"],
+};
+
+// Words with numbers in them.
+const digits = (value) => value.toLocaleString("en");
+const SAY = {
+  axis: (last) => [`横轴：回合与单步，0 到 ${digits(last)}`, `Horizontal: rounds and single steps, 0 to ${digits(last)}`],
+  stage: ({ step, criticSteps }) => [`${LABELS.stage[0]}，G ${digits(step)} 步，D ${digits(criticSteps)} 步`, `${LABELS.stage[1]}; G at step ${digits(step)}, D at ${digits(criticSteps)}`],
+  plot: (name, values) => [`${LABELS[name][0]}，最新值 ${values}`, `${LABELS[name][1]}, newest values ${values}`],
 };
 
 const NUMBERS = ["lr_d", "lr_g", "d_steps", "g_steps", "pretrain", "width_d", "width_g", "batch", "beta1", "beta2", "seed"];
@@ -110,7 +171,7 @@ const CHOICES = {
 
 function button(name, onClick) {
   const element = make("button", { type: "button" }, ...bilingual(LABELS[name]));
-  element.dataset.name = name;
+  element.dataset.name = element.dataset.help = name;
   element.addEventListener("click", onClick);
   return element;
 }
@@ -121,6 +182,7 @@ function menu(name, words, onChoose) {
   select.dataset.name = name;
   select.addEventListener("change", () => onChoose(select.value));
   const label = make("label", { className: "field" }, make("span", { className: "label" }, ...bilingual(LABELS[name])), select);
+  label.dataset.help = name;
   const fill = (values, chosen) => {
     const known = values.map(String);
     const all = known.includes(String(chosen)) ? known : [...known, String(chosen)];
@@ -236,15 +298,17 @@ function drawArrows(pen, at, vector, count, colour) {
   pen.stroke();
 }
 
-// The real points, which stand still, on a layer of their own.
-function dotsLayer({ real, points, unit }, colours) {
+// The real points, which stand still, on a layer of their own; none on a pad that was cleared.
+function dotsLayer({ real, points, unit, clear }, colours) {
   const layer = canvas(SIDE, SIDE, "layer");
+  if (clear) return layer;
   const at = (i) => [toX(real[2 * i] / unit), toY(real[2 * i + 1] / unit)];
   drawDots(layer.pen, at, points, { fill: colours.real, edge: colours.edge });
   return layer;
 }
 
-function drawStage(stage, scene, picture, colours, table) {
+// Draw the layers that are wanted; return how many fakes lie outside.
+function drawStage(stage, scene, picture, colours, table, layers) {
   const { pen } = stage;
   pen.clearRect(0, 0, SIDE, SIDE);
   const { points, mesh, arrows, surface, unit } = scene;
@@ -254,17 +318,20 @@ function drawStage(stage, scene, picture, colours, table) {
   const pixels = SIDE / 2 / unit;
   const arrow = (i) => [steps[2 * (made + i)] * pixels, -steps[2 * (made + i) + 1] * pixels];
 
-  drawSurface(stage, new Uint8Array(picture, 4 * (made + arrows)), surface, table);
-  drawMesh(pen, (i) => at(points + i), mesh, colours.mesh);
-  drawArrows(pen, at, arrow, arrows, colours.arrow);
-  pen.drawImage(scene.dots.element, 0, 0, SIDE, SIDE);
-  drawDiamonds(pen, at, points, { fill: colours.fake, edge: colours.edge });
+  if (layers.says) drawSurface(stage, new Uint8Array(picture, 4 * (made + arrows)), surface, table);
+  if (layers.mesh) drawMesh(pen, (i) => at(points + i), mesh, colours.mesh);
+  if (layers.arrow) drawArrows(pen, at, arrow, arrows, colours.arrow);
+  if (layers.real) pen.drawImage(scene.dots.element, 0, 0, SIDE, SIDE);
+  if (layers.fake) drawDiamonds(pen, at, points, { fill: colours.fake, edge: colours.edge });
+  let outside = 0;
+  for (let i = 0; i < points; i++) if (Math.max(Math.abs(steps[2 * i]), Math.abs(steps[2 * i + 1])) > unit) outside += 1;
+  return outside;
 }
 
 // ---- the page ----
 
 // Build all there is to see and to click; return the parts that change later.
-function buildPage(model, el, tell) {
+function buildPage(model, el, tell, toggle) {
   const stage = { ...canvas(SIDE, SIDE, "stage"), sketch: make("canvas") };
   stage.element.setAttribute("role", "img");
 
@@ -283,26 +350,45 @@ function buildPage(model, el, tell) {
   const clear = button("clear", () => tell({ do: "draw", points: [], anew: true }));
   const slider = make("input", { type: "range", min: 0, max: 0, value: 0 });
   slider.dataset.name = "time";
+  const moment = make("span", { className: "moment" });
+  const busy = make("span", { className: "busy", role: "status" });
 
   // What is read
   const number = (name) => {
     const value = make("b", { className: name }, "0");
-    return { value, element: make("span", { className: "number" }, ...bilingual(LABELS[name]), " ", value) };
+    const element = make("span", { className: "number" }, ...bilingual(LABELS[name]), " ", value);
+    if (HELP[name]) element.dataset.help = name;
+    return { value, element };
   };
   const rounds = number("rounds");
   const criticSteps = number("criticSteps");
+  const perSecond = number("perSecond");
+  const outside = number("outside");
   const past = make("span", { className: "past", hidden: true }, ...bilingual(LABELS.past));
   const problem = make("div", { className: "problem", role: "alert", hidden: true });
   const hint = make("div", { className: "hint", hidden: true }, ...bilingual(LABELS.hint));
   const plots = Object.fromEntries(["losses", "modes", "js"].map((name) => [name, canvas(330, 92, `plot ${name}`)]));
   const latest = Object.fromEntries(["losses", "modes", "js"].map((name) => [name, make("b", { className: `latest ${name}` })]));
-  const legend = (name, mark) => make("span", { className: "legend" }, make("i", { className: mark }), ...bilingual(LABELS[name]));
-  const plot = (name, ...extra) =>
-    make("figure", {}, make("figcaption", {}, make("span", {}, ...bilingual(LABELS[name])), latest[name], ...extra), plots[name].element);
+  for (const { element } of Object.values(plots)) element.setAttribute("role", "img");
+  const layer = (name) => {
+    const element = button(name, () => (element.ariaPressed = toggle(name)));
+    element.prepend(make("i", { className: LAYERS[name] }));
+    element.className = "legend";
+    element.ariaPressed = true;
+    return element;
+  };
+  const plot = (name, ...extra) => {
+    const figure = make("figure", {}, make("figcaption", {}, make("span", {}, ...bilingual(LABELS[name])), latest[name], ...extra), plots[name].element);
+    figure.dataset.help = name;
+    return figure;
+  };
+  const axis = make("div", { className: "axis" });
+  const time = make("label", { className: "time" }, make("span", {}, ...bilingual(LABELS.time)), slider, moment);
+  time.dataset.help = "time";
   const mark = (words, name) => make("span", { className: "legend" }, make("i", { className: name }), ...words);
 
   el.append(
-    make("div", { className: "bar" }, play, step("critic"), step("generator"), step("both"), reset, speed.element, preset.element),
+    make("div", { className: "bar" }, play, step("critic"), step("generator"), step("both"), reset, speed.element, preset.element, busy),
     problem,
     make(
       "div",
@@ -311,35 +397,37 @@ function buildPage(model, el, tell) {
         "div",
         { className: "left" },
         make("div", { className: "frame" }, stage.element, hint),
-        make("div", { className: "legends" }, legend("real", "disc"), legend("fake", "diamond"), legend("arrow", "arrow"), legend("mesh", "mesh"), legend("says", "scale")),
+        make("div", { className: "legends" }, ...Object.keys(LAYERS).map(layer)),
       ),
       make(
         "div",
         { className: "right" },
-        make("div", { className: "numbers", role: "status", ariaLive: "off" }, rounds.element, criticSteps.element, past),
+        make("div", { className: "numbers", role: "status", ariaLive: "off" }, rounds.element, criticSteps.element, perSecond.element, outside.element, past),
         plot("losses", mark("D", "line-d"), mark("G", "line-g")),
         plot("modes", mark(bilingual(LABELS.covered), "line-covered"), mark(bilingual(LABELS.effective), "line-effective")),
         plot("js"),
-        make("label", { className: "time" }, make("span", {}, ...bilingual(LABELS.time)), slider),
+        axis,
+        time,
         make("div", { className: "keys" }, ...bilingual(LABELS.keys)),
       ),
     ),
-    make("div", { className: "fields" }, kinds.data.element, kinds.loss.element, kinds.optimizer_g.element, ...NUMBERS.map((name) => numbers[name].element), clear),
+    make("div", { className: "choices" }, ...Object.values(kinds).map(({ element }) => element), clear),
+    make("div", { className: "fields" }, ...NUMBERS.map((name) => numbers[name].element)),
   );
 
   // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
   for (const one of [el, ...el.querySelectorAll("button, select, input")]) one.dataset.lmSuppressShortcuts = "true";
 
-  return { stage, play, speed, preset, kinds, numbers, clear, slider, rounds, criticSteps, past, problem, hint, plots, latest };
+  return { stage, play, speed, preset, kinds, numbers, clear, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, problem, hint, plots, latest, axis };
 }
 
 // Show what the kernel knows: settings, whether it plays, what went wrong.
 function showTraits(model, el, page) {
-  const { play, speed, preset, kinds, numbers, clear, hint, problem, stage, slider } = page;
+  const { play, speed, preset, kinds, numbers, clear, hint, problem, slider } = page;
   const [settings, options] = [model.get("settings"), model.get("options")];
   const playing = model.get("playing");
   play.replaceChildren(...bilingual(LABELS[playing ? "pause" : "play"]));
-  play.dataset.name = playing ? "pause" : "play";
+  play.dataset.name = play.dataset.help = playing ? "pause" : "play";
   el.dataset.playing = playing;
   speed.fill(options.speed, model.get("speed"));
   preset.fill(options.preset, options.presetNow);
@@ -352,11 +440,16 @@ function showTraits(model, el, page) {
   const { zh, en } = model.get("problem");
   problem.hidden = !zh;
   problem.replaceChildren(...(zh ? bilingual([`⚠ ${zh}`, `⚠ ${en}`]) : []));
-  stage.element.ariaLabel = plain(LABELS.stage);
   slider.ariaLabel = plain(LABELS.time);
+  for (const one of el.querySelectorAll("[data-help]")) {
+    const name = one.dataset.help;
+    const effect = name in settings ? LABELS[options.restarts.includes(name) ? "restarts" : "goesOn"] : ["", ""];
+    one.title = plain([0, 1].map((i) => `${HELP[name][i]}${effect[i] && ["。", ". "][i]}${effect[i]}`));
+  }
 }
 
-// The pad: points drawn with the mouse, in the coordinates of the data. `ink` draws one at once.
+// The pad: points drawn with the mouse or one finger, in the coordinates of the data. `ink` draws
+// one at once. A finger that draws does not scroll: see touch-action in gan_lab.css.
 function addPad(el, { stage, clear }, tell, limit, ink) {
   let stroke = null;
   let fresh = true;
@@ -367,14 +460,14 @@ function addPad(el, { stage, clear }, tell, limit, ink) {
     );
   };
   const begin = (event) => {
-    if (el.dataset.drawing !== "true" || event.button !== 0) return;
+    if (el.dataset.drawing !== "true" || event.button !== 0 || !event.isPrimary) return;
     stage.element.setPointerCapture(event.pointerId);
     stroke = [place(event)];
     ink(stroke[0]);
     event.preventDefault();
   };
   const extend = (event) => {
-    if (!stroke) return;
+    if (!stroke || !event.isPrimary) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
     stroke.slice(-8).forEach(ink);
   };
@@ -397,7 +490,7 @@ function addKeys(el) {
     const name = names[event.key.toLowerCase()];
     const typing = ["SELECT", "INPUT"].includes(event.target.tagName);
     const onButton = event.target.tagName === "BUTTON" && event.key === " ";
-    if (!name || typing || onButton || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!name || el.dataset.lost || typing || onButton || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const button = name === "play" ? ".bar button:first-child" : `.bar button[data-name=${name}]`;
     el.querySelector(button).click();
@@ -408,38 +501,73 @@ function addKeys(el) {
 
 function render({ model, el }) {
   const view = crypto.randomUUID?.() ?? String(Math.random());
-  const tell = (what) => model.send(what);
+  const layers = Object.fromEntries(Object.keys(LAYERS).map((name) => [name, true]));
+  const toggle = (name) => {
+    layers[name] = !layers[name];
+    state.dirty = true;
+    return layers[name];
+  };
+
+  // What the learner asked for last, until the kernel answers that it is done.
+  const asked = { number: 0, at: null };
+  const tell = (what) => {
+    asked.number += 1;
+    asked.at ??= performance.now();
+    model.send({ ...what, ask: asked.number });
+  };
   el.classList.add("gan-lessons-bilingual", "gan-lessons-live", "gan-lessons-lab");
   el.tabIndex = 0;
-  const page = buildPage(model, el, tell);
-  const { stage, slider, rounds, criticSteps, past, plots, latest } = page;
-  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0 };
+  const page = buildPage(model, el, tell, toggle);
+  const { stage, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, plots, latest, axis } = page;
+  const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0, outside: 0, pace: [] };
 
   const showNumbers = () => {
     state.numbersAt = performance.now();
     const { step: now, criticSteps: d, past: isPast } = state.message;
-    rounds.value.textContent = now.toLocaleString("en");
-    criticSteps.value.textContent = d.toLocaleString("en");
+    rounds.value.textContent = digits(now);
+    criticSteps.value.textContent = digits(d);
+    const [[begin, first], [end, last]] = [state.pace[0] ?? [0, 0], state.pace.at(-1) ?? [0, 0]];
+    const running = model.get("playing") && end > begin;
+    perSecond.value.textContent = running ? ((1000 * (last - first)) / (end - begin)).toFixed(last - first < 20 ? 1 : 0) : "–";
+    outside.element.hidden = state.outside === 0;
+    outside.value.textContent = state.outside;
     past.hidden = !isPast;
+  };
+
+  const showBusy = () => {
+    const waited = asked.at === null || el.dataset.lost ? 0 : performance.now() - asked.at;
+    const what = waited > SILENT ? "silent" : "busy";
+    if (waited <= ASKED) busy.replaceChildren();
+    else if (busy.dataset.what !== what || !busy.hasChildNodes()) busy.replaceChildren(...bilingual(LABELS[what]));
+    busy.dataset.what = what;
   };
 
   const showCurves = () => {
     const { rows } = state;
     const colours = palette(el);
-    const now = state.message.past ? state.message.step : null;
-    const row = (now === null ? rows.at(-1) : rows.find((r) => r[0] >= now)) ?? [];
-    const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
-    latest.losses.textContent = `${text(row[2], 2)} / ${text(row[3], 2)}`;
-    latest.modes.textContent = state.scene.modes ? `${text(row[4], 0)} / ${state.scene.modes}` : "–";
-    latest.js.textContent = text(row[6], 3);
+    const now = state.message.past ? state.message.moves : null;
+    const row = (now === null ? rows.at(-1) : rows.find((r) => r[MOVES] >= now)) ?? [];
+    const text = (value, decimals) => {
+      if (!Number.isFinite(value)) return "–";
+      return value && Math.abs(value) < 0.005 ? exponential(value) : value.toFixed(decimals);
+    };
+    latest.losses.textContent = `${text(row[LOSS_D], 2)} / ${text(row[LOSS_G], 2)}`;
+    latest.modes.textContent = state.scene.modes ? `${text(row[MODES], 0)} / ${state.scene.modes}` : "–";
+    latest.js.textContent = text(row[JS], 3);
+    stage.element.ariaLabel = plain(SAY.stage(state.message));
+    for (const name in plots) plots[name].element.ariaLabel = plain(SAY.plot(name, latest[name].textContent));
     const solid = (column, colour) => ({ column, colour, dashes: [] });
-    const both = [solid(2, colours.real), { column: 3, colour: colours.fake, dashes: [5, 3] }];
-    drawPlot(plots.losses, rows, both, { ...range(rows, [2, 3]), now }, colours);
-    const counts = [{ column: 5, colour: colours.mode, dashes: [2, 3] }, solid(4, colours.mode)];
+    const both = [solid(LOSS_D, colours.real), { column: LOSS_G, colour: colours.fake, dashes: [5, 3] }];
+    drawPlot(plots.losses, rows, both, { ...range(rows, [LOSS_D, LOSS_G]), now }, colours);
+    const counts = [{ column: EFFECTIVE, colour: colours.mode, dashes: [2, 3] }, solid(MODES, colours.mode)];
     drawPlot(plots.modes, rows, counts, { low: 0, high: state.scene.modes || 1, now }, colours);
-    drawPlot(plots.js, rows, [solid(6, colours.text)], { low: 0, high: 0.7, now }, colours);
-    slider.max = Math.max(rows.length - 1, 0);
-    if (now === null) slider.value = slider.max;
+    drawPlot(plots.js, rows, [solid(JS, colours.text)], { low: 0, high: 0.7, now }, colours);
+    axis.replaceChildren(...bilingual(SAY.axis(rows.at(-1)?.[MOVES] ?? 0)));
+    if (now === null) {
+      slider.max = state.message.moves; // before the value, which may not exceed it
+      slider.value = slider.max;
+    }
+    moment.textContent = slider.ariaValueText = `${digits(state.message.moves)} / ${digits(Number(slider.max))}`;
   };
 
   // A picture is drawn when the browser is about to paint, the newest one only. The kernel is told
@@ -453,10 +581,15 @@ function render({ model, el }) {
   };
   const draw = () => {
     waiting = requestAnimationFrame(draw);
-    if (!state.dirty || !state.picture || !state.scene || !el.isConnected) return;
+    showBusy();
+    if (!state.dirty || !state.scene || !el.isConnected) return;
     if (!colours) newColours(); // not earlier: the style sheet holds from when we are on the page
     state.scene.dots ??= dotsLayer(state.scene, colours);
-    drawStage(stage, state.scene, state.picture, colours, table);
+    if (!state.picture) { // a loss that fails at once leaves none: at least show the data
+      stage.pen.drawImage(state.scene.dots.element, 0, 0, SIDE, SIDE);
+      return;
+    }
+    state.outside = drawStage(stage, state.scene, state.picture, colours, table, layers);
     if (state.plots || performance.now() - state.numbersAt > NUMBERS_EVERY) showNumbers();
     if (state.plots) showCurves();
     state.dirty = state.plots = false;
@@ -465,11 +598,23 @@ function render({ model, el }) {
     el.dataset.step = state.message.step;
   };
 
+  // When which move was seen, over the last moments; the speed is read off it.
+  const keepPace = ({ moves, past }) => {
+    const now = performance.now();
+    const going = state.pace.length && moves >= state.pace.at(-1)[1];
+    if (past || !going || !model.get("playing")) state.pace = [];
+    if (!past) state.pace.push([now, moves]);
+    state.pace = state.pace.filter(([at]) => now - at < SPEED_OVER);
+  };
+
   const copy = (view_) => view_.buffer.slice(view_.byteOffset, view_.byteOffset + view_.byteLength);
   let shown = 0;
   const hear = (message, buffers) => {
-    if (message.kind === "scene") {
+    if (message.kind === "done") {
+      if (message.ask === asked.number) asked.at = null;
+    } else if (message.kind === "scene") {
       state.scene = { ...message, real: new Int16Array(copy(buffers[0])) };
+      state.dirty = true;
     } else if (message.kind === "curves") {
       const flat = new Float32Array(copy(buffers[0]));
       state.rows = Array.from({ length: flat.length / COLUMNS }, (_, i) => flat.subarray(i * COLUMNS, (i + 1) * COLUMNS));
@@ -479,9 +624,10 @@ function render({ model, el }) {
       state.picture = copy(buffers[0]);
       state.message = message;
       state.dirty = true;
+      keepPace(message);
       if (message.number >= shown + REPORT_EVERY || message.number < shown) {
         shown = message.number;
-        const answer = () => tell({ do: "shown", number: message.number });
+        const answer = () => model.send({ do: "shown", number: message.number });
         if (document.hidden) answer(); // nothing is painted in a hidden page: do not wait for it
         else requestAnimationFrame(answer);
       }
@@ -495,12 +641,27 @@ function render({ model, el }) {
   addPad(el, page, tell, () => state.scene.limit, ink);
   addKeys(el);
 
-  slider.addEventListener("input", () => {
-    const index = Number(slider.value);
-    tell({ do: "scrub", index: index === Number(slider.max) ? -1 : index });
+  // The slider counts moves. What is shown is the remembered moment that is nearest, or the present.
+  const look = (index) => tell({ do: "scrub", index: index < state.rows.length ? index : -1 });
+  const nearest = (moves) => {
+    if (moves >= Number(slider.max)) return state.rows.length;
+    const distance = (index) => Math.abs(state.rows[index][MOVES] - moves);
+    return [...state.rows.keys()].reduce((best, index) => (distance(index) < distance(best) ? index : best), 0);
+  };
+  slider.addEventListener("input", () => look(nearest(Number(slider.value))));
+  slider.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault(); // from one remembered moment to the next
+    const index = Math.max(0, Math.min(nearest(Number(slider.value)) + by, state.rows.length));
+    slider.value = state.rows[index]?.[MOVES] ?? slider.max;
+    look(index);
   });
 
-  const show = () => showTraits(model, el, page);
+  const show = () => {
+    showTraits(model, el, page);
+    state.plots = state.dirty = true; // its names for screen readers are in words, too
+  };
   const traits = ["settings", "options", "playing", "speed", "problem"].map((name) => `change:${name}`);
   for (const trait of traits) model.on(trait, show);
   model.on("msg:custom", hear);
@@ -510,14 +671,16 @@ function render({ model, el }) {
 
   show();
   draw();
-  tell({ do: "enter", view });
+  model.send({ do: "enter", view });
+  const unwatch = watchKernel(model, el, [...el.children].filter((part) => part !== page.problem));
   return () => {
+    unwatch();
     cancelAnimationFrame(waiting);
     theme.disconnect();
     document.removeEventListener(LANGUAGE_EVENT, show);
     for (const trait of traits) model.off(trait, show);
     model.off("msg:custom", hear);
-    tell({ do: "leave", view });
+    model.send({ do: "leave", view });
   };
 }
 

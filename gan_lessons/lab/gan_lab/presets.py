@@ -18,10 +18,13 @@ class LossRules(NamedTuple):
 
 LOSSES = {
     "non-saturating": LossRules(losses.NonSaturating()),
+    "non-saturating + R1": LossRules(losses.NonSaturating(), partial(penalties.r1, gamma=1.0)),
     "minimax": LossRules(losses.Minimax()),
     "least squares": LossRules(losses.LeastSquares()),
     "wasserstein": LossRules(losses.Wasserstein(), clip=0.1),  # not 0.01: the networks are small
+    "wasserstein + GP": LossRules(losses.Wasserstein(), penalties.gradient_penalty),
     "hinge": LossRules(losses.Hinge()),
+    "relativistic alone": LossRules(losses.Relativistic()),
     "relativistic": LossRules(losses.Relativistic(), partial(penalties.r1_r2, gamma=1.0)),
 }
 DATA = {"ring": data.ring, "grid": data.grid, "two_moons": data.two_moons, "spiral": data.spiral,

@@ -64,7 +64,7 @@ class GanLab(LessonWidget):
         super().__init__()
         self._own_points = self._own_loss = None
         self._networks, self._latent = networks, latent
-        self._strokes: list[list[float]] = []  # what is drawn on the pad
+        self._strokes: list[list[float]] | None = None  # on the pad; empty once it was cleared
         self._views: set[str] = set()  # places on the page where the lab is seen
         self._task = None  # plays while `playing` is true
         self._sent = 0  # pictures sent to the browser
@@ -83,6 +83,7 @@ class GanLab(LessonWidget):
 
     def run(self, rounds: int) -> "GanLab":
         """Play that many rounds now, and return the lab. An error in the loss is raised."""
+        self._check_pad()
         with one_thread():
             self._game.play(rounds)
         self._show(curves=True)
@@ -90,6 +91,7 @@ class GanLab(LessonWidget):
 
     def play(self) -> None:
         """Start playing; it goes on while no other cell runs."""
+        self._check_pad()
         self.tell(problem={}, playing=True)
         self._unseen = 0
         if self._task is None or self._task.done():
@@ -173,12 +175,22 @@ class GanLab(LessonWidget):
                  for kind in NAMES}
         now = next((name for name, preset in PRESETS.items()
                     if self._settings == self._with(preset)), "own")
-        return {**names, "preset": list(PRESETS), "presetNow": now,
+        return {**names, "preset": list(PRESETS), "presetNow": now, "restarts": sorted(RESTARTS),
                 "speed": list(SPEEDS), "ownNetworks": self._networks is not None}
 
     def _with(self, preset: LabSettings) -> LabSettings:
         """Return a preset with the learner's data and seed, which every preset leaves alone."""
         return preset.change(data=self._settings.data, seed=self._settings.seed)
+
+    @property
+    def _pad_is_clear(self) -> bool:
+        return self._settings.data == "drawn" and self._strokes == []
+
+    def _check_pad(self) -> None:
+        """Raise ValueError if there is nothing on the pad to learn from."""
+        if self._pad_is_clear:
+            raise ValueError(both("画板是空的。请先画几笔，再让它们对弈。",
+                                  "The pad is empty. Draw something first, then let them play."))
 
     # ---- playing ----
 
@@ -217,8 +229,11 @@ class GanLab(LessonWidget):
                    "speed": self._on_speed, "preset": self._on_preset, "change": self._on_change,
                    "draw": self._on_draw, "scrub": self._on_scrub, "shown": self._on_shown,
                    "enter": self._on_enter, "leave": self._on_leave}
+        number = message.pop("ask", None)  # the page waits for the answer
         with self._shown_problems():
             actions[message.pop("do")](**message)
+        if number is not None:
+            self.send({"kind": "done", "ask": number})
 
     def _on_play(self, on: bool) -> None:
         if on:
@@ -227,13 +242,10 @@ class GanLab(LessonWidget):
             self.pause()
 
     def _on_step(self, player: str) -> None:
-        game = self._game
-        moves = {"critic": game.critic_step, "generator": game.generator_step, "both": game.round}
+        self._check_pad()
         self.tell(problem={})
         with one_thread():
-            moves[player]()
-            game.check()
-            game.remember()
+            self._game.move(player)
         self._show(curves=True)
 
     def _on_speed(self, name: str) -> None:
@@ -251,10 +263,18 @@ class GanLab(LessonWidget):
             self.tell(settings=asdict(self._settings))
 
     def _on_draw(self, points: list[list[float]], anew: bool) -> None:
-        """Add to the drawing, or begin it anew; the run goes on and sees it at once."""
-        before = [] if anew else self._strokes
-        self._strokes = (before + points)[-2000:]
-        self._game.see(self._points())
+        """Add to the drawing, or begin it anew; the run goes on and sees it at once.
+
+        Begun anew with no points the pad is clear, and the lab pauses.
+        """
+        before = [] if anew else self._strokes or []
+        strokes = (before + points)[-2000:]
+        if strokes:
+            self._game.see(datasets.drawn(strokes))
+        else:
+            self.pause()
+        self._strokes = strokes
+        self.tell(problem={})
         self._show_scene()
 
     def _on_scrub(self, index: int) -> None:
@@ -282,6 +302,7 @@ class GanLab(LessonWidget):
         self.send({"kind": "scene", "limit": camera.limit, "points": drawing.POINTS,
                    "mesh": drawing.MESH if camera.has_mesh else 0, "arrows": drawing.ARROWS,
                    "surface": drawing.SURFACE, "unit": drawing.UNIT,
+                   "clear": self._pad_is_clear,
                    "modes": 0 if modes is None else len(modes)}, [camera.scene()])
         self._show(curves=True)
 
@@ -293,7 +314,8 @@ class GanLab(LessonWidget):
             self._sent += 1
             at = moment or game
             self.send({"kind": "picture", "number": self._sent, "step": at.step,
-                       "criticSteps": at.critic_steps, "past": moment is not None}, [picture])
+                       "moves": at.moves, "criticSteps": at.critic_steps,
+                       "past": moment is not None}, [picture])
         if curves:
             self.send({"kind": "curves"}, [game.history.table().numpy().tobytes()])
 

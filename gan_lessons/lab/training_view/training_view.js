@@ -16,7 +16,7 @@ const LABELS = {
   stopHint: ["想停下：按笔记本工具栏的 ■，这一步走完就停", "To stop: ■ in the notebook's toolbar; it ends after this step"],
   progress: ["进度", "Progress"],
   play: ["▶ 回放", "▶ Replay"],
-  pause: ["⏸ 暂停", "⏸ Pause"],
+  pause: ["❚❚ 暂停", "❚❚ Pause"],
   time: ["时间", "Time"],
   newest: ["最新", "newest"],
   past: ["过去", "past"],
@@ -293,7 +293,9 @@ function render({ model, el }) {
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
 
   redraw();
+  const unwatch = watchKernel(model, el, []); // what was sent is here, so replay goes on
   return () => {
+    unwatch();
     stop();
     cancelAnimationFrame(waiting);
     theme.disconnect();

@@ -3,20 +3,26 @@
 import time
 import warnings
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 import traitlets
 from IPython import get_ipython
-from IPython.display import display
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from gan_lessons import show
 from gan_lessons.data import PointSet
-from gan_lessons.lab.base import LARGE, LessonWidget, script, style
+from gan_lessons.lab.base import (
+    LARGE,
+    WIDGET_VIEW,
+    LessonWidget,
+    script,
+    style,
+    with_hint,
+)
 from gan_lessons.losses import Minimax, Wasserstein
 from gan_lessons.show import Picture
 from gan_lessons.train import TrainingDiverged, generate, sample_noise
@@ -36,7 +42,8 @@ from .drawing import (
 
 HERE = Path(__file__).parent
 POINTS = 500  # shown of a game of points
-PAUSE = 0.2  # seconds between two pictures, except those that are kept
+PAUSE = 0.2  # seconds at least between two messages to the page
+RATE = 300_000  # bytes a second of pictures and curves; Jupyter drops messages beyond 1 MB a second
 LOOKS = 20  # the speed is that of the time since so many looks ago
 
 
@@ -96,6 +103,9 @@ class TrainingView(LessonWidget):
         self._real = None if real is None else real.sample(POINTS).cpu()
         self._game: WatchedGame | None = None
         self._kernel = self._handle = None  # of the cell that trains, while it runs
+        self._held = ExitStack()  # while it is open, what changes is kept back from the page
+        self._next = 0.0  # when the page may have it
+        self._bytes = 0  # of pictures that are kept back
         self._warned = False
         self.tell(numbers={"state": "waiting", "step": 0, "total": 0})
         if real is not None:
@@ -129,14 +139,18 @@ class TrainingView(LessonWidget):
 
     def __call__(self, game: WatchedGame) -> None:
         """Look at the game. `fit` calls this; nothing that goes wrong here ends the training."""
+        self._held.enter_context(self.hold_sync())
         with self._shown_problems():
             if game is not self._game:
                 self._begin(game)
             self._appear()
             self._look(game)
+        if self._is_time() or self.state == "finished":
+            self._release()
 
     def close(self) -> None:
         """Take the view off the page."""
+        self._held.close()
         self._forget_cell()
         super().close()
 
@@ -148,21 +162,30 @@ class TrainingView(LessonWidget):
         self._album = Album()
         self._number = 0  # of the next look
         self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
-        self._sent = 0.0  # when the last picture was sent
+        self._next = 0.0
         self.tell(frames=[], table=b"", problem={}, scene={
             "kind": "waiting", "limit": 1.0, "gap": isinstance(game.loss, Wasserstein),
             "reading": "probability" if isinstance(game.loss, Minimax) else "score"})
 
     def _look(self, game: WatchedGame) -> None:
-        """Send numbers and curves, and a picture when one is due."""
+        """Note numbers and curves, and a picture when one is due."""
         self._album.rewind(game.step)
         self._looks.append((time.perf_counter(), game.step, game.images_seen))
         self._tell_numbers("finished" if game.goal == game.step else "training")
-        late = time.perf_counter() - self._sent > PAUSE
-        if self._album.due(self._number) or late or self.state == "finished":
+        if self._album.due(self._number) or self._is_time() or self.state == "finished":
             self._photograph()
         self._number += 1
         self.tell(problem={})
+
+    def _is_time(self) -> bool:
+        """Tell whether the page may have what changed."""
+        return time.perf_counter() >= self._next
+
+    def _release(self) -> None:
+        """Let the page have all that changed, in one message, and pause; longer if it is much."""
+        self._held.close()
+        pause = max(PAUSE, (self._bytes + len(self.table)) / RATE)
+        self._next, self._bytes = time.perf_counter() + pause, 0
 
     def _tell_numbers(self, state: str) -> None:
         game = self._game
@@ -177,7 +200,7 @@ class TrainingView(LessonWidget):
         self.tell(numbers=numbers, table=curve_table(game.history).numpy().tobytes())
 
     def _photograph(self) -> None:
-        """Let G work on the fixed noise, and send what it makes."""
+        """Let G work on the fixed noise, and keep what it makes."""
         game = self._game
         network = game.generator_ema if self.ema else game.generator
         made = generate(network, self._z)
@@ -190,11 +213,13 @@ class TrainingView(LessonWidget):
         elif len(made) < POINTS:
             self._z = sample_noise(POINTS, self._z.shape[1], torch.Generator().manual_seed(1234))
             made = generate(network, self._z)
-        self._album.add(Snapshot(self._number, game.step, made, pack(made)))
-        self._send_frames()
+        snapshot = Snapshot(self._number, game.step, made, pack(made))
+        self._album.add(snapshot)
+        self._bytes += len(snapshot.packed)
+        self._tell_frames()
 
-    def _send_frames(self) -> None:
-        """Send the pictures that are new to the page, and the list of all."""
+    def _tell_frames(self) -> None:
+        """Set the traits of the pictures that are new, and the list of all."""
         snapshots = self._album.snapshots
         scene = {**self.scene, "kind": "pictures"}
         if snapshots[0].made.ndim == 2:
@@ -206,7 +231,6 @@ class TrainingView(LessonWidget):
                 self.set_trait(f"picture_{slot}", packed.get(slot, b""))
             self.tell(frames=[[snapshot.step, snapshot.slot] for snapshot in snapshots],
                       scene=scene)
-        self._sent = time.perf_counter()
 
     def _check_begun(self) -> None:
         if self._game is None:
@@ -239,13 +263,14 @@ class TrainingView(LessonWidget):
         if kernel is None or self._handle is not None:
             return
         self._tell_numbers("training")  # it appears as training, so without its picture on paper
-        self._kernel, self._handle = kernel, display(self, display_id=True)
+        self._kernel, self._handle = kernel, self.appear(display_id=True)
         kernel.events.register("post_run_cell", self._cell_done)
 
     def _cell_done(self, result) -> None:
         """Say how the run ended, and leave a picture of it in the notebook."""
         handle = self._handle
         self._forget_cell()
+        self._held.close()
         with self._shown_problems():
             state = self._ending(result.error_in_exec)
             self._looks.clear()  # the pause before the next call of fit does not count
@@ -255,7 +280,9 @@ class TrainingView(LessonWidget):
                 self._number += 1
             self.tell(numbers={**self.numbers, "state": state, "step": self._game.step, "left": 0},
                       table=curve_table(self._game.history).numpy().tobytes())
-        handle.update(self)
+        data, _ = self._repr_mimebundle_()
+        data.pop(WIDGET_VIEW)
+        handle.update(with_hint(data), raw=True)
 
     def _ending(self, error: BaseException | None) -> str:
         """Return the state of a run whose cell has ended, maybe with an error."""

@@ -1,0 +1,49 @@
+"""A saved notebook opened with another kernel shows what it showed, and says what to do."""
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+pytestmark = pytest.mark.browser
+
+WIDGETS = ("from gan_lessons import data, lab, recipes\nfrom gan_lessons.train import fit\n"
+           "lab.language_switch()",
+           "lab.GanLab()",
+           "view = lab.TrainingView()\n"
+           "fit(recipes.plane(), data.ring(), 20, watch=view, watch_every=5);",
+           "lab.quiz('01')")
+LIVE = ".gan-lessons-switch, .gan-lessons-lab, .gan-lessons-training, .gan-lessons-quiz"
+HINT = "Run this cell again"
+
+
+def shown(lab) -> list[str]:
+    """Return the texts of the outputs that can be seen."""
+    outputs = lab.page.locator(".jp-OutputArea-output").filter(visible=True)
+    return [text for text in outputs.all_inner_texts() if text.strip()]
+
+
+def test_a_saved_notebook_shows_static_forms_until_its_cells_run(lab, jupyter):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    lab.open_notebook(jupyter.add(new_notebook(
+        cells=[new_code_cell(code) for code in WIDGETS], metadata={"kernelspec": kernel}),
+        "saved.ipynb"))
+    lab.run_all()
+    assert lab.errors() == []
+    lab.page.locator(LIVE).nth(3).wait_for()
+    assert not any(HINT in text for text in shown(lab))
+    lab.page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+
+    jupyter.shut_down_kernels()
+    lab.start()
+    lab.open_notebook("saved.ipynb")
+    lab.page.get_by_text(HINT).nth(3).wait_for()
+    lab.page.get_by_text("model not found").nth(3).wait_for(state="attached")
+    texts = shown(lab)
+    assert len(texts) == 4 and all(HINT in text and "重新运行" in text for text in texts)
+    pictures = lab.page.locator(".jp-OutputArea img").filter(visible=True)
+    assert [alt.split(":")[0] for alt in pictures.evaluate_all("all => all.map(i => i.alt)")] == [
+        "GAN lab", "Training view at step 20"]
+
+    lab.run_cell(1)
+    lab.run_all()
+    lab.page.locator(LIVE).nth(3).wait_for()
+    assert not any(HINT in text for text in shown(lab))
