@@ -94,7 +94,7 @@ def attempt(entry: Callable[[int], tuple[Game, int]], seed: int, *, pictures: in
     start, of_cores = time.perf_counter(), time.process_time()
     fit(game, faces, steps, progress=False)
     took, cores = time.perf_counter() - start, time.process_time() - of_cores
-    return Result(seed, round(took, 1), round(cores, 1), steps, game.precision,
+    return Result(seed, round(took, 3), round(cores, 3), steps, game.precision,
                   **judge(game, faces, n))
 
 

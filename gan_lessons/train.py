@@ -111,6 +111,17 @@ def rmsprop(module: nn.Module, lr: float = 5e-5, alpha: float = 0.99) -> torch.o
     return torch.optim.RMSprop(module.parameters(), lr=lr, alpha=alpha)
 
 
+def shorten_gradient(optimizer: torch.optim.Optimizer, *_) -> None:
+    """Scale a player's gradient, all parameters together, to the norm `clip_gradients`.
+
+    Only where it is longer; its direction stays. Pascanu et al. 2013, arXiv 1211.5063.
+    """
+    limit = optimizer.param_groups[0]["clip_gradients"]
+    if limit is not None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, limit)
+
+
 # ---- the two players and all that training has to remember ----
 
 FIXED = ("generator", "critic", "latent", "betas", "ema", "ema_warm_up", "seed", "optimizer",
@@ -182,6 +193,10 @@ class Game:
             for optimizer in (self.generator_optimizer, self.critic_optimizer):
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] = value
+        if name == "clip_gradients" and "generator_ema" in vars(self):
+            for optimizer in (self.generator_optimizer, self.critic_optimizer):
+                for group in optimizer.param_groups:
+                    group["clip_gradients"] = value
         super().__setattr__(name, value)
 
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -194,17 +209,10 @@ class Game:
         for group in made.param_groups:
             group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
         made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
-        made.register_step_pre_hook(self.shorten_gradient)
+        for group in made.param_groups:
+            group["clip_gradients"] = self.clip_gradients
+        made.register_step_pre_hook(shorten_gradient)
         return made
-
-    def shorten_gradient(self, optimizer: torch.optim.Optimizer, *_) -> None:
-        """Scale a player's gradient, all parameters together, to the norm `clip_gradients`.
-
-        Only where it is longer; its direction stays. Pascanu et al. 2013, arXiv 1211.5063.
-        """
-        if self.clip_gradients is not None:
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, self.clip_gradients)
 
     @property
     def device(self) -> torch.device:

@@ -1,9 +1,11 @@
 """The loop: each player moves alone, runs repeat, stop and resume, and mistakes are named."""
 
 import copy
+import gc
 import os
 import signal
 import threading
+import weakref
 
 import pytest
 import torch
@@ -238,6 +240,17 @@ def test_a_checkpoint_tells_a_warmed_up_average_from_another(tmp_path, digits):
     fit(small(ema_warm_up=True), digits, 3, save_to=tmp_path / "a.pt", progress=False)
     with pytest.raises(checkpoint.BadCheckpoint):
         fit(small(), digits, 4, save_to=tmp_path / "a.pt", progress=False)
+
+
+def test_a_game_that_nobody_needs_is_gone_at_once(digits):
+    """A cycle of references would keep its memory, on a GPU too, and checkpoints open."""
+    gc.collect()
+    gc.disable()
+    try:
+        game = weakref.ref(fit(small(clip_gradients=1.0), digits, 2, progress=False))
+        assert game() is None
+    finally:
+        gc.enable()
 
 
 def test_samples_repeat_and_leave_training_alone():
@@ -741,13 +754,18 @@ def test_batchnorm_with_one_picture_is_named():
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_and_sighup_save_like_ctrl_c(tmp_path, number):
-    path, before = tmp_path / "run.safetensors", signal.getsignal(number)
+    path = tmp_path / "run.safetensors"
+    inherited = signal.signal(number, signal.SIG_DFL)  # under nohup hangups are ignored
 
     def end(game):
         if game.step == 3:
             signal.raise_signal(number)
-    fit(recipes.plane(), data.ring(), 9, save_to=path, watch=end, watch_every=1, progress=False)
-    assert checkpoint.saved_step(path) == 4 and signal.getsignal(number) == before
+    try:
+        fit(recipes.plane(), data.ring(), 9, save_to=path, watch=end, watch_every=1, progress=False)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, inherited)
+    assert checkpoint.saved_step(path) == 4
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored():
