@@ -96,6 +96,31 @@ def scalar_loss(value, name: str = "") -> Tensor:
     return value
 
 
+def one_penalty(value, critic: nn.Module, zh: str, en: str, called: str = "判别器") -> Tensor:
+    """Return the learner's penalty; require one scalar, and no gradients left in the critic.
+
+    `zh` and `en` say how the scalar comes about; `called` is what the lesson calls the critic.
+    """
+    require(isinstance(value, Tensor) and value.shape == (), zh, en)
+    require(all(p.grad is None for p in critic.parameters()),
+            f"{called}的参数里留下了梯度：这里不要用 backward()，要用 torch.autograd.grad("
+            "critic(x).sum(), x, create_graph=True)，它只返回对 x 的梯度。",
+            "Gradients were left in the critic's parameters: do not call backward() here but "
+            "torch.autograd.grad(critic(x).sum(), x, create_graph=True), which only returns the "
+            "gradient with respect to x.")
+    return value
+
+
+def reaches_kernels(value: Tensor, critic: nn.Module, called: str = "判别器") -> None:
+    """Require that a penalty has a finite gradient, not all 0, for every kernel of dcgan.critic."""
+    kernels = [p for p in critic.parameters() if p.ndim > 1]
+    slopes = torch.autograd.grad(value, kernels, allow_unused=True)
+    require(all(s is not None and s.isfinite().all() and s.abs().max() > 0 for s in slopes),
+            f"在课程的{called} dcgan.critic 上，惩罚的梯度到不了每一层的权重。",
+            "With the course's own dcgan.critic the penalty's gradient does not reach the weights "
+            "of every layer.")
+
+
 def prepared(answer):
     """Return a learner's function with `watched` around it, and anything else as it is."""
     if callable(answer) and not isinstance(answer, nn.Module):

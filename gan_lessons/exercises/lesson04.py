@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.data import ImageSet
-from gan_lessons.exercises.checking import checker, close, require, scalar_loss, untouched
+from gan_lessons.exercises.checking import (
+    checker,
+    close,
+    one_penalty,
+    reaches_kernels,
+    require,
+    scalar_loss,
+    untouched,
+)
 from gan_lessons.losses import Wasserstein
 from gan_lessons.measure import factor_reader, frechet_distance
 from gan_lessons.nets import dcgan
@@ -122,17 +130,11 @@ def gradient_penalty(penalty) -> None:
 def call_penalty(penalty, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """Return the learner's penalty; require a scalar, and that nothing is left in the critic."""
     value = untouched(lambda r, f: penalty(critic, r, f), real, fake)
-    require(isinstance(value, Tensor) and value.shape == (),
-            "惩罚应当是一个标量张量：每个样本有自己的梯度范数，最后对一批求平均（.mean()）。",
-            "The penalty should be one scalar tensor: every sample has a gradient norm of its own; "
-            "end with the mean over the batch, .mean().")
-    require(all(p.grad is None for p in critic.parameters()),
-            "评论家的参数里留下了梯度：这里不要用 backward()，要用 torch.autograd.grad("
-            "critic(x).sum(), x, create_graph=True)，它只返回对 x 的梯度。",
-            "Gradients were left in the critic's parameters: do not call backward() here but "
-            "torch.autograd.grad(critic(x).sum(), x, create_graph=True), which only returns the "
-            "gradient with respect to x.")
-    return value
+    return one_penalty(
+        value, critic,
+        "惩罚应当是一个标量张量：每个样本有自己的梯度范数，最后对一批求平均（.mean()）。",
+        "The penalty should be one scalar tensor: every sample has a gradient norm of its own; "
+        "end with the mean over the batch, .mean().", called="评论家")
 
 
 def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
@@ -264,12 +266,7 @@ def check_course_network(penalty) -> None:
     critic = dcgan.critic(16, features=4, norm="none")
     real, fake = torch.rand(2, 6, 3, 16, 16) * 2 - 1
     value = scalar_loss(call_penalty(penalty, critic, real, fake), "penalty")
-    kernels = [p for p in critic.parameters() if p.ndim > 1]
-    slopes = torch.autograd.grad(value, kernels, allow_unused=True)
-    require(all(s is not None and s.isfinite().all() and s.abs().max() > 0 for s in slopes),
-            "在课程的评论家 dcgan.critic 上，惩罚的梯度到不了每一层的权重。",
-            "With the course's own dcgan.critic the penalty's gradient does not reach the weights "
-            "of every layer.")
+    reaches_kernels(value, critic, called="评论家")
 
 
 # ---- exercise 3: the two losses ----

@@ -5,7 +5,15 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, relu, softplus
 
 from gan_lessons.data import ring
-from gan_lessons.exercises.checking import checker, close, require, scalar_loss, untouched
+from gan_lessons.exercises.checking import (
+    checker,
+    close,
+    one_penalty,
+    reaches_kernels,
+    require,
+    scalar_loss,
+    untouched,
+)
 from gan_lessons.exercises.lesson04 import Slope
 from gan_lessons.measure import mode_report
 from gan_lessons.nets import dcgan, mlp
@@ -37,17 +45,11 @@ def r1(penalty) -> None:
 def call_r1(penalty, critic: nn.Module, real: Tensor, gamma: float) -> Tensor:
     """Return the learner's penalty; require a scalar, and that nothing is left in the critic."""
     value = untouched(lambda x: penalty(critic, x, gamma=gamma), real)
-    require(isinstance(value, Tensor) and value.shape == (),
-            "惩罚应当是一个标量张量：每个样本先算梯度范数的平方，最后对一批求平均（.mean()）。",
-            "The penalty should be one scalar tensor: a squared gradient norm for each sample, "
-            "then the mean over the batch, .mean().")
-    require(all(p.grad is None for p in critic.parameters()),
-            "判别器的参数里留下了梯度：这里不要用 backward()，要用 torch.autograd.grad("
-            "critic(x).sum(), x, create_graph=True)，它只返回对 x 的梯度。",
-            "Gradients were left in the critic's parameters: do not call backward() here but "
-            "torch.autograd.grad(critic(x).sum(), x, create_graph=True), which only returns the "
-            "gradient with respect to x.")
-    return value
+    return one_penalty(
+        value, critic,
+        "惩罚应当是一个标量张量：每个样本先算梯度范数的平方，最后对一批求平均（.mean()）。",
+        "The penalty should be one scalar tensor: a squared gradient norm for each sample, "
+        "then the mean over the batch, .mean().")
 
 
 def check_place(seen: list[Tensor], real: Tensor) -> None:
@@ -141,12 +143,7 @@ def check_kernels(penalty) -> None:
     torch.manual_seed(0)
     critic = dcgan.critic(16, features=4, norm="none")
     value = scalar_loss(call_r1(penalty, critic, torch.rand(6, 3, 16, 16) * 2 - 1, 1.0), "r1")
-    kernels = [p for p in critic.parameters() if p.ndim > 1]
-    slopes = torch.autograd.grad(value, kernels, allow_unused=True)
-    require(all(s is not None and s.isfinite().all() and s.abs().max() > 0 for s in slopes),
-            "在课程的判别器 dcgan.critic 上，惩罚的梯度到不了每一层的权重。",
-            "With the course's own dcgan.critic the penalty's gradient does not reach the weights "
-            "of every layer.")
+    reaches_kernels(value, critic)
 
 
 # ---- exercise 2: the loss in pairs ----
