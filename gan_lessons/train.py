@@ -189,14 +189,12 @@ class Game:
                 "只想换权重，用 load_state_dict。",
                 f"{name} cannot be changed once the game is made: other parts were made from it. "
                 "Make a new Game; to change weights alone, use load_state_dict."))
-        if name == "lr" and "generator_ema" in vars(self):
+        if name in ("lr", "clip_gradients") and "generator_ema" in vars(self):
             for optimizer in (self.generator_optimizer, self.critic_optimizer):
                 for group in optimizer.param_groups:
-                    group["lr"] = group["initial_lr"] = value
-        if name == "clip_gradients" and "generator_ema" in vars(self):
-            for optimizer in (self.generator_optimizer, self.critic_optimizer):
-                for group in optimizer.param_groups:
-                    group["clip_gradients"] = value
+                    group[name] = value
+                    if name == "lr":
+                        group["initial_lr"] = value
         super().__setattr__(name, value)
 
     def new_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -208,9 +206,8 @@ class Game:
             made = self.optimizer(network, self.lr)
         for group in made.param_groups:
             group.setdefault("initial_lr", group["lr"])  # where `decay` starts from
-        made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
-        for group in made.param_groups:
             group["clip_gradients"] = self.clip_gradients
+        made.register_step_pre_hook(distributed.average_gradients)  # nothing to do when alone
         made.register_step_pre_hook(shorten_gradient)
         return made
 
