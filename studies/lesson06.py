@@ -190,10 +190,7 @@ def draw_gallery(real: ImageSet, made: torch.Tensor) -> None:
     picture.quantize(128).save(IMAGES / "lesson06_faces.png", optimize=True)
 
 
-def stored(study: str) -> dict:
-    """Return what a study has stored; nothing, if it has not been made."""
-    made = results.path("lesson06", study).exists()
-    return results.stored("lesson06", study) if made else {}
+stored = partial(results.begun, "lesson06")
 
 
 def store(study: str, content: dict, options: argparse.Namespace) -> None:

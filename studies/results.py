@@ -23,6 +23,11 @@ def stored(lesson: str, study: str) -> dict:
     return json.loads(path(lesson, study).read_text(encoding="utf-8"))
 
 
+def begun(lesson: str, study: str) -> dict:
+    """Return what a study has found so far; nothing, if it has not been made."""
+    return stored(lesson, study) if path(lesson, study).exists() else {}
+
+
 def store(lesson: str, study: str, content: dict) -> None:
     """Write what a study found."""
     path(lesson, study).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
