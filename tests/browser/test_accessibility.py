@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from code_cells import notebook
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +31,7 @@ def serious(page, *parts: str) -> list[str]:
 
 
 def test_the_widgets_in_both_themes(lab, jupyter):
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    lab.open_notebook(jupyter.add(new_notebook(
-        cells=[new_code_cell(code) for code in WIDGETS], metadata={"kernelspec": kernel}),
-        "widgets.ipynb"))
+    lab.open_notebook(jupyter.add(notebook(*WIDGETS), "widgets.ipynb"))
     lab.run_all()
     assert lab.errors() == []
     for part in LIVE:

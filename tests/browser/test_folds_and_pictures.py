@@ -4,12 +4,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from code_cells import KERNEL
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 pytestmark = pytest.mark.browser
 
 LESSON_01 = Path(__file__).parents[2] / "notebooks" / "01_intuition.ipynb"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 FOLDED = {"collapsed": True, "jupyter": {"outputs_hidden": True}}
 
 

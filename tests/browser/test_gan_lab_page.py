@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from code_cells import notebook
 
 pytestmark = pytest.mark.browser
 
@@ -24,13 +24,6 @@ class Slow(losses.Hinge):
 lab = GanLab(loss=Slow())
 lab"""
 SECONDS = 1000
-
-
-def notebook(*codes: str):
-    """Return a notebook of code cells."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [new_code_cell(code) for code in codes]
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
 class Game:

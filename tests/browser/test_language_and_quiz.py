@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from code_cells import KERNEL
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 pytestmark = pytest.mark.browser
@@ -47,8 +48,7 @@ def stand_in(*extra_code: str):
         *map(new_code_cell, extra_code),
         *pair("## 小结", "## Recap"),
     ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
 
 
 QUIZ = """

@@ -1,7 +1,7 @@
 """A saved notebook opened with another kernel shows what it showed, and says what to do."""
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from code_cells import notebook
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +22,7 @@ def shown(lab) -> list[str]:
 
 
 def test_a_saved_notebook_shows_static_forms_until_its_cells_run(lab, jupyter):
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    lab.open_notebook(jupyter.add(new_notebook(
-        cells=[new_code_cell(code) for code in WIDGETS], metadata={"kernelspec": kernel}),
-        "saved.ipynb"))
+    lab.open_notebook(jupyter.add(notebook(*WIDGETS), "saved.ipynb"))
     lab.run_all()
     assert lab.errors() == []
     lab.page.locator(LIVE).nth(3).wait_for()

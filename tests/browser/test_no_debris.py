@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from code_cells import notebook
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +28,6 @@ class Broken:
         return -fake.mean()
 game = lab.GanLab(loss=Broken())
 game"""
-
-
-def notebook(*codes: str):
-    """Return a notebook of code cells."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=[new_code_cell(code) for code in codes],
-                        metadata={"kernelspec": kernel})
 
 
 def save(lab) -> None:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from code_cells import notebook
 
 pytestmark = pytest.mark.browser
 
@@ -16,13 +16,6 @@ faces = data.toy_faces(200, size=16)
 view = lab.TrainingView()"""
 TRAIN = "game = fit(game, faces, 1_000_000, watch=view, watch_every=10, progress=False)"
 GO_ON = "game = fit(game, faces, game.step + 60, watch=view, watch_every=10, progress=False)"
-
-
-def notebook(*codes: str):
-    """Return a notebook of code cells."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [new_code_cell(code) for code in codes]
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
 class View:
