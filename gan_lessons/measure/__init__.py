@@ -26,8 +26,8 @@ from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
            "FactorReport", "FeatureNet", "KernelEstimate", "MemorisationReport", "Moments",
-           "PointReport", "PrecisionRecall", "Scores", "StackedReport", "copy_test", "damage", "dinov2",
-           "factor_coverage", "factor_reader", "frechet_distance", "inception", "inception_score",
-           "js_on_grid", "kernel_distance", "kernel_estimate", "memorisation_test", "mode_report",
-           "nearest", "precision_recall", "sliced_distance", "spectrum", "stacked_modes",
-           "transport"]
+           "PointReport", "PrecisionRecall", "Scores", "StackedReport", "copy_test", "damage",
+           "dinov2", "factor_coverage", "factor_reader", "frechet_distance", "inception",
+           "inception_score", "js_on_grid", "kernel_distance", "kernel_estimate",
+           "memorisation_test", "mode_report", "nearest", "precision_recall", "sliced_distance",
+           "spectrum", "stacked_modes", "transport"]

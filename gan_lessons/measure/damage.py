@@ -135,7 +135,8 @@ def board(parts: Split, names: Iterable[str] = tuple(DAMAGES),
     return rows
 
 
-def forgiven(parts: Split, net: FeatureNet | None = None) -> tuple[PrecisionRecall, PrecisionRecall]:
+def forgiven(parts: Split,
+             net: FeatureNet | None = None) -> tuple[PrecisionRecall, PrecisionRecall]:
     """Return what static gets without, and with, one white page among the real pictures.
 
     The page is far from all else, so its ball is large enough to hold nearly any picture.
