@@ -66,7 +66,8 @@ def check_score(value, features: Tensor, y: Tensor, psi: Tensor, embedding: Tens
          "这是余弦相似度；投影判别器用的是内积，不除以长度。",
          "That is the cosine similarity; the projection critic takes the inner product, not "
          "divided by lengths."),
-        (real + (features @ embedding.T).sum(1), "对所有类求了和：只取所要求的那一类 embedding[y]。",
+        (real + (features @ embedding.T).sum(1),
+         "对所有类求了和：只取所要求的那一类 embedding[y]。",
          "All classes were summed: take that of the class asked for, embedding[y], alone."),
         (real + (features @ embedding.T).max(1).values,
          "取了最相配的类：应当取所要求的那一类 embedding[y]。",
