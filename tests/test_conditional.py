@@ -421,7 +421,7 @@ def test_sample_by_class(run, capsys):
 
 
 def test_a_run_stopped_and_resumed_is_the_same(run, tmp_path):
-    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=3, sample_every=2,
+    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=4, sample_every=2,
                save_every=2, threads=1, quiet=True)
     runs.resume(tmp_path / "b", steps=6, quiet=True)
     assert results(run.folder) == results(tmp_path / "b")
