@@ -2,6 +2,7 @@
 
     python -m studies.lesson08_cycle short --write     short runs, one thing changed in each
     python -m studies.lesson08_cycle long --write      longer runs, and the sheet in images/
+    python -m studies.lesson08_cycle others --write    rooms by day and night, digits and inverses
 
 One thread. Core toy faces of 32x32: A wears no glasses, B wears round ones. CycleGAN is given two
 sets of different people, pix2pix the same people twice. What became of 1,000 new faces is read by
@@ -11,12 +12,14 @@ else, how far each is from the right answer is known, too. A run that is stored 
 
 import argparse
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from gan_lessons import cycle, data, runtime, show
+from gan_lessons import cycle, data, measure, runtime, show
 from gan_lessons.data import ImageSet, to_signed
 from gan_lessons.measure import factor_reader
 from studies import results
@@ -65,18 +68,18 @@ def measured(game: cycle.Translation) -> dict:
     return found
 
 
-def judged(made: Tensor, right: ImageSet) -> dict:
-    """Compare translated faces with the right answers, drawn by the toys' own code.
+def judged(made: Tensor, right: ImageSet, changed: str = "glasses") -> dict:
+    """Compare translated toys with the right answers, drawn by the toys' own code.
 
     Returns:
-        The share in which the glasses are `obeyed`, in which each other factor is `kept`, in which
-        the reader sees all as it should be; and the mean distance from the right pictures.
+        The share in which the factor to be `changed` is `obeyed`, in which each other is `kept`, in
+        which the reader sees all as it should be; and the mean distance from the right pictures.
     """
     read, _ = factor_reader(right).read(made)
     agrees = {name: read[name] == values for name, values in right.factors.items()}
     everything = sum(agrees.values()) == len(agrees)
-    kept = {name: share(agree) for name, agree in agrees.items() if name != "glasses"}
-    return {"obeyed": share(agrees["glasses"]), "least kept": min(kept.values()), "kept": kept,
+    kept = {name: share(agree) for name, agree in agrees.items() if name != changed}
+    return {"obeyed": share(agrees[changed]), "least kept": min(kept.values()), "kept": kept,
             "all right": share(everything), "distance": distance(made, right.images)}
 
 
@@ -125,12 +128,67 @@ def draw_sheet(game: cycle.Translation) -> None:
             "and taken off again": cycle.translate(game.b_to_a, put_on),
             "with glasses": wearing.images, "taken off by CycleGAN": taken_off,
             "and put on again": cycle.translate(game.a_to_b, taken_off)}
-    picture = titled_rows({title: show.grid(row, columns=12) for title, row in rows.items()},
+    save_sheet(rows, "lesson08_glasses.png")
+
+
+def save_sheet(rows: dict[str, Tensor], name: str) -> None:
+    """Write rows of twelve pictures below their titles."""
+    picture = titled_rows({title: show.grid(row[:12], columns=12) for title, row in rows.items()},
                           "RGB", font=13, head=20)
-    picture.quantize(192).save(IMAGES / "lesson08_glasses.png", optimize=True)
+    picture.quantize(192).save(IMAGES / name, optimize=True)
 
 
-STUDIES = {"short": partial(compare, "cycle_short", WAYS, STEPS),
+# ---- other sets ----
+
+def rooms(window: str, n: int, seed: int) -> ImageSet:
+    """Return rooms with this view; the rooms depend on the seed alone."""
+    return data.toy_rooms(n, size=32, seed=seed, core=True, factors={"window": window})
+
+
+def inverse(digits: ImageSet) -> ImageSet:
+    """Return black digits on white."""
+    return replace(digits, images=255 - digits.images, name=f"inverse {digits.name}")
+
+
+def others(options: argparse.Namespace) -> None:
+    """Let CycleGAN turn day into night and digits into their inverse."""
+    digits, new = data.mnist().framed(32), data.mnist(train=False).framed(32)[:NEW]
+    digits = digits[torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))]
+    by_day, by_night = rooms("day", NEW, 5), rooms("night", NEW, 5)  # the same rooms
+    classifier = measure.digit_classifier(data.mnist(), data.mnist(train=False))
+    study, rows = "cycle_others", {}
+    for seed in options.seeds:
+        content = results.begun("lesson08", study) or {
+            "new": NEW, "steps": STEPS, "settings": SETTINGS, **results.machine(),
+            "classifier": classifier.accuracy, "rooms": {}, "digits": {}}
+        if str(seed) in content["digits"]:
+            continue
+        game = cycle.cyclegan(seed=seed, decay=STEPS, **SETTINGS)
+        cycle.fit(game, rooms("day", TRAINING, 0), rooms("night", TRAINING, 10), STEPS,
+                  progress=False)
+        night, day = (cycle.translate(game.a_to_b, by_day), cycle.translate(game.b_to_a, by_night))
+        content["rooms"][str(seed)] = {"into night": judged(night, by_night, "window"),
+                                       "into day": judged(day, by_day, "window")}
+        if seed == 0:
+            rows |= {"rooms by day": by_day.images, "turned into night": night,
+                     "rooms by night": by_night.images, "turned into day": day}
+        game = cycle.cyclegan(1, 1, seed=seed, decay=STEPS, **SETTINGS)
+        cycle.fit(game, digits[:TRAINING], inverse(digits[TRAINING:2 * TRAINING]), STEPS,
+                  progress=False)
+        made = cycle.translate(game.a_to_b, new)
+        read = classifier.probabilities(classifier.features(255 - made[:, :, 2:-2, 2:-2])).argmax(1)
+        content["digits"][str(seed)] = {"class kept": share(read == new.labels),
+                                        "distance": distance(made, 255 - new.images)}
+        if seed == 0:
+            rows |= {"digits": new.images, "turned into their inverse": made}
+        print(study, seed, content["rooms"][str(seed)], content["digits"][str(seed)], flush=True)
+        if options.write:
+            results.store("lesson08", study, content)
+    if options.write and rows:
+        save_sheet(rows, "lesson08_others.png")
+
+
+STUDIES = {"others": others, "short": partial(compare, "cycle_short", WAYS, STEPS),
            "long": partial(compare, "cycle_long", ("cyclegan", "pix2pix"), LONGER)}
 
 
