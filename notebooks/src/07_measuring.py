@@ -261,9 +261,9 @@ Pictures are not Gaussian. FID goes like this: a network turns each picture into
 Deal 8,000 real pictures out at random into two sets that share none, $n$ each, and take the Fréchet distance between them. Both come from one distribution; the true distance is 0. About how large is the estimate for $n = 100$ and for $n = 2000$?
 
 - A. Both scatter around 0, above and below; more widely for the smaller $n$.
-- B. Both are above 0 and about equal: it is the same distribution, whatever $n$ is.
-- C. Both are above 0, and that of $n = 100$ is about 20 times that of $n = 2000$.
-- D. Both are above 0, and that of $n = 100$ is about 4 times that of $n = 2000$ ($\sqrt{20}$).
+- B. Both are positive and about equal: it is the same distribution, whatever $n$ is.
+- C. Both are positive, and that of $n = 100$ is about 20 times that of $n = 2000$.
+- D. Both are positive, and that of $n = 100$ is about 4 times that of $n = 2000$ ($\sqrt{20}$).
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -339,7 +339,7 @@ $$\widehat{\mathrm{KID}} = \frac{1}{n(n-1)} \sum_{i \ne j} k(a_i, a_j) + \frac{1
 r"""
 The answer is **C**. The mean is 1.57 for 100 pictures and 0.07 for 2,000; $n$ times the mean stays between 134 and 168 all along, so the distance is about $c / n$.
 
-Why is it always above 0, and why $1/n$? Look at the means. Each of the two estimates of the mean, from $n$ samples, has an error with the covariance $\Sigma / n$, so
+Why is it always positive, and why $1/n$? Look at the means. Each of the two estimates of the mean, from $n$ samples, has an error with the covariance $\Sigma / n$, so
 
 $$\mathbb{E}\,\lVert \hat\mu_1 - \hat\mu_2 \rVert^2 = \frac{\operatorname{tr}\Sigma}{n} + \frac{\operatorname{tr}\Sigma}{n} = \frac{2 \operatorname{tr}\Sigma}{n}$$
 
@@ -850,7 +850,7 @@ r"""
 r"""
 答案是 **B**。$t = 0.5$ 时，精确率是 0.957，不截断时 0.884；召回率从 0.747 跌到 0.309；弗雷歇距离从 0.93 升到 5.56。再截到 0.25，精确率不再升（0.944），召回率只剩 0.104。
 
-数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的两行最糊。损伤表里见过同样的事：糊的图，特征向中间聚拢，精确率反而高。G 为什么会糊？训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课说过，隐空间的中心是空的）。BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
+数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的两行最糊。损伤表里见过同样的事：糊的图，特征向中间聚拢，精确率反而高。G 为什么会糊？训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课量过，随机的 $z$ 几乎都在长度 8 附近）。BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
 
 三点要记住。一，一个数说不清：只报告精确率，截断是改进；只报告弗雷歇距离，是退步。二，精确率说“落在真图附近”，不说“清楚”，所以还要看图。三，截断不必训练，所以比较两个模型时，要写明截断没有：一个截断，一个不截断，比的就不是模型。
 """
@@ -859,7 +859,7 @@ r"""
 r"""
 The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944), and recall is down to 0.104.
 
-So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the two rows of the highest precision are the most blurred. The board of damages had the same: features of blurred pictures move to the middle, and precision rises. Why does G blur? In training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (the middle of latent space is empty, as lesson 03 said). In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
+So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the two rows of the highest precision are the most blurred. The board of damages had the same: features of blurred pictures move to the middle, and precision rises. Why does G blur? In training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8). In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
 
 Three things to keep. First, one number cannot tell: by precision alone truncation is progress, by the Fréchet distance alone it is a step back. Second, precision says "close to real pictures" and not "clear", so look at the pictures, too. Third, truncation takes no training; so state, when two models are compared, whether either is truncated: if only one is, it is not the models that are compared.
 """
@@ -919,8 +919,9 @@ show.gallery({"samples of G": samples[:14],
               "nearest training picture, by pixels": nearest_of(samples[:14], training[:2000]),
               "nearest unseen picture, by pixels": nearest_of(samples[:14], unseen),
               "reciter, shifted by 2": copied,
-              "nearest training picture, by pixels ": nearest_of(copied, training),
-              "nearest training picture, by spectrum": nearest_of(copied, training, spectrum)},
+              "reciter: nearest training picture, by pixels": nearest_of(copied, training),
+              "reciter: nearest training picture, by spectrum": nearest_of(copied, training,
+                                                                         spectrum)},
              columns=14, scale=2,
              alt="Six rows of fourteen digits: samples of G with their nearest training and unseen "
                  "pictures, alike in kind; shifted training pictures, below them other digits of "
@@ -933,7 +934,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 7-8** Each column is a picture with its nearest neighbours. Rows 1 to 3: samples of G, with two rows of neighbours about equally close. Rows 4 to 6: training pictures shifted by 2 pixels; by pixels the nearest is mostly another picture, and nothing shows; by the magnitudes of the Fourier transform it is the original.
+**Fig. 7-8** Each column is a picture with its nearest neighbours. Upper three rows: samples of G, with two rows of neighbours about equally close. Lower three: training pictures shifted by 2 pixels; by pixels the nearest is mostly another picture, and nothing shows; by the magnitudes of the Fourier transform it is the original.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -976,7 +977,7 @@ r"""
 Side by side:
 
 - **Missed alarms.** Copies that are shifted by 2 pixels are caught by the sign test in only 6 of 40 draws, and by the test for memorisation in all 40; of those who copy a tenth, 7 against 40, of those who copy a twentieth, 2 against 31 (9 are missed).
-- **False alarms.** Honest new pictures raise none in 40 draws with either test. The honest one who hands in 20 pictures again and again is accused 6 times by the sign test and never by the test for memorisation. Blurred new pictures are accused once by the latter. Over all four honest ones the test for memorisation has 1 false alarm in 160, the sign test 6.
+- **False alarms.** Honest new pictures raise none in 40 draws with either test. The honest one who hands in 20 pictures again and again is accused 6 times by the sign test and never by the test for memorisation. Blurred new pictures are accused 1 time by the latter. Over all four honest ones the test for memorisation has 1 false alarm in 160, the sign test 6.
 - **What is still not seen.** Fewer copies, rotated ones, half pictures: none of that was tried. "No alarm" means "this test finds nothing", and not "nothing was copied".
 
 The G of this lesson has a $z$ of 0.6 in the test for memorisation: no alarm. So this is the answer to siriusdemon: without the 2,000 pictures `unseen`, which nobody has learned from, not one of the numbers above could be computed.
@@ -1031,7 +1032,7 @@ verdict = check.copy_ratio(copy_ratio)
 r"""
 ## 两个库，一份输入，两个 FID
 
-2025 年 7 月，有人给 torcheval 提了 [issue 220](https://github.com/meta-pytorch/torcheval/issues/220)：同一份输入，两组各 10 张 32×32 的随机图，torcheval 算出 FID 13.67，torchmetrics 算出 53.69。公式只有一个，差别从哪里来？能查到的有这些：
+2025 年夏天，有人给 torcheval 提了 [issue 220](https://github.com/meta-pytorch/torcheval/issues/220)：同一份输入，两组各 10 张 32×32 的随机图，torcheval 算出 FID 13.67，torchmetrics 算出 53.69。公式只有一个，差别从哪里来？能查到的有这些：
 
 - **权重。** [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) 的作者查过：torcheval 用的 Inception 和论文用的 TensorFlow 版权重不同；换上 pytorch-fid 的权重，再把累加改成 float64，就和别的库一致了。
 - **像素的范围。** 读它的[代码](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py)：图片以 $[0, 1]$ 直接送进 torchvision 的 Inception。这个网络的入口会做一次换算，前提是图片已按 ImageNet 的均值和标准差归一化；直接送 $[0, 1]$，红色通道换算成 $0.458x - 0.03$，网络看到的是一张灰蒙蒙的图。
@@ -1053,7 +1054,7 @@ r"""
 r"""
 ## Two libraries, one input, two FIDs
 
-In July 2025 somebody filed [issue 220](https://github.com/meta-pytorch/torcheval/issues/220) of torcheval: for one input, two sets of 10 random 32×32 pictures each, torcheval has an FID of 13.67 and torchmetrics one of 53.69. There is only one formula; where does the difference come from? This much can be found out:
+In the summer of 2025 somebody filed [issue 220](https://github.com/meta-pytorch/torcheval/issues/220) of torcheval: for one input, two sets of 10 random 32×32 pictures each, torcheval has an FID of 13.67 and torchmetrics one of 53.69. There is only one formula; where does the difference come from? This much can be found out:
 
 - **Weights.** The author of [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) looked into it: torcheval's Inception does not have the weights of the TensorFlow version that papers use; with those of pytorch-fid, and with the sums in float64, the result agrees with other libraries.
 - **Range of the pixels.** Read its [code](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py): pictures go into torchvision's Inception as they are, in $[0, 1]$. The entrance of that network converts pictures that have been normalised by ImageNet's mean and standard deviation; given $[0, 1]$, it turns the red channel into $0.458x - 0.03$, and what the network sees is a dull grey picture.
@@ -1305,11 +1306,12 @@ def judge(better):
         before, after = evaluator.score(given[:2000]), evaluator.score(answer)
         z = measure.memorisation_test(answer, training, unseen).z
         reached.append(len(answer) == 2000 and after.frechet <= 0.6 * before.frechet and z <= 3)
-        rows += [[str(seed), title, f"{s.frechet:.2f}", f"{s.mind:.2f}", f"{s.prdc.precision:.2f}",
-                  f"{s.prdc.recall:.2f}", f"{s.prdc.coverage:.2f}"]
-                 for title, s in ((("原样", "as they are"), before), (("你的", "yours"), after))]
+        rows += [(seed, before), (seed, after)]
     table([("种子", "seed"), "", ("弗雷歇", "Fréchet"), "MIND", ("精确率", "precision"),
-           ("召回率", "recall"), ("覆盖率", "coverage")], rows)
+           ("召回率", "recall"), ("覆盖率", "coverage")],
+          [[str(seed), ("你的", "yours") if i % 2 else ("原样", "as they are"), f"{s.frechet:.2f}",
+            f"{s.mind:.2f}", f"{s.prdc.precision:.2f}", f"{s.prdc.recall:.2f}",
+            f"{s.prdc.coverage:.2f}"] for i, (seed, s) in enumerate(rows)])
     say("{mark} 三个种子里有 {n} 个达到标准。", "{mark} {n} of three seeds meet the bar.",
         mark="[x]" if all(reached) else "[ ]", n=sum(reached))
 

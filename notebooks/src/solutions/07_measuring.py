@@ -31,7 +31,7 @@ lab.language_switch()
 r"""
 ## 练习 1：两个正态分布的弗雷歇距离
 
-$\Sigma_1^{1/2}$ 来自特征分解：特征值开平方，特征向量不变。$\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$ 是对称的，特征值和 $\Sigma_1 \Sigma_2$ 的一样，所以可以用 `eigvalsh`，不会出现复数。缺秩时，舍入使特征值略小于 0，截到 0 再开方。
+$\Sigma_1^{1/2}$ 来自特征分解：特征值开平方，特征向量不变。$\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$ 是对称的，特征值和 $\Sigma_1 \Sigma_2$ 的一样，所以可以用 `eigvalsh`，不会出现复数。缺秩时，舍入使特征值略小于 0，先截成非负的，再开方。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -107,14 +107,14 @@ verdict = check.copy_ratio(copy_ratio)
 r"""
 ## 开放题：不训练，让数变好
 
-试了四种做法，用课文里的同一个 G。`锐化` 把图减去它的模糊，再加回去；`最有把握` 留下分类器最有把握的 2,000 张，`每类最有把握` 在每一类里各留 200 张。
+试了三种做法，和原样比，用课文里的同一个 G。`sharper`：每张图加上模糊会拿走的那一部分；`surest`：留下分类器最有把握的 2,000 张；`surest of each class`：在每一类里各留 200 张。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Open task: a better number without training
 
-Four ways, tried on the G of the lesson. `sharper` adds to each picture what a blur takes away; `surest` keeps the 2,000 of which the classifier is surest, `surest of each class` 200 in each class.
+Three ways, beside the samples as they are, tried on the G of the lesson. `sharper`: add to each picture what a blur takes away; `surest`: keep the 2,000 of which the classifier is surest; `surest of each class`: keep 200 in each class.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -160,7 +160,7 @@ table([("做法", "way"), ("种子", "seed"), ("弗雷歇", "Fréchet"), "MIND",
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-@SOLZH@
+TODO
 
 ## 给老师的话
 
@@ -173,7 +173,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-@SOLEN@
+TODO
 
 ## For teachers
 
