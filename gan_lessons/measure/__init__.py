@@ -17,6 +17,7 @@ from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.frechet import Moments, frechet_distance
 from gan_lessons.measure.kernel import KernelEstimate, kernel_distance, kernel_estimate
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
+from gan_lessons.measure.obedience import ObedienceReport, kept, obedience
 from gan_lessons.measure.photographs import inception
 from gan_lessons.measure.points import PointReport, js_on_grid, mode_report
 from gan_lessons.measure.scores import Evaluator, Scores
@@ -26,8 +27,8 @@ from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
            "FactorReport", "FeatureNet", "KernelEstimate", "MemorisationReport", "Moments",
-           "PointReport", "PrecisionRecall", "Scores", "StackedReport", "copy_test", "damage",
-           "dinov2", "factor_coverage", "factor_reader", "frechet_distance", "inception",
-           "inception_score", "js_on_grid", "kernel_distance", "kernel_estimate",
-           "memorisation_test", "mode_report", "nearest", "precision_recall", "sliced_distance",
-           "spectrum", "stacked_modes", "transport"]
+           "ObedienceReport", "PointReport", "PrecisionRecall", "Scores", "StackedReport",
+           "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader", "frechet_distance",
+           "inception", "inception_score", "js_on_grid", "kept", "kernel_distance",
+           "kernel_estimate", "memorisation_test", "mode_report", "nearest", "obedience",
+           "precision_recall", "sliced_distance", "spectrum", "stacked_modes", "transport"]
