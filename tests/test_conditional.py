@@ -421,7 +421,7 @@ def test_sample_by_class(run, capsys):
 
 
 def test_a_run_stopped_and_resumed_is_the_same(run, tmp_path):
-    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=3, sample_every=2,
+    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=4, sample_every=2,
                save_every=2, threads=1, quiet=True)
     runs.resume(tmp_path / "b", steps=6, quiet=True)
     assert results(run.folder) == results(tmp_path / "b")
@@ -432,18 +432,18 @@ def test_kill_9_and_resume(run, tmp_path):
     """A run that is killed and resumed ends bit for bit as one that was not."""
     words = [sys.executable, "-m", "gan_lessons", "train", "--out", str(tmp_path / "k"), "--quiet"]
     begin = ["rpgan", "--data", "mnist", "--features", "2", "--latent", "8", "--batch", "8",
-             "--subset", "0.05", "--conditional", "--steps", "200", "--sample-every", "50",
-             "--save-every", "10", "--threads", "1"]
+             "--subset", "0.05", "--conditional", "--steps", "40", "--sample-every", "20",
+             "--save-every", "5", "--threads", "1"]
     process = subprocess.Popen(words + begin, env=os.environ)
     path, end = tmp_path / "k" / "checkpoint.safetensors", time.monotonic() + 120
-    while time.monotonic() < end and not (path.exists() and checkpoint.saved_step(path) >= 20):
+    while time.monotonic() < end and not (path.exists() and checkpoint.saved_step(path) >= 10):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert 20 <= checkpoint.saved_step(path) < 200
+    assert 10 <= checkpoint.saved_step(path) < 40
     subprocess.run([*words, "--resume"], check=True)
-    runs.train(runs.Settings("rpgan", **SMALL), tmp_path / "s", steps=200, sample_every=50,
-               save_every=10, threads=1, quiet=True)
+    runs.train(runs.Settings("rpgan", **SMALL), tmp_path / "s", steps=40, sample_every=20,
+               save_every=5, threads=1, quiet=True)
     assert results(tmp_path / "k") == results(tmp_path / "s")
 
 
