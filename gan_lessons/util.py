@@ -8,9 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-
-# Begins what is shown as HTML. Of a folded output JupyterLab shows the first line that is not empty,
-# as text; it must not give the answer to a prediction away.
+# Begins what is shown as HTML. Of a folded output JupyterLab shows the first line that is not
+# empty, as text; it must not give the answer to a prediction away.
 BLANK_LINE = " \n"
 
 
