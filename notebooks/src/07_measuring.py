@@ -938,17 +938,17 @@ show.gallery({"samples of G": samples[:14],
                                                                          spectrum)},
              columns=14, scale=2,
              alt="Six rows of fourteen digits: samples of G with their nearest training and unseen "
-                 "pictures, alike in kind; shifted training pictures, below them other digits of "
-                 "the same kind, and in the last row the originals")
+                 "pictures, alike in kind; shifted training pictures, below them pictures that are "
+                 "often another digit, and in the last row the originals")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 7-8** 每一列是一张图和它的最近邻。上三行：G 的样本，两排近邻不相上下。下三行：平移了 2 个像素的训练图；按像素找，最近的是另一张，看不出照抄；按傅里叶变换的大小找，正是原件。
+**图 7-8** 每一列是一张图和它的最近邻。上三行：G 的样本，两排近邻不相上下。下三行：平移了 2 个像素的训练图；按像素找，最近的是另一张，常常连数字都不同，看不出照抄；按傅里叶变换的大小找，正是原件。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 7-8** Each column is a picture with its nearest neighbours. Upper three rows: samples of G, with two rows of neighbours about equally close. Lower three: training pictures shifted by 2 pixels; by pixels the nearest is mostly another picture, and nothing shows; by the magnitudes of the Fourier transform it is the original.
+**Fig. 7-8** Each column is a picture with its nearest neighbours. Upper three rows: samples of G, with two rows of neighbours about equally close. Lower three: training pictures shifted by 2 pixels; by pixels the nearest is another picture, often of another digit, and nothing shows; by the magnitudes of the Fourier transform it is the original.
 """
 
 # %% [markdown] tags=["lang-zh"]
