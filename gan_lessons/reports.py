@@ -68,6 +68,8 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         weights = "newest" if newest else "average"
         about = (f"{len(fakes)} samples, step {run.weights(newest)[1]}, seed {seed}, "
                  f"{weights} weights")
+        if run.classes is not None:
+            about += ", every class in turn"
     else:
         fakes = pictures_in(folder, settings.size, known.shape[1])[:len(others)]
         about = f"{len(fakes)} pictures of {folder}"

@@ -30,6 +30,8 @@ from gan_lessons.data import ImageSet
 from gan_lessons.nets import conditional as nets
 from gan_lessons.nets import mlp
 from gan_lessons.train import Game, fit, generate, head_start, sample_noise
+from studies import lesson08
+from studies import results as study_results
 
 
 @pytest.fixture(scope="module")
@@ -501,3 +503,21 @@ def test_measure_reports_obedience(run):
 
     said = reports.of_run(run, 200)
     assert "obedience n 200   as asked" in said and "within a class" in said
+
+
+# ---- what the lesson shows ----
+
+def test_a_combination_as_a_class_of_its_own_comes_out_only_where_it_was_shown():
+    """The stored study: factors compose in part, numbers of combinations do not."""
+    stored = study_results.begun("lesson08", "combinations")
+    if not stored:
+        pytest.skip("the study has not been stored")
+    held_out = {way: [run["held out"]["as asked"] for run in runs.values()]
+                for way, runs in stored["runs"].items()}
+    assert min(held_out["factors"]) > 0.5 and max(held_out["one class each"]) < 0.2
+
+
+def test_one_class_each_numbers_the_combinations(faces):
+    one = lesson08.flat(faces)
+    assert one.classes == (8,) and one.asked["combination"][7] == "round, bun"
+    assert torch.equal(one.condition // 4, faces.condition[:, 0])
