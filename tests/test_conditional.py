@@ -330,6 +330,7 @@ def held_out():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_obeys(real, held_out):
     report = measure.obedience(held_out.images, held_out.condition, of=real)
     assert report.accuracy > 0.95 and report.obeyed == 10 and len(report.classes) == 10
@@ -340,6 +341,7 @@ def test_one_that_obeys(real, held_out):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_ignores_what_it_is_asked(real, held_out):
     report = measure.obedience(held_out.images, None, of=real)
     assert report.accuracy < 0.2 and report.obeyed == 0
@@ -347,6 +349,7 @@ def test_one_that_ignores_what_it_is_asked(real, held_out):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_has_collapsed_within_each_class(real, held_out):
     y = torch.arange(200) % 10
     first = torch.stack([held_out.images[(held_out.condition == k).nonzero()[0, 0]] for k in y])
@@ -430,6 +433,7 @@ def test_a_run_stopped_and_resumed_is_the_same(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_kill_9_and_resume(run, tmp_path):
     """A run that is killed and resumed ends bit for bit as one that was not."""
     words = [sys.executable, "-m", "gan_lessons", "train", "--out", str(tmp_path / "k"), "--quiet"]
@@ -498,6 +502,7 @@ def test_an_old_run_has_no_classes(tmp_path, run):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_measure_reports_obedience(run):
     from gan_lessons import reports
 
