@@ -10,6 +10,7 @@ from gan_lessons import checkpoint, cycle, data, losses
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import translate as networks
 from gan_lessons.train import critic_step
+from studies import lesson08_cycle, results
 
 
 def noise(n, channels=3, side=16, seed=0):
@@ -269,3 +270,37 @@ def test_a_list_of_pictures_of_different_shapes():
     assert [tuple(picture.shape) for picture in made] == [(3, 9, 20), (3, 30, 7)]
     with pytest.raises(ValueError, match="1 channels"):
         cycle.translate(network, noise(2, 3))
+
+
+# ---- what the lesson says of glasses ----
+
+WAYS = ("put on", "taken off")
+
+
+def test_long_runs_put_glasses_on_and_keep_the_face():
+    runs = results.stored("lesson08", "cycle_long")["runs"]["cyclegan"]
+    assert len(runs) >= 2
+    for run in runs.values():
+        assert all(run[way]["obeyed"] >= 0.9 and run[way]["least kept"] >= 0.85 for way in WAYS)
+
+
+def test_what_each_part_of_the_loss_is_good_for():
+    runs = results.stored("lesson08", "cycle_short")["runs"]
+
+    def middle(way, direction, what="all right"):
+        return sorted(run[direction][what] for run in runs[way].values())[len(runs[way]) // 2]
+
+    for direction in WAYS:
+        whole = middle("cyclegan", direction)
+        assert whole > 0.7 and middle("neither", direction) < 0.3  # people get lost
+        assert middle("no identity loss", direction) < 0.7
+    for run in runs["patches of 16"].values():
+        assert run["put on"]["obeyed"] < 0.5
+    for run in runs["pix2pix"].values():  # where there are pairs, all is easier
+        assert run["put on"]["all right"] > 0.9
+
+
+@pytest.mark.slow
+def test_with_pairs_glasses_are_put_on_soon():
+    _, found = lesson08_cycle.played("pix2pix", seed=7, steps=300)
+    assert found["put on"]["obeyed"] > 0.9 and found["put on"]["all right"] > 0.6
