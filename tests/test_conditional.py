@@ -512,14 +512,15 @@ def test_measure_reports_obedience(run):
 
 # ---- what the lesson shows ----
 
-def test_a_combination_as_a_class_of_its_own_comes_out_only_where_it_was_shown():
-    """The stored study: factors compose in part, numbers of combinations do not."""
+def test_unseen_combinations_come_out_on_some_seeds_and_never_as_classes_of_their_own():
+    """The stored study: factors compose on most seeds, not all; numbers of combinations never."""
     stored = study_results.begun("lesson08", "combinations")
     if not stored:
         pytest.skip("the study has not been stored")
     held_out = {way: [run["held out"]["as asked"] for run in runs.values()]
                 for way, runs in stored["runs"].items()}
-    assert min(held_out["factors"]) > 0.5 and max(held_out["one class each"]) < 0.2
+    assert max(held_out["factors"]) > 0.7 and min(held_out["all shown"]) > 0.95
+    assert max(held_out["one class each"]) < 0.1 < sum(held_out["factors"]) / 3
 
 
 def test_one_class_each_numbers_the_combinations(faces):
