@@ -1281,6 +1281,10 @@ r"""
 - **离下限都还远。** 最好的是下限（0.05）的十几倍；别的人写的真数字和同样的参照比，只有 0.20。
 - **记忆检验。** 没有一个超过 3，最高的是 `02 with R1`，三个种子是 2.6、2.0、1.9。三次用的是同一批证人，不算三份独立的证据；要追究，就换一批未见的图再量。
 - **一个差点上榜的错误。** 第一次排名，`03 SN-GAN` 和纯噪声一样差。原因不在 SN-GAN：配方默认的滑动平均是 0.999，而 50 秒只走 1,156 步，平均里还有三成是最初的权重。换成第 03 课用的 0.995，就是上表里的数。样本看一眼就知道不对，表里的数自己不会说。
+
+种子 0 的样本，没有挑选过（`studies/lesson07.py leaderboard`）：
+
+![每个生成器一行，各 16 个数字：带 R1 的最清楚，Datawhale 的是灰色的点阵，siriusdemon 的有噪点，四个卷积网络的笔画干净，但有些不成数字](../images/lesson07_leaderboard.png)
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1293,6 +1297,10 @@ The table is sorted by the Fréchet distance. What can be said, and what not:
 - **All are far from the floor.** The best is more than ten times the floor (0.05); real digits by other writers, against the same reference, have only 0.20.
 - **Memorisation.** None is above 3; the highest is `02 with R1`, with 2.6, 2.0, 1.9 for the three seeds. The witnesses were the same each time, so these are not three independent pieces of evidence; to follow it up, measure with other unseen pictures.
 - **A mistake that nearly made the table.** In the first ranking `03 SN-GAN` was as bad as static. SN-GAN was not to blame: the recipe's moving average is 0.999 unless told otherwise, 50 seconds are only 1,156 steps, and three tenths of the average were still the first weights. With lesson 03's 0.995 it has the numbers of the table above. One look at the samples would have told; the number in the table does not.
+
+Samples of seed 0, not chosen (`studies/lesson07.py leaderboard`):
+
+![A row of 16 digits for each generator: those with R1 are the clearest, Datawhale's are grey dots, siriusdemon's have noise, and the four convolutional networks draw clean strokes that are not always digits](../images/lesson07_leaderboard.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
