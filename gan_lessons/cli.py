@@ -306,9 +306,9 @@ def take_newest(args: argparse.Namespace, run) -> bool:
     """Tell whether to take the newest weights: when asked to, or while the average lags behind."""
     if args.newest is not None:
         return args.newest
-    step = run.weights()[1]
-    caught_up = round(CAUGHT_UP / (1 - run.about["game"]["ema"]))
-    if step >= caught_up:
+    step, game = run.weights()[1], run.about["game"]
+    caught_up = round(CAUGHT_UP / (1 - game["ema"]))
+    if step >= caught_up or game.get("ema_warm_up"):  # which a run of long ago says nothing of
         return False
     zh, en = f"滑动平均到第 {caught_up} 步左右才跟得上", (
         f"The moving average lags behind until about step {caught_up}")

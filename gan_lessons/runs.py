@@ -418,6 +418,7 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
              "game": {"loss": type(game.loss).__name__, "batch": game.batch, "lr": game.lr,
                       "betas": game.betas if game.optimizer is None else None,
                       "n_critic": game.n_critic, "clip": game.clip, "ema": game.ema,
+                      "ema_warm_up": game.ema_warm_up,
                       "generator_weights": weight_count(game.generator),
                       "critic_weights": weight_count(game.critic)},
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}

@@ -12,12 +12,12 @@ import torch
 from fastai_standin import Data, networks
 from torch import nn
 
-from gan_lessons import losses, penalties
+from gan_lessons import losses, penalties, train
 from gan_lessons.augment import DiffAugment, augmented
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.penalties import clip_weights
-from gan_lessons.train import compares, critic_step, generator_step
+from gan_lessons.train import Game, compares, critic_step, generator_step
 
 LR = 1e-2
 
@@ -112,3 +112,29 @@ def test_clipping_is_that_of_critic_step_when_the_first_weights_are_in_the_box()
     clip_weights(first[1], 0.05)
     assert_equal(learned(copy.deepcopy(first), loss, n_critic=2, clip=0.05),
                  stepped(copy.deepcopy(first), loss, n_critic=2, clip=0.05), first)
+
+
+def a_game_of_three_steps(**settings):
+    """Return a Game's networks after three steps of D and one of G on the learner's batches."""
+    *critic_batches, (z, _) = Data(train=16).train_dl
+    game = Game(*plain(), latent=10, batch=4, lr=LR, n_critic=3, loss=losses.NonSaturating(),
+                optimizer=adam, **settings)
+    noises = iter([noise for noise, _ in critic_batches] + [z])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "next_noise", lambda game: next(noises))
+        train.play_round(game, iter([pictures for _, pictures in critic_batches]))
+    return game.generator, game.critic
+
+
+def adam(network, lr):
+    return torch.optim.Adam(network.parameters(), lr=lr)
+
+
+@pytest.mark.parametrize("settings", [
+    {"penalty": partial(penalties.r1, gamma=0.5), "penalty_every": 2}, {"clip_gradients": 0.01}])
+def test_lazy_penalty_and_clipped_gradients_are_those_of_a_game(settings):
+    learn = learned(plain(), losses.NonSaturating(), n_critic=3, **settings)
+    assert_equal(learn, a_game_of_three_steps(**settings), plain())
+    without = learned(plain(), losses.NonSaturating(), n_critic=3)
+    assert learn.settings() != without.settings()
+    assert not torch.equal(next(learn.critic.parameters()), next(without.critic.parameters()))

@@ -1,6 +1,8 @@
 """The commands `train`, `sample` and `measure`, as somebody at a terminal meets them."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +186,19 @@ def test_sample_takes_the_newest_weights_until_the_average_has_caught_up(run, ma
     save_file(weights, alone / "generator.safetensors", metadata={"step": "5000"})
     old, said = drawn(alone)
     assert old == average and "lags" not in said
+
+
+def test_a_warmed_up_average_is_never_behind(run, made, tmp_path):
+    """The runs of `rpgan` are of this kind: their average has forgotten the first weights."""
+    shutil.copytree(made.folder, tmp_path / "warm")
+    path = tmp_path / "warm" / "settings.json"
+    about = json.loads(path.read_text("utf-8"))
+    assert about["game"]["ema_warm_up"] is False
+    about["game"]["ema_warm_up"] = True
+    path.write_text(json.dumps(about), "utf-8")
+    code, said, _ = run("sample", "--run", tmp_path / "warm")
+    assert (code, "lags" in said) == (0, False)
+    assert [p.name for p in (tmp_path / "warm").glob("samples*average*.png")]
 
 
 @pytest.mark.parametrize("words, code, message", [

@@ -31,7 +31,8 @@ class GANLearner(Learner):
         switcher: takes the learner and returns the callback that switches; one step each unless
             given (fastai has 5 of the critic here; that is partial(FixedGANSwitcher, n_crit=5),
             and `wgan` has it)
-        gen_first, switch_eval, show_img, clip, beta: see GANTrainer
+        gen_first, switch_eval, show_img, clip, beta, clip_gradients: see GANTrainer
+        penalty_every: k: the penalty counts in every k-th step of the critic, k times as much
         ema: how slowly `generator_ema`, the moving average of the generator's weights, follows,
             such as 0.999; without it there is none
         augment: what the critic sees pictures through while it trains: augment.DiffAugment()
@@ -42,11 +43,13 @@ class GANLearner(Learner):
                  crit_loss_func: Callable, switcher: Callable | None = None,
                  gen_first: bool = False, switch_eval: bool = True, show_img: bool = True,
                  clip: float | None = None, beta: float = 0.98,
-                 penalty: Callable | None = None, ema: float | None = None,
+                 penalty: Callable | None = None, penalty_every: int = 1,
+                 clip_gradients: float | None = None, ema: float | None = None,
                  augment: Augment | None = None, **learn_kwargs):
         self.generator = generator
         self.critic = critic
         self.augment = augment
+        self.penalty_every = whole_number("penalty_every", penalty_every, 1)
         self.generator_ema = None
         model = GANModule(generator, critic)
         loss = GANLoss(gen_loss_func, crit_loss_func, model, penalty)
@@ -56,7 +59,8 @@ class GANLearner(Learner):
                                                multi_avg_fn=get_ema_multi_avg_fn(ema))
         self.loss_names = [described(gen_loss_func), described(crit_loss_func)]  # for `settings`
         self.recorder.label = "train_loss (mixed)"  # of both players in one mean: no use
-        self.gan_trainer = GANTrainer(self, switch_eval, clip, beta, gen_first, show_img)
+        self.gan_trainer = GANTrainer(self, switch_eval, clip, beta, gen_first, show_img,
+                                      clip_gradients)
         self.switcher = FixedGANSwitcher(self) if switcher is None else switcher(self)
         self.callbacks += [self.gan_trainer, self.switcher]
 
@@ -109,6 +113,8 @@ class GANLearner(Learner):
     def compute_loss(self) -> Tensor:
         """Return the loss of `xb`, `yb`; the critic's loss also gets the pictures it judged."""
         self.model.critic = augmented(self.critic, self.augment)  # another one for each step
+        due = self.gan_trainer.critic_steps % self.penalty_every == 0
+        self.loss_func.penalty_strength = self.penalty_every if due else 0
         with self.autocast():
             self.output = self.model(self.xb)
             loss = self.loss_func(self.output, self.yb, self.xb)
@@ -127,6 +133,8 @@ class GANLearner(Learner):
     def settings(self) -> dict:
         """Return what must agree between the file and the learner that loads it."""
         return {"losses": self.loss_names, "penalty": described(self.loss_func.penalty),
+                "penalty_every": self.penalty_every if self.penalty_every > 1 else None,
+                "clip_gradients": self.gan_trainer.clip_gradients,
                 "augment": described(self.augment),
                 "optimizer": described(self.opt_func)}
 

@@ -44,6 +44,9 @@ class GANLoss:
         gan_model: the two networks
         penalty: penalty(critic, real, fake) -> scalar, added to the critic's loss: one of
             `gan_lessons.penalties`, or any other term that must see the pictures
+
+    Attributes:
+        penalty_strength: the penalty counts so many times; at 0 it is not computed at all
     """
 
     def __init__(self, loss_funcG: Callable, loss_funcC: Callable, gan_model: GANModule,
@@ -52,6 +55,7 @@ class GANLoss:
         self.loss_funcC = loss_funcC
         self.gan_model = gan_model
         self.penalty = penalty
+        self.penalty_strength = 1
 
     def __call__(self, output: Tensor, target: Tensor, images: Tensor | None = None) -> Tensor:
         """Return the loss of the current mode; `images` are what the critic has just seen."""
@@ -74,7 +78,7 @@ class GANLoss:
             fake = self.gan_model.generator(input)
         fake_pred = self.gan_model.critic(fake)
         loss = self.loss_funcC(real_pred.float(), fake_pred.float())
-        if self.penalty is None:
+        if self.penalty is None or self.penalty_strength == 0:
             return loss
         if real_pred.shape[:1] != real.shape[:1]:
             raise ValueError(both(
@@ -84,7 +88,8 @@ class GANLoss:
                 f"returned the shape {tuple(real_pred.shape)}. Use basic_critic(..., "
                 "per_sample=True)."))
         with torch.autocast(real.device.type, enabled=False):
-            return loss + self.penalty(self.gan_model.critic, real, fake.float())
+            penalty = self.penalty(self.gan_model.critic, real, fake.float())
+            return loss + self.penalty_strength * penalty
 
 
 class WassersteinLoss(nn.Module):

@@ -2,6 +2,8 @@
 
 import math
 
+from torch.nn.utils import clip_grad_norm_
+
 from gan_lessons.fastai_style.callback import LearnerCallback, SmoothenValue
 from gan_lessons.penalties import clip_weights
 from gan_lessons.progress import in_notebook
@@ -21,6 +23,7 @@ class GANTrainer(LearnerCallback):
         beta: how slowly the smoothed losses follow, see SmoothenValue
         gen_first: the generator begins
         show_img: each epoch ends with a picture, always of the same noise
+        clip_gradients: the largest norm of a player's whole gradient, if there is a limit
 
     Attributes:
         glosses, closses: the smoothed losses after each batch
@@ -32,13 +35,15 @@ class GANTrainer(LearnerCallback):
     order = -20
 
     def __init__(self, learn, switch_eval: bool = False, clip: float | None = None,
-                 beta: float = 0.98, gen_first: bool = False, show_img: bool = True):
+                 beta: float = 0.98, gen_first: bool = False, show_img: bool = True,
+                 clip_gradients: float | None = None):
         super().__init__(learn)
         self.switch_eval = switch_eval
         self.clip = clip
         self.beta = beta
         self.gen_first = gen_first
         self.show_img = show_img
+        self.clip_gradients = clip_gradients
         self.gen_steps = self.critic_steps = 0
         self._forget()
 
@@ -95,6 +100,11 @@ class GANTrainer(LearnerCallback):
         else:
             self.smoothenerC.add_value(learn.loss.item())
             self.closses.append(self.smoothenerC.smooth)
+
+    def on_backward_end(self, learn) -> None:
+        """Shorten the gradient of the player whose turn it is to `clip_gradients`."""
+        if self.clip_gradients is not None:
+            clip_grad_norm_(learn.opt.parameters, self.clip_gradients)
 
     def on_step_end(self, learn) -> None:
         """Count the step; the moving average follows the generator's."""

@@ -429,6 +429,7 @@ show_doc(GANTrainer.on_train_begin)
 show_doc(GANTrainer.on_epoch_begin)
 show_doc(GANTrainer.on_batch_begin)
 show_doc(GANTrainer.on_backward_begin)
+show_doc(GANTrainer.on_backward_end)
 show_doc(GANTrainer.on_epoch_end)
 show_doc(GANTrainer.on_train_end)
 

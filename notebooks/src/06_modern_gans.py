@@ -987,14 +987,14 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**走得久一些。** 同一个配方走 10,725 步，一个核心上约 600 秒，20,000 张脸（`studies/lesson06.py winner`），事先训练好、存下来。种子 0 和 1 的弗雷歇距离是 23 和 24，反向 KL 都是 0.05，算数的 67% 和 68%，96 种组合都有。下面是两行真图，和种子 0 的六行没有挑选过的样本：
+**走得久一些。** 同一个配方走 10,725 步，一个核心上约 600 秒，20,000 张脸（`studies/lesson06.py winner`），事先训练好、存下来。种子 0、1、2 的弗雷歇距离是 22.7、24.4、24.2，反向 KL 是 0.05、0.05、0.04，算数的 67%、68%、70%，96 种组合都有。下面是两行真图，和种子 0 的六行没有挑选过的样本：
 
 ![上面两行玩具脸，下面六行生成的脸：大多清楚，有几张背景或头发上有斑点](../images/lesson06_faces.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**A longer run.** The same recipe for 10,725 steps, about 600 seconds of one core, with 20,000 faces (`studies/lesson06.py winner`), trained beforehand and stored. Seeds 0 and 1 have a Fréchet distance of 23 and 24, a reverse KL of 0.05 both, 67% and 68% counted, and all 96 combinations. Below are two rows of real pictures, and six of samples of seed 0 that nobody chose:
+**A longer run.** The same recipe for 10,725 steps, about 600 seconds of one core, with 20,000 faces (`studies/lesson06.py winner`), trained beforehand and stored. Seeds 0, 1 and 2 have a Fréchet distance of 22.7, 24.4 and 24.2, a reverse KL of 0.05, 0.05 and 0.04, 67%, 68% and 70% counted, and all 96 combinations. Below are two rows of real pictures, and six of samples of seed 0 that nobody chose:
 
 ![Two rows of toy faces above six rows of generated ones: most are clear, a few have specks in the background or in the hair](../images/lesson06_faces.png)
 """
