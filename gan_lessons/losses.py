@@ -22,6 +22,7 @@ class Loss(Protocol):
     """What `train.fit` asks of a loss; one of your own needs these three and no more.
 
     With an attribute `compares` that is true, `generator` is also given D's scores for real data.
+    With an attribute `columns`, the scores are (B, columns) instead of (B,): see `Auxiliary`.
     """
 
     @property
@@ -155,3 +156,32 @@ class Relativistic(Wasserstein):
     def generator(self, fake: Tensor, real: Tensor) -> Tensor:  # type: ignore[override]
         """Return -E log sigmoid(D(G(z)) - D(x)). `real` are scores, (B,), not data."""
         return softplus(real - fake).mean()
+
+
+class Auxiliary:
+    """AC-GAN: beside the usual game, both players want D's classifier to see what was asked for.
+
+    Scores are those of `nets.conditional.AuxiliaryCritic`, (B, 2): the score of the usual game, and
+    log p(y | x) of the class. Odena et al. 2016, arXiv 1610.09585, section 3: D maximises L_S +
+    L_C, G L_C - L_S, where L_C takes real pictures and fakes together.
+    """
+
+    columns = 2
+
+    def __init__(self, game: Loss, weight: float = 1.0):
+        self.game, self.weight = game, weight
+        self.compares = getattr(game, "compares", False)
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss in the usual game - weight (E log p(y | x) + E log p(y | G(z, y)))."""
+        class_loss = -real[:, 1].mean() - fake[:, 1].mean()
+        return self.game.critic(real[:, 0], fake[:, 0]) + self.weight * class_loss
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss in the usual game - weight E log p(y | G(z, y))."""
+        scores = (fake[:, 0],) if real is None else (fake[:, 0], real[:, 0])
+        return self.game.generator(*scores) - self.weight * fake[:, 1].mean()
+
+    def reading(self, score: Tensor) -> Tensor:
+        """Return what is plotted of the score in the usual game."""
+        return self.game.reading(score[:, 0])

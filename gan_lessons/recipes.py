@@ -10,6 +10,7 @@ from functools import partial
 import torch
 
 from gan_lessons import losses, penalties, runtime
+from gan_lessons.nets import conditional as conditional_nets
 from gan_lessons.nets import dcgan as convolutional
 from gan_lessons.nets import mlp, resnet
 from gan_lessons.train import Game, rmsprop
@@ -129,6 +130,24 @@ def r3gan(size: int = 32, channels: int = 3, *, steps: int = 6000, gamma: float 
     make = partial(resnet.r3gan_pair, size, channels, latent, features)
     return _game(make, changes, **{**R3GAN, "penalty": partial(penalties.r1_r2, gamma=gamma)},
                  decay=steps, latent=latent, seed=seed)
+
+
+def conditional(size: int, channels: int, classes, *, how: str = "projection",
+                steps: int = 12_000, gamma: float = 5.0, latent: int = 64, features: int = 32,
+                embedding: int = 32, norm: str = "batch", critic_norm: str = "none",
+                seed: int = 0, **changes) -> Game:
+    """Return `rpgan` for pictures with a condition; `classes` counts its values, see `condition`.
+
+    G joins an embedding of y to z, D takes y by projection, or as `how` says: see
+    `nets.conditional`. With "auxiliary" the loss is `losses.Auxiliary` around R3GAN's.
+    """
+    make = partial(conditional_nets.pair, size, channels, classes, latent=latent,
+                   features=features, embedding=embedding, norm=norm, critic_norm=critic_norm,
+                   how=how)
+    settings = {**R3GAN, "penalty": partial(penalties.r1_r2, gamma=gamma), "decay": steps}
+    if how == "auxiliary":
+        settings["loss"] = losses.Auxiliary(losses.Relativistic())
+    return _game(make, changes, **settings, classes=classes, latent=latent, seed=seed)
 
 
 def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed: int = 0,

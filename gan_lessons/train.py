@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_lessons import checkpoint, distributed, runtime
+from gan_lessons import checkpoint, condition, distributed, runtime
 from gan_lessons.augment import Augment, augmented
 from gan_lessons.checkpoint import (
     TrainingDiverged,
@@ -25,6 +25,7 @@ from gan_lessons.checkpoint import (
     set_optimizer_state,
     unwrapped,
 )
+from gan_lessons.condition import given
 from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import Loss, Minimax, NonSaturating
 from gan_lessons.penalties import Penalty, clip_weights
@@ -125,11 +126,15 @@ def shorten_gradient(optimizer: torch.optim.Optimizer, *_) -> None:
 # ---- the two players and all that training has to remember ----
 
 FIXED = ("generator", "critic", "latent", "betas", "ema", "ema_warm_up", "seed", "optimizer",
-         "precision")
+         "precision", "classes")
 
 @dataclass(eq=False)
 class Game:
-    """The two players, how they train, and how far they have come; `fit` moves a game forward."""
+    """The two players, how they train, and how far they have come; `fit` moves a game forward.
+
+    With `classes` the game is conditional: it is played with a condition y for each item, see
+    `condition`, and both networks take y as a second argument.
+    """
 
     generator: nn.Module  # z, (B, latent) -> pictures (B, C, H, W) in [-1, 1], or points (B, d)
     critic: nn.Module  # such data -> scores (B,), higher for "more real"
@@ -151,12 +156,15 @@ class Game:
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None  # None: Adam
     warm_up: bool = False  # D's long turns of the WGAN authors, see `critic_turns`
     precision: str = "float32"  # of the networks' arithmetic: "float32", "bfloat16" or "auto"
+    classes: tuple[int, ...] | None = None  # how many values each factor of a condition has
 
     def __post_init__(self):
         for name, least in (("latent", 1), ("n_critic", 1), ("batch", 1), ("seed", 0),
                             ("penalty_every", 1)):
             setattr(self, name, whole_number(name, getattr(self, name), least))
         self.betas = float(self.betas[0]), float(self.betas[1])  # Adam refuses (0, 0.9)
+        if self.classes is not None:
+            self.classes = condition.checked_classes(self.classes)
         self.precision = runtime.precision(self.precision, self.device)
         if self.clip_gradients is not None and not self.clip_gradients > 0:
             raise ValueError(both(
@@ -175,6 +183,11 @@ class Game:
         self.noise = torch.Generator().manual_seed(self.seed)  # where z comes from
         self.torch_state = torch.Generator().manual_seed(self.seed).get_state()  # for dropout
         self.fixed_z = sample_noise(64, self.latent, torch.Generator().manual_seed(1234))
+        self.fixed_y: Tensor | None = None  # its conditions: a row for each, columns of equal z
+        if self.classes is not None:
+            self.fixed_y = condition.rows(self.classes)
+            alike = self.fixed_z[:condition.COLUMNS]
+            self.fixed_z = alike.repeat(len(self.fixed_y) // len(alike), 1)
 
     def __repr__(self) -> str:
         return (f"Game(step {self.step}, {checkpoint.described(self.loss)}, "
@@ -221,13 +234,21 @@ class Game:
         """How many real pictures (or points) D has been shown."""
         return critic_turns(self, self.step) * self.batch
 
-    def sample(self, n: int = 64, *, seed: int = 0, ema: bool = False) -> Tensor:
+    def sample(self, n: int = 64, *, y: condition.Condition | None = None, seed: int = 0,
+               ema: bool = False) -> Tensor:
         """Return what G makes of `n` z drawn with `seed`: pictures or points, as `generate` does.
 
-        `ema=True` asks the moving average of G's weights instead of the newest ones.
+        `ema=True` asks the moving average of G's weights instead of the newest ones. `y` is what a
+        conditional game is asked for, see `condition.conditions`; None: every combination in turn.
         """
         network = self.generator_ema if ema else self.generator
         z = sample_noise(whole_number("n", n, 1), self.latent, torch.Generator().manual_seed(seed))
+        if self.classes is not None:
+            return generate(network, z, condition.conditions(y, self.classes, n))
+        if y is not None:
+            raise ValueError(both("这一局没有条件，不能指定 y。有条件的是 recipes.conditional。",
+                                  "This game is not conditional and takes no y. A conditional one "
+                                  "is recipes.conditional."))
         return generate(network, z)
 
     # what `checkpoint` saves, takes back and compares
@@ -277,6 +298,7 @@ class Game:
         settings = {name: getattr(self, name) for name in plain}
         # a checkpoint from before there was such a warm-up says nothing of it, as None does
         settings["ema_warm_up"] = True if self.ema_warm_up else None
+        settings["classes"] = None if self.classes is None else list(self.classes)
         settings |= {"betas": list(self.betas), "loss": checkpoint.described(self.loss),
                      "penalty": checkpoint.described(self.penalty),
                      "augment": checkpoint.described(self.augment),
@@ -297,18 +319,24 @@ def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") 
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, z: Tensor) -> Tensor:
-    """Return what G makes of z (n, latent), on the CPU.
+def generate(generator: nn.Module, z: Tensor, y: Tensor | None = None) -> Tensor:
+    """Return what G makes of z (n, latent), and of y, if it is conditional, on the CPU.
 
     Pictures come as bytes, uint8 (n, C, H, W); points as they are, float32 (n, d).
     G works in evaluation mode: BatchNorm takes the statistics it gathered while training, not
     those of this batch, so that a picture depends on its own z alone.
     """
     device = next(generator.parameters()).device
+
+    def make(part: slice) -> Tensor:
+        asked = None if y is None else y[part].to(device)
+        return given(generator, asked)(z[part].to(device))
+
     with evaluating(generator):
-        one = generator(z[:1].to(device)).numel()  # numbers in one picture
+        one = make(slice(0, 1)).numel()  # numbers in one picture
         at_once = max(1, min(1000, GENERATED_AT_ONCE // one))  # for the memory of large ones
-        return torch.cat([finished(generator(part.to(device))).cpu() for part in z.split(at_once)])
+        parts = [slice(start, start + at_once) for start in range(0, len(z), at_once)]
+        return torch.cat([finished(make(part)).cpu() for part in parts])
 
 
 # ---- a run, from the first batch to the last checkpoint ----
@@ -362,7 +390,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     game.generator.train()
     game.critic.train()
     if first and snapshot_every and game.step == 0:
-        game.snapshots[0] = generate(game.generator, game.fixed_z)
+        game.snapshots[0] = generate(game.generator, game.fixed_z, game.fixed_y)
 
     def due(every: int | None) -> bool:
         return every is not None and game.step % every == 0
@@ -382,7 +410,8 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
                 if save or look or due(snapshot_every) or len(recent) == 100:
                     write_history(game, recent)  # makes a GPU wait
                 if first and due(snapshot_every):
-                    game.snapshots[game.step] = generate(game.generator, game.fixed_z)
+                    game.snapshots[game.step] = generate(game.generator, game.fixed_z,
+                                                         game.fixed_y)
                 if first and save:
                     save_checkpoint(game, save_to)
                 if look and watch_says_stop(game, watch) and not ended:
@@ -394,35 +423,41 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     return game
 
 
-def play_round(game: Game, batches: Iterator[Tensor]) -> Tensor:
-    """Play D's turns and one step of G; return a row of the history, shape (4,)."""
+def play_round(game: Game, batches: Iterator[Any]) -> Tensor:
+    """Play D's turns and one step of G; return a row of the history, shape (4,).
+
+    In a conditional game G is asked for the y of D's last batch of real data.
+    """
     if game.decay:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * cosine_decay(game, to=0.02)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
-        real = distributed.shard(next(batches))
-        d = play_critic(game, real, turn)
+        real, y = next_batch(batches)
+        d = play_critic(game, real, y, turn)
     with working_precision(game):
-        g = generator_step(augmented(game.critic, game.augment), game.generator,
-                           game.generator_optimizer, game.loss, next_noise(game),
-                           real if compares(game.loss) else None)
+        g = generator_step(augmented(given(game.critic, y), game.augment),
+                           given(game.generator, y), game.generator_optimizer, game.loss,
+                           next_noise(game), real if compares(game.loss) else None)
     game.generator_ema.update_parameters(unwrapped(game.generator))
     read = game.loss.reading
     return torch.stack([d.loss, g.loss, read(d.real).mean(), read(d.fake).mean()])
 
 
-def play_critic(game: Game, real: Tensor, turn: int) -> CriticMove:
-    """Play step number `turn` of D, on a batch of real data, with the game's settings."""
+def play_critic(game: Game, real: Tensor, y: Tensor | None, turn: int) -> CriticMove:
+    """Play step number `turn` of D, on a batch of real data, with the game's settings.
+
+    `y` is the condition of the real data, if the game has one; the fakes are asked for the same.
+    """
     penalty = None
     if game.penalty is not None and turn % game.penalty_every == 0:
         strength = game.penalty_every * cosine_decay(game, to=0.1, over=0.5)
         penalty = scaled(game.penalty, strength)
     with working_precision(game):
         try:
-            return critic_step(augmented(game.critic, game.augment), game.generator,
-                               game.critic_optimizer, game.loss, real, next_noise(game), penalty,
-                               game.clip)
+            return critic_step(augmented(given(game.critic, y), game.augment),
+                               given(game.generator, y), game.critic_optimizer, game.loss, real,
+                               next_noise(game), penalty, game.clip)
         except RuntimeError as problem:
             if "donated buffers" in str(problem) or "double backward" in str(problem):
                 raise ValueError(both(
@@ -455,7 +490,7 @@ def head_start(game: Game, data: ImageSet | PointSet, steps: int) -> Game:
     batches = data.to(game.device).batches(game.batch, seed=game.seed)
     with own_random_numbers(game):
         for turn in range(steps):
-            play_critic(game, distributed.shard(next(batches)), turn)
+            play_critic(game, *next_batch(batches), turn)
     return game
 
 
@@ -476,6 +511,15 @@ def warm_average(decay: float):
     return follow
 
 
+def next_batch(batches: Iterator[Any]) -> tuple[Tensor, Tensor | None]:
+    """Return this process's shard of the next batch of real data, and of its condition, if any."""
+    batch = next(batches)
+    if isinstance(batch, Tensor):
+        return distributed.shard(batch), None
+    real, y = batch
+    return distributed.shard(real), distributed.shard(y)
+
+
 def next_noise(game: Game) -> Tensor:
     """Return this process's shard of the next batch of z."""
     return distributed.shard(sample_noise(game.batch, game.latent, game.noise)).to(game.device)
@@ -484,6 +528,12 @@ def next_noise(game: Game) -> Tensor:
 def compares(loss: Loss) -> bool:
     """Tell whether the loss compares fakes with real data, in G's step, too."""
     return getattr(loss, "compares", False)
+
+
+def score_columns(loss: Loss) -> tuple[int, ...]:
+    """Return the shape of the score of one item: () for one number, as losses usually want it."""
+    columns = getattr(loss, "columns", None)
+    return () if columns is None else (columns,)
 
 
 def weight_count(network: nn.Module) -> int:
@@ -635,9 +685,19 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
         try:
             with evaluating(network), torch.random.fork_rng(devices=[]):
                 return tuple(network(x.to(game.device)).shape)
-        except (RuntimeError, ValueError) as problem:
+        except (RuntimeError, ValueError, TypeError) as problem:
             return str(problem).splitlines()[0]
 
+    if game.classes != data.classes:
+        raise ValueError(both(
+            f"条件不一致：游戏的 classes 是 {game.classes}，数据的是 {data.classes}。有条件的游戏"
+            "要用 conditioned_on() 返回的数据，classes 相同；没有条件的游戏用原来的数据。",
+            f"The conditions differ: the game has classes {game.classes}, the data "
+            f"{data.classes}. A conditional game takes data made by conditioned_on(), with the "
+            "same classes; a game without conditions takes the data as they were."))
+    y = None
+    if game.classes is not None:
+        y = condition.conditions(None, game.classes, 2).to(game.device)
     alone = game.batch // distributed.world_size() == 1
     if alone and any(isinstance(part, nn.modules.batchnorm._BatchNorm)
                      for network in (game.generator, game.critic) for part in network.modules()):
@@ -646,20 +706,21 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
             "With a batch of 1 picture a process BatchNorm has nothing to normalise over. Take a "
             "larger batch, or networks without BatchNorm."))
     shape = (2, *data.shape)
-    made = out_shape(game.generator, torch.zeros(2, game.latent))
+    made = out_shape(given(game.generator, y), torch.zeros(2, game.latent))
     if made != shape:
         raise ValueError(both(
             f"生成器与数据不匹配：两个 z 应得到形状 {shape}，实际得到 {made}。",
             f"The generator does not fit the data: two z should give shape {shape}, got {made}."))
-    judged = out_shape(game.critic, torch.zeros(shape))
-    if judged != (2,):
+    judged = out_shape(given(game.critic, y), torch.zeros(shape))
+    scores = torch.zeros(2, *score_columns(game.loss))
+    if judged != tuple(scores.shape):
         raise ValueError(both(
-            f"判别器与数据不匹配：形状为 {shape} 的一批应各得一个分数，实际得到 {judged}。",
+            f"判别器与数据不匹配：形状为 {shape} 的一批应各得一个分数，形状 {tuple(scores.shape)}，"
+            f"实际得到 {judged}。",
             f"The discriminator does not fit the data: a batch of shape {shape} should get one "
-            f"score each, got {judged}."))
+            f"score each, shape {tuple(scores.shape)}, got {judged}."))
     if game.augment is not None:
         check_augment(game.augment, torch.zeros(shape, device=game.device))
-    scores = torch.zeros(2)
     of_critic = game.loss.critic(scores, scores)
     of_generator = (game.loss.generator(scores, scores) if compares(game.loss)
                     else game.loss.generator(scores))

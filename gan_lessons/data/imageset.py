@@ -3,9 +3,10 @@
 import contextlib
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 import torch
 from torch.nn.functional import pad
@@ -66,6 +67,11 @@ class ImageSet:
     about: tuple[str, str] = ("", "")  # the data card, Chinese and English
     target: torch.device | None = None  # the device of the batches; None: that of the pictures
     factors: dict[str, torch.Tensor] = field(default_factory=dict)  # of drawn ones: int64 (N,) each
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the values of a
+    # factor, or of "class", the labels, are called; without them they are called 0, 1, ...
+    condition: torch.Tensor | None = None  # int64 (N,) or (N, k), see `conditioned_on`
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what it is about, and its
+    # values: {"class": ("0", ..., "9")}
 
     def __post_init__(self):
         if not torch.is_tensor(self.images):
@@ -95,7 +101,13 @@ class ImageSet:
             index = [operator.index(index)]
         labels = None if self.labels is None else self.labels[index]
         return replace(self, images=self.images[index], labels=labels,
-                       factors={name: values[index] for name, values in self.factors.items()})
+                       factors={name: values[index] for name, values in self.factors.items()},
+                       condition=None if self.condition is None else self.condition[index])
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        """How many values each factor of the condition has; None without a condition."""
+        return tuple(map(len, self.asked.values())) or None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -114,11 +126,53 @@ class ImageSet:
         fits = fits_on(device, self.images)
         return replace(self, images=self.images.to(device) if fits else self.images,
                        labels=labels, target=None if fits else device,
-                       factors={name: values.to(device) for name, values in self.factors.items()})
+                       factors={name: values.to(device) for name, values in self.factors.items()},
+                       condition=None if self.condition is None else self.condition.to(device))
+
+    def conditioned_on(self, *names: str) -> "ImageSet":
+        """Return the set with a condition for each picture; its batches are then (x, y).
+
+        Without names y is the label; with them, the values of these factors. `asked` names the
+        values that y counts, from 0: those that occur in the set, in their order.
+
+        Raises:
+            ValueError: There are no labels, no such factor, or only one value of it.
+        """
+        known = dict(self.factors)
+        if not names:
+            names = ("class",)
+            if self.labels is None:
+                raise ValueError(both(
+                    f"{self.name} 没有标签，不能以类别为条件。请用带标签的图片集，例如 "
+                    "data.mnist()；玩具图片请写因素的名字；自己的图片请每一类放一个子文件夹。",
+                    f"{self.name} has no labels to condition on. Take a labelled set, such as "
+                    "data.mnist(); of toy pictures, name factors; of your own, put each class in a "
+                    "folder of its own."))
+            known["class"] = self.labels
+        columns, asked = [], {}
+        for name in names:
+            if name not in known or name in asked:
+                raise ValueError(both(
+                    f"{self.name} 没有因素 {name!r}，或者写了两次。可选："
+                    f"{', '.join(self.factors) or '无'}。",
+                    f"{self.name} has no factor {name!r}, or it was named twice. Choose from "
+                    f"{', '.join(self.factors) or 'none'}."))
+            values, y = known[name].unique(return_inverse=True)
+            if len(values) < 2:
+                raise ValueError(both(
+                    f"{self.name} 的 {name} 只有一个值，没有什么可选的。条件至少要有两类。",
+                    f"{self.name} has only one value of {name}, so there is nothing to ask for. A "
+                    "condition needs two classes or more."))
+            words = self.words.get(name)
+            asked[name] = tuple(words[v] if words else str(v) for v in values.tolist())
+            columns.append(y)
+        condition = columns[0] if len(columns) == 1 else torch.stack(columns, 1)
+        return replace(self, condition=condition, asked=asked)
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
-        return f"{self.name}, {len(self)} of shape {self.shape}"
+        on = f", conditioned on {', '.join(self.asked)}" if self.asked else ""
+        return f"{self.name}, {len(self)} of shape {self.shape}{on}"
 
     def signed(self) -> torch.Tensor:
         """Return every picture as float32 in [-1, 1], shape (N, C, H, W)."""
@@ -141,8 +195,10 @@ class ImageSet:
                 "number."))
         return replace(self, images=pad(self.images, (rim,) * 4))
 
-    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[torch.Tensor]:
+    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Any]:
         """Yield batches of `n` pictures in [-1, 1] for ever, shape (n, C, H, W).
+
+        Of a set with a condition they are pairs: pictures, and y, int64 (n,) or (n, k).
 
         Each pass over the data is a fresh shuffle, fixed by (`seed`, pass); a batch may straddle
         two passes, so any size works and every batch is full. `start` skips that many batches
@@ -156,7 +212,7 @@ class ImageSet:
                 f"{n}. Take a smaller batch or a larger set."))
         return self._batches(n, seed, start)
 
-    def _batches(self, n: int, seed: int, start: int) -> Iterator[torch.Tensor]:
+    def _batches(self, n: int, seed: int, start: int) -> Iterator[Any]:
         passes, position = divmod(start * n, len(self))
         order = torch.empty(0, dtype=torch.int64)
         for epoch in count(passes):
@@ -166,7 +222,11 @@ class ImageSet:
             while len(order) >= n:
                 chosen, order = order[:n], order[n:]
                 batch = self.images.index_select(0, chosen.to(self.images.device))
-                yield to_signed(batch.to(self.target or batch.device))
+                x = to_signed(batch.to(self.target or batch.device))
+                if self.condition is None:
+                    yield x
+                else:
+                    yield x, self.condition[chosen.to(self.condition.device)]
 
     def card(self) -> None:
         """Show the data card: origin, licence and what to know before using the pictures."""

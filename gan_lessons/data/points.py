@@ -7,6 +7,7 @@ generator covers can be counted exactly.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,27 +32,44 @@ class PointSet:
     std: float | None = None  # of such a mixture: the standard deviation of each
     shape: tuple[int, ...] = (2,)  # of one point
     device: torch.device | str = "cpu"
+    classes: tuple[int, ...] | None = None  # of points with a condition, see `conditioned_on`
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Return `n` fresh points, (n, d). Without a generator: the same `n` points every time."""
         generator = generator or torch.Generator().manual_seed(0)
         return self.draw(n, generator).to(self.device)
 
-    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Tensor]:
+    def conditioned_on(self) -> "PointSet":
+        """Return a mixture with a condition: batches are points and y, the number of their mode.
+
+        It is that of the nearest centre, which in a mixture whose modes lie apart is their own.
+        """
+        if self.modes is None or len(self.modes) < 2:
+            raise ValueError(both(
+                f"{self.name} 没有可以作为类别的中心。请用混合分布，例如 data.ring()。",
+                f"{self.name} has no centres to be its classes. Take a mixture, such as "
+                "data.ring()."))
+        return replace(self, classes=(len(self.modes),))
+
+    def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Any]:
         """Yield batches of `n` fresh points for ever, (n, d), beginning with batch `start`.
 
         Batch number i is fixed by (`seed`, i), so that a resumed run sees what it would have
-        seen.
+        seen. Of points with a condition they are pairs: points, and y, int64 (n,).
         """
         if n < 1:
             raise ValueError(both(f"批大小至少是 1，收到 {n}。",
                                   f"The batch size must be at least 1; got {n}."))
         return self._batches(n, seed, start)
 
-    def _batches(self, n: int, seed: int, start: int) -> Iterator[Tensor]:
+    def _batches(self, n: int, seed: int, start: int) -> Iterator[Any]:
         generator = torch.Generator()
         while True:
-            yield self.sample(n, generator.manual_seed(1_000_003 * seed + start))
+            x = self.sample(n, generator.manual_seed(1_000_003 * seed + start))
+            if self.classes is None or self.modes is None:
+                yield x
+            else:
+                yield x, torch.cdist(x, self.modes.to(x)).argmin(1)
             start += 1
 
     def to(self, device) -> "PointSet":
@@ -60,7 +78,8 @@ class PointSet:
 
     def described(self) -> str:
         """Return what a checkpoint remembers of the data, in a few words."""
-        return f"{self.name} of shape {self.shape}"
+        on = ", conditioned on the mode" if self.classes else ""
+        return f"{self.name} of shape {self.shape}{on}"
 
     def card(self) -> None:
         """Show the data card."""

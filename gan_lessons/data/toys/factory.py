@@ -80,7 +80,7 @@ def make(recipe: Recipe, n: int, size: int, seed: int, factors: Mapping | None,
     with one_thread(), ThreadPoolExecutor(cores()) as painters:
         list(painters.map(paint, range(0, n, at_once)))  # list() lets an error through
     name = f"{recipe.name} core" if core else recipe.name
-    return ImageSet(images, None, name, recipe.about, factors=value)
+    return ImageSet(images, None, name, recipe.about, factors=value, words=recipe.factors)
 
 
 def check(n: int, size: int, seed: int) -> None:

@@ -159,6 +159,7 @@ class TrainingView(LessonWidget):
     def _begin(self, game: WatchedGame) -> None:
         """Follow this game from now on."""
         self._game, self._z = game, game.fixed_z
+        self._y = getattr(game, "fixed_y", None)  # their conditions, of a conditional game
         self._album = Album()
         self._number = 0  # of the next look
         self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
@@ -203,16 +204,20 @@ class TrainingView(LessonWidget):
         """Let G work on the fixed noise, and keep what it makes."""
         game = self._game
         network = game.generator_ema if self.ema else game.generator
-        made = generate(network, self._z)
+        made = generate(network, self._z, self._y)
         if made.ndim == 4:
             made = made[:count_for(*made.shape[2:], most=len(made))]
             self._z = self._z[:len(made)]
+            if self._y is not None:
+                self._y = self._y[:len(made)]
         elif made.shape[1:] != (2,):
             self.tell(scene={**self.scene, "kind": "other"})
             return
         elif len(made) < POINTS:
             self._z = sample_noise(POINTS, self._z.shape[1], torch.Generator().manual_seed(1234))
-            made = generate(network, self._z)
+            if self._y is not None:
+                self._y = self._y[torch.arange(POINTS) % len(self._y)]
+            made = generate(network, self._z, self._y)
         snapshot = Snapshot(self._number, game.step, made, pack(made))
         self._album.add(snapshot)
         self._bytes += len(snapshot.packed)
