@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import getproxies
 
+from gan_lessons import cycle_command
 from gan_lessons.util import both
 
 FAILED, INTERRUPTED = 1, 130
@@ -36,6 +37,9 @@ TRAIN_EXAMPLES = """\
       --loss hinge --norm spectral --out runs/night
   python -m gan_lessons train --resume --out runs/night --minutes 480
   torchrun --nproc-per-node 4 -m gan_lessons train --resume --out runs/night
+图到图 / from picture to picture:
+  python -m gan_lessons train cyclegan --help
+  python -m gan_lessons train pix2pix --help
 """
 # The options of `train` by group: name, how to read it, help. All but the last four rows are the
 # fields of `runs.Settings` and `runs.Schedule`, which say what is in range.
@@ -138,6 +142,8 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
 
             add(commands)
             continue
+        if name in argv[:1] and name in cycle_command.OPTIONS and cycle_command.concerns(argv):
+            add_options, run = cycle_command.OPTIONS[name]
         command = commands.add_parser(name, help=summary, description=summary,
                                       formatter_class=argparse.RawTextHelpFormatter)
         command.set_defaults(run=run, parser=command)

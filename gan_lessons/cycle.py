@@ -41,9 +41,6 @@ from gan_lessons.train import (
 )
 from gan_lessons.util import both, whole_number
 
-NETWORKS = {"unet": networks.generator_unet, "resnet": networks.generator_resnet}
-
-
 # ---- the parts of the loss ----
 
 def cycle_loss(x: Tensor, back: Tensor) -> Tensor:
@@ -243,38 +240,29 @@ def cyclegan(channels_a: int = 3, channels_b: int = 3, *, network: str = "unet",
         network: Which generators, "unet" or "resnet" (the paper's).
         features: Channels of the first layers, in generators and critics.
         downs: How often the generators halve the side.
-        patch: How often the critics do: 1, 2, 3 for patches of 16, 34, 70 pixels a side.
+        patch: How often the critics do: 1, 2, 3 for patches of 16, 34, 70 pixels a side. A patch
+            should be larger than what is to change.
         **settings: Fields of `CycleGAN`, such as `seed`, `lr`, `decay` or `identity`.
     """
-    make = known_network(network)
     with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
         torch.manual_seed(settings.get("seed", 0))  # the networks' first weights
-        made = {"a_to_b": make(channels_a, channels_b, features=features, downs=downs),
-                "b_to_a": make(channels_b, channels_a, features=features, downs=downs),
-                "critic_a": networks.patch_critic(channels_a, features=features, downs=patch),
-                "critic_b": networks.patch_critic(channels_b, features=features, downs=patch)}
-    return CycleGAN(**{name: part.to(runtime.device()) for name, part in made.items()}, **settings)
+        parts = [networks.generator(network, channels_a, channels_b, features, downs),
+                 networks.generator(network, channels_b, channels_a, features, downs),
+                 networks.patch_critic(channels_a, features=features, downs=patch),
+                 networks.patch_critic(channels_b, features=features, downs=patch)]
+    a_to_b, b_to_a, critic_a, critic_b = [part.to(runtime.device()) for part in parts]
+    return CycleGAN(a_to_b=a_to_b, b_to_a=b_to_a, critic_a=critic_a, critic_b=critic_b, **settings)
 
 
 def pix2pix(channels_a: int = 3, channels_b: int = 3, *, network: str = "unet",
             features: int = 16, downs: int = 3, patch: int = 2, **settings) -> Pix2pix:
-    """Return pix2pix with small networks; arguments as in `cyclegan`, the loss non-saturating."""
-    make = known_network(network)
+    """Return pix2pix with small networks, arguments as in `cyclegan`; the loss is NonSaturating."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.get("seed", 0))
-        made = {"a_to_b": make(channels_a, channels_b, features=features, downs=downs),
-                "critic": networks.patch_critic(channels_a + channels_b, features=features,
-                                                downs=patch)}
-    return Pix2pix(**{name: part.to(runtime.device()) for name, part in made.items()},
+        a_to_b = networks.generator(network, channels_a, channels_b, features, downs)
+        critic = networks.patch_critic(channels_a + channels_b, features=features, downs=patch)
+    return Pix2pix(a_to_b=a_to_b.to(runtime.device()), critic=critic.to(runtime.device()),
                    **{"loss": losses.NonSaturating()} | settings)
-
-
-def known_network(name: str) -> Callable[..., nn.Module]:
-    """Return the function that makes such a generator."""
-    if name not in NETWORKS:
-        raise ValueError(both(f"network 只能取 {'、'.join(NETWORKS)} 之一，收到 {name!r}。",
-                              f"network must be one of {', '.join(NETWORKS)}; got {name!r}."))
-    return NETWORKS[name]
 
 
 # ---- a step of every network ----
@@ -407,21 +395,19 @@ def check_fit(game: Translation, a: ImageSet | PointSet, b: ImageSet | PointSet)
             f"A has {a.shape[0]} channels and B has {b.shape[0]}: the identity loss gives a "
             "picture of B to a_to_b, which takes the channels of A. Set identity=0, or read grey "
             "pictures with three channels."))
-    for name, source, goal in (("a_to_b", a, b), ("b_to_a", b, a)):
-        if name in game.parts:
-            x = torch.zeros(1, *source.shape, device=game.device)
-            try:
-                with evaluating(getattr(game, name)) as network:
-                    made = tuple(network(x).shape[1:])
-            except RuntimeError as problem:
-                made = str(problem).splitlines()[0]
-            if made != tuple(goal.shape):
-                raise ValueError(both(
-                    f"{name} 与数据不匹配：形状 {source.shape} 应变成 {goal.shape}，实际得到 "
-                    f"{made}。图片的边长须是 {getattr(network, 'multiple', 1)} 的倍数。",
-                    f"{name} does not fit the data: {source.shape} should become {goal.shape}, "
-                    f"got {made}. The side must be a multiple of "
-                    f"{getattr(network, 'multiple', 1)}."))
+    x = torch.zeros(1, *a.shape, device=game.device)
+    try:
+        with evaluating(game.a_to_b):
+            made = tuple(game.a_to_b(x).shape[1:])
+    except RuntimeError as problem:
+        made = str(problem).splitlines()[0]
+    if made != tuple(b.shape):
+        multiple = getattr(game.a_to_b, "multiple", 1)
+        raise ValueError(both(
+            f"生成器与数据不匹配：形状 {a.shape} 应变成 {b.shape}，实际得到 {made}。图片的边长须是 "
+            f"{multiple} 的倍数。",
+            f"The generator does not fit the data: {a.shape} should become {b.shape}, got {made}. "
+            f"The side must be a multiple of {multiple}."))
 
 
 # ---- new pictures ----

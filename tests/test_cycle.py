@@ -209,9 +209,17 @@ def test_a_run_resumes_bit_for_bit(make, tmp_path):
     a, b = noise(9), noise(9, seed=1)
     whole = cycle.fit(make(), a, b, 12, progress=False)
     path = tmp_path / "half.safetensors"
-    stopped = cycle.fit(make(), a, b, 12, save_to=path, watch=lambda game: game.step == 7,
+
+    def kill(game):
+        if game.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cycle.fit(make(), a, b, 12, save_to=path, save_every=5, watch=kill, watch_every=1)
+    assert checkpoint.saved_step(path) == 5
+    stopped = cycle.fit(make(), a, b, 12, save_to=path, watch=lambda game: game.step == 8,
                         watch_every=1, progress=False)
-    assert stopped.step == 7
+    assert stopped.step == checkpoint.saved_step(path) == 8
     resumed = cycle.fit(make(), a, b, 12, save_to=path, progress=False)
     assert torch.equal(resumed.history, whole.history)
     for part in whole.parts:

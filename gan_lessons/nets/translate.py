@@ -10,6 +10,8 @@ the settings of the papers stand beside them. All have InstanceNorm, which norma
 of each picture by itself (Ulyanov et al. 2016, arXiv 1607.08022): a batch may hold one picture.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -109,6 +111,16 @@ class UnetGenerator(nn.Module):
         return self.last(x)
 
 
+def generator(network: str, channels_in: int, channels_out: int, features: int,
+              downs: int) -> nn.Module:
+    """Return a generator by the name of its network, "unet" or "resnet"."""
+    if network not in GENERATORS:
+        names = ", ".join(GENERATORS)
+        raise ValueError(both(f"network 只能取 {names} 之一，收到 {network!r}。",
+                              f"network must be one of {names}; got {network!r}."))
+    return GENERATORS[network](channels_in, channels_out, features=features, downs=downs)
+
+
 def generator_resnet(channels_in: int = 3, channels_out: int = 3, *, features: int = 16,
                      downs: int = 2, blocks: int = 3) -> ResnetGenerator:
     """Return CycleGAN's generator, with its first weights; smaller than theirs.
@@ -130,6 +142,10 @@ def generator_unet(channels_in: int = 3, channels_out: int = 3, *, features: int
     """Return pix2pix's generator, with its first weights; arguments as in `generator_resnet`."""
     check(channels_in=channels_in, channels_out=channels_out, features=features, downs=downs)
     return initialise(UnetGenerator(channels_in, channels_out, features, downs))
+
+
+GENERATORS: dict[str, Callable[..., nn.Module]] = {
+    "unet": generator_unet, "resnet": generator_resnet}
 
 
 # ---- the critic ----
