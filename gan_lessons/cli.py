@@ -7,6 +7,7 @@ that Ctrl-C, SIGTERM or SIGHUP has stopped.
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
@@ -35,6 +36,8 @@ TRAIN_EXAMPLES = """\
       --precision auto --out runs/celeba
   python -m gan_lessons train dcgan --data my_photos --size 32 --minutes 480 \\
       --loss hinge --norm spectral --out runs/night
+  python -m gan_lessons train rpgan --data mnist --conditional --steps 5000 \\
+      --out runs/digits
   python -m gan_lessons train --resume --out runs/night --minutes 480
   torchrun --nproc-per-node 4 -m gan_lessons train --resume --out runs/night
 图到图 / from picture to picture:
@@ -50,6 +53,9 @@ TRAIN_OPTIONS = {
         ("drawn", int, "画多少张玩具图片，默认 10000；stacked-mnist 128000",
          "toy pictures to draw, 10000 unless given;\nstacked-mnist: 128000"),
         ("root", str, "celeba 或 lsun-bedrooms 在哪里", "where celeba or lsun-bedrooms lies"),
+        ("conditional", str, "只用于 rpgan：按类别画；X,Y 是玩具图片的因素；\n"
+         "自己的图片每类一个子文件夹", "for rpgan: G is told the class; of toys, X and Y are\n"
+         "factors; your own have a folder a class"),
         ("subset", float, "只取一部分，如 0.1", "only a share of the pictures, such as 0.1"),
         ("size", int, "边长（像素），默认 64，手写数字 32",
          "side in pixels, 64 unless given, 32 for digits")),
@@ -201,7 +207,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
             if name in CHOICES:
                 choices = tuple(CHOICES[name])
                 text += ":\n" + textwrap.fill(", ".join(map(str, choices)), 54)
-            if reader is bool:
+            if name == "conditional":
+                group.add_argument(option, nargs="?", const="class", metavar="X,Y", help=text)
+            elif reader is bool:
                 group.add_argument(option, action="store_true", default=None, help=text)
             else:
                 group.add_argument(option, type=reader, choices=choices, metavar="X", help=text)
@@ -337,6 +345,9 @@ def add_sample(parser: argparse.ArgumentParser) -> None:
         "settings.json and generator.safetensors are needed (for the newest weights,\n"
         "checkpoint.safetensors, too).")
     add_run_options(parser, 1, 64)
+    parser.add_argument("--class", dest="wanted", metavar="X", help=both(
+        "有条件的训练：要哪一类，如 7 或 glasses=round，默认轮流",
+        "of a conditional run: the class, such as 7 or\nglasses=round; each in turn unless given"))
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="FILE.png", help=both(
         "存到哪里，默认放进训练文件夹", "where to, in the folder of the run unless given"))
@@ -358,17 +369,21 @@ def sample(args: argparse.Namespace) -> int:
     elif args.out:
         paths = [Path(args.out).expanduser()]
     else:
-        paths = [run.folder / f"samples_step_{step:06}_{kind}_seed_{args.seed}_n_{args.n}.png"]
+        of_class = re.sub(r"[^\w=,.-]", "-", f"_{args.wanted}") if args.wanted else ""
+        paths = [run.folder / f"samples_step_{step:06}_{kind}_seed_{args.seed}_n_{args.n}"
+                 f"{of_class}.png"]
     if paths[0].suffix.lower() != ".png":
         raise ValueError(f"Pictures are stored as .png; got {paths[0].name}.")
     for path in paths:
         if path.exists():
             raise FileExistsError(f"{path} is there already and was not overwritten. Delete it, or "
                                   "take another name.")
-    pictures = run.sample(args.n, seed=args.seed, newest=newest)
+    pictures = run.sample(args.n, seed=args.seed, newest=newest, wanted=args.wanted)
     for path, part in zip(paths, pictures.split(1 if args.each else args.n), strict=True):
         runs.write_png(path, part)
     print(f"{args.n} pictures by the generator of step {step}: {args.each or paths[0]}")
+    for name, words in run.asked.items():
+        print(f"  {name}: {', '.join(words)}")
     return 0
 
 

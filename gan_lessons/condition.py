@@ -8,7 +8,7 @@ argument out of such a one, so losses, penalties and augmentation need not know 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -91,12 +91,37 @@ def conditions(y: Condition | None, classes: tuple[int, ...], n: int) -> Tensor:
             f"{len(classes)} factor(s) each."))
     columns = asked.reshape(n, -1)
     if (columns < 0).any() or (columns >= torch.tensor(classes, device=asked.device)).any():
-        ranges = both_ranges(classes)
-        raise ValueError(both(f"y 超出了范围：各因素可取 {ranges}。",
-                              f"y is out of range: the factors go {ranges}."))
+        raise ValueError(both(f"y 超出了范围：各因素可取 {ranges(classes)}。",
+                              f"y is out of range: the factors go {ranges(classes)}."))
     return asked.long()
 
 
-def both_ranges(classes: tuple[int, ...]) -> str:
+def ranges(classes: tuple[int, ...]) -> str:
     """Return the ranges of values in short, such as 0-9 or 0-1, 0-3."""
     return ", ".join(f"0-{count - 1}" for count in classes)
+
+
+def named(text: str, asked: Mapping[str, Sequence[str]], n: int) -> Tensor:
+    """Return n conditions with the values that a learner named, the others' values in turn.
+
+    Args:
+        text: "7", where there is one factor; else "glasses=round" or "glasses=round,mouth=smile".
+        asked: The names of each factor's values, see `ImageSet.asked`.
+        n: How many.
+    """
+    every = every_combination(tuple(map(len, asked.values()))).reshape(-1, len(asked))
+    factors = list(asked)
+    for part in text.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals and len(factors) == 1:
+            name, value = factors[0], name
+        if name not in factors or value not in asked[name]:
+            known = "; ".join(f"{name}={'|'.join(words)}" for name, words in asked.items())
+            raise ValueError(both(f"没有条件 {part.strip()!r}。可选：{known}。",
+                                  f"There is no condition {part.strip()!r}. Choose from {known}."))
+        every = every[every[:, factors.index(name)] == list(asked[name]).index(value)]
+    if not len(every):
+        raise ValueError(both(f"{text!r} 里同一个因素写了两个值。",
+                              f"{text!r} names two values of one factor."))
+    chosen = every[torch.arange(n) % len(every)]
+    return chosen[:, 0] if len(factors) == 1 else chosen

@@ -134,16 +134,16 @@ def r3gan(size: int = 32, channels: int = 3, *, steps: int = 6000, gamma: float 
 
 def conditional(size: int, channels: int, classes, *, how: str = "projection",
                 steps: int = 12_000, gamma: float = 5.0, latent: int = 64, features: int = 32,
-                embedding: int = 32, norm: str = "batch", critic_norm: str = "none",
-                seed: int = 0, **changes) -> Game:
+                embedding: int = 32, extra_layers: int = 0, norm: str = "batch",
+                critic_norm: str = "none", seed: int = 0, **changes) -> Game:
     """Return `rpgan` for pictures with a condition; `classes` counts its values, see `condition`.
 
     G joins an embedding of y to z, D takes y by projection, or as `how` says: see
     `nets.conditional`. With "auxiliary" the loss is `losses.Auxiliary` around R3GAN's.
     """
     make = partial(conditional_nets.pair, size, channels, classes, latent=latent,
-                   features=features, embedding=embedding, norm=norm, critic_norm=critic_norm,
-                   how=how)
+                   features=features, embedding=embedding, extra_layers=extra_layers, norm=norm,
+                   critic_norm=critic_norm, how=how)
     settings = {**R3GAN, "penalty": partial(penalties.r1_r2, gamma=gamma), "decay": steps}
     if how == "auxiliary":
         settings["loss"] = losses.Auxiliary(losses.Relativistic())

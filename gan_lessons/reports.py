@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
-from gan_lessons.run_settings import TOYS
+from gan_lessons.run_settings import TOYS, Settings
 from gan_lessons.runs import Run
 from gan_lessons.util import both, whole_number
 
@@ -83,7 +83,24 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         first_line = str(measure.factor_coverage(others, of=real)).splitlines()[0]
         lines += [f"samples   {measure.factor_coverage(fakes, of=real)}", f"real      {first_line}",
                   copies(fakes, known, others)]
+    if run.classes is not None and folder is None:
+        lines.append(obeyed(settings, real, fakes, len(others)))
     return "\n".join(lines)
+
+
+def obeyed(settings: Settings, real: data.ImageSet, fakes: Tensor, n: int) -> str:
+    """Return how far fakes, every combination in turn, show what they were asked for."""
+    if settings.data == "mnist" and settings.size == 32:
+        others = data.mnist(train=False)[:n]
+    elif settings.data in TOYS:
+        others = settings.draw(n, seed=1)
+    else:
+        return both("没有认这些类别的分类器，所以不测生成器是否按要求画。",
+                    "There is no classifier for these classes, so whether G makes what it is asked "
+                    "for is not measured.")
+    of, others = settings.conditioned(real), settings.conditioned(others)
+    return (f"obedience {measure.obedience(fakes, None, of)}\n"
+            f"real      {measure.obedience(others.images, others.condition, of)}")
 
 
 def of_folder(pictures: str | Path, against: str | Path, *, unseen: str | Path | None = None,

@@ -14,12 +14,13 @@ from torch.nn.functional import interpolate
 from gan_lessons import data, losses, penalties, recipes, runtime
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
-from gan_lessons.nets import dcgan
+from gan_lessons.nets import conditional, dcgan
 from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
            "sngan": recipes.sngan, "rpgan": recipes.rpgan, "source-003": recipes.source_003}
+CONDITIONAL = "rpgan"  # the recipe that `recipes.conditional` is made of
 CRITIC_WITHOUT_BATCH_NORM = ("wgan-gp", "rpgan")  # whatever `norm`, which is G's there, says
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
@@ -49,6 +50,7 @@ class Settings:
     data: str  # a name in SETS, or the path of a folder or archive of pictures
     drawn: int | None = None  # toy pictures to draw, 10,000; stacks of three digits, 128,000
     root: str | None = None  # where celeba or lsun-bedrooms lie; None: the usual places
+    conditional: str | None = None  # "class", or names of factors with commas in between
     subset: float = 1.0  # the share of the pictures to take
     size: int | None = None  # their side in pixels; None: 64, and 32 for digits
     latent: int | None = None  # length of z
@@ -120,6 +122,9 @@ class Settings:
              "norm=spectral。",
              "With BatchNorm a score depends on the whole batch, and a penalty on its slope means "
              "little: add norm=none or norm=spectral."),
+            (self.conditional and self.recipe != CONDITIONAL,
+             f"conditional 只能和 {CONDITIONAL} 一起用。",
+             f"conditional goes with {CONDITIONAL} alone."),
             (self.root and self.data not in PHOTOGRAPHS,
              "root 只用于 celeba 和 lsun-bedrooms；自己的图片请把路径写在 data 里。",
              "root is for celeba and lsun-bedrooms; give the path of your own pictures as data."),
@@ -129,8 +134,11 @@ class Settings:
             if conflict:
                 raise ValueError(both(zh, en))
 
-    def game(self, channels: int) -> Game:
-        """Return the game before its first step, for pictures with `channels` channels."""
+    def game(self, channels: int, classes: tuple[int, ...] | None = None) -> Game:
+        """Return the game before its first step, for pictures with `channels` channels.
+
+        `classes` are those of the pictures, if the run is conditional.
+        """
         names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay",
                  "penalty_every", "clip_gradients")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
@@ -144,22 +152,41 @@ class Settings:
             changes["augment"] = DiffAugment()
         if self.penalty or self.norm == "spectral":
             changes["clip"] = None
-        return RECIPES[self.recipe](
+        make = RECIPES[self.recipe]
+        if classes is not None:
+            make = partial(recipes.conditional, classes=classes)
+        return make(
             self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
             warm_up=self.warm_up, precision=self.precision, **changes)
 
-    def generator(self, channels: int) -> nn.Module:
+    def generator(self, channels: int, classes: tuple[int, ...] | None = None) -> nn.Module:
         """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
         options = {"latent": self.latent, "features": self.features,
                    "extra_layers": self.extra_layers}
         if self.recipe == "source-003":
             network, _ = dcgan.source_003(self.size, channels, **options)
+        elif classes is not None:
+            network = conditional.generator(self.size, channels, classes, norm=self.norm, **options)
         else:
             network = dcgan.generator(self.size, channels, norm=self.norm, **options)
         return network.to(runtime.device())
 
     def pictures(self) -> ImageSet:
-        """Return the pictures to train on; the first time, photographs go into the cache."""
+        """Return the pictures to train on, with their condition if the run has one.
+
+        The first time, photographs go into the cache.
+        """
+        return self.conditioned(self.plain_pictures())
+
+    def conditioned(self, pictures: ImageSet) -> ImageSet:
+        """Return pictures with the condition of the run, if it has one."""
+        if self.conditional is None:
+            return pictures
+        names = [name.strip() for name in self.conditional.split(",")]
+        return pictures.conditioned_on(*(() if names == ["class"] else names))
+
+    def plain_pictures(self) -> ImageSet:
+        """Return the pictures without a condition."""
         if self.data in DIGITS:
             if self.data == "stacked-mnist":
                 digits = data.stacked_mnist(max(1, round(self.subset * self.drawn)))

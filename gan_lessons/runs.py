@@ -19,6 +19,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
@@ -36,6 +37,7 @@ from tqdm import tqdm
 import gan_lessons
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons import show as figures
+from gan_lessons.condition import conditions, named
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
 from gan_lessons.train import (
@@ -134,13 +136,15 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
     runtime.set_threads(schedule.threads or max(1, runtime.cores() // processes_here))
     try:
         pictures = settings.pictures()
-        game = settings.game(pictures.shape[0])
+        game = settings.game(pictures.shape[0], pictures.classes)
         game.data = pictures.described()
         if about is None:  # keep what the recipe chose, whatever a later version would choose
             settings = replace(settings, batch=game.batch, lr=game.lr, decay=game.decay,
                                n_critic=game.n_critic, precision=game.precision)
         else:
-            _compare(folder, {"pictures": about["pictures"]["described"]}, {"pictures": game.data})
+            was = about["pictures"]
+            _compare(folder, {"pictures": was["described"], "classes": was.get("asked", {})},
+                     {"pictures": game.data, "classes": _as_lists(pictures.asked)})
         distributed.check(game.batch)
         if game.batch > len(pictures):
             raise ValueError(both(
@@ -263,7 +267,7 @@ class RunWriter:
 
     def write_grid(self, game: Game) -> None:
         """Write the grid of this step: what G, with its newest weights, makes of fixed noise."""
-        fakes = generate(game.generator, game.fixed_z)
+        fakes = generate(game.generator, game.fixed_z, game.fixed_y)
         write_png(self.folder / "grids" / f"step_{game.step:06}.png", fakes)
         if self.board:
             self.board.add_image("fakes", figures.grid(fakes, COLUMNS), game.step,
@@ -414,7 +418,8 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
                     pictures: ImageSet) -> None:
     """Write what the run was told, what that came to, with which versions; and real pictures."""
     about = {"format": FORMAT, "settings": asdict(settings), "schedule": asdict(schedule),
-             "pictures": {"described": pictures.described(), "channels": pictures.shape[0]},
+             "pictures": {"described": pictures.described(), "channels": pictures.shape[0],
+                          "asked": _as_lists(pictures.asked)},  # of a conditional run: its classes
              "game": {"loss": type(game.loss).__name__, "batch": game.batch, "lr": game.lr,
                       "betas": game.betas if game.optimizer is None else None,
                       "n_critic": game.n_critic, "clip": game.clip, "ema": game.ema,
@@ -424,8 +429,14 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}
     _write_json(folder / SETTINGS_FILE, about)
     if not (folder / "real.png").exists():
-        some = next(pictures.batches(min(64, len(pictures)), seed=1))
+        plain = replace(pictures, condition=None, asked={})
+        some = next(plain.batches(min(64, len(pictures)), seed=1))
         write_png(folder / "real.png", to_images(some))
+
+
+def _as_lists(asked: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the names of a condition's values as JSON gives them back."""
+    return {name: list(words) for name, words in asked.items()}
 
 
 def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
@@ -502,6 +513,16 @@ class Run:
         return _read_summary(self.folder)
 
     @property
+    def asked(self) -> dict[str, list[str]]:
+        """What a conditional run can be asked for: factor -> the names of its values; else {}."""
+        return self.about["pictures"].get("asked", {})
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        """How many values each factor of a conditional run has."""
+        return tuple(map(len, self.asked.values())) or None
+
+    @property
     def steps(self) -> int:
         """How many steps G has made, as last saved."""
         return self.summary.get("step", 0)
@@ -521,27 +542,30 @@ class Run:
 
     @property
     def grids(self) -> dict[int, Path]:
-        """{step: PNG file of 64 fakes}, always of the same noise."""
+        """{step: PNG file of 64 fakes}, always of the same noise.
+
+        Of a conditional run they are rows of eight, one for each class and at most ten.
+        """
         return grids_in(self.folder)
 
     @property
     def snapshots(self) -> dict[int, Tensor]:
-        """The same as pictures, {step: uint8 (64, C, H, W)}, for `show.animation`."""
+        """The same as pictures, {step: uint8 (n, C, H, W)}, for `show.animation`."""
         return {step: self._read_grid(path) for step, path in self.grids.items()}
 
     def _read_grid(self, path: Path) -> Tensor:
-        """Cut a grid of 8x8 pictures into its pictures."""
+        """Cut a grid, rows of 8 pictures, into its pictures."""
         side, channels = self.settings.size, self.about["pictures"]["channels"]
         with PIL.Image.open(path, formats=("PNG",)) as picture:
             pixels = np.array(picture.convert("RGB"))[GAP:, GAP:, :channels]
-        cells = pixels.reshape(COLUMNS, side + GAP, COLUMNS, side + GAP, channels)
+        cells = pixels.reshape(-1, side + GAP, COLUMNS, side + GAP, channels)
         cells = cells[:, :side, :, :side].transpose(0, 2, 4, 1, 3)  # row, column, C, H, W
         return torch.from_numpy(cells.reshape(-1, channels, side, side))
 
     def generator(self, newest: bool = False) -> nn.Module:
         """Return G, ready to sample from, with its averaged weights or the newest ones."""
         weights, _ = self.weights(newest)
-        network = self.settings.generator(self.about["pictures"]["channels"])
+        network = self.settings.generator(self.about["pictures"]["channels"], self.classes)
         try:
             network.load_state_dict(weights)
         except RuntimeError as problem:
@@ -570,11 +594,24 @@ class Run:
         """Tell whether the newest weights are here, not only their moving average."""
         return (self.folder / CHECKPOINT).is_file()
 
-    def sample(self, n: int = 64, *, seed: int = 0, newest: bool = False) -> Tensor:
-        """Return what G makes of `n` z drawn with `seed`, uint8 (n, C, H, W); see `generator`."""
+    def sample(self, n: int = 64, *, seed: int = 0, newest: bool = False,
+               wanted: str | None = None) -> Tensor:
+        """Return what G makes of `n` z drawn with `seed`, uint8 (n, C, H, W); see `generator`.
+
+        `wanted` is what a conditional run is asked for, such as "7" or "glasses=round"; None:
+        every combination in turn.
+        """
         n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
         z = sample_noise(n, self.settings.latent, torch.Generator().manual_seed(seed))
-        return generate(self.generator(newest), z)
+        y = None
+        if self.classes is not None:
+            y = conditions(None, self.classes, n) if wanted is None else named(
+                wanted, self.asked, n)
+        elif wanted is not None:
+            raise BadRun(both(f"{self.folder} 不是有条件的训练，不能点名要 {wanted}。",
+                              f"{self.folder} is no conditional run and cannot be asked for "
+                              f"{wanted}."))
+        return generate(self.generator(newest), z, y)
 
     def show(self) -> None:
         """Show settings, curves, what became of the same noise, and fresh samples."""

@@ -220,21 +220,32 @@ def folder(path: str | Path, size: int = 64, subset: float = 1.0, *,
            files: str | Path | None = None, progress: bool = True) -> ImageSet:
     """Return the pictures at `path`, memory-mapped; all else is as in `celeba`.
 
-    `path` is a folder with folders in it to any depth, a zip archive, or an LSUN database.
+    `path` is a folder with folders in it to any depth, a zip archive, or an LSUN database. Where
+    the pictures lie in several folders, these are their classes: `labels`, and in `words["class"]`
+    the folders' names.
     """
     source = open_source(path)
-    return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files, progress)
+    return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files,
+                      progress, classes=True)
 
 
 def _image_set(source: Source, name: str, card: tuple[str, str], subset: float, size: int, files,
-               progress: bool) -> ImageSet:
+               progress: bool, classes: bool = False) -> ImageSet:
     if files is None:
         source = sources.subset(source, subset)
     else:
         source = sources.from_list(source, files, subset)
     pictures = cached(source, size, progress=progress)
     zh, en = (text.format(name=name, n=len(pictures.names), path=source.path) for text in card)
-    return ImageSet(torch.from_numpy(pictures.images), None, name, (zh, en))
+    labels, words = None, {}
+    if classes:
+        folders = [str(PurePosixPath(name).parent) for name in pictures.names]
+        each = sorted(set(folders))
+        if len(each) > 1:
+            number = {folder: i for i, folder in enumerate(each)}
+            labels = torch.tensor([number[folder] for folder in folders])
+            words = {"class": tuple(each)}
+    return ImageSet(torch.from_numpy(pictures.images), labels, name, (zh, en), words=words)
 
 
 # ---- where they lie ----

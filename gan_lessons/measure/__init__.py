@@ -9,6 +9,7 @@ from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.frechet import Moments, frechet_distance
 from gan_lessons.measure.kernel import KernelEstimate, kernel_distance, kernel_estimate
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
+from gan_lessons.measure.obedience import ObedienceReport, kept, obedience
 from gan_lessons.measure.photographs import inception
 from gan_lessons.measure.points import PointReport, js_on_grid, mode_report
 from gan_lessons.measure.scores import Evaluator, Scores
@@ -17,8 +18,8 @@ from gan_lessons.measure.stacked import StackedReport, stacked_modes
 from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
-           "FactorReport", "FeatureNet", "KernelEstimate", "Moments", "PointReport",
-           "PrecisionRecall", "Scores", "StackedReport", "copy_test", "dinov2", "factor_coverage",
-           "factor_reader", "frechet_distance", "inception", "inception_score", "js_on_grid",
-           "kernel_distance", "kernel_estimate", "mode_report", "nearest", "precision_recall",
-           "sliced_distance", "stacked_modes", "transport"]
+           "FactorReport", "FeatureNet", "KernelEstimate", "Moments", "ObedienceReport",
+           "PointReport", "PrecisionRecall", "Scores", "StackedReport", "copy_test", "dinov2",
+           "factor_coverage", "factor_reader", "frechet_distance", "inception", "inception_score",
+           "js_on_grid", "kept", "kernel_distance", "kernel_estimate", "mode_report", "nearest",
+           "obedience", "precision_recall", "sliced_distance", "stacked_modes", "transport"]

@@ -104,20 +104,23 @@ CRITICS = ("projection", "concat", "auxiliary")
 
 
 def generator(size: int, channels: int, classes, *, latent: int = 64, features: int = 32,
-              embedding: int = 32, norm: str = "batch") -> ConditionalGenerator:
+              embedding: int = 32, extra_layers: int = 0,
+              norm: str = "batch") -> ConditionalGenerator:
     """Return G: z (B, latent) and y -> pictures; `embedding` is the length of y's."""
-    body = dcgan.generator(size, channels, latent=latent + embedding, features=features, norm=norm)
+    body = dcgan.generator(size, channels, latent=latent + embedding, features=features,
+                           extra_layers=extra_layers, norm=norm)
     return ConditionalGenerator(body, checked_classes(classes), embedding)
 
 
-def critic(size: int, channels: int, classes, *, features: int = 32, norm: str = "none",
-           how: str = "projection") -> nn.Module:
+def critic(size: int, channels: int, classes, *, features: int = 32, extra_layers: int = 0,
+           norm: str = "none", how: str = "projection") -> nn.Module:
     """Return D: pictures and y -> scores; `how` is one of CRITICS, `norm` as in `dcgan.critic`."""
     classes = checked_classes(classes)
     if how not in CRITICS:
         raise ValueError(both(f"how 只能取 {', '.join(CRITICS)} 之一，收到 {how!r}。",
                               f"how must be one of {', '.join(CRITICS)}; got {how!r}."))
-    body = dcgan.critic(size, channels + (how == "concat"), features=features, norm=norm)
+    seen = channels + 1 if how == "concat" else channels
+    body = dcgan.critic(size, seen, features=features, extra_layers=extra_layers, norm=norm)
     if how == "concat":
         return ConcatCritic(body, size, classes)
     width = 16 * features * size // 8  # numbers in the 4x4 features
@@ -130,12 +133,13 @@ def critic(size: int, channels: int, classes, *, features: int = 32, norm: str =
 
 
 def pair(size: int, channels: int, classes, *, latent: int = 64, features: int = 32,
-         embedding: int = 32, norm: str = "batch", critic_norm: str = "none",
-         how: str = "projection") -> tuple[nn.Module, nn.Module]:
+         embedding: int = 32, extra_layers: int = 0, norm: str = "batch",
+         critic_norm: str = "none", how: str = "projection") -> tuple[nn.Module, nn.Module]:
     """Return a conditional generator and critic of the same size."""
     return (generator(size, channels, classes, latent=latent, features=features,
-                      embedding=embedding, norm=norm),
-            critic(size, channels, classes, features=features, norm=critic_norm, how=how))
+                      embedding=embedding, extra_layers=extra_layers, norm=norm),
+            critic(size, channels, classes, features=features, extra_layers=extra_layers,
+                   norm=critic_norm, how=how))
 
 
 def plane(classes, *, width: int = 64, depth: int = 2, latent: int = 2, embedding: int = 8,

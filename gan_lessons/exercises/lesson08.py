@@ -1,0 +1,171 @@
+"""Lesson 08: the projection critic's score, obedience class by class."""
+
+import torch
+from torch import Tensor
+
+from gan_lessons.exercises.checking import checker, close, require, untouched
+
+# ---- exercise 1: the projection critic ----
+
+
+@checker
+def projection_score(score) -> None:
+    """Check score(features, y, psi, embedding): (psi + embedding of y) times the features, (B,).
+
+    Features are (B, d), y int64 (B,), psi (d,), embedding (K, d). Miyato & Koyama 2018, arXiv
+    1802.05637, equation 3, where psi is linear.
+    """
+    for seed, (batch, width, classes) in enumerate(((5, 3, 4), (4, 4, 4), (7, 2, 3))):
+        chance = torch.Generator().manual_seed(seed)
+        features = torch.randn(batch, width, generator=chance)
+        psi = torch.randn(width, generator=chance).requires_grad_(True)
+        embedding = torch.randn(classes, width, generator=chance).requires_grad_(True)
+        y = torch.randint(classes, (batch,), generator=chance)
+        value = untouched(score, features, y, psi, embedding)
+        check_score(value, features, y, psi, embedding)
+        slopes = torch.autograd.grad(value.sum(), (psi, embedding), allow_unused=True)
+        wanted = torch.autograd.grad(right_score(features, y, psi, embedding).sum(),
+                                     (psi, embedding))
+        require(all(s is not None and close(s, w) for s, w in zip(slopes, wanted, strict=True)),
+                "数值对，可是梯度到不了 psi 和 embedding：不要 detach，它们是要学的权重。",
+                "The values are right, but no gradient reaches psi and the embedding: do not "
+                "detach them, they are the weights to learn.")
+
+
+def right_score(features: Tensor, y: Tensor, psi: Tensor, embedding: Tensor) -> Tensor:
+    """Return the scores of the projection critic, (B,)."""
+    return ((psi + embedding[y]) * features).sum(1)
+
+
+def check_score(value, features: Tensor, y: Tensor, psi: Tensor, embedding: Tensor) -> None:
+    """Require the right scores; name the usual mistakes."""
+    batch = len(y)
+    require(isinstance(value, Tensor) and value.shape != (batch, batch),
+            f"得到了 ({batch}, {batch})：每个样本和每个条件都算了一遍，或者 (B, 1) 和 (B,) 相加了。"
+            "第 i 个样本只配第 i 个 y：逐项相乘，再 sum(1)。",
+            f"The result is ({batch}, {batch}): every sample met every condition, or (B, 1) and "
+            "(B,) were added. Sample i meets y number i alone: multiply, then sum(1).")
+    require(value.shape == (batch,),
+            f"应当每个样本一个分数，形状 ({batch},)，得到 {tuple(value.shape)}。",
+            f"There should be one score a sample, shape ({batch},); got {tuple(value.shape)}.")
+    right = right_score(features, y, psi, embedding)
+    real, match = features @ psi, (embedding[y] * features).sum(1)
+    mistakes = [
+        (real, "没有用到 y：这样的判别器不在乎画的是不是所要求的。",
+         "y is not used: such a critic does not care whether the picture is what was asked for."),
+        (match, "少了 psi：它判断真不真，和条件无关。",
+         "psi is missing: it judges whether the sample is real, whatever the condition."),
+        (real - match, "符号反了：样本和条件越相配，分数应当越高。",
+         "The sign is off: the better sample and condition match, the higher the score."),
+        (real * match, "两项应当相加，不是相乘。", "The two terms are added, not multiplied."),
+        ((right / features.shape[1]), "内积是总和，不是平均：用 sum(1)，不用 mean(1)。",
+         "An inner product is a sum, not a mean: sum(1), not mean(1)."),
+        (real + match / features.shape[1], "内积是总和，不是平均：用 sum(1)，不用 mean(1)。",
+         "An inner product is a sum, not a mean: sum(1), not mean(1)."),
+        (real + torch.cosine_similarity(embedding[y], features, dim=1),
+         "这是余弦相似度；投影判别器用的是内积，不除以长度。",
+         "That is the cosine similarity; the projection critic takes the inner product, not "
+         "divided by lengths."),
+        (real + (features @ embedding.T).sum(1),
+         "对所有类求了和：只取所要求的那一类 embedding[y]。",
+         "All classes were summed: take that of the class asked for, embedding[y], alone."),
+        (real + (features @ embedding.T).max(1).values,
+         "取了最相配的类：应当取所要求的那一类 embedding[y]。",
+         "The best matching class was taken: it should be the one asked for, embedding[y]."),
+        (real + (features @ embedding.T).log_softmax(1).gather(1, y[:, None]).squeeze(1),
+         "这是分类器的对数概率（AC-GAN 的做法）；投影判别器没有 softmax。",
+         "That is a classifier's log-probability, as in AC-GAN; a projection has no softmax."),
+    ]
+    for mistake, zh, en in mistakes:
+        require(not close(value, mistake) or close(mistake, right), zh, en)
+    require(close(value, right),
+            "数值不对：应为 features·psi + features·embedding[y]，每个样本一个数。",
+            "The values are off: features·psi + features·embedding[y], one number a sample.")
+
+
+# ---- exercise 2: is it what was asked for? ----
+
+@checker
+def obeys(shares) -> None:
+    """Check shares(probabilities, y): by class, the share of its samples that are read as it, (K,).
+
+    Probabilities are a classifier's, (n, K), y what was asked for, int64 (n,). A class that nobody
+    asked for gets NaN.
+    """
+    for seed, classes in enumerate((4, 3, 10)):
+        chance = torch.Generator().manual_seed(seed)
+        counts = torch.arange(classes) % 5 + 3  # classes are asked for unequally often
+        y = torch.arange(classes).repeat_interleave(counts)
+        y = y[torch.randperm(len(y), generator=chance)]
+        logits = torch.randn(len(y), classes, generator=chance)
+        logits[torch.arange(len(y)), y] += 1.5  # right more often than not
+        logits[:, 0] += 0.7  # with a liking for class 0
+        probabilities = logits.softmax(1)
+        value = untouched(shares, probabilities, y)
+        check_shares(value, probabilities, y)
+    without = y != 1
+    value = untouched(shares, probabilities[without], y[without])
+    wanted = right_shares(probabilities[without], y[without])
+    require(isinstance(value, Tensor) and value.shape == wanted.shape,
+            f"结果的长度应是类数 {classes}，即使有的类没有人要。",
+            f"The result should be as long as there are classes, {classes}, even where a class was "
+            "not asked for.")
+    require(value[1].isnan(),
+            f"没有人要第 1 类，它的比例是 0/0，应为 NaN，得到 {float(value[1]):g}：既不能算听话，"
+            "也不能算不听话。",
+            f"Nobody asked for class 1: its share is 0/0 and should be NaN, got "
+            f"{float(value[1]):g}. It was neither obeyed nor disobeyed.")
+    require(torch.allclose(value.double(), wanted, equal_nan=True, atol=1e-5),
+            "有一类没有人要的时候，其余各类的比例变了。",
+            "Where one class was not asked for, the shares of the others have changed.")
+
+
+def right_shares(probabilities: Tensor, y: Tensor) -> Tensor:
+    """Return by class the share of its samples that are read as it, float64 (K,)."""
+    right = probabilities.argmax(1) == y
+    return torch.stack([right[y == k].double().mean() for k in range(probabilities.shape[1])])
+
+
+def check_shares(value, probabilities: Tensor, y: Tensor) -> None:
+    """Require the right shares; name the usual mistakes."""
+    classes = probabilities.shape[1]
+    guesses = probabilities.argmax(1)
+    right = guesses == y
+    require(isinstance(value, Tensor) and value.shape == (classes,),
+            f"应当每一类一个比例，形状 ({classes},)，得到 "
+            f"{tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__}。"
+            "总的准确率看不出哪一类没有听话。",
+            f"There should be one share a class, shape ({classes},); got "
+            f"{tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__}. An "
+            "overall accuracy does not tell which class was not obeyed.")
+    asked, seen = (torch.bincount(labels, minlength=classes).double() for labels in (y, guesses))
+    hits = torch.bincount(y[right], minlength=classes).double()
+    of_y = probabilities.double().gather(1, y[:, None]).squeeze(1)
+    confidence = torch.stack([of_y[y == k].mean() for k in range(classes)])
+    wanted = hits / asked
+    mistakes = [
+        (hits, "这是个数，不是比例：除以这一类被要求的次数。",
+         "That is a count, not a share: divide by how often the class was asked for."),
+        (hits / len(y), "除以了全部样本数：应除以这一类被要求的次数。",
+         "It was divided by all samples: divide by how often this class was asked for."),
+        (hits / seen, "除以了被认成这一类的个数，那是精确率：应除以这一类被要求的次数。",
+         "It was divided by how often the class was seen, which is a precision: divide by how "
+         "often it was asked for."),
+        (seen / len(y), "没有用到 y：这只是画出来的各类的频率。",
+         "y is not used: that is only how often each class was drawn."),
+        (seen / asked, "只比了次数：被认成这一类的，未必就是要求这一类的那些样本。",
+         "Only counts were compared: those seen as the class need not be those asked for it."),
+        (confidence, "这是平均概率，不是比例：先看哪一类最可能，再数对的。",
+         "That is a mean probability, not a share: see which class is most likely, then count."),
+        (1 - wanted, "这是出错的比例：听话的比例是 1 减去它。",
+         "That is the share of errors: one minus it is the share that obeyed."),
+        (torch.full_like(wanted, right.double().mean().item()),
+         "每一类都给了同一个总的准确率：请分类计算。",
+         "Every class got the same, overall accuracy: calculate it class by class."),
+    ]
+    for mistake, zh, en in mistakes:
+        require(not close(value, mistake) or close(mistake, wanted), zh, en)
+    require(close(value, wanted),
+            "数值不对：对每一类 k，取 y == k 的样本，其中最可能的类也是 k 的占多少。",
+            "The values are off: for each class k, of the samples with y == k, the share whose "
+            "most likely class is k.")

@@ -1,0 +1,145 @@
+"""Does a conditional generator make what it is asked for, and all kinds of it?"""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from gan_lessons.condition import Condition, conditions, every_combination
+from gan_lessons.data import ImageSet, mnist
+from gan_lessons.measure.digits import digit_classifier
+from gan_lessons.measure.factors import factor_reader
+from gan_lessons.measure.manifold import precision_recall
+from gan_lessons.util import both
+
+OBEYED = 0.9  # a class is obeyed when at least this share of its pictures shows what was asked
+MOST = 300  # pictures of a class that are compared with each other
+LEAST = 10  # and how many it takes
+
+
+@dataclass(frozen=True)
+class ObedienceReport:
+    """What `obedience` found in n pictures; a class is a combination that was asked for."""
+
+    n: int
+    accuracy: float  # share of the pictures that show all that was asked for
+    factors: dict[str, float]  # the same for each factor by itself
+    classes: dict[str, float]  # and for each class, by its name: "7", or "round, bun"
+    coverage: dict[str, float]  # by class: share of the real ones' balls that samples lie in
+    expected_coverage: float  # mean coverage of perfect samples, as many
+    diversity: dict[str, float]  # by class: how far two pictures lie apart; two real ones: 1
+
+    @property
+    def obeyed(self) -> int:
+        """How many classes are obeyed: at least 90 % of their pictures show what was asked."""
+        return sum(share >= OBEYED for share in self.classes.values())
+
+    def __str__(self) -> str:
+        worst = min(self.classes, key=self.classes.__getitem__)
+        lines = [f"n {self.n:,}   as asked {self.accuracy:.1%}   classes obeyed {self.obeyed}/"
+                 f"{len(self.classes)}   worst {worst}: {self.classes[worst]:.1%}"]
+        if len(self.factors) > 1:
+            lines.append("  " + "   ".join(f"{name} {p:.1%}" for name, p in self.factors.items()))
+        if self.coverage:
+            lines.append(f"  within a class: coverage {fmean(self.coverage.values()):.3f} (perfect "
+                         f"samples {self.expected_coverage:.3f})   diversity "
+                         f"{fmean(self.diversity.values()):.2f} (real 1)")
+        return "\n".join(lines)
+
+
+def obedience(images: Tensor, y: Condition | None, of: ImageSet) -> ObedienceReport:
+    """Compare what pictures show with the y they were asked for, and with the real ones of that y.
+
+    Protocol: the digit classifier reads digits, the factor reader toys; what it finds most likely
+    counts, however sure it is. Readers err: real pictures with their own y are the value to
+    compare with. Within each class, coverage (Naeem et al. 2020, arXiv 2002.09797) and diversity
+    are taken in the reader's features, between at most 300 pictures and as many real ones at
+    most; diversity is the mean distance between two of the pictures over that of two real ones,
+    near 0 where a class has collapsed. Classes with fewer than 10 pictures or real ones have none.
+
+    Args:
+        images: uint8 (n, C, S, S), S as the reader wants: 28 or 32 for digits, a multiple of 32.
+        y: What they were asked for, see `condition.conditions`.
+        of: The real pictures with their condition: digits or toys, from `conditioned_on`.
+    """
+    if of.classes is None or of.condition is None:
+        raise ValueError(both(
+            "of 没有条件：请传入 conditioned_on() 返回的图片集。",
+            "The pictures of `of` have no condition: pass a set that conditioned_on() returned."))
+    y = conditions(y, of.classes, len(images))
+    shown, features = read(images, of)
+    asked = y.reshape(len(y), -1)
+    right = shown == asked
+    every = every_combination(of.classes).reshape(-1, len(of.classes))
+    by_class, coverage, diversity, expected = {}, {}, {}, []
+    for combination in every:
+        mine = (asked == combination).all(1)
+        if not mine.any():
+            continue
+        name = ", ".join(words[value] for words, value in
+                         zip(of.asked.values(), combination.tolist(), strict=True))
+        by_class[name] = right[mine].all(1).double().mean().item()
+        theirs = (of.condition.cpu().reshape(len(of), -1) == combination).all(1)
+        if min(mine.sum(), theirs.sum()) < LEAST:
+            continue
+        made, real = features[mine][:MOST], read(of.images[theirs.nonzero()[:MOST, 0]], of)[1]
+        found = precision_recall(made, real)
+        coverage[name] = found.coverage
+        expected.append(found.expected_coverage)
+        diversity[name] = (torch.pdist(made).mean() / torch.pdist(real).mean()).item()
+    return ObedienceReport(
+        n=len(images), accuracy=right.all(1).double().mean().item(),
+        factors=dict(zip(of.asked, right.double().mean(0).tolist(), strict=True)),
+        classes=by_class, coverage=coverage, diversity=diversity,
+        expected_coverage=fmean(expected) if expected else float("nan"))
+
+
+def kept(before: Tensor, after: Tensor, of: ImageSet) -> dict[str, float]:
+    """Return the share of pictures in which a factor is read alike before and after, by factor.
+
+    For pictures of which one thing was changed: that one should differ, all others be kept.
+
+    Args:
+        before: uint8 (n, 3, S, S), S a multiple of 32.
+        after: The same pictures with the change, in the same order.
+        of: Toy pictures of the same kind.
+    """
+    if len(before) != len(after):
+        raise ValueError(both(
+            f"两组图片应一一对应，收到 {len(before)} 张和 {len(after)} 张。",
+            f"The pictures should be pairs; got {len(before)} and {len(after)}."))
+    reader = factor_reader(of)
+    first, second = reader.read(before.cpu())[0], reader.read(after.cpu())[0]
+    return {name: (first[name] == second[name]).double().mean().item() for name in first}
+
+
+def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
+    """Return what pictures show and the reader's features: int64 (n, k) and float32 (n, d).
+
+    What they show is numbered as the condition of `of` is; -1 is a value that it does not have.
+    """
+    images = images.cpu()
+    if tuple(of.asked) != ("class",):
+        reader = factor_reader(of)
+        values = reader.read(images)[0]
+        columns = [numbered(values[name], reader.factors[name], words)
+                   for name, words in of.asked.items()]
+        return torch.stack(columns, 1), reader.features(images)
+    if not of.name.startswith("mnist"):
+        raise ValueError(both(
+            f"没有能认出 {of.name} 的类别的分类器：听话的程度只对手写数字和玩具图片测量。",
+            f"There is no classifier for the classes of {of.name}: obedience is measured for "
+            "digits and toy pictures."))
+    if images.shape[-1] == 32:
+        images = images[..., 2:-2, 2:-2]  # without the rim
+    classifier = digit_classifier(mnist(), mnist(train=False))
+    features = classifier.features(images)
+    digits = classifier.probabilities(features).argmax(1)
+    return numbered(digits, tuple("0123456789"), of.asked["class"])[:, None], features
+
+
+def numbered(values: Tensor, words: tuple[str, ...], asked: tuple[str, ...]) -> Tensor:
+    """Return the reader's values, whose names are `words`, as positions in `asked`, or -1."""
+    place = [asked.index(word) if word in asked else -1 for word in words]
+    return torch.tensor(place)[values]
