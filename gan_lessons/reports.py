@@ -182,5 +182,5 @@ def classes(report: measure.DigitReport) -> str:
 
 def copies(fakes: Tensor, known: Tensor, unseen: Tensor) -> str:
     """Return what the test for copies finds."""
-    found = measure.copy_test(fakes[:SUSPECTS], known, unseen)
-    return f"copies    {found}; 50 % where nothing is copied, z above 3 is suspicious"
+    found = measure.memorisation_test(fakes[:SUSPECTS], known, unseen)
+    return f"copies    {found}; z above 3 is suspicious"

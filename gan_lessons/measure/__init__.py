@@ -1,7 +1,15 @@
 """How good are the samples? Numbers with a stated protocol, and the floor to judge them by."""
 
+from gan_lessons.measure import damage
 from gan_lessons.measure.classes import inception_score
-from gan_lessons.measure.copies import CopyReport, copy_test, nearest
+from gan_lessons.measure.copies import (
+    CopyReport,
+    MemorisationReport,
+    copy_test,
+    memorisation_test,
+    nearest,
+    spectrum,
+)
 from gan_lessons.measure.digits import DigitEvaluator, DigitReport
 from gan_lessons.measure.dinov2 import dinov2
 from gan_lessons.measure.factors import FactorReader, FactorReport, factor_coverage, factor_reader
@@ -18,8 +26,9 @@ from gan_lessons.measure.stacked import StackedReport, stacked_modes
 from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
-           "FactorReport", "FeatureNet", "KernelEstimate", "Moments", "ObedienceReport",
-           "PointReport", "PrecisionRecall", "Scores", "StackedReport", "copy_test", "dinov2",
-           "factor_coverage", "factor_reader", "frechet_distance", "inception", "inception_score",
-           "js_on_grid", "kept", "kernel_distance", "kernel_estimate", "mode_report", "nearest",
-           "obedience", "precision_recall", "sliced_distance", "stacked_modes", "transport"]
+           "FactorReport", "FeatureNet", "KernelEstimate", "MemorisationReport", "Moments",
+           "ObedienceReport", "PointReport", "PrecisionRecall", "Scores", "StackedReport",
+           "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader", "frechet_distance",
+           "inception", "inception_score", "js_on_grid", "kept", "kernel_distance",
+           "kernel_estimate", "memorisation_test", "mode_report", "nearest", "obedience",
+           "precision_recall", "sliced_distance", "spectrum", "stacked_modes", "transport"]

@@ -1,5 +1,6 @@
 """All metrics at once, of any feature network, beside what real pictures get."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
@@ -57,6 +58,15 @@ class Scores:
             "density": f"{self.prdc.density:.3f}",
             "coverage": f"{self.prdc.coverage:.3f}",
             "Inception score": inception}
+
+    def numbers(self) -> dict[str, float]:
+        """Return each score as a number, NaN where there is none."""
+        return {
+            "frechet": math.nan if self.frechet is None else self.frechet,
+            "kid": self.kid.value, "mind": self.mind,
+            "precision": self.prdc.precision, "recall": self.prdc.recall,
+            "density": self.prdc.density, "coverage": self.prdc.coverage,
+            "inception": math.nan if self.inception is None else self.inception}
 
     def protocol(self) -> str:
         """Return what the numbers depend on, in both languages."""

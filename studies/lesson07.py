@@ -1,0 +1,226 @@
+"""Recompute what lesson 07 rests on, and store it beside this file (`--write`).
+
+    python -m studies.lesson07 board --write          every damage, every metric
+    python -m studies.lesson07 copies --write         alarms of the tests for copies, true and false
+    python -m studies.lesson07 leaderboard --write    the course's generators at equal seconds
+
+One thread. A run of `leaderboard` that is stored is not played again.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan_lessons import data, measure, recipes, runtime, show
+from gan_lessons.measure import damage
+from gan_lessons.train import Game, fit
+from studies import results
+from studies.lesson02 import cured_game, lesson_digits
+from studies.lesson04 import steps_in
+from studies.results import machine
+from studies.sheets import titled_rows
+
+IMAGES = Path(__file__).parents[1] / "images"
+
+# ---- the damage board ----
+
+BEST = {"frechet": -1, "kid": -1, "mind": -1, "precision": 1, "recall": 1, "density": 1,
+        "coverage": 1, "inception": 1}  # 1: more is better
+ALARM = 3.0  # the z of a test for copies above which it accuses
+
+
+def board(options: argparse.Namespace) -> None:
+    """Score every damage with every metric, on several ways to deal out the digits."""
+    rows: dict = {name: {metric: [] for metric in (*BEST, "copies")} for name in damage.DAMAGES}
+    static: dict = {"without": {"precision": [], "density": []},
+                    "with": {"precision": [], "density": []}}
+    for seed in options.seeds or range(5):
+        parts = damage.split(data.mnist(), seed)
+        for name, row in damage.board(parts).items():
+            for metric, value in row.items():
+                rows[name][metric].append(round(value, 4))
+        for where, found in zip(static, damage.forgiven(parts), strict=True):
+            static[where]["precision"].append(round(found.precision, 4))
+            static[where]["density"].append(round(found.density, 4))
+        print("board", seed, flush=True)
+    floor = rows["none"]
+    content = {**machine(), "n": damage.N, "seeds": list(options.seeds or range(5)), "rows": rows,
+               "verdicts": {name: verdicts(row, floor) for name, row in rows.items()},
+               "static and a white page among the real": static}
+    for name, row in content["verdicts"].items():
+        print(f"{name:24}" + " ".join(f"{metric} {word:6}" for metric, word in row.items()))
+    store("board", content, options)
+
+
+def verdicts(row: dict[str, list[float]], floor: dict[str, list[float]]) -> dict[str, str]:
+    """Return the verdict of every metric on one damage."""
+    found = {metric: verdict(row[metric], floor[metric], best) for metric, best in BEST.items()}
+    return found | {"copies": "worse" if min(row["copies"]) > ALARM else "same"}
+
+
+def verdict(values: list[float], floor: list[float], best: int) -> str:
+    """Return "worse", "better" or "same" than undamaged pictures, for all seeds or not at all.
+
+    Worse: every value is worse than every value of the floor. `best` is 1 if more is better.
+    """
+    if best < 0:
+        values, floor = [-x for x in values], [-x for x in floor]
+    if max(values) < min(floor):
+        return "worse"
+    return "better" if min(values) > max(floor) else "same"
+
+
+# ---- the tests for copies ----
+
+DRAWS, PICTURES = 40, 1000
+
+
+def suspects(parts: damage.Split, n: int) -> dict[str, Tensor]:
+    """Return `n` pictures of every suspect: reciters of the training set, and honest ones."""
+    chance = torch.Generator().manual_seed(parts.seed)
+    fresh, others = parts.fresh.images, data.mnist(train=False).images[:2000]
+    source = parts.training.images[torch.randint(len(parts.training), (n,), generator=chance)]
+
+    def shifted(images: Tensor, by: int) -> Tensor:
+        return images.roll((by, by), (2, 3))
+
+    def noisy(strength: float) -> Tensor:
+        return damage.noisy(source, strength, parts.seed)
+    return {
+        "exact": source, "noise 30": noisy(30), "noise 60": noisy(60), "noise 120": noisy(120),
+        "shift 1": shifted(source, 1), "shift 2": shifted(source, 2),
+        "shift 2, noise 30": shifted(noisy(30), 2),
+        "a tenth": torch.cat([noisy(30)[:n // 10], fresh[:n - n // 10]]),
+        "a twentieth": torch.cat([noisy(30)[:n // 20], fresh[:n - n // 20]]),
+        "fresh digits": fresh[:n],
+        "other writers": others[torch.randperm(len(others), generator=chance)[:n]],
+        "20 pictures, repeated": damage.repeated(fresh, 20, n, parts.seed),
+        "blurred digits": damage.blurred(fresh[:n])}
+
+
+TESTS: dict[str, Callable] = {"sign test": measure.copy_test,
+                              "memorisation test": measure.memorisation_test}
+
+
+def copies(options: argparse.Namespace) -> None:
+    """Count the alarms of lesson 02's sign test and of the test of memorisation."""
+    found: dict = {test: {} for test in TESTS}
+    seeds = options.seeds or range(DRAWS)
+    for seed in seeds:
+        parts = damage.split(data.mnist(), seed)
+        for name, pictures in suspects(parts, PICTURES).items():
+            for test, run in TESTS.items():
+                z = run(pictures, parts.training.images, parts.unseen.images).z
+                found[test].setdefault(name, []).append(round(z, 2))
+    content = {**machine(), "draws": len(seeds), "pictures": PICTURES, "alarm": ALARM,
+               "known": {"training": len(parts.training), "unseen": len(parts.unseen)},
+               "z": found,
+               "alarms": {test: {name: sum(z > ALARM for z in values)
+                                 for name, values in rows.items()}
+                          for test, rows in found.items()}}
+    for test, alarms in content["alarms"].items():
+        print(f"{test}: alarms of {len(seeds)}: {alarms}", flush=True)
+    store("copies", content, options)
+
+
+# ---- the leaderboard ----
+
+SECONDS = 50  # of one core, for each game
+SMALL = {"features": 16, "latent": 64}  # the convolutional networks, as in lesson 03
+GAMES: dict[str, Callable[[int, int], Game]] = {  # (seed, steps), as the lessons play them
+    "02 siriusdemon": lambda seed, steps: recipes.source_002(seed=seed),
+    "02 Datawhale": lambda seed, steps: recipes.source_004(seed=seed),
+    "02 with R1": lambda seed, steps: cured_game(seed),
+    "03 DCGAN": lambda seed, steps: recipes.dcgan(
+        32, 1, **SMALL, batch=64, lr=1e-3, ema=0.995, precision="bfloat16", seed=seed),
+    "03 SN-GAN": lambda seed, steps: recipes.sngan(
+        32, 1, **SMALL, steps=steps, precision="bfloat16", seed=seed),
+    "04 WGAN-GP": lambda seed, steps: recipes.wgan_gp(
+        32, 1, **SMALL, n_critic=2, lr=1e-3, ema=0.99, precision="bfloat16", seed=seed),
+    "06 RpGAN": lambda seed, steps: recipes.rpgan(
+        32, 1, **SMALL, steps=steps, precision="bfloat16", seed=seed),
+}
+AS_WRITTEN = ("02 siriusdemon", "02 Datawhale")  # no average of the weights
+LONG = 10**6  # steps of a game that is only timed: its schedule must not end
+
+
+def leaderboard(options: argparse.Namespace) -> None:
+    """Play the course's generators of digits for equal seconds and score them all."""
+    training, unseen = lesson_digits()
+    framed = training.framed(32)
+    others = data.mnist(train=False)[:damage.N]
+    evaluator = measure.Evaluator(damage.digit_net(), training.images, unseen.images)
+    classes = measure.DigitEvaluator(data.mnist(), data.mnist(train=False))
+
+    def scores(pictures: Tensor) -> dict[str, float]:
+        report = classes.report(pictures)
+        found = evaluator.score(pictures).numbers() | {
+            "copies": measure.memorisation_test(pictures, training.images, unseen.images).z,
+            "classes": report.classes, "kl": report.kl, "confident": report.confident}
+        return {name: round(value, 4) for name, value in found.items()}
+
+    content = results.begun("lesson07", "leaderboard") if options.write else {}
+    if not content:
+        steps = {}
+        for size, pictures in ((28, training), (32, framed)):
+            games = {name: make(0, LONG) for name, make in GAMES.items()}
+            steps |= steps_in(SECONDS, {name: game for name, game in games.items()
+                                        if game.sample(1).shape[-1] == size}, pictures)
+        content = {**machine(), "data": f"{training.name}, {len(training)} to learn from",
+                   "seconds": SECONDS, "n": damage.N, "steps": steps,
+                   "floor": {"unseen": scores(unseen.images) | {"copies": None},
+                             "other writers": scores(others.images)},
+                   "runs": {name: {} for name in GAMES}}
+    rows = {}
+    for seed in map(str, options.seeds or range(3)):
+        for name, make in GAMES.items():
+            if seed in content["runs"][name]:
+                continue
+            game = make(int(seed), content["steps"][name])
+            start = time.process_time()
+            fit(game, framed if game.sample(1).shape[-1] == 32 else training,
+                content["steps"][name], progress=False)
+            if game.step < content["steps"][name]:  # a signal asked for the end
+                raise SystemExit(f"stopped at step {game.step}")
+            took = round(time.process_time() - start)
+            made = game.sample(damage.N, seed=1, ema=name not in AS_WRITTEN)
+            pictures = made[..., 2:-2, 2:-2] if made.shape[-1] == 32 else made
+            content["runs"][name][seed] = {"seconds": took, **scores(pictures)}
+            if seed == "0":
+                rows[name] = show.grid(pictures[:16], columns=16)
+            print("leaderboard", name, seed, content["runs"][name][seed], flush=True)
+            store("leaderboard", content, options)
+    if options.write and len(rows) == len(GAMES):
+        sheet = titled_rows(rows, mode="L", font=16, head=24)
+        sheet.save(IMAGES / "lesson07_leaderboard.png", optimize=True)
+
+
+def store(study: str, content: dict, options: argparse.Namespace) -> None:
+    """Write what a study has found beside this file, if asked."""
+    if options.write:
+        results.store("lesson07", study, content)
+
+
+STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard}
+
+
+def main() -> None:
+    """Run the studies the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="+", choices=STUDIES)
+    parser.add_argument("--seeds", type=int, nargs="+", help="instead of the study's own")
+    parser.add_argument("--write", action="store_true", help="store the numbers")
+    options = parser.parse_args()
+    runtime.set_threads(1)
+    for name in options.studies:
+        start = time.process_time()
+        STUDIES[name](options)
+        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
