@@ -431,17 +431,18 @@ def translate(network: nn.Module, pictures: ImageSet | Tensor | Sequence[Tensor]
         pictures = pictures.images
     if not isinstance(pictures, Tensor):
         return [translate(network, picture[None])[0] for picture in pictures]
-    if pictures.ndim != 4 or pictures.shape[1] != network.channels:
+    channels = getattr(network, "channels", None)  # a network of one's own need not say
+    if pictures.ndim != 4 or pictures.shape[1] != (channels or pictures.shape[1]):
         raise ValueError(both(
-            f"这个网络要的是 {network.channels} 个通道的图片 (n, C, H, W)，收到的形状是 "
+            f"这个网络要的是 {channels} 个通道的图片 (n, C, H, W)，收到的形状是 "
             f"{tuple(pictures.shape)}。",
-            f"This network takes pictures with {network.channels} channels, (n, C, H, W); got "
-            f"shape {tuple(pictures.shape)}."))
+            f"This network takes pictures with {channels} channels, (n, C, H, W); got shape "
+            f"{tuple(pictures.shape)}."))
     device = next(network.parameters()).device
     height, width = pictures.shape[2:]
     at_once = max(1, GENERATED_AT_ONCE // pictures[0].numel())  # for the memory of large ones
     with evaluating(network):
-        made = [network(mirrored(to_signed(part.to(device)), network.multiple))
+        made = [network(mirrored(to_signed(part.to(device)), getattr(network, "multiple", 1)))
                 for part in pictures.split(at_once)]
     return torch.cat([to_images(part[..., :height, :width]).cpu() for part in made])
 

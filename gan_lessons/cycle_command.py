@@ -107,6 +107,11 @@ def read_about(folder: str | Path) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
 # ---- train ----
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -139,11 +144,11 @@ def train(args: argparse.Namespace) -> int:
     runtime.set_threads(settings.threads or runtime.cores())
     a, b = both_sets(settings)
     game = made(settings, decay=args.steps)
-    with runs._alone(folder):
+    with runs.alone(folder):
         path = folder / CHECKPOINT
         if args.resume and path.exists():  # with other --steps the rate falls later, or anew
             checkpoint.load(game, path, changed=("decay",))
-        runs._write_json(folder / SETTINGS_FILE, asdict(settings))
+        write_json(folder / SETTINGS_FILE, asdict(settings))
         tell(f"Training in {folder}, on {game.device}, from step {game.step}. A: {len(a)} pictures,"
              f" B: {len(b)}. Ctrl-C saves and stops after the step.")
         writer = Writer(folder, a, b, args)
@@ -170,7 +175,7 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
     if not args.resume:
         if not {"game", "a", "b"} <= told.keys():
             args.parser.error("name a game, --a and --b, or go on with a run by --resume")
-        runs._check_new(folder)
+        runs.check_new(folder)
         return folder, Settings(**told)
     about = read_about(folder)
     differ = [f"{name}: {about.get(name)} -> {value}" for name, value in told.items()
@@ -224,7 +229,7 @@ class Writer:
         rows = [",".join(map(str, (i, *row))) for i, row in enumerate(game.history.tolist(), 1)]
         text = "\n".join([",".join(["step", *game.columns]), *rows, ""])
         write_atomically(self.folder / "history.csv", text.encode())
-        runs._write_json(self.folder / "summary.json", {"state": state, "step": game.step})
+        write_json(self.folder / "summary.json", {"state": state, "step": game.step})
         runs.write_png(self.folder / "grids" / f"step_{game.step:06}.png",
                        there_and_back(game, self.a, self.b))
 

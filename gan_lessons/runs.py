@@ -95,7 +95,7 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
     folder, plan = Path(out).expanduser(), Schedule(**schedule)
     if settings.recipe in ("sngan", "rpgan") and settings.decay is None:  # it falls to the end
         settings = replace(settings, decay=plan.steps)
-    _check_new(folder)
+    check_new(folder)
     return _run(folder, settings, plan, None, tensorboard, quiet)
 
 
@@ -151,9 +151,9 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
                 f"batch 必须在 1 和图片数 {len(pictures)} 之间，收到 {game.batch}。",
                 f"batch must be between 1 and the number of pictures, {len(pictures)}; got "
                 f"{game.batch}."))
-        with _alone(folder):
+        with alone(folder):
             if about is None:
-                _check_new(folder)  # again, now that nobody else can begin
+                check_new(folder)  # again, now that nobody else can begin
             elif (folder / CHECKPOINT).exists():
                 checkpoint.load(game, folder / CHECKPOINT, changed=("decay",))
             elif (folder / HISTORY_FILE).exists():
@@ -365,7 +365,7 @@ def _summary_writer():
 # ---- the folder ----
 
 @contextmanager
-def _alone(folder: Path):
+def alone(folder: Path):
     """Let only one process, or one job of torchrun, write to a run at a time."""
     lock, free = FileLock(folder / LOCK), True
     if distributed.rank() == 0:
@@ -392,7 +392,7 @@ def _alone(folder: Path):
         lock.release()
 
 
-def _check_new(folder: Path) -> None:
+def check_new(folder: Path) -> None:
     """Raise BadRun when a new run in `folder` would mix with what is there."""
     if (folder / SETTINGS_FILE).exists():
         raise BadRun(both(

@@ -12,7 +12,19 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from gan_lessons import augment, checkpoint, cli, condition, data, losses, measure, recipes, runs
+from gan_lessons import (
+    augment,
+    checkpoint,
+    cli,
+    condition,
+    data,
+    lab,
+    losses,
+    measure,
+    recipes,
+    runs,
+    train,
+)
 from gan_lessons.condition import given
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import conditional as nets
@@ -199,7 +211,7 @@ def test_every_y_is_that_of_the_real_batch(digits):
     fit(game, digits, 2, progress=False)
     asked = [y for n, y in seen if n == 8 and y.unique().numel() > 2]
     batches = digits.batches(8, seed=0)
-    _, (first, second) = None, (next(batches)[1], next(batches)[1])
+    first, second = next(batches)[1], next(batches)[1]
     assert any(torch.equal(y, first) for y in asked) and any(torch.equal(y, second) for y in asked)
     assert all(torch.equal(y, first) or torch.equal(y, second) for y in asked)
 
@@ -224,6 +236,7 @@ def test_points_augmentation_and_a_head_start_take_a_condition(digits):
     fit(small(how="auxiliary", penalty_every=1), digits, 2, progress=False)
 
 
+@pytest.mark.slow
 def test_a_ring_is_learned_by_class():
     """Each class arrives at its own centre, and a game that ignores y does not pass."""
     ring = data.ring(4, radius=1.0).conditioned_on()
@@ -249,6 +262,25 @@ def test_samples_and_snapshots_show_rows_of_classes():
     with pytest.raises(ValueError, match="not conditional") as problem:
         recipes.plane().sample(5, y=1)
     assert_both(problem)
+
+
+def test_each_process_takes_its_share_of_pictures_and_of_what_belongs_to_them(monkeypatch, digits):
+    monkeypatch.setattr(train.distributed, "shard", lambda batch: batch.chunk(2)[1])
+    x, y = train.next_batch(digits.batches(8, seed=0))
+    whole_x, whole_y = next(digits.batches(8, seed=0))
+    assert torch.equal(x, whole_x[4:]) and torch.equal(y, whole_y[4:])
+
+
+def test_the_view_shows_rows_of_classes(digits):
+    view = lab.TrainingView()
+    game = fit(small(), digits, 2, watch=view, watch_every=1)
+    assert view.state == "finished" and view.problem == {}
+    assert torch.equal(view.snapshots[2], generate(game.generator, game.fixed_z, game.fixed_y))
+    generator, critic = nets.plane((8,))
+    points = Game(generator, critic, latent=2, classes=(8,), batch=16)
+    view = lab.TrainingView()
+    fit(points, data.ring().conditioned_on(), 2, watch=view, watch_every=1)
+    assert view.problem == {} and len(view.snapshots[2]) == 500
 
 
 def test_many_combinations_get_ten_rows():
@@ -295,6 +327,7 @@ def held_out():
     return data.mnist(train=False)[:1000].conditioned_on()
 
 
+@pytest.mark.slow
 def test_one_that_obeys(real, held_out):
     report = measure.obedience(held_out.images, held_out.condition, of=real)
     assert report.accuracy > 0.95 and report.obeyed == 10 and len(report.classes) == 10
@@ -304,12 +337,14 @@ def test_one_that_obeys(real, held_out):
     assert measure.obedience(framed.images, framed.condition, of=real) == report
 
 
+@pytest.mark.slow
 def test_one_that_ignores_what_it_is_asked(real, held_out):
     report = measure.obedience(held_out.images, None, of=real)
     assert report.accuracy < 0.2 and report.obeyed == 0
     assert sum(report.diversity.values()) / 10 > 1.2  # more than a class should have
 
 
+@pytest.mark.slow
 def test_one_that_has_collapsed_within_each_class(real, held_out):
     y = torch.arange(200) % 10
     first = torch.stack([held_out.images[(held_out.condition == k).nonzero()[0, 0]] for k in y])
@@ -386,7 +421,7 @@ def test_sample_by_class(run, capsys):
 
 
 def test_a_run_stopped_and_resumed_is_the_same(run, tmp_path):
-    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=3, sample_every=2,
+    runs.train(runs.Settings("rpgan", **SMALL, decay=6), tmp_path / "b", steps=4, sample_every=2,
                save_every=2, threads=1, quiet=True)
     runs.resume(tmp_path / "b", steps=6, quiet=True)
     assert results(run.folder) == results(tmp_path / "b")
@@ -397,18 +432,18 @@ def test_kill_9_and_resume(run, tmp_path):
     """A run that is killed and resumed ends bit for bit as one that was not."""
     words = [sys.executable, "-m", "gan_lessons", "train", "--out", str(tmp_path / "k"), "--quiet"]
     begin = ["rpgan", "--data", "mnist", "--features", "2", "--latent", "8", "--batch", "8",
-             "--subset", "0.05", "--conditional", "--steps", "200", "--sample-every", "50",
-             "--save-every", "10", "--threads", "1"]
+             "--subset", "0.05", "--conditional", "--steps", "40", "--sample-every", "20",
+             "--save-every", "5", "--threads", "1"]
     process = subprocess.Popen(words + begin, env=os.environ)
     path, end = tmp_path / "k" / "checkpoint.safetensors", time.monotonic() + 120
-    while time.monotonic() < end and not (path.exists() and checkpoint.saved_step(path) >= 20):
+    while time.monotonic() < end and not (path.exists() and checkpoint.saved_step(path) >= 10):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert 20 <= checkpoint.saved_step(path) < 200
+    assert 10 <= checkpoint.saved_step(path) < 40
     subprocess.run([*words, "--resume"], check=True)
-    runs.train(runs.Settings("rpgan", **SMALL), tmp_path / "s", steps=200, sample_every=50,
-               save_every=10, threads=1, quiet=True)
+    runs.train(runs.Settings("rpgan", **SMALL), tmp_path / "s", steps=40, sample_every=20,
+               save_every=5, threads=1, quiet=True)
     assert results(tmp_path / "k") == results(tmp_path / "s")
 
 
@@ -460,6 +495,7 @@ def test_an_old_run_has_no_classes(tmp_path, run):
     assert_both(problem)
 
 
+@pytest.mark.slow
 def test_measure_reports_obedience(run):
     from gan_lessons import reports
 
