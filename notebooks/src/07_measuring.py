@@ -1,0 +1,1406 @@
+# %% [markdown] tags=["lang-zh", "title"]
+r"""
+# 07 · 诚实地衡量 GAN
+
+前六课一直在说“更好”。这一课问：凭什么？一个评价指标看见什么，看不见什么，多大的差别才算差别，谁的数能和谁的比。最后把本课程自己的生成器排成一张表，连同误差和下限一起报告。
+
+- **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验的误报和漏报；写出一份别人能重做的评测报告。
+- **需要准备**：学过第 02 课（指标的初步）和第 04 课（Wasserstein 距离、排序）；第 06 课有帮助，不是必需。
+- **用时**：只读一种语言，约 110 分钟，其中阅读 45 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 2 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
+- **致谢**：FID 来自 Heusel 等人的[论文](https://arxiv.org/abs/1706.08500)，KID 来自 Bińkowski 等人的[论文](https://arxiv.org/abs/1801.01401)；精确率和召回率的近邻算法来自 [Kynkäänniemi 等](https://arxiv.org/abs/1904.06991)，密度和覆盖率来自 [Naeem 等](https://arxiv.org/abs/2002.09797)，MIND 来自 [Berthet 等](https://arxiv.org/abs/2605.06797)。谢谢他们，也谢谢提出本课两个问题的 siriusdemon 和 alexshuang。
+"""
+
+# %% [markdown] tags=["lang-en", "title"]
+r"""
+# 07 · Measuring GANs, honestly
+
+Six lessons have said "better". This one asks: how do we know? What does a metric see and what not, how large must a difference be to count, and whose numbers may be compared with whose? In the end the course's own generators stand in one table, reported with their errors and the floor.
+
+- **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a board of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a test for memorisation; write a report that somebody else can repeat.
+- **You need**: lesson 02 (first metrics) and lesson 04 (Wasserstein distance, sorting); lesson 06 helps and is not required.
+- **Time**: about 110 minutes in one language: 45 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 2 minutes to run everything (one CPU core, no graphics card, no internet connection).
+- **With thanks**: FID is from the [paper](https://arxiv.org/abs/1706.08500) of Heusel et al., KID from [that](https://arxiv.org/abs/1801.01401) of Bińkowski et al.; precision and recall by nearest neighbours are from [Kynkäänniemi et al.](https://arxiv.org/abs/1904.06991), density and coverage from [Naeem et al.](https://arxiv.org/abs/2002.09797), MIND from [Berthet et al.](https://arxiv.org/abs/2605.06797). Our thanks to them, and to siriusdemon and alexshuang, who asked the two questions of this lesson.
+"""
+
+# %%
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from gan_lessons import data, lab, measure, penalties, recipes, runtime, show
+from gan_lessons.bilingual import say, table
+from gan_lessons.exercises import lesson07 as check
+from gan_lessons.measure import damage
+from gan_lessons.measure.copies import spectrum
+from gan_lessons.train import fit, generate
+
+sys.path.insert(0, "..")  # where the longer experiments of this course are
+from studies.results import stored
+
+runtime.set_threads(1)
+lab.language_switch()
+
+# %% [markdown] tags=["lang-zh", "what-changed"]
+r"""
+## 和前几课相比
+
+网络和训练循环都没有变。变的是训练之后的那几行：
+
+```diff
+- evaluator = measure.DigitEvaluator(training, held_out)
+- evaluator.report(samples).fd_digits                # one number
++ evaluator = measure.Evaluator(net, training, fresh)  # fresh: real, and nobody learned from it
++ evaluator.score(samples)                           # every metric, beside what fresh gets
++ measure.memorisation_test(samples, training, unseen)
+```
+
+### 两个没有答完的问题
+
+**alexshuang** 在 WGAN 的教程里写道：GAN 是无监督的，所以大家调侃它是一种“不用看 metric 指标的模型”。这个玩笑有道理的一半，前几课都见过：损失的高低不说明样本的好坏，分类准确率也无从谈起。没有道理的一半是：没有指标，就说不出两个模型哪个好，“更好”成了各人的眼光。他的教程要的只是跑通 WGAN，不量也无妨；这门课要比较方法，就非量不可。
+
+**siriusdemon** 问读者：为什么只用训练集？第 02 课答过一半：训练 G 用不着测试集，量 G 却要用 G 没见过的真图。这一课把另一半补上，用数来答。真图要派三个用场，而且不能互相顶替：
+
+| 用场 | 谁 | 没有它会怎样 |
+|---|---|---|
+| 参照：样本和它比 | 训练图 | 无从比较 |
+| 下限：同样多的新真图和参照比 | `fresh`，没有人学过 | 不知道多少算好 |
+| 证人：样本离训练图近，还是离它近 | `unseen`，没有人学过 | 照抄的得满分，没有人发现 |
+
+本课的数据是 MNIST 训练文件里的 8,000 张数字，随机分成训练图 3,000 张、`unseen` 2,000 张、`fresh` 3,000 张；特征来自课程的数字分类器。（分类器自己是用这些数字训练的；三份图待遇相同，所以互相比较是公平的。）
+"""
+
+# %% [markdown] tags=["lang-en", "what-changed"]
+r"""
+## What changed since the last lessons
+
+Networks and training loop stay. New are the lines after the training:
+
+```diff
+- evaluator = measure.DigitEvaluator(training, held_out)
+- evaluator.report(samples).fd_digits                # one number
++ evaluator = measure.Evaluator(net, training, fresh)  # fresh: real, and nobody learned from it
++ evaluator.score(samples)                           # every metric, beside what fresh gets
++ measure.memorisation_test(samples, training, unseen)
+```
+
+### Two questions that were left open
+
+**alexshuang** writes in the tutorial on WGAN: GANs are unsupervised, and so people joke that a GAN is a model that "needs no metric". Half of the joke is true, and the lessons so far have shown it: the height of a loss says nothing about the samples, and there is no accuracy to speak of. The other half is not: without a metric nobody can say which of two models is better, and "better" is a matter of taste. The tutorial wanted a WGAN that runs, and could do without; a course that compares methods cannot.
+
+**siriusdemon** asks the reader: why only the training set? Lesson 02 gave half an answer: to train G no test set is needed, but to measure G we need real pictures that G has not seen. This lesson gives the other half, in numbers. Real pictures have three roles, and none can stand in for another:
+
+| Role | Who | Without it |
+|---|---|---|
+| reference: what samples are compared with | training pictures | there is nothing to compare |
+| floor: as many new real ones, compared with the reference | `fresh`, nobody learned from them | nobody knows what is good |
+| witness: is a sample nearer to the training pictures, or to these? | `unseen`, nobody learned from them | a copier gets full marks, and nobody notices |
+
+The data of this lesson are 8,000 digits of MNIST's training file, dealt out at random: 3,000 training pictures, 2,000 `unseen`, 3,000 `fresh`; features come from the course's digit classifier. (The classifier itself learned from these digits; all three parts are treated alike, so comparing them is fair.)
+"""
+
+# %%
+parts = damage.split(data.mnist()[:8000])
+training, unseen, fresh = (part.images for part in (parts.training, parts.unseen, parts.fresh))
+net = damage.digit_net()
+evaluator = measure.Evaluator(net, training, fresh[:2000])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 弗雷歇距离，从两个正态分布算起
+
+**一维。** 两个正态分布，均值 $\mu_1, \mu_2$，标准差 $\sigma_1, \sigma_2$。第 04 课说过，一维的最优传输就是排序：最小的对最小的。正态分布排好序，第 $q$ 分位数是 $\mu_1 + \sigma_1 \xi_q$ 和 $\mu_2 + \sigma_2 \xi_q$，$\xi_q$ 是标准正态的分位数。一对一相减，平方，求平均，因为 $\mathbb{E}\,\xi = 0$、$\mathbb{E}\,\xi^2 = 1$，就得到
+
+$$W_2^2 = \mathbb{E}\bigl[(\mu_1 - \mu_2) + (\sigma_1 - \sigma_2)\,\xi\bigr]^2 = (\mu_1 - \mu_2)^2 + (\sigma_1 - \sigma_2)^2$$
+
+这就是两个正态分布的弗雷歇距离，也就是平方的 Wasserstein 距离 $W_2^2$（习惯上不开方，下面也不开）。例如 $N(0, 1)$ 和 $N(1, 2^2)$：$1 + 1 = 2$。
+
+**多维。** 均值变成向量，标准差变成协方差矩阵 $\Sigma$。若各轴互不相关，每条轴各算各的，再加起来：
+
+$$\sum_i (\mu_{1,i} - \mu_{2,i})^2 + \sum_i (\sigma_{1,i} - \sigma_{2,i})^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\Sigma_1 + \operatorname{tr}\Sigma_2 - 2 \sum_i \sigma_{1,i}\,\sigma_{2,i}$$
+
+一般的情形，最后一项换成矩阵的平方根（[Dowson 和 Landau，1982](https://doi.org/10.1016/0047-259X%2882%2990077-X)）：
+
+$$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\bigr)$$
+
+$\Sigma_1 \Sigma_2$ 一般不对称，但它的特征值都不小于 0，和 $\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$ 的相同，而后者对称。所以迹那一项就是：求这些特征值，各开平方，加起来。
+
+手算三个例子，第一个分布都是 $N(0, I)$ 或和它方差相同的：
+
+1. 移动：$\mu_2 = (1, 0)$，协方差不变：$1$。
+2. 两个方向各宽一倍：$(2 - 1)^2 + (2 - 1)^2 = 2$。
+3. 两个分布，每条轴的均值都是 0，方差都是 1，只有相关系数不同，$0.9$ 和 $-0.9$。它们有相同的特征方向 $(1, 1)$ 和 $(1, -1)$，特征值是 $1.9, 0.1$ 和 $0.1, 1.9$，所以 $d^2 = 4 - 2 \cdot 2\sqrt{1.9 \cdot 0.1} = 2.256$。逐轴比较看不出任何差别，迹那一项看得出。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## The Fréchet distance, from two Gaussians
+
+**One dimension.** Two Gaussians have means $\mu_1, \mu_2$ and standard deviations $\sigma_1, \sigma_2$. In lesson 04 optimal transport on a line was sorting: the smallest goes to the smallest. Sorted, the quantiles number $q$ of the two are $\mu_1 + \sigma_1 \xi_q$ and $\mu_2 + \sigma_2 \xi_q$, where $\xi_q$ is the quantile of the standard Gaussian. Take differences of pairs, square, and take the mean; since $\mathbb{E}\,\xi = 0$ and $\mathbb{E}\,\xi^2 = 1$,
+
+$$W_2^2 = \mathbb{E}\bigl[(\mu_1 - \mu_2) + (\sigma_1 - \sigma_2)\,\xi\bigr]^2 = (\mu_1 - \mu_2)^2 + (\sigma_1 - \sigma_2)^2$$
+
+This is the Fréchet distance of two Gaussians, the square of a Wasserstein distance, $W_2^2$ (by custom no root is taken, nor is one below). For example, $N(0, 1)$ and $N(1, 2^2)$: $1 + 1 = 2$.
+
+**More dimensions.** The mean becomes a vector, and the standard deviation a covariance matrix $\Sigma$. If the axes are uncorrelated, each has its own distance, and they add up:
+
+$$\sum_i (\mu_{1,i} - \mu_{2,i})^2 + \sum_i (\sigma_{1,i} - \sigma_{2,i})^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\Sigma_1 + \operatorname{tr}\Sigma_2 - 2 \sum_i \sigma_{1,i}\,\sigma_{2,i}$$
+
+In general the last term is the square root of a matrix ([Dowson and Landau 1982](https://doi.org/10.1016/0047-259X%2882%2990077-X)):
+
+$$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\bigr)$$
+
+$\Sigma_1 \Sigma_2$ is in general not symmetric, but none of its eigenvalues is below 0, and they are those of $\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$, which is symmetric. So the last trace is: find these eigenvalues, take the root of each, add them up.
+
+Three examples by hand; the first distribution is $N(0, I)$, or has the same variances:
+
+1. Moved: $\mu_2 = (1, 0)$, the covariance stays: $1$.
+2. Twice as wide both ways: $(2 - 1)^2 + (2 - 1)^2 = 2$.
+3. Both have mean 0 and variance 1 on each axis, and only their correlations differ, $0.9$ and $-0.9$. They share the eigenvectors $(1, 1)$ and $(1, -1)$, with the eigenvalues $1.9, 0.1$ and $0.1, 1.9$, so $d^2 = 4 - 2 \cdot 2\sqrt{1.9 \cdot 0.1} = 2.256$. Axis by axis nothing differs; the trace sees it.
+"""
+
+# %%
+chance = torch.Generator().manual_seed(0)
+normal = torch.randn(2, 100_000, 2, generator=chance)
+wide = 1 + 2 * normal[1, :, :1]  # N(1, 2^2)
+by_sorting = (normal[0, :, :1].sort(0).values - wide.sort(0).values).square().mean()
+say("一维，N(0, 1) 和 N(1, 2²)：手算 2，各取 100,000 个数，排序、相减、平方、平均：{found:.2f}。",
+    "One dimension, N(0, 1) and N(1, 2²): 2 by hand; from 100,000 numbers of each, sorted, "
+    "subtracted, squared, averaged: {found:.2f}.", found=float(by_sorting))
+
+
+def correlated(points, rho):
+    """Turn independent axes, (n, 2), into axes of variance 1 with the correlation `rho`."""
+    return points @ torch.linalg.cholesky(torch.tensor([[1, rho], [rho, 1]])).T
+
+
+moved = measure.frechet_distance(normal[0], normal[1] + torch.tensor([1.0, 0]))
+wider = measure.frechet_distance(normal[0], 2 * normal[1])
+turned = measure.frechet_distance(correlated(normal[0], 0.9), correlated(normal[1], -0.9))
+table([("两个分布", "two distributions"), ("手算", "by hand"),
+       ("各 100,000 个样本", "100,000 samples each")],
+      [[("移动 (1, 0)", "moved by (1, 0)"), "1", f"{moved:.2f}"],
+       [("宽一倍", "twice as wide"), "2", f"{wider:.2f}"],
+       [("相关系数 0.9 和 -0.9", "correlations 0.9 and -0.9"), "2.256", f"{turned:.2f}"]])
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 1：两个正态分布的弗雷歇距离
+
+补全 `frechet_of_gaussians`：均值 `(d,)`，协方差 `(d, d)`，返回 $d^2$，一个数。协方差可能缺秩（有的特征值是 0），舍入会让特征值略小于 0。
+
+<details><summary>提示一</summary>
+
+先做对角的情形：`torch.linalg.eigvalsh` 用在哪个**对称**的矩阵上，能得到 $\Sigma_1 \Sigma_2$ 的特征值？要先有 $\Sigma_1^{1/2}$，它来自 $\Sigma_1$ 的特征分解。
+
+</details>
+
+<details><summary>提示二</summary>
+
+逐元素开方 `cov.sqrt()` 不是矩阵的平方根，用上面第三个例子检验就知道。开平方之前先把负的特征值截到 0，否则得到 NaN。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 1: the Fréchet distance of two Gaussians
+
+Complete `frechet_of_gaussians`: means `(d,)`, covariances `(d, d)`; return $d^2$, a number. A covariance may lack rank (some eigenvalues are 0), and rounding can leave an eigenvalue a hair below 0.
+
+<details><summary>Hint one</summary>
+
+Start with the diagonal case. To which **symmetric** matrix can you apply `torch.linalg.eigvalsh` to get the eigenvalues of $\Sigma_1 \Sigma_2$? You need $\Sigma_1^{1/2}$ first, which comes from the eigenvectors of $\Sigma_1$.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+The root of each entry, `cov.sqrt()`, is not the root of the matrix; the third example above tells them apart. Clamp negative eigenvalues to 0 before you take a root, or there will be NaN.
+
+</details>
+"""
+
+# %%
+def frechet_of_gaussians(mean_a, cov_a, mean_b, cov_b):
+    return ...
+
+
+verdict = check.frechet_of_gaussians(frechet_of_gaussians)
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 从公式到图片：样本数
+
+图片不是正态分布。FID 的做法是：让一个网络把每张图变成特征，**假装**特征服从正态分布，从样本估计均值和协方差，代入公式。Inception 的特征有 2,048 维，我们的数字分类器有 32 维。估计总有误差，问题就出在这里。
+
+### 先猜再跑 1：同一个分布的两半
+
+把 8,000 张真图随机分成不相交的两组，每组 $n$ 张，算两组之间的弗雷歇距离。两组来自同一个分布，真正的距离是 0。$n = 100$ 和 $n = 2000$ 时，算出来大约是多少？
+
+- A. 都在 0 上下波动，有正有负；$n$ 小时波动大。
+- B. 都是正数，大小差不多：分布相同，和 $n$ 无关。
+- C. 都是正数，$n = 100$ 时大约是 $n = 2000$ 时的 20 倍。
+- D. 都是正数，$n = 100$ 时大约是 $n = 2000$ 时的 4 倍（$\sqrt{20}$）。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## From the formula to pictures: the number of samples
+
+Pictures are not Gaussian. FID goes like this: a network turns each picture into features, we **pretend** that these are Gaussian, estimate their mean and covariance from samples, and put them into the formula. Inception has 2,048 features, our digit classifier 32. Estimates have errors, and that is where the trouble starts.
+
+### Predict, then run 1: two halves of one distribution
+
+Deal 8,000 real pictures out at random into two sets that share none, $n$ each, and take the Fréchet distance between them. Both come from one distribution; the true distance is 0. About how large is the estimate for $n = 100$ and for $n = 2000$?
+
+- A. Both scatter around 0, above and below; more widely for the smaller $n$.
+- B. Both are above 0 and about equal: it is the same distribution, whatever $n$ is.
+- C. Both are above 0, and that of $n = 100$ is about 20 times that of $n = 2000$.
+- D. Both are above 0, and that of $n = 100$ is about 4 times that of $n = 2000$ ($\sqrt{20}$).
+"""
+
+# %% tags=["nbval-ignore-output"]
+features = net.features(torch.cat([training, unseen, fresh]))
+sizes = (50, 100, 200, 500, 1000, 2000, 4000)
+chance = torch.Generator().manual_seed(0)
+halves = {name: {} for name in ("Frechet", "KID")}
+for n in sizes:
+    for _ in range(10):
+        a, b = features[torch.randperm(len(features), generator=chance)[:2 * n]].chunk(2)
+        halves["Frechet"].setdefault(n, []).append(measure.frechet_distance(a, b))
+        if n <= 2000:  # KID looks at every pair, which takes n^2 time
+            halves["KID"].setdefault(n, []).append(measure.kernel_distance(a, b))
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+for axis, (name, found) in zip(axes, halves.items(), strict=True):
+    for n, values in found.items():
+        axis.plot([n] * len(values), values, "o", color=show.ORANGE, markersize=3, alpha=0.6)
+    means = [sum(values) / len(values) for values in found.values()]
+    axis.plot(list(found), means, color=show.BLUE, marker="s", markersize=5, label="mean of 10")
+    axis.set(title=f"{name}: real against real", xlabel="pictures in each half", xscale="log")
+    axis.spines[["top", "right"]].set_visible(False)
+axes[0].set_yscale("log")
+axes[1].axhline(0, color=show.GREY, linestyle=":")
+axes[0].legend(fontsize=8)
+show.show(figure, "Left, the Frechet distance of two halves of real digits falls along a straight "
+                  "line on logarithmic axes, from about 3 at 50 pictures to 0.04 at 4,000; right, "
+                  "KID scatters around 0, widely at 50 and hardly at 2,000")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-1** 真图和真图，每个 $n$ 抽 10 次（点），方块是平均。左：弗雷歇距离，两轴都是对数，接近一条斜率为 -1 的直线。右：KID 在 0 上下，$n$ 越大越集中。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-1** Real pictures against real ones, 10 draws for each $n$ (dots); squares are means. Left: the Fréchet distance, both axes logarithmic, is close to a straight line of slope -1. Right: KID lies around 0, more closely the larger $n$ is.
+"""
+
+# %% tags=["nbval-ignore-output"]
+variances = float(torch.cov(features.T).trace())
+rows = []
+for n in sizes:
+    found = torch.tensor(halves["Frechet"][n])
+    kid = torch.tensor(halves["KID"].get(n, [float("nan")] * 2))
+    rows.append([f"{n:,}", f"{found.mean():.3f}", f"{found.std():.3f}", f"{n * found.mean():.0f}",
+                 f"{2 * variances:.0f}",
+                 f"{kid.mean():.4f} ({kid.std():.4f})" if n in halves["KID"] else "-"])
+table(["n", ("弗雷歇，平均", "Fréchet, mean"), ("标准差", "s.d."), ("n × 平均", "n × mean"),
+       ("其中来自均值：2 tr Σ", "of it from the means: 2 tr Σ"),
+       ("KID，平均 (标准差)", "KID, mean (s.d.)")], rows)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **C**。100 张时平均 1.57，2,000 张时 0.07；$n$ 乘平均，从头到尾都在 134 到 168 之间，也就是说距离约等于 $c / n$。
+
+为什么总是正的，又为什么是 $1/n$？看均值那一项。两组各 $n$ 个样本，均值的估计各有误差，误差的协方差是 $\Sigma / n$，所以
+
+$$\mathbb{E}\,\lVert \hat\mu_1 - \hat\mu_2 \rVert^2 = \frac{\operatorname{tr}\Sigma}{n} + \frac{\operatorname{tr}\Sigma}{n} = \frac{2 \operatorname{tr}\Sigma}{n}$$
+
+平方把误差变成了正数，误差不会互相抵消。这里 $2 \operatorname{tr}\Sigma$ 是 35，约占 $c$ 的五分之一到四分之一，其余来自协方差的误差，道理一样。特征越多，$c$ 越大：2,048 维时，几千张图的 FID 有好几个单位是这样来的。这叫**偏差**（bias），换一批样本不会消失。
+
+KID 没有这个偏差。它只在**不同**的样本之间求平均，$x$ 不和自己比：
+
+$$\widehat{\mathrm{KID}} = \frac{1}{n(n-1)} \sum_{i \ne j} k(a_i, a_j) + \frac{1}{m(m-1)} \sum_{i \ne j} k(b_i, b_j) - \frac{2}{nm} \sum_{i, j} k(a_i, b_j), \qquad k(a, b) = \Bigl(\frac{a^\top b}{d} + 1\Bigr)^3$$
+
+三项都是期望的无偏估计，分布相同，期望就是 0，不管 $n$ 是多少；代价是单次的值会小于 0。没有偏差不等于没有误差：$n = 50$ 时标准差是 0.070。
+
+**结论：** 弗雷歇距离只能和同样的 $n$、同样的特征、同样的参照比；旁边一定要有同样多的真图得到的数，即**下限**（floor）。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **C**. The mean is 1.57 for 100 pictures and 0.07 for 2,000; $n$ times the mean stays between 134 and 168 all along, so the distance is about $c / n$.
+
+Why is it always above 0, and why $1/n$? Look at the means. Each of the two estimates of the mean, from $n$ samples, has an error with the covariance $\Sigma / n$, so
+
+$$\mathbb{E}\,\lVert \hat\mu_1 - \hat\mu_2 \rVert^2 = \frac{\operatorname{tr}\Sigma}{n} + \frac{\operatorname{tr}\Sigma}{n} = \frac{2 \operatorname{tr}\Sigma}{n}$$
+
+The square makes each error positive, and errors cannot cancel. Here $2 \operatorname{tr}\Sigma$ is 35, a fifth to a quarter of $c$; the rest comes from the error of the covariances in the same way. The more features, the larger $c$: with 2,048 of them, several units of the FID of a few thousand pictures have this origin. It is a **bias**: another draw of samples does not take it away.
+
+KID has no such bias. It takes means over **different** samples only and never compares $x$ with itself:
+
+$$\widehat{\mathrm{KID}} = \frac{1}{n(n-1)} \sum_{i \ne j} k(a_i, a_j) + \frac{1}{m(m-1)} \sum_{i \ne j} k(b_i, b_j) - \frac{2}{nm} \sum_{i, j} k(a_i, b_j), \qquad k(a, b) = \Bigl(\frac{a^\top b}{d} + 1\Bigr)^3$$
+
+All three are unbiased estimates of expectations, so for one distribution the expectation is 0, whatever $n$ is; the price is that a single value may fall below 0. No bias does not mean no error: for $n = 50$ the standard deviation is 0.070.
+
+**So:** compare a Fréchet distance only with one of the same $n$, the same features and the same reference; and beside it belongs what as many real pictures get, the **floor**.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 2：无偏的 KID
+
+补全 `kid(a, b)`：特征 `(n, d)` 和 `(m, d)`，返回上面的估计，一个数。
+
+<details><summary>提示一</summary>
+
+三个核矩阵各求平均。前两个矩阵的对角线上是什么？它们该不该算进去，分母又该是多少？
+
+</details>
+
+<details><summary>提示二</summary>
+
+检验：同一个分布抽很多次，平均应当接近 0；若总是正的，对角线还在里面。再用 `n` 和 `m` 不同的两组试一次，分母最容易在那里出错。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 2: KID without a bias
+
+Complete `kid(a, b)`: features `(n, d)` and `(m, d)`; return the estimate above, a number.
+
+<details><summary>Hint one</summary>
+
+Take the mean of each of three kernel matrices. What stands on the diagonal of the first two? Does it belong into the mean, and what is the denominator?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+A test: over many draws from one distribution the mean should be close to 0; if it is always above, the diagonal is still in it. Then try two sets with different `n` and `m`, which is where denominators go wrong.
+
+</details>
+"""
+
+# %%
+def kid(a, b):
+    return ...
+
+
+verdict = check.kid(kid)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 一个小生成器
+
+后面要用一个自己的 G。设置是第 02 课治好的那一个（全连接，R1，EMA），只用 3,000 张训练图，走 4,000 步，不求最好：有毛病才好检查。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## A small generator
+
+What follows needs a G of our own. It has the settings of lesson 02's cured one (fully connected, R1, EMA), only 3,000 training pictures and 4,000 steps, and is not meant to be the best: there should be something to find.
+"""
+
+# %% tags=["nbval-ignore-output"]
+steps = runtime.at_scale(smoke=50, default=4000, full=40_000)
+game = recipes.source_004(batch=50, lr=1e-3, betas=(0.0, 0.99), ema=0.999,
+                          penalty=partial(penalties.r1, gamma=3.0), penalty_every=4)
+fit(game, parts.training, steps, progress=False)
+samples = game.sample(2000, seed=1, ema=True)
+show.gallery({"real, fresh": fresh[:30], "samples of G": samples[:30]}, columns=15,
+             alt="Two rows of real digits, and below them two rows of samples of G: most of them "
+                 "can be read, some are smeared or broken")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-2** 没有挑选过的真图和样本。G 写的数字大多认得出，也有模糊、断开的，和介于两个数字之间的。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-2** Real pictures and samples, none of them chosen. Most of G's digits can be read; some are smeared or broken, some between two digits.
+"""
+
+# %% tags=["nbval-ignore-output"]
+print(evaluator.score(samples))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+左边一列是 G，右边一列是 2,000 张 `fresh`，也就是下限。最后两行是**协议**：和多少张图比，哪个网络的特征，别的参数是多少。少了它，上面的数就没有意义。每一项是什么：
+
+| 指标 | 怎样算 | 完美的样本得多少 |
+|---|---|---|
+| 弗雷歇距离（Fréchet） | 两组特征的均值和协方差 | 下限，约 $c/n$ |
+| 核距离（KID） | 三次核函数的平均相似程度 | 0，上下波动 |
+| MIND | 许多方向上排序，再比较（下文） | 下限，也随 $n$ 变 |
+| 精确率（precision） | 样本里，落进某个真图的近邻球的比例 | 下限，接近 1 |
+| 召回率（recall） | 真图里，落进某个样本的近邻球的比例 | 下限，接近 1 |
+| 密度（density） | 一个样本落进几个真图的球，除以 $k$ | 1，也可以超过 |
+| 覆盖率（coverage） | 真图的球里有样本的比例 | 由 $n$、$m$、$k$ 算出 |
+| Inception 分数 | 分类器有没有把握，类别齐不齐；不看真图 | 真图的分数 |
+
+**近邻球**：每个点画一个球，半径到它的第 $k$ 个近邻（这里 $k = 5$）。真图的球合起来，当作真图所在的区域。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The left column is G, the right one 2,000 `fresh` pictures, the floor. The last two lines are the **protocol**: compared with how many pictures, whose features, which other parameters. Without it the numbers above mean nothing. What each of them is:
+
+| Metric | How | Perfect samples get |
+|---|---|---|
+| Fréchet distance | means and covariances of the features of both sets | the floor, about $c/n$ |
+| kernel distance (KID) | mean similarity by a cubic kernel | 0, above or below |
+| MIND | sort along many directions and compare (see below) | the floor, which depends on $n$, too |
+| precision | share of the samples that lie in the ball of some real picture | the floor, close to 1 |
+| recall | share of the real pictures that lie in the ball of some sample | the floor, close to 1 |
+| density | in how many real balls a sample lies, over $k$ | 1, and more is possible |
+| coverage | share of the real balls that hold a sample | a formula in $n$, $m$, $k$ |
+| Inception score | is the classifier sure, are all classes there; it looks at no real picture | that of real pictures |
+
+**Balls:** draw one around each point, as far as its $k$-th nearest neighbour (here $k = 5$). Together the balls of the real pictures are taken for the region where real pictures are.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 损伤表：谁看见了什么？
+
+要知道一个指标看见什么，最好的办法是给它看毛病**已知**的图。下面让真图扮演生成器：`fresh` 里的真图，每次只弄坏一处，请所有指标打分。这样，一个数变了，原因只有一个。
+
+### 先猜再跑 2：谁比真图还好？
+
+九种损伤里，哪一种的弗雷歇距离比没有损伤的新真图**还小**？
+
+- A. 直接交出训练集。
+- B. 轻微的模糊。
+- C. 只交出最典型的三分之二。
+- D. 没有：真图已经是最好的了。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## The board of damages: who sees what?
+
+The best way to learn what a metric sees is to show it pictures with a **known** fault. Here real pictures play the generator: those of `fresh`, with one thing broken at a time, scored by every metric. Whatever moves then has one cause only.
+
+### Predict, then run 2: better than real?
+
+Which of the nine damages has a **smaller** Fréchet distance than new real pictures without damage?
+
+- A. Handing in the training set itself.
+- B. A slight blur.
+- C. Handing in only the most typical two thirds.
+- D. None: nothing is better than real pictures.
+"""
+
+# %% tags=["nbval-ignore-output"]
+show.gallery({name: make(parts)[:16] for name, make in damage.DAMAGES.items()}, columns=16,
+             scale=2, alt="Ten titled rows of sixteen digits: undamaged, blurred, noisy, "
+                          "with blocks of JPEG, without three classes, typical ones, few that "
+                          "come again, training pictures, one white page first, and static")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-3** 十组图片，各取前 16 张。第一行是没有损伤的新真图。缺了哪几类、是不是只有典型的、有没有重复，光看 16 张几乎看不出来；“训练集”那一行更是无可挑剔。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-3** Ten sets of pictures, the first 16 of each. The first row is new real pictures without damage. Which classes are missing, whether only typical ones are there, whether pictures repeat: 16 pictures hardly show it; and the row of the training set is flawless.
+"""
+
+# %% tags=["nbval-ignore-output"]
+FORMS = {"frechet": ".3f", "kid": ".4f", "mind": ".2f", "precision": ".3f", "recall": ".3f",
+         "density": ".2f", "coverage": ".3f", "inception": ".2f", "copies": ".1f"}
+
+
+def show_board(rows):
+    """Show a table with a row for each damage: its name, then a cell for each of FORMS."""
+    table([("损伤", "damage"), ("弗雷歇", "Fréchet"), "KID", "MIND", ("精确率", "precision"),
+           ("召回率", "recall"), ("密度", "density"), ("覆盖率", "coverage"), "IS",
+           ("记忆检验 z", "memorisation z")], rows)
+
+
+board = damage.board(parts)
+show_board([[name, *(format(row[key], form) for key, form in FORMS.items())]
+            for name, row in board.items()])
+middle = {name: float(torch.cov(net.features(damage.DAMAGES[name](parts)[:2000]).T).trace())
+          for name in ("none", "blur", "noise", "JPEG")}
+say("特征的方差之和：无损伤 {none:.1f}，模糊 {blur:.1f}，噪声 {noise:.1f}，JPEG {JPEG:.1f}。",
+    "Sum of the features' variances: no damage {none:.1f}, blur {blur:.1f}, noise {noise:.1f}, "
+    "JPEG {JPEG:.1f}.", **middle)
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+第一行 `none` 就是下限。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警（$z > 3$）：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The first row, `none`, is the floor. One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm ($z > 3$):
+"""
+
+# %%
+board_study = stored("lesson07", "board")
+verdicts = {name: list(row.values()) for name, row in board_study["verdicts"].items()}
+for name, values in board_study["rows"].items():  # of the test for memorisation: an alarm or not
+    verdicts[name][-1] = "alarm" if min(values["copies"]) > 3 else "same"
+show_board([[name, *({"worse": "-", "same": ".", "better": "+", "alarm": "!"}[word]
+                     for word in words)] for name, words in verdicts.items() if name != "none"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **A**。训练集的弗雷歇距离是 0.013，新真图是 0.090：和自己比，当然比谁都近。5 次分图都是这样，MIND、精确率、召回率和覆盖率也都说它“更好”。只有记忆检验报警，$z$ 是 47.1，别的行没有一行超过 3。
+
+一行一行读：
+
+- **模糊、噪声、JPEG**：弗雷歇距离、KID、MIND、召回率和 IS 都变差；精确率和密度反而**变好**，比真图还高。原因看特征就知道：模糊以后，特征的方差之和从 17.3 缩到 11.7（噪声 13.8，JPEG 14.5），弄坏的图向中间聚拢，那里真图的球又密又多。精确率高，不等于画得好。
+- **少了三类**：每一张都是真图，所以精确率和密度毫无察觉；别的指标都看出来了，召回率跌到 0.683。
+- **只交最典型的**：精确率、密度和 IS 都“更好”，弗雷歇距离却是下限的两倍多，召回率从 0.949 跌到 0.851。挑好看的交，就是这样。
+- **100 张反复交**：召回率跌得最狠，只剩 0.206；IS 还有 9.42，几乎没动。记忆检验不报警，这是对的：反复交的是新图，不是训练图。
+- **一张白纸**：混在 2,000 张里，没有一个指标看得出。平均值看不见一个坏样本，要靠眼睛，或者看离得最远的那几张。
+- **纯噪声**：都看出来了，可是精确率居然还有 0.15，别的分法里高到 0.87。这一点下面解释。
+
+没有一个指标看见所有的毛病，也没有一个毛病能骗过所有的指标（白纸除外）。所以要看一组指标，并且知道每一个的盲点。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **A**. The Fréchet distance of the training set is 0.013, that of new real pictures 0.090: compared with itself it is nearer than anybody else. So it is in all 5 draws, and MIND, precision, recall and coverage call it "better", too. Only the test for memorisation raises an alarm, with a $z$ of 47.1; no other row is above 3.
+
+Row by row:
+
+- **Blur, noise, JPEG:** the Fréchet distance, KID, MIND, recall and IS all get worse; precision and density get **better**, above real pictures. The features show why: after the blur the sum of their variances has shrunk from 17.3 to 11.7 (noise 13.8, JPEG 14.5); damaged pictures move towards the middle, where the balls of real pictures are many and close. High precision does not mean good pictures.
+- **Three classes dropped:** each picture is real, so precision and density notice nothing; all other metrics do, and recall falls to 0.683.
+- **Typical ones only:** precision, density and IS are "better", while the Fréchet distance is more than twice the floor and recall falls from 0.949 to 0.851. That is what handing in the best ones looks like.
+- **100 pictures, repeated:** recall falls hardest, to 0.206; IS still has 9.42 and has hardly moved. The test for memorisation is silent, and rightly so: new pictures are repeated, not training pictures.
+- **One white page** among 2,000 pictures: no metric sees it. A mean does not show a single bad sample; use your eyes, or look at the few that lie furthest off.
+- **Static:** all see it, and yet its precision is 0.15, and up to 0.87 in other draws. The explanation follows below.
+
+No metric sees every fault, and no fault deceives every metric (the white page apart). So look at several metrics, and know the blind spot of each.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 看不见的东西，造给它看
+
+### 先猜再跑 3：少了一半的模式
+
+第 01 课的环：圆上 8 团点。有四组“样本”，各 2,500 个点：新的真实点；只有 8 团中**每隔一团**的 4 团；一大团正态分布的点，均值和协方差同环一样；只有左边相邻的 4 团。直接拿坐标当特征（两维，不用网络）。第二组少了一半的模式，下面哪个指标**看得出来**？
+
+- A. 弗雷歇距离和 KID 看得出来：分布差了那么多。
+- B. 只有弗雷歇距离看得出来。
+- C. 只有 KID 看得出来：它不假设正态分布。
+- D. 这两个都看不出来，召回率、覆盖率和 MIND 看得出来。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## What they cannot see, built for the purpose
+
+### Predict, then run 3: half of the modes are missing
+
+The ring of lesson 01 has 8 clusters on a circle. Four sets of "samples", 2,500 points each: new real points; **every second** of the 8 clusters, 4 in all; one big Gaussian cloud with the mean and covariance of the ring; 4 neighbouring clusters only. The coordinates themselves are the features (two of them, no network). In the second set half of the modes are missing. Which metrics **notice**?
+
+- A. The Fréchet distance and KID do: the distributions differ so much.
+- B. Only the Fréchet distance does.
+- C. Only KID does: it does not assume a Gaussian.
+- D. Neither of the two; recall, coverage and MIND do.
+"""
+
+# %%
+ring = data.ring()
+chance = torch.Generator().manual_seed(0)
+real_points = ring.sample(2500, chance)
+
+
+def around(modes, n=2500):
+    """Return n points around some of the ring's modes, each as often."""
+    chosen = modes[torch.randint(len(modes), (n,), generator=chance)]
+    return chosen + ring.std * torch.randn(n, 2, generator=chance)
+
+
+clouds = {"new real points": ring.sample(2500, chance),
+          "every second mode": around(ring.modes[::2]),
+          "one wide cloud": 2 ** 0.5 * torch.randn(2500, 2, generator=chance),
+          "one half": around(ring.modes[2:6])}
+show.clouds(clouds, real_points, extent=4.5,
+            alt="Four clouds over the ring's 8 clusters: all eight; four of them, as a square; one "
+                "wide round cloud over everything; the four clusters of the left half")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-4** 四组点（橙），蓝色是真实的环。第二组是一个正方形的四个角；第三组根本没有团。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-4** Four sets of points (orange) over the real ring (blue). The second set is the four corners of a square; the third has no clusters at all.
+"""
+
+# %%
+def mind(a, b, directions=1000, seed=0):
+    """Return MIND of two sets of n features, (n, d): lesson 04's sorting along many directions."""
+    u = torch.randn(directions, a.shape[1], generator=torch.Generator().manual_seed(seed))
+    u = u / u.norm(dim=1, keepdim=True)
+    along_a, along_b = (u @ a.T).sort().values, (u @ b.T).sort().values
+    return 3 * a.shape[1] * (along_a - along_b).square().mean().item()
+
+
+rows = {}
+for name, cloud in clouds.items():
+    near = measure.precision_recall(cloud, real_points)
+    modes = measure.mode_report(cloud, ring).effective_modes
+    rows[name] = [f"{measure.frechet_distance(cloud, real_points):.3f}",
+                  f"{measure.kernel_distance(cloud, real_points):.3f}",
+                  f"{mind(cloud, real_points):.2f}", f"{near.precision:.2f}",
+                  f"{near.recall:.2f}", f"{near.coverage:.2f}", f"{modes:.1f}"]
+table([("样本", "samples"), ("弗雷歇", "Fréchet"), "KID", "MIND", ("精确率", "precision"),
+       ("召回率", "recall"), ("覆盖率", "coverage"), ("有效模式数", "effective modes")],
+      [[({"new real points": "新的真实点", "every second mode": "每隔一团",
+          "one wide cloud": "一大团", "one half": "左边一半"}[name], name), *row]
+       for name, row in rows.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **D**。每隔一团的那一组，弗雷歇距离是 0.000，新的真实点自己还有 0.002；KID 两行都在 0 上下。两个指标都说：和真的没有差别。召回率和覆盖率说少了一半，MIND 从 0.10 升到 1.18。第三组连一个团都没有，弗雷歇距离照样只有 0.003；它的召回率是 1.00，精确率只有 0.03。
+
+**为什么看不见？** 弗雷歇距离只看均值和协方差。圆上均匀的 $K$ 个点（$K \ge 3$），半径 $r$，坐标写成 $r\cos\theta_j$ 和 $r\sin\theta_j$，
+
+$$\frac{1}{K}\sum_j \cos^2\theta_j = \frac{1}{2} + \frac{1}{2K}\sum_j \cos 2\theta_j = \frac{1}{2}, \qquad \frac{1}{K}\sum_j \sin\theta_j \cos\theta_j = 0$$
+
+因为 $\cos 2\theta_j$ 绕圈求和是 0。所以 8 团、4 团和一大团，均值都是 0，协方差都是 $(r^2/2 + \sigma^2) I$：这个距离没有任何办法把它们分开。KID 的核是三次的，它比较的是三阶以内的全部矩；8 团和 4 团的三阶矩都是 0，直到四阶才不同（$\mathbb{E}\,x^4$ 的主要部分是 $\frac{3}{8} r^4$ 对 $\frac{1}{2} r^4$），所以 KID 也看不见。左边一半的四团就不同了：均值不是 0，谁都看得出来。
+
+**MIND** 取许多方向，在每个方向上把两组投影排序，比较整个分布，而不是两个矩。第 04 课算 $W_1$ 的排序，这里算的是 $W_2^2$：
+
+$$\mathrm{MIND} = 3d\;\mathbb{E}_u\,W_2^2(u^\top a,\, u^\top b), \qquad \lVert u \rVert = 1$$
+
+系数让尺度和弗雷歇距离相近。它和弗雷歇距离一样有偏差，下限也要一起报告；论文说，五千个样本就能做 FID 五万个样本的事，这里没有检验。
+
+深度网络的特征能不能救弗雷歇距离？能救一部分：网络把图片的模式变成特征的均值。损伤表里少了三类，它就看见了。但只要两组特征的前两阶矩相同，它就无话可说；这样的生成器，专门去造就造得出来。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **D**. For every second mode the Fréchet distance is 0.000, and new real points have 0.002 themselves; KID is about 0 in both rows. Both say: no different from real. Recall and coverage say that half is missing, and MIND rises from 0.10 to 1.18. The third set has no clusters at all, and its Fréchet distance is only 0.003; its recall is 1.00, its precision 0.03.
+
+**Why do they not see it?** The Fréchet distance looks at mean and covariance. Let $K$ points ($K \ge 3$) be evenly spaced on a circle of radius $r$, with coordinates $r\cos\theta_j$ and $r\sin\theta_j$:
+
+$$\frac{1}{K}\sum_j \cos^2\theta_j = \frac{1}{2} + \frac{1}{2K}\sum_j \cos 2\theta_j = \frac{1}{2}, \qquad \frac{1}{K}\sum_j \sin\theta_j \cos\theta_j = 0$$
+
+since $\cos 2\theta_j$ sums to 0 around the circle. So 8 clusters, 4 clusters and one wide cloud all have mean 0 and the covariance $(r^2/2 + \sigma^2) I$: this distance has no means to tell them apart. KID's kernel is cubic and compares all moments up to the third; the third moments of 8 and of 4 clusters are both 0, and they differ only in the fourth ($\mathbb{E}\,x^4$ is $\frac{3}{8} r^4$ against $\frac{1}{2} r^4$ in the main), so KID does not see it either. The four clusters of the left half are another matter: their mean is not 0, and everybody notices.
+
+**MIND** takes many directions, sorts the projections of both sets along each, and compares whole distributions instead of two moments. Lesson 04 sorted for $W_1$, and here it is $W_2^2$:
+
+$$\mathrm{MIND} = 3d\;\mathbb{E}_u\,W_2^2(u^\top a,\, u^\top b), \qquad \lVert u \rVert = 1$$
+
+The factor makes its scale like that of the Fréchet distance. It has a bias as well, and needs a floor beside it; the paper says that five thousand samples do what FID needs fifty thousand for, which is not tested here.
+
+Can the features of a deep network save the Fréchet distance? In part: the network turns modes of pictures into means of features, and on the board it saw three dropped classes. But where the first two moments of the features agree, it has nothing to say, and whoever sets out to build such a generator can.
+"""
+
+# %%
+chance = torch.Generator().manual_seed(1)
+real_cloud = torch.randn(500, 2, generator=chance)
+fakes = torch.tensor([3.5, 3.5]) + 0.4 * torch.randn(500, 2, generator=chance)
+spoilt = torch.cat([real_cloud, torch.tensor([[8.0, 8.0]])])
+reach = float(torch.cdist(spoilt[-1:], spoilt).kthvalue(6).values)  # to its 5th neighbour
+
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
+for axis, (name, real) in zip(axes, {"500 real points": real_cloud,
+                                     "and one outlier": spoilt}.items(), strict=True):
+    near = measure.precision_recall(fakes, real)
+    axis.scatter(*real.T, s=8, color=show.BLUE, marker="o", label="real")
+    axis.scatter(*fakes.T, s=8, color=show.ORANGE, marker="x", label="fake")
+    axis.set(xlim=(-5, 13), ylim=(-5, 13), aspect="equal")
+    axis.set_title(f"{name}\nprecision {near.precision:.2f}, density {near.density:.2f}, "
+                   f"coverage {near.coverage:.2f}", fontsize=9)
+axes[1].add_patch(plt.Circle((8, 8), reach, fill=False, linestyle="--", color="black"))
+axes[0].legend(fontsize=8)
+show.show(figure, "Two panels with a blue round cloud of real points and an orange cluster of "
+                  "fakes beside it; in the right one a single real point far off has a dashed "
+                  "circle around it that takes in all the fakes")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-5** 生成的点（橙）都在真实的点（蓝）之外。左：精确率几乎是 0。右：多了一个离群的真实点，它的第 5 个近邻很远，球（虚线）大得装下了全部生成的点，精确率变成 1；密度只有 0.2，覆盖率接近 0。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-5** All fakes (orange) lie outside the real points (blue). Left: precision is almost 0. Right: with one real outlier, whose 5th neighbour is far away, the ball (dashed) is so large that it holds all fakes, and precision becomes 1; density is only 0.2, coverage close to 0.
+"""
+
+# %% tags=["nbval-ignore-output"]
+before, after = damage.forgiven(parts)
+say("图片上也一样：2,000 张纯噪声，精确率 {p:.2f}，密度 {d:.2f}；3,000 张真图里混进一张白纸，"
+    "变成 {p_after:.2f} 和 {d_after:.2f}，覆盖率始终是 {c:.3f} 和 {c_after:.3f}。",
+    "The same with pictures: 2,000 of pure static have a precision of {p:.2f} and a density of "
+    "{d:.2f}; with one white page among the 3,000 real pictures it is {p_after:.2f} and "
+    "{d_after:.2f}, while coverage is {c:.3f} and {c_after:.3f}.", p=before.precision,
+    d=before.density, p_after=after.precision, d_after=after.density, c=before.coverage,
+    c_after=after.coverage)
+first_ten = torch.cat([fresh[parts.fresh.labels == digit][:1] for digit in range(10)])
+ten = evaluator.score(first_ten.repeat(200, 1, 1, 1))
+say("十张图，每个数字一张，各重复 200 次：IS {found:.2f}，真图只有 {real:.2f}；召回率 {recall:.3f}，"
+    "弗雷歇距离 {frechet:.1f}。",
+    "Ten pictures, one of each digit, 200 times each: IS {found:.2f}, and real pictures have only "
+    "{real:.2f}; recall {recall:.3f}, Fréchet distance {frechet:.1f}.",
+    found=ten.inception, real=evaluator.floor.inception, recall=ten.prdc.recall,
+    frechet=ten.frechet)
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 精确率和召回率：截断 z
+
+弗雷歇距离把质量和变化混成一个数。精确率和召回率把它们分开：样本像不像真图；真图的各种样子，样本里有没有。**截断**（truncation）可以让两者此消彼长：$z$ 的每个分量若超出 $[-t, t]$，就重新抽，于是 $z$ 集中在 G 最熟悉的地方。
+
+### 先猜再跑 4：截断得很厉害
+
+同一个 G，$z$ 从不截断，改成 $t = 0.5$。精确率和召回率怎样变？弗雷歇距离呢？
+
+- A. 两者都升，弗雷歇距离变小：$z$ 越典型，样本越好。
+- B. 精确率升，召回率降，弗雷歇距离变大。
+- C. 精确率降，召回率升，弗雷歇距离变大。
+- D. 几乎不变：网络没有变，换 $z$ 只是换一批样本。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Precision and recall: truncating z
+
+The Fréchet distance makes one number of quality and variety. Precision and recall take them apart: are samples like real pictures; and are the kinds of real pictures to be found among the samples? **Truncation** trades one for the other: a component of $z$ outside $[-t, t]$ is drawn again, so that $z$ stays where G is most at home.
+
+### Predict, then run 4: a strong truncation
+
+The same G, with $z$ not truncated, and with $t = 0.5$. What becomes of precision and recall, and what of the Fréchet distance?
+
+- A. Both rise, and the Fréchet distance falls: the more typical $z$, the better the samples.
+- B. Precision rises, recall falls, and the Fréchet distance rises.
+- C. Precision falls, recall rises, and the Fréchet distance rises.
+- D. Hardly anything: the network is the same, and other $z$ are only other samples.
+"""
+
+# %% tags=["nbval-ignore-output"]
+def truncated(limit, n=2000, seed=1):
+    """Return n samples of G whose z has components between -limit and limit."""
+    z = torch.empty(n, game.latent)
+    nn.init.trunc_normal_(z, a=-limit, b=limit, generator=torch.Generator().manual_seed(seed))
+    return generate(game.generator_ema, z)
+
+
+limits = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)  # beyond 4 there is next to nothing
+curve = {limit: evaluator.score(truncated(limit)) for limit in limits}
+found = {name: [getattr(curve[limit].prdc, name) for limit in limits]
+         for name in ("precision", "recall", "density", "coverage")}
+figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
+for name, (color, marker, dashes) in zip(found, show.LINES, strict=False):
+    axis = axes[0] if name in ("precision", "recall") else axes[1]
+    axis.plot(limits, found[name], dashes, color=color, marker=marker, label=name)
+axes[2].plot(limits, [curve[limit].frechet for limit in limits], color=show.BLUE, marker="o",
+             label="Frechet distance")
+axes[2].set_yscale("log")
+for axis in axes:
+    axis.set(xlabel="limit t of each component of z")
+    axis.legend(fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+show.show(figure, "Three panels against the limit t: precision is highest at t = 0.5 and "
+                  "recall rises all the way; density and coverage; the Frechet distance falls "
+                  "from 12 to below 1")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-6** 横轴是截断的界限 $t$，越往左截得越厉害。左：精确率和召回率。中：密度和覆盖率。右：弗雷歇距离，对数轴，截得越厉害越大。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-6** The horizontal axis is the limit $t$; further to the left the truncation is stronger. Left: precision and recall. Middle: density and coverage. Right: the Fréchet distance on a logarithmic axis, larger the stronger the truncation.
+"""
+
+# %% tags=["nbval-ignore-output"]
+show.gallery({"t = 0.25": truncated(0.25)[:15], "t = 0.5": truncated(0.5)[:15],
+              "t = 1": truncated(1.0)[:15], "not truncated": truncated(4.0)[:15]}, columns=15,
+             alt="Four rows of fifteen samples of one G: grey and blurred "
+                 "for t = 0.25, dim for t = 0.5, mostly white on black for t = 1 and when "
+                 "not truncated, with some broken ones")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-7** 同一个 G。$t = 0.25$ 和 $t = 0.5$ 的样本又灰又糊，它们的精确率却最高；越往下越黑白分明，种类越多，坏的也有。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-7** One and the same G. The samples of $t = 0.25$ and $t = 0.5$ are grey and blurred, and yet have the highest precision; further down they become black and white and more varied, with some broken ones.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **B**。$t = 0.5$ 时，精确率是 0.957，不截断时 0.884；召回率从 0.747 跌到 0.309；弗雷歇距离从 0.93 升到 5.56。再截到 0.25，精确率不再升（0.944），召回率只剩 0.104。
+
+数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的两行最糊。损伤表里见过同样的事：糊的图，特征向中间聚拢，精确率反而高。G 为什么会糊？训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课说过，隐空间的中心是空的）。BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
+
+三点要记住。一，一个数说不清：只报告精确率，截断是改进；只报告弗雷歇距离，是退步。二，精确率说“落在真图附近”，不说“清楚”，所以还要看图。三，截断不必训练，所以比较两个模型时，要写明截断没有：一个截断，一个不截断，比的就不是模型。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944), and recall is down to 0.104.
+
+So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the two rows of the highest precision are the most blurred. The board of damages had the same: features of blurred pictures move to the middle, and precision rises. Why does G blur? In training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (the middle of latent space is empty, as lesson 03 said). In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
+
+Three things to keep. First, one number cannot tell: by precision alone truncation is progress, by the Fréchet distance alone it is a step back. Second, precision says "close to real pictures" and not "clear", so look at the pictures, too. Third, truncation takes no training; so state, when two models are compared, whether either is truncated: if only one is, it is not the models that are compared.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 记忆：训练集得了满分
+
+损伤表里，交出训练集的那一行胜过新的真图。拿训练图当参照的指标都会奖励照抄，所以要另有一个检验。第 02 课的**符号检验**问：每个样本离训练图近，还是离同样多的未见的图近？一半对一半，就没有照抄。它有两个弱点：
+
+- **误报。** 它把每个样本当作一次独立的抛硬币。一个崩溃的、老实的 G 反复画同样的二十张图，一千个样本其实只有二十个证人：二十枚硬币有十三枚偏向一边并不稀奇，一千枚里有六百五十枚就成了“铁证”。
+- **漏报。** 它比较 4×4 小块的均值。把抄来的图移动两个像素，就不像原件了。
+
+`measure.memorisation_test` 改了这两处：许多样本指向同一张已知的图，只算一个证人（把“训练”和“未见”的名字在已知的图之间随机重排，方差可以精确算出）；另外还比较傅里叶变换的大小，平移不改变它。两种比法里，$z$ 大的算数。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## Memorisation: full marks for the training set
+
+On the board of damages the training set itself beat new real pictures. Every metric whose reference is the training set rewards copying, so there has to be a test of its own. The **sign test** of lesson 02 asks of each sample: is it nearer to a training picture or to one of as many unseen ones? Half and half means no copying. It has two weak points:
+
+- **False alarms.** It takes each sample for a toss of its own. Let an honest G be collapsed and paint the same twenty pictures again and again: a thousand samples are then only twenty witnesses. That thirteen of twenty coins fall to one side is nothing unusual, but six hundred and fifty of a thousand look like proof.
+- **Missed alarms.** It compares means of blocks of 4×4 pixels. Move a copy by two pixels, and it no longer resembles its original.
+
+`measure.memorisation_test` mends both: samples that point at one known picture are one witness (the names "training" and "unseen" are dealt out again at random among the known pictures, and the variance is known exactly); and it also compares the magnitudes of the Fourier transform, which a shift does not change. Of the two comparisons the larger $z$ counts.
+"""
+
+# %% tags=["nbval-ignore-output"]
+suspects = {"new real pictures": fresh[:1000], "samples of G": samples[:1000],
+            "training pictures": training[:1000],
+            "the same, noise 30": damage.noisy(training[:1000]),
+            "the same, shifted by 2": training[:1000].roll((2, 2), (2, 3)),
+            "20 new ones, repeated": damage.repeated(fresh, 20, 1000)}
+rows = {}
+for name, pictures in suspects.items():
+    sign = measure.copy_test(pictures, training, unseen)
+    test = measure.memorisation_test(pictures, training, unseen)
+    rows[name] = [f"{sign.share:.1%}", f"{sign.z:.1f}", f"{test.z:.1f}", test.view]
+table([("交来的图片，1,000 张", "1,000 pictures"), ("离训练图近", "nearer to training"),
+       ("符号检验 z", "sign test z"), ("记忆检验 z", "memorisation test z"),
+       ("比的是", "compared by")],
+      [[({"new real pictures": "新的真图", "samples of G": "G 的样本",
+          "training pictures": "训练图", "the same, noise 30": "训练图，噪声 30",
+          "the same, shifted by 2": "训练图，平移 2 像素",
+          "20 new ones, repeated": "20 张新真图，反复交"}[name], name), *row]
+       for name, row in rows.items()])
+
+# %% tags=["nbval-ignore-output"]
+def nearest_of(pictures, known, view=lambda pictures: pictures):
+    """Return the picture of `known` that is nearest to each, by pixels or by another view."""
+    return known[measure.nearest(view(pictures), view(known))[1]]
+
+
+copied = training[:14].roll((2, 2), (2, 3))
+show.gallery({"samples of G": samples[:14],
+              "nearest training picture, by pixels": nearest_of(samples[:14], training[:2000]),
+              "nearest unseen picture, by pixels": nearest_of(samples[:14], unseen),
+              "reciter, shifted by 2": copied,
+              "nearest training picture, by pixels ": nearest_of(copied, training),
+              "nearest training picture, by spectrum": nearest_of(copied, training, spectrum)},
+             columns=14, scale=2,
+             alt="Six rows of fourteen digits: samples of G with their nearest training and unseen "
+                 "pictures, alike in kind; shifted training pictures, below them other digits of "
+                 "the same kind, and in the last row the originals")
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 7-8** 每一列是一张图和它的最近邻。上三行：G 的样本，两排近邻不相上下。下三行：平移了 2 个像素的训练图；按像素找，最近的是另一张，看不出照抄；按傅里叶变换的大小找，正是原件。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 7-8** Each column is a picture with its nearest neighbours. Rows 1 to 3: samples of G, with two rows of neighbours about equally close. Rows 4 to 6: training pictures shifted by 2 pixels; by pixels the nearest is mostly another picture, and nothing shows; by the magnitudes of the Fourier transform it is the original.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+一个检验有多可信，要看它冤枉过多少次、放过多少次。`studies/lesson07.py copies` 把图重新分了 40 次，每次让十三个嫌疑人各交 1,000 张；$z$ 超过 3 算报警。下面是 40 次里的报警次数，上半是照抄的（没有报警就是**漏报**），下半是老实的（报警就是**误报**）：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+How far a test can be trusted depends on how often it has accused wrongly, and how often it has let somebody go. `studies/lesson07.py copies` deals the pictures out 40 times, and each time thirteen suspects hand in 1,000; a $z$ above 3 is an alarm. These are the alarms out of 40: above, those who copy (no alarm is a **missed** one), below, those who are honest (an alarm is a **false** one):
+"""
+
+# %%
+copies = stored("lesson07", "copies")
+HONEST = ("fresh digits", "other writers", "20 pictures, repeated", "blurred digits")
+table([("嫌疑人", "suspect"), ("照抄？", "copies?"), ("符号检验", "sign test"),
+       ("记忆检验", "memorisation test")],
+      [[({"exact": "照抄", "noise 30": "照抄，噪声 30", "noise 60": "照抄，噪声 60",
+          "noise 120": "照抄，噪声 120", "shift 1": "照抄，平移 1", "shift 2": "照抄，平移 2",
+          "shift 2, noise 30": "照抄，平移 2，噪声 30", "a tenth": "抄十分之一",
+          "a twentieth": "抄二十分之一", "fresh digits": "新的真图", "other writers": "别人的笔迹",
+          "20 pictures, repeated": "20 张，反复交", "blurred digits": "模糊的新真图"}[name], name),
+        ("否", "no") if name in HONEST else ("是", "yes"),
+        *(f"{alarms[name]} / {copies['draws']}" for alarms in copies["alarms"].values())]
+       for name in copies["alarms"]["sign test"]])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+对照着看：
+
+- **漏报。** 平移 2 个像素的照抄，符号检验 40 次只抓到 6 次，记忆检验 40 次全抓到；只抄十分之一的，是 7 次对 40 次，只抄二十分之一的，2 次对 31 次（漏了 9 次）。
+- **误报。** 老实的新真图，两个检验 40 次都没有报警。反复交 20 张的老实人，符号检验冤枉了 6 次，记忆检验一次也没有。模糊的新真图，记忆检验冤枉了 1 次。四种老实人合起来，记忆检验 160 次里误报 1 次，符号检验 6 次。
+- **还有看不见的。** 抄得更少的、旋转过的、只抄半张的，这里都没有试。“没有报警”的意思是“以这样的检验，没有发现”，不是“没有照抄”。
+
+课文里的 G，记忆检验的 $z$ 是 0.6，没有报警。所以对 siriusdemon 的回答是：没有 `unseen` 这 2,000 张谁也没有学过的图，上面一个数也算不出来。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Side by side:
+
+- **Missed alarms.** Copies that are shifted by 2 pixels are caught by the sign test in only 6 of 40 draws, and by the test for memorisation in all 40; of those who copy a tenth, 7 against 40, of those who copy a twentieth, 2 against 31 (9 are missed).
+- **False alarms.** Honest new pictures raise none in 40 draws with either test. The honest one who hands in 20 pictures again and again is accused 6 times by the sign test and never by the test for memorisation. Blurred new pictures are accused once by the latter. Over all four honest ones the test for memorisation has 1 false alarm in 160, the sign test 6.
+- **What is still not seen.** Fewer copies, rotated ones, half pictures: none of that was tried. "No alarm" means "this test finds nothing", and not "nothing was copied".
+
+The G of this lesson has a $z$ of 0.6 in the test for memorisation: no alarm. So this is the answer to siriusdemon: without the 2,000 pictures `unseen`, which nobody has learned from, not one of the numbers above could be computed.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+### 练习 3：两个距离之比
+
+补全 `copy_ratio(samples, training, unseen)`：三组特征，`(n, d)`、`(m, d)`、`(u, d)`。对每个样本，返回它到最近的训练样本的距离，除以它到最近的未见样本的距离，形状 `(n,)`。没有照抄，比值在 1 上下；照抄的接近 0。候选多的一方占便宜，所以两组候选先截到一样长。
+
+<details><summary>提示一</summary>
+
+`torch.cdist` 给出所有的距离，形状是什么？最近的一个，是沿哪一维取最小？
+
+</details>
+
+<details><summary>提示二</summary>
+
+先想：训练集有 6,000 张，未见的只有 2,000 张，老实的样本会怎样？再决定在哪里截、截哪一个。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+### Exercise 3: the ratio of two distances
+
+Complete `copy_ratio(samples, training, unseen)`: three sets of features, `(n, d)`, `(m, d)`, `(u, d)`. For each sample return its distance to the nearest training sample, divided by its distance to the nearest unseen one, shape `(n,)`. Without copying the ratio is around 1, for a copy close to 0. The side with more candidates has an advantage, so first cut both to the same length.
+
+<details><summary>Hint one</summary>
+
+`torch.cdist` gives all distances; in which shape? Along which dimension is the minimum that means "nearest"?
+
+</details>
+
+<details><summary>Hint two</summary>
+
+First think: with 6,000 training pictures and only 2,000 unseen ones, what happens to an honest sample? Then decide what to cut, and where.
+
+</details>
+"""
+
+# %%
+def copy_ratio(samples, training, unseen):
+    return ...
+
+
+verdict = check.copy_ratio(copy_ratio)
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+## 两个库，一份输入，两个 FID
+
+2025 年 7 月，有人给 torcheval 提了 [issue 220](https://github.com/meta-pytorch/torcheval/issues/220)：同一份输入，两组各 10 张 32×32 的随机图，torcheval 算出 FID 13.67，torchmetrics 算出 53.69。公式只有一个，差别从哪里来？能查到的有这些：
+
+- **权重。** [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) 的作者查过：torcheval 用的 Inception 和论文用的 TensorFlow 版权重不同；换上 pytorch-fid 的权重，再把累加改成 float64，就和别的库一致了。
+- **像素的范围。** 读它的[代码](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py)：图片以 $[0, 1]$ 直接送进 torchvision 的 Inception。这个网络的入口会做一次换算，前提是图片已按 ImageNet 的均值和标准差归一化；直接送 $[0, 1]$，红色通道换算成 $0.458x - 0.03$，网络看到的是一张灰蒙蒙的图。
+- **样本数。** 2,048 维的协方差，10 张图最多秩 9。这样小的 $n$，两个数都没有多少意义。
+
+各占多少，没有人拆开量过，我们也没有 Inception 的权重。但可以在自己的分类器上看，这几类差别**各能**造成多大的影响。
+
+### 先猜再跑 5：差在哪里最要紧？
+
+同样的样本，正确的算法得到一个数。下面哪一处改动，使它变得最多（按倍数）？
+
+- A. 像素范围：送进网络的是 $[0, 1]$，而不是 $[-1, 1]$。
+- B. 样本数：只用 200 个样本，而不是 2,000 个。
+- C. 权重：换一个结构相同、重新训练的分类器。
+- D. 参照：和没见过的真图比，而不和训练图比。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+## Two libraries, one input, two FIDs
+
+In July 2025 somebody filed [issue 220](https://github.com/meta-pytorch/torcheval/issues/220) of torcheval: for one input, two sets of 10 random 32×32 pictures each, torcheval has an FID of 13.67 and torchmetrics one of 53.69. There is only one formula; where does the difference come from? This much can be found out:
+
+- **Weights.** The author of [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) looked into it: torcheval's Inception does not have the weights of the TensorFlow version that papers use; with those of pytorch-fid, and with the sums in float64, the result agrees with other libraries.
+- **Range of the pixels.** Read its [code](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py): pictures go into torchvision's Inception as they are, in $[0, 1]$. The entrance of that network converts pictures that have been normalised by ImageNet's mean and standard deviation; given $[0, 1]$, it turns the red channel into $0.458x - 0.03$, and what the network sees is a dull grey picture.
+- **Number of samples.** With 2,048 features, the covariance of 10 pictures has rank 9 at most. At so small an $n$ neither number means much.
+
+How much each of them contributes, nobody has measured separately, and we do not have Inception's weights. But with our own classifier we can see how much each of these differences **can** do.
+
+### Predict, then run 5: which difference matters most?
+
+For the same samples the right computation gives one number. Which of these changes moves it most (as a factor)?
+
+- A. The range of the pixels: the network is given $[0, 1]$ instead of $[-1, 1]$.
+- B. The number of samples: only 200 instead of 2,000.
+- C. The weights: another classifier of the same shape, trained anew.
+- D. The reference: real pictures that nobody has seen, instead of the training pictures.
+"""
+
+# %% tags=["nbval-ignore-output"]
+@torch.no_grad()
+def features_of(pictures, low=-1.0, high=1.0):
+    """Return the features of pictures whose pixels are given as numbers from low to high."""
+    x = low + (high - low) * pictures.float() / 255  # the network expects -1 to 1
+    return torch.cat([net.net[:-1](part) for part in x.split(1000)])
+
+
+def coarse(pictures, **how):
+    """Return the pictures at half their size and back, as a careless resize leaves them."""
+    small = interpolate(pictures.float(), scale_factor=0.5, **how)
+    return interpolate(small, scale_factor=2.0, mode="nearest").round().byte()
+
+
+other_net = measure.digits.digit_classifier(parts.training, parts.unseen)
+in_01 = partial(features_of, low=0.0)
+ways = {  # (features of the samples, features of the reference, how many samples, reference)
+    "right": (features_of, features_of, 2000, training),
+    "pixels in [0, 1]": (in_01, in_01, 2000, training),
+    "200 samples": (features_of, features_of, 200, training),
+    "another classifier": (other_net.features, other_net.features, 2000, training),
+    "reference: unseen": (features_of, features_of, 2000, unseen),
+    "JPEG, quality 75": (lambda made: features_of(damage.compressed(made, 75)), features_of,
+                         2000, training),
+    "half the size": (lambda made: features_of(coarse(made, mode="area")),
+                      lambda real: features_of(coarse(real, mode="area")), 2000, training),
+    "half the size, two ways": (lambda made: features_of(coarse(made, mode="nearest")),
+                                lambda real: features_of(coarse(real, mode="area")),
+                                2000, training)}
+found = {name: [measure.frechet_distance(of_made(made[:n]), of_real(real))
+                for made in (samples, fresh)]
+         for name, (of_made, of_real, n, real) in ways.items()}
+table([("怎样算", "how it is computed"), ("弗雷歇距离", "Fréchet distance"),
+       ("和正确的相比", "over the right one"), ("新真图（下限）", "fresh (floor)"),
+       ("是下限的几倍", "times the floor")],
+      [[({"right": "正确的算法", "pixels in [0, 1]": "像素在 [0, 1]",
+          "200 samples": "只用 200 个样本", "another classifier": "另一个分类器",
+          "reference: unseen": "参照是未见的真图",
+          "JPEG, quality 75": "样本存成 JPEG，质量 75", "half the size": "都缩小一半，取平均",
+          "half the size, two ways": "都缩小一半，样本隔点取一"}[name], name),
+        f"{made:.2f}", f"{made / found['right'][0]:.2f}", f"{floor:.3f}", f"{made / floor:.1f}"]
+       for name, (made, floor) in found.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **A**。像素范围不对，0.93 变成 0.17，只有正确的 0.19 倍；issue 里的 13.67 是 53.69 的 0.25 倍，方向相同，大小也相近。这不能证明那里的原因就是它，只说明这一类差别足够大。网络看到的图对比度低，特征就小，距离也小；真图的下限同样变小了（0.018），所以“是下限的几倍”几乎不变（9.6 对 10.3）。这就是为什么要把下限写在旁边：它和数一起变。
+
+- **样本数**：1.38，下限也升到 0.593，只看得出 2.3 倍的差别。
+- **另一个分类器**：0.65。同样的结构，同样的任务，换一次训练，就差三成。
+- **参照**：换成未见的真图，0.88，差别最小。
+- **JPEG**：质量 75，眼睛看不出，距离变成 1.05。
+- **缩放**：都取平均，0.42：细节没有了，差别也就没有了。样本隔点取一、真图取平均，G 得 0.34，而**真图自己得 0.404**：G 比真图还“真”。两边的处理不同，量到的就是处理的差别。
+
+所以，抄别人论文里的 FID 来比之前，先问：哪份权重，像素怎样归一化，怎样缩放，多少样本，和谁比。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **A**. With the wrong range of pixels 0.93 becomes 0.17, a factor of 0.19; in the issue 13.67 is 0.25 times 53.69, in the same direction and of a similar size. It does not prove that this is the cause there, only that a difference of this kind is large enough. The network sees pictures of low contrast, features become small, and so does the distance; the floor has shrunk just so (0.018), and "times the floor" hardly changes (9.6 against 10.3). That is why the floor belongs beside the number: it moves with it.
+
+- **Number of samples:** 1.38; the floor has risen to 0.593, and all that shows is a factor of 2.3.
+- **Another classifier:** 0.65. The same shape and the same task, trained once more, and it is off by three tenths.
+- **Reference:** with unseen real pictures 0.88, the smallest change.
+- **JPEG:** quality 75, which the eye does not see, makes it 1.05.
+- **Resizing:** with means on both sides 0.42: where details are gone, differences are gone. With every second pixel for samples and means for the reference G gets 0.34, while **real pictures get 0.404**: G is more real than real. If the two sides are treated differently, the treatment is what is measured.
+
+So before you compare with an FID copied from a paper, ask: which weights, how were pixels normalised, how were pictures resized, how many samples, against what.
+"""
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+## 典型失败案例：用样本数打败对手
+
+小王的 G 就是上面那一个；评测费时，他只画了 100 张。小李把 $z$ 截断到 $t = 2$，说这样更好，画了 2,000 张来证明。两人用的是同一个网络、同样的特征、同样的参照，各画 5 次（种子不同）：
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+## The failure of the day: winning by the number of samples
+
+Wang's G is the one above; evaluation takes time, and so Wang draws 100 pictures. Li truncates $z$ at $t = 2$, says that this is better, and draws 2,000 to prove it. Both have the same network, the same features and the same reference, and draw 5 times with different seeds:
+"""
+
+# %% tags=["nbval-ignore-output"]
+reference = net.features(training)
+
+
+def drawn(limit, n):
+    """Return the Frechet distances of n samples for each of five seeds."""
+    return torch.tensor([measure.frechet_distance(
+        net.features(truncated(limit, n, seed)), reference) for seed in range(10, 15)])
+
+
+counts = (100, 2000)
+wang = {n: drawn(4.0, n) for n in counts}  # not truncated
+li = {n: drawn(2.0, n) for n in counts}
+table([("谁", "who"), "n", ("弗雷歇距离，平均", "Fréchet distance, mean"),
+       ("最小 / 最大", "least / most")],
+      [[who, f"{n:,}", f"{found[n].mean():.2f}", f"{found[n].min():.2f} / {found[n].max():.2f}"]
+       for who, found, n in ((("小王，报告的", "Wang, reported"), wang, 100),
+                             (("小李，报告的", "Li, reported"), li, 2000),
+                             (("小王，同样的 n", "Wang, the other n"), wang, 2000),
+                             (("小李，同样的 n", "Li, the other n"), li, 100))])
+
+# %% [markdown] tags=["lang-zh", "failure-of-the-day"]
+r"""
+小李报告 1.11（1.03 到 1.17），小王报告 1.55（1.39 到 1.70），五次里小李次次赢。把 $n$ 对齐，次序就反过来：2,000 张时小王 0.93（0.84 到 1.02），小李 1.11；100 张时 1.55 对 1.85。小王输掉的 0.6 全是偏差：图 7-1 说过，样本少，距离就大，G 再好也没有用。
+
+怎样发现？看两边的 $n$；或者看下限：把同样多的真图也量一次，100 张真图和 2,000 张真图得到的数相差一大截，就知道两个数不能直接比。同样的错还有几种样子：换了特征网络，换了参照，一边缩放过一边没有（上一节），一边截断一边没有。
+"""
+
+# %% [markdown] tags=["lang-en", "failure-of-the-day"]
+r"""
+Li reports 1.11 (1.03 to 1.17) and Wang 1.55 (1.39 to 1.70): Li wins in all five draws. At equal $n$ the order is reversed: with 2,000 pictures Wang has 0.93 (0.84 to 1.02) and Li 1.11; with 100 it is 1.55 against 1.85. The 0.6 that Wang lost is bias: by Fig. 7-1 few samples make the distance large, however good G is.
+
+How could one notice? Look at $n$ on both sides; or at the floor: measure as many real pictures, and as 100 and 2,000 of them get very different numbers, the two do not compare. The same mistake has other forms: another feature network, another reference, one side resized and the other not (the section above), one side truncated and the other not.
+"""
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+## 怎样报告
+
+一个数要能被别人重做，至少要写明七件事。拿本课的 G 做例子：
+
+| 要写明 | 例 |
+|---|---|
+| 指标和特征 | 弗雷歇距离，课程的数字分类器，32 维（不是 FID） |
+| 样本 | 2,000 个，不截断，滑动平均的权重 |
+| 参照 | 3,000 张训练图 |
+| 下限 | 2,000 张没有人学过的真图和同样的参照比 |
+| 波动 | 训练的种子有几个，平均，最小到最大 |
+| 图片怎样来 | uint8，没有缩放，没有存成 JPEG |
+| 花了什么 | 步数、秒数、处理器，试过几组设置 |
+
+课程的命令会把前四项自己印出来，也查有没有照抄。先训练几步，只为了看它的格式：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+## How to report
+
+For somebody else to repeat a number, at least seven things must be stated. Take the G of this lesson:
+
+| State | Example |
+|---|---|
+| metric and features | Fréchet distance, the course's digit classifier, 32 features (not FID) |
+| samples | 2,000, not truncated, moving average of the weights |
+| reference | the 3,000 training pictures |
+| floor | 2,000 real pictures that nobody has learned from, against the same reference |
+| spread | how many seeds of training; mean, least to most |
+| how pictures were made | uint8, not resized, not stored as JPEG |
+| what it cost | steps, seconds, processor, how many settings were tried |
+
+The course's command prints the first four by itself, and tests for copies. First a few steps of training, only to see its form:
+"""
+
+# %% tags=["nbval-ignore-output"]
+def lessons(*words):
+    """Run `python -m gan_lessons` with these words and return what it prints."""
+    done = subprocess.run([sys.executable, "-m", "gan_lessons", *words], capture_output=True,
+                          text=True, check=True)
+    return done.stdout
+
+
+with tempfile.TemporaryDirectory() as folder:
+    run = str(Path(folder) / "faces")
+    lessons("train", "rpgan", "--data", "toy-faces-core", "--size", "32", "--steps", "40",
+            "--drawn", "2000", "--out", run)
+    print(lessons("measure", "--run", run, "-n", "500"))
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+G 只走了 40 步，所以处处离下限很远。`python -m gan_lessons sample --run … --each folder` 把样本一张一个文件存成 PNG（无损）；`measure --pictures folder --against real` 给任何一个文件夹打分，和别人的图比也用它。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+After 40 steps G is far from the floor in everything. `python -m gan_lessons sample --run … --each folder` stores samples as PNG (which loses nothing), one file each; `measure --pictures folder --against real` scores any folder, such as pictures that somebody else has made.
+"""
+
+# %% [markdown] tags=["lang-zh", "exercise"]
+r"""
+## 开放题：不训练，让数变好
+
+任务：写 `better(pictures)`，收到 G 的 4,000 个样本（uint8），交出 2,000 张图，使**弗雷歇距离比前 2,000 个样本至少小 40%**。不许再训练，不许用真图；挑选、修改都可以，`net.features` 和 `net.probabilities` 也可以用。批改用三个种子的样本，记忆检验的 $z$ 不能超过 3。达到以后，再看另外几个指标：样本真的更好了吗，还是只是那个数好了？
+
+<details><summary>提示一</summary>
+
+看图 7-2：G 的毛病有哪几种？哪一种可以挑出来扔掉，哪一种可以修？各试一次，一次只做一样。
+
+</details>
+
+<details><summary>提示二</summary>
+
+`net.probabilities(net.features(pictures))` 说分类器有多大把握。只留最有把握的，会不会连某些类别也扔掉了？留的张数是固定的，可以每一类分开挑。
+
+</details>
+"""
+
+# %% [markdown] tags=["lang-en", "exercise"]
+r"""
+## Open task: a better number without training
+
+The task: write `better(pictures)`, which gets 4,000 samples of G (uint8) and returns 2,000 pictures, such that **their Fréchet distance is at least 40% below that of the first 2,000 samples**. No more training, and no real pictures; you may choose and change, and use `net.features` and `net.probabilities`. It is judged on the samples of three seeds, and the $z$ of the test for memorisation must not be above 3. Once there, look at the other metrics: are the samples better, or only the number?
+
+<details><summary>Hint one</summary>
+
+Look at Fig. 7-2: what kinds of faults does G have? Which can be picked out and thrown away, which can be mended? Try each, one at a time.
+
+</details>
+
+<details><summary>Hint two</summary>
+
+`net.probabilities(net.features(pictures))` says how sure the classifier is. If you keep those it is surest of, do some classes go, too? The number to keep is fixed, and you may choose within each class.
+
+</details>
+"""
+
+# %%
+def better(pictures):
+    return ...
+
+
+def judge(better):
+    """Score better(pictures) for three seeds beside the samples as they are."""
+    rows, reached = [], []
+    for seed in (5, 6, 7):
+        given = game.sample(4000, seed=seed, ema=True)
+        answer = better(given.clone())
+        if answer is ...:
+            return say("[ ] 还没有作答。", "[ ] Not attempted.")
+        before, after = evaluator.score(given[:2000]), evaluator.score(answer)
+        z = measure.memorisation_test(answer, training, unseen).z
+        reached.append(len(answer) == 2000 and after.frechet <= 0.6 * before.frechet and z <= 3)
+        rows += [[str(seed), title, f"{s.frechet:.2f}", f"{s.mind:.2f}", f"{s.prdc.precision:.2f}",
+                  f"{s.prdc.recall:.2f}", f"{s.prdc.coverage:.2f}"]
+                 for title, s in ((("原样", "as they are"), before), (("你的", "yours"), after))]
+    table([("种子", "seed"), "", ("弗雷歇", "Fréchet"), "MIND", ("精确率", "precision"),
+           ("召回率", "recall"), ("覆盖率", "coverage")], rows)
+    say("{mark} 三个种子里有 {n} 个达到标准。", "{mark} {n} of three seeds meet the bar.",
+        mark="[x]" if all(reached) else "[ ]", n=sum(reached))
+
+
+judge(better)
+
+# %% [markdown] tags=["lang-zh", "quiz"]
+r"""
+## 小测验
+
+六道题。选错了，会告诉你错在哪里。
+"""
+
+# %% [markdown] tags=["lang-en", "quiz"]
+r"""
+## Quiz
+
+Six questions. A wrong choice tells you what is wrong with it.
+"""
+
+# %%
+lab.quiz("07")
+
+# %% [markdown] tags=["lang-zh", "recap"]
+r"""
+## 小结
+
+**弗雷歇距离**（特征当作正态分布）：
+
+$$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\bigr), \qquad \text{E} \approx d^2 + \frac{c}{n}$$
+
+| 指标 | 看得见 | 看不见 |
+|---|---|---|
+| 弗雷歇距离 | 均值、协方差：质量和变化都算 | 二阶矩以外的一切；照抄；随 $n$ 变 |
+| KID（三次核） | 三阶以内的矩，没有偏差 | 三阶以上；照抄 |
+| MIND | 每个方向上的整个分布 | 照抄；也随 $n$ 变 |
+| 精确率，召回率 | 像不像；全不全 | 一个离群的真图就能骗过精确率 |
+| 密度，覆盖率 | 同上，不怕离群的真图 | 照抄 |
+| Inception 分数 | 有没有把握，类别齐不齐 | 每类一张图就能得满分 |
+| 记忆检验 | 是否抄自训练图 | 抄得很少、改得很多的 |
+
+**回答两个问题。** alexshuang 的玩笑：没有一个指标够用，但没有指标，连“更好”都说不出。siriusdemon 的问题：训练只用训练集，衡量要用三份真图：参照、下限、证人，后两份必须没有人学过。
+
+**四条规矩可以带走：** 旁边写下限；只和同样协议的数比；报告种子和波动；用不止一个指标，并看图。
+"""
+
+# %% [markdown] tags=["lang-en", "recap"]
+r"""
+## Recap
+
+**The Fréchet distance** (features taken for Gaussian):
+
+$$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\bigr), \qquad \text{E} \approx d^2 + \frac{c}{n}$$
+
+| Metric | Sees | Does not see |
+|---|---|---|
+| Fréchet distance | means and covariances: quality and variety alike | all beyond second moments; copying; depends on $n$ |
+| KID (cubic kernel) | moments up to the third, without a bias | beyond the third; copying |
+| MIND | the whole distribution along each direction | copying; depends on $n$, too |
+| precision, recall | like real ones or not; complete or not | one outlier among the real ones deceives precision |
+| density, coverage | the same, whatever the outliers | copying |
+| Inception score | sure or not, all classes or not | one picture of each class gets full marks |
+| test for memorisation | copies of training pictures | few copies, or copies changed a lot |
+
+**The two questions.** alexshuang's joke: no single metric will do, but without any nobody can even say "better". siriusdemon's question: training needs the training set only; measuring needs three sets of real pictures, a reference, a floor and witnesses, and nobody may have learned from the last two.
+
+**Four rules to take home:** write the floor beside the number; compare only with numbers of the same protocol; report seeds and spread; use more than one metric, and look at the pictures.
+"""
+
+# %% [markdown] tags=["lang-zh", "going-further"]
+r"""
+## 延伸
+
+- **真正的 FID。** 要和论文比，就得用论文的网络：[torch-fidelity](https://github.com/toshas/torch-fidelity) 和 torchmetrics 用的是移植自 TensorFlow 的 Inception 权重；0.4 版的 torch-fidelity 加了精确率、召回率和 DINOv2 的特征，0.5 版加了 MIND。权重要自己下载；本课程的 `measure --features inception` 用 torchvision 的权重，`--features dinov2` 用 DINOv2 的，只能互相比，不能和论文比。
+- **缩放。** Parmar 等，[clean-fid](https://arxiv.org/abs/2104.11222)：缩放时不做抗锯齿，或存成 JPEG，FID 会变多少。
+- **特征的选择。** Stein 等，[Exposing flaws of generative model evaluation metrics](https://arxiv.org/abs/2306.04675)：FID 和人的判断不一致的地方，以及为什么换用 DINOv2。
+- **大规模的比较。** Lucic 等，[Are GANs Created Equal?](https://arxiv.org/abs/1711.10337)：预算足够时，各种损失之间的差别和种子之间的差别一样大。
+- **照抄。** Meehan 等，[A Non-Parametric Test to Detect Data-Copying](https://arxiv.org/abs/2004.05675)。
+- **动手改。** 把图 7-1 换成 MIND；给损伤表加一种你自己的损伤；把记忆检验用在第 02 课的 G 上，训练图只留 200 张，看它何时开始照抄。
+- **往前走。** [第 08 课](08_conditional.ipynb)让 G 听从条件，那里要量的是“听不听话”。
+"""
+
+# %% [markdown] tags=["lang-en", "going-further"]
+r"""
+## Going further
+
+- **The real FID.** To compare with papers, take their network: [torch-fidelity](https://github.com/toshas/torch-fidelity) and torchmetrics have Inception weights ported from TensorFlow; version 0.4 of torch-fidelity adds precision, recall and the features of DINOv2, and version 0.5 adds MIND. You have to download the weights yourself; this course's `measure --features inception` takes torchvision's, `--features dinov2` those of DINOv2, and their numbers compare with each other only, not with papers.
+- **Resizing.** Parmar et al., [clean-fid](https://arxiv.org/abs/2104.11222): what resizing without antialiasing, or storing as JPEG, does to FID.
+- **Which features.** Stein et al., [Exposing flaws of generative model evaluation metrics](https://arxiv.org/abs/2306.04675): where FID disagrees with people, and why they turn to DINOv2.
+- **A large comparison.** Lucic et al., [Are GANs Created Equal?](https://arxiv.org/abs/1711.10337): with enough budget, losses differ no more than seeds do.
+- **Copying.** Meehan et al., [A Non-Parametric Test to Detect Data-Copying](https://arxiv.org/abs/2004.05675).
+- **Change something.** Draw Fig. 7-1 for MIND; add a damage of your own to the board; test the G of lesson 02 for memorisation with only 200 training pictures, and see when it begins to copy.
+- **Go on.** In [lesson 08](08_conditional.ipynb) G obeys a condition, and what is to be measured is whether it does.
+"""

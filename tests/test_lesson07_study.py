@@ -1,0 +1,91 @@
+"""What lesson 07 says of the damage board and of the tests for copies, in the stored studies."""
+
+import argparse
+
+import pytest
+
+from gan_lessons import data
+from gan_lessons.measure import damage
+from studies import lesson07, results
+
+
+def stored(study):
+    return results.stored("lesson07", study)
+
+
+# ---- the board ----
+
+NEARNESS = ("frechet", "kid", "mind", "recall")
+
+
+def test_the_verdicts_follow_from_the_stored_values():
+    board = stored("board")
+    assert len(board["seeds"]) == 5 and set(board["rows"]) == set(damage.DAMAGES)
+    for name, row in board["rows"].items():
+        assert all(len(values) == 5 for values in row.values())
+        assert board["verdicts"][name] == lesson07.verdicts(row, board["rows"]["none"])
+
+
+def test_what_each_metric_sees_on_five_seeds():
+    verdicts = stored("board")["verdicts"]
+    assert set(verdicts["none"].values()) == {"same"}
+    assert set(verdicts["one outlier"].values()) == {"same"}  # nobody sees it
+    for name in ("blur", "noise", "JPEG", "3 classes dropped", "100 pictures, repeated",
+                 "typical ones only", "static"):
+        assert {verdicts[name][metric] for metric in NEARNESS} == {"worse"}, name
+        assert verdicts[name]["copies"] == "same", name
+    for name in ("blur", "noise", "JPEG", "typical ones only"):  # nearer to the middle of the real
+        assert verdicts[name]["precision"] == verdicts[name]["density"] == "better", name
+    assert verdicts["3 classes dropped"]["precision"] == "same"
+    assert verdicts["3 classes dropped"]["density"] == "same"
+    assert verdicts["typical ones only"]["inception"] == "better"
+    assert verdicts["typical ones only"]["coverage"] == verdicts["JPEG"]["coverage"] == "same"
+    recited = verdicts["the training set"]
+    assert {recited[metric] for metric in ("frechet", "mind", "precision", "recall",
+                                           "coverage")} == {"better"}
+    assert recited["copies"] == "worse"  # and it alone
+
+
+def test_a_white_page_among_the_real_pictures_forgives_static():
+    static = stored("board")["static and a white page among the real"]
+    assert max(static["without"]["precision"]) < 0.9 and min(static["with"]["precision"]) > 0.99
+    assert max(static["with"]["density"]) < 0.5
+
+
+def test_a_verdict_needs_every_seed():
+    assert lesson07.verdict([3, 4], [1, 2], -1) == "worse"
+    assert lesson07.verdict([3, 4], [1, 2], 1) == "better"
+    assert lesson07.verdict([2, 4], [1, 2], 1) == "same"
+    assert lesson07.verdict([0, 4], [1, 2], -1) == "same"
+
+
+# ---- the tests for copies ----
+
+def test_alarms_true_and_false():
+    study = stored("copies")
+    draws, new, old = study["draws"], study["alarms"]["memorisation test"], \
+        study["alarms"]["sign test"]
+    assert draws >= 20
+    for reciter in ("exact", "noise 30", "noise 60", "noise 120", "shift 1", "shift 2",
+                    "shift 2, noise 30", "a tenth"):
+        assert new[reciter] >= 0.95 * draws, reciter
+    for honest in ("fresh digits", "other writers", "20 pictures, repeated", "blurred digits"):
+        assert new[honest] <= 0.05 * draws, honest
+    assert old["20 pictures, repeated"] > 0.1 * draws  # why lesson 02's test is not the last word
+    assert old["shift 2"] < 0.5 * draws and old["a tenth"] < 0.5 * draws
+
+
+# ---- the leaderboard ----
+
+@pytest.mark.slow
+def test_the_leaderboard_plays_and_scores(monkeypatch, capsys):
+    digits = data.mnist()
+    monkeypatch.setattr(lesson07, "lesson_digits", lambda: (digits[:400], digits[400:800]))
+    monkeypatch.setattr(lesson07, "steps_in",
+                        lambda seconds, games, pictures: dict.fromkeys(games, 3))
+    monkeypatch.setattr(lesson07, "GAMES", {name: lesson07.GAMES[name] for name in
+                                            ("02 Datawhale", "06 RpGAN")})
+    monkeypatch.setattr(damage, "N", 100)
+    lesson07.leaderboard(argparse.Namespace(write=False, seeds=[0]))
+    said = capsys.readouterr().out
+    assert said.count("frechet") == 2 and "02 Datawhale 0" in said and "06 RpGAN 0" in said
