@@ -468,22 +468,18 @@ say("同一个 z 画两个不同的数字，墨量的相关系数平均是 {same
 r"""
 没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，只是网络共用权重的结果，并没有保证。上面的相关系数说明它在多大程度上成立。
 
-### 三种办法的比较
+### 第三种办法
 
-COMPAREZH
-
-**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。
+**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。`recipes.conditional(..., how="auxiliary")` 就是它，`how="concat"` 是拼接；`studies/lesson08.py digits` 在同样的秒数里比较三种办法。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is only a result of shared weights, and nothing guarantees it. The correlation above says how far it goes.
 
-### The three ways compared
+### A third way
 
-COMPAREEN
-
-The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and both G and D have the classification loss in theirs. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell.
+The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and both G and D have the classification loss in theirs. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell. It is `recipes.conditional(..., how="auxiliary")`, and `how="concat"` is concatenation; `studies/lesson08.py digits` compares the three in equal seconds.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -571,12 +567,20 @@ table([("条件", "condition"), ("见过的组合", "combinations shown"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-COMBOTEXTZH
+按因素给条件，没见过的组合也出来了四分之三以上：发型全对，错的是眼镜。当作 8 个互不相干的类别，就几乎出不来：没有人教过那两个嵌入。**组合的能力来自条件的写法**，不是生成器自己的聪明；它也不完整，没见过的组合比见过的差。（目前只有一个种子，60 秒的脸也还粗糙。）
+
+下面八行是八种组合，第三行和第八行没有一起出现过：不戴眼镜加卷发，圆框眼镜加丸子头。每一列是同一个 $z$：
+
+![八行玩具脸，每行一种眼镜和发型的组合，每列一个隐向量：发型分明，脸有些粗糙](../images/lesson08_combinations.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-COMBOTEXTEN
+With a condition by factors, more than three quarters of the combinations that were never shown come out: the hair is always right, and what fails is the glasses. As 8 unrelated classes they hardly come out at all: nobody has taught those two embeddings. **The ability to combine comes from how the condition is written**, not from a clever generator; and it is not complete, since what was never shown does worse than what was. (So far this is one seed, and after 60 seconds the faces are rough.)
+
+The eight rows below are the eight combinations; rows three and eight were never shown: no glasses with curls, and round glasses with a bun. A column has one $z$:
+
+![Eight rows of toy faces, a row for each combination of glasses and hair, a column for each latent vector: hair is distinct, faces are rough](../images/lesson08_combinations.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -631,7 +635,7 @@ Train 12 times, with nothing but the random seed different and without an identi
 
 - A. In 12: what comes back unchanged was mapped right, of course.
 - B. Some are right, some are swapped: with up and down exchanged the cycle loss is 0 just as well.
-- C. In none: without pairs nothing can be learned.
+- C. In 0: without pairs nothing can be learned.
 - D. In each of them half of the points are right and half are wrong.
 """
 
@@ -732,7 +736,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。ANSWER3ZH
+答案是 **B**。12 次里，8 次颜色对，4 次对调，没有混杂的；循环损失平均都是 0.007，98% 的点落在 $B$ 的团上。只看损失和样本，分不出哪 4 次是错的。去掉循环损失，2 次对，6 次对调，4 次混杂：循环损失的作用，是让映射一一对应，不再把两团混在一起；至于是哪一种对应，它不管。
 
 为什么？把 $F$ 换成“先翻译，再上下对调”，把 $G$ 换成“先对调，再翻译回来”：两次对调抵消，循环损失还是 0；两团一样重，判别器也看不出差别。只要数据里有这样的对称，CycleGAN 的损失就分不出对错；[Moriakov 等](https://arxiv.org/abs/2001.09061)证明了一般的情形。**循环一致不等于语义正确。**
 
@@ -741,7 +745,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. ANSWER3EN
+The answer is **B**. Of the 12, 8 have the right colours, 4 are swapped and none is mixed; the mean cycle loss is 0.007, and 98% of the points are on the clusters of $B$. Neither losses nor samples tell which 4 are wrong. Without the cycle loss 2 are right, 6 are swapped and 4 mixed: what the cycle loss does is to make the map one to one, so that the two clusters are no longer mixed; which one-to-one map it is does not matter to it.
 
 Why? Replace $F$ by "translate, then exchange up and down" and $G$ by "exchange, then translate back": the two exchanges cancel, and the cycle loss is still 0; both clusters are equally heavy, and the discriminators see no difference either. Where the data have such a symmetry, CycleGAN's loss cannot tell right from wrong; [Moriakov et al.](https://arxiv.org/abs/2001.09061) prove it in general. **Consistent with the cycle does not mean right in content.**
 
@@ -873,18 +877,30 @@ table([("做法", "way"), ("秒", "seconds"), ("戴上了", "put on"), ("最差�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-CYCLETABLEZH
+只有一个种子的地方，小的差别不算数；大的差别有三处。
 
-**跑得久一些。** LONGZH
+- **什么都去掉，人就换了。** 没有循环损失，也没有身份损失：眼镜照样戴上，七个因素全对的只有 11%，背景、肤色和嘴都变了。判别器只要求输出像 $B$ 里的某一张，没有要求是同一个人。
+- **两项损失单独都很有用。** 只留身份损失，全对的有 80%；只留循环损失，85%；两项都有，90%。这些脸变化少，“少动”这个先验很合适。
+- **有配对，又快又好。** pix2pix 用不到一半的时间，全对 92%：有正确答案的时候，就用它。
+
+**区域的大小要够。** “patches of 16”一行，判别器每个分数只看 16×16 的区域，比一副眼镜小，别的都一样：戴上的只有 17%。D 看不全眼镜，就不会要求它。
+
+**看一看。** 同一个配方的 600 步，种子 0，没有挑选过：
 
 ![六行玩具脸：没戴眼镜的，由 CycleGAN 戴上，再摘下；戴眼镜的，由 CycleGAN 摘下，再戴上](../images/lesson08_glasses.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-CYCLETABLEEN
+Where there is one seed only, small differences do not count; three are large.
 
-**A longer run.** LONGEN
+- **With everything taken away, it is another person.** With neither the cycle loss nor the identity loss, glasses are still put on, but all seven factors are right in only 11%: background, skin and mouth have changed. The critic asks that the output look like some picture in $B$, and not that it be the same person.
+- **Each of the two losses is of much use by itself.** With the identity loss alone 80% are all right, with the cycle loss alone 85%, with both 90%. In these faces little changes, and the prior "move little" suits them.
+- **With pairs it is faster and better.** pix2pix takes less than half of the time and has 92% all right: where right answers exist, use them.
+
+**Patches have to be large enough.** In the row "patches of 16" each score of the critic sees 16×16 pixels, less than a pair of glasses, and all else is equal: only 17% put them on. A D that never sees the whole of them does not ask for them.
+
+**Have a look.** The same recipe, 600 steps, seed 0, pictures that nobody chose:
 
 ![Six rows of toy faces: without glasses, put on by CycleGAN, taken off again; with glasses, taken off by CycleGAN, put on again](../images/lesson08_glasses.png)
 """
