@@ -19,9 +19,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lessons import cycle, data, measure, runtime, show
+from gan_lessons import cycle, data, runtime, show
 from gan_lessons.data import ImageSet, to_signed
 from gan_lessons.measure import factor_reader
+from gan_lessons.measure.digits import digit_classifier
 from studies import results
 from studies.sheets import titled_rows
 
@@ -155,7 +156,7 @@ def others(options: argparse.Namespace) -> None:
     digits, new = data.mnist().framed(32), data.mnist(train=False).framed(32)[:NEW]
     digits = digits[torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))]
     by_day, by_night = rooms("day", NEW, 5), rooms("night", NEW, 5)  # the same rooms
-    classifier = measure.digit_classifier(data.mnist(), data.mnist(train=False))
+    classifier = digit_classifier(data.mnist(), data.mnist(train=False))
     study, rows = "cycle_others", {}
     for seed in options.seeds:
         content = results.begun("lesson08", study) or {

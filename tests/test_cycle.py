@@ -10,6 +10,7 @@ from gan_lessons import checkpoint, cycle, data, losses
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import translate as networks
 from gan_lessons.train import critic_step
+from studies import lesson08_cycle, results
 
 
 def noise(n, channels=3, side=16, seed=0):
@@ -269,3 +270,31 @@ def test_a_list_of_pictures_of_different_shapes():
     assert [tuple(picture.shape) for picture in made] == [(3, 9, 20), (3, 30, 7)]
     with pytest.raises(ValueError, match="1 channels"):
         cycle.translate(network, noise(2, 3))
+
+
+# ---- what the lesson says of glasses ----
+
+WAYS = ("put on", "taken off")
+
+
+def test_long_runs_put_glasses_on_and_keep_the_face():
+    runs = results.stored("lesson08", "cycle_long")["runs"]["cyclegan"]
+    assert len(runs) >= 2
+    for run in runs.values():
+        assert all(run[way]["obeyed"] >= 0.9 and run[way]["least kept"] >= 0.85 for way in WAYS)
+
+
+def test_what_each_part_of_the_loss_is_good_for():
+    runs = results.stored("lesson08", "cycle_short")["runs"]
+    for seed, whole in runs["cyclegan"].items():
+        for way in WAYS:
+            assert whole[way]["all right"] > runs["neither"][seed][way]["all right"] + 0.5
+            assert whole[way]["all right"] > runs["no identity loss"][seed][way]["all right"]
+        assert runs["patches of 16"][seed]["put on"]["obeyed"] < 0.5 < whole["put on"]["obeyed"]
+        assert runs["pix2pix"][seed]["seconds"] < 0.6 * whole["seconds"]
+
+
+@pytest.mark.slow
+def test_glasses_are_put_on_again():
+    _, found = lesson08_cycle.played("cyclegan", seed=7, steps=300)
+    assert found["put on"]["obeyed"] > 0.7 and found["put on"]["all right"] > 0.4

@@ -27,7 +27,7 @@ def draw(folder, shapes, seed=0):
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path / "cache"))
-    a = draw(tmp_path / "a", {str(i): (20, 24) for i in range(3)})
+    a = draw(tmp_path / "a", dict.fromkeys(("1", "3", "4"), (20, 24)))
     b = draw(tmp_path / "b", {str(i): (24, 20) for i in range(5)}, seed=1)
     return a, b
 
@@ -47,6 +47,9 @@ def test_a_run_is_stopped_resumed_and_sampled_from(folders, tmp_path, capsys):
     assert (half / "history.csv").read_text().startswith("step,critic of A,critic of B,")
     assert len((half / "history.csv").read_text().splitlines()) == 7
     assert PIL.Image.open(half / "grids" / "step_000006.png").size == (8 * 18 + 2, 6 * 18 + 2)
+
+    assert main(["train", "--resume", "--out", str(half), "--steps", "8", "--quiet"]) == 0
+    assert json.loads((half / "summary.json").read_bytes()) == {"state": "finished", "step": 8}
 
     mine = draw(tmp_path / "mine", {"wide": (75, 100), "odd": (51, 33), "dot": (1, 2)})
     (tmp_path / "mine" / "broken.png").write_bytes(b"no picture")
@@ -68,7 +71,7 @@ def test_pix2pix_pairs_by_name(folders, tmp_path, capsys):
     a, b = both_sets(Settings("pix2pix", *folders, size=16))
     assert len(a) == len(b) == 3
     whole = both_sets(Settings("cyclegan", *folders, size=16))[1]
-    assert (b.images == whole.images[:3]).all()
+    assert (b.images == whole.images[[1, 3, 4]]).all()
     assert main(["sample", "--run", str(out), "--pictures", folders[0], "--out",
                  str(tmp_path / "made"), "--direction", "b-to-a"]) == 1
     assert "only goes from A to B" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Lesson 08's checkers pass the solution and give each named mistake the reason that fits."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -115,3 +117,62 @@ def test_shares_are_wrong(name, capsys):
     result, said = verdict(capsys, check.obeys, answer)
     assert result == "not yet"
     assert message in said, said
+
+
+# ---- the cycle loss ----
+
+def cycle_loss(a, b, a_to_b, b_to_a, *, back_a=None, back_b=None, of=torch.Tensor.abs,
+               over=torch.mean, join=lambda x, y: x + y, factor=1.0):
+    """The solution, and a way to get each part of it wrong."""
+    a_again = b_to_a(a_to_b(a)) if back_a is None else back_a(a, a_to_b, b_to_a)
+    b_again = a_to_b(b_to_a(b)) if back_b is None else back_b(b, a_to_b, b_to_a)
+    return factor * join(over(of(a - a_again)), over(of(b - b_again)))
+
+
+def within(x):
+    return x.flatten(1).sum(1).mean()
+
+
+def in_place(a, b, a_to_b, b_to_a):
+    value = cycle_loss(a, b, a_to_b, b_to_a)
+    a -= 1
+    return value
+
+
+WRONG_CYCLE = {
+    "A alone": (partial(cycle_loss, join=lambda x, y: x), "A alone"),
+    "B alone": (partial(cycle_loss, join=lambda x, y: y), "B alone"),
+    "mean of the two": (partial(cycle_loss, factor=0.5), "take their sum"),
+    "weighted": (partial(cycle_loss, factor=10), "weight 10"),
+    "squared": (partial(cycle_loss, of=torch.square), "squared"),
+    "signed": (partial(cycle_loss, of=torch.Tensor.clone), "would cancel"),
+    "signed the other way": (partial(cycle_loss, of=torch.neg), "would cancel"),
+    "summed": (partial(cycle_loss, over=torch.sum), "the sum, not the mean"),
+    "summed within a sample": (partial(cycle_loss, over=within), "Within a sample"),
+    "reversed": (partial(cycle_loss, back_a=lambda a, there, back: there(back(a)),
+                         back_b=lambda b, there, back: back(there(b))), "order is reversed"),
+    "one way": (partial(cycle_loss, back_a=lambda a, there, back: there(a),
+                        back_b=lambda b, there, back: back(b)), "way there alone"),
+    "identity": (partial(cycle_loss, back_a=lambda a, there, back: back(a),
+                         back_b=lambda b, there, back: there(b)), "identity loss"),
+    "detached in the middle": (partial(cycle_loss, back_a=lambda a, there, back:
+                                       back(there(a).detach())), "all the way"),
+    "a number": (lambda *given: cycle_loss(*given).item(), "mere number"),
+    "no mean": (partial(cycle_loss, over=lambda x: x.mean(0).flatten()[:2]), "scalar"),
+    "in place": (in_place, "input was changed"),
+}
+
+
+def test_the_cycle_loss_is_right(capsys):
+    result, said = verdict(capsys, check.cycle_loss, cycle_loss)
+    assert result == "passed" and "need not mean the same" in said
+    assert check.cycle_loss(lambda a, b, a_to_b, b_to_a: ...) == "not attempted"
+    assert check.cycle_loss(...) == "not attempted"
+
+
+@pytest.mark.parametrize("name", WRONG_CYCLE)
+def test_the_cycle_loss_is_wrong(name, capsys):
+    answer, message = WRONG_CYCLE[name]
+    result, said = verdict(capsys, check.cycle_loss, answer)
+    assert result == "not yet"
+    assert message in said

@@ -1,9 +1,10 @@
-"""Lesson 08: the projection critic's score, obedience class by class."""
+"""Lesson 08: the projection critic's score, obedience class by class, the cycle loss."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan_lessons.exercises.checking import checker, close, require, untouched
+from gan_lessons import cycle
+from gan_lessons.exercises.checking import checker, close, require, scalar_loss, untouched
 
 # ---- exercise 1: the projection critic ----
 
@@ -169,3 +170,109 @@ def check_shares(value, probabilities: Tensor, y: Tensor) -> None:
             "数值不对：对每一类 k，取 y == k 的样本，其中最可能的类也是 k 的占多少。",
             "The values are off: for each class k, of the samples with y == k, the share whose "
             "most likely class is k.")
+
+
+# ---- exercise 3: the cycle loss ----
+
+
+class Affine(nn.Module):
+    """A generator whose results are known: w x + c."""
+
+    def __init__(self, w: float, c: float):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(w))
+        self.c = nn.Parameter(torch.tensor(c))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return w x + c."""
+        return self.w * x + self.c
+
+
+@checker
+def cycle_loss(loss):
+    """Check loss(a, b, a_to_b, b_to_a): mean |a - back| + mean |b - back|.
+
+    The way back of `a` leads through a_to_b and then b_to_a, that of `b` the other way round. The
+    sets may differ in length; data are points (B, d) or pictures (B, C, H, W).
+    """
+    a_to_b, b_to_a = Affine(2.0, 1.0), Affine(0.7, -0.5)  # the order of the two matters
+    for shape_a, shape_b in (((6, 2), (4, 2)), ((2, 3, 4, 4), (5, 3, 4, 4))):
+        chance = torch.Generator().manual_seed(len(shape_a))
+        a, b = torch.randn(shape_a, generator=chance), torch.randn(shape_b, generator=chance)
+        value = scalar_loss(untouched(lambda x, y: loss(x, y, a_to_b, b_to_a), a, b))
+        check_cycle(value, a, b, a_to_b, b_to_a)
+        check_both_learn(value, a, b, a_to_b, b_to_a)
+    exact = loss(a, b, Affine(-2.0, 1.0), Affine(-0.5, 0.5)).item()
+    require(abs(exact) < 1e-5,
+            f"两个生成器互为逆映射时，循环损失应当是 0，得到 {exact:.3f}。",
+            f"Where each generator undoes the other the cycle loss should be 0, got {exact:.3f}.")
+    return ("最后一对生成器互为逆映射，损失是 0，可是 −2x + 1 未必是想要的翻译：循环一致，"
+            "不等于意思对。",
+            "The last pair of generators undo each other, and the loss is 0; yet -2x + 1 need not "
+            "be the translation you want: what is cycle-consistent need not mean the same.")
+
+
+def there_and_back(a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: nn.Module) -> Tensor:
+    """Return the cycle loss as the course has it."""
+    return cycle.cycle_loss(a, b_to_a(a_to_b(a))) + cycle.cycle_loss(b, a_to_b(b_to_a(b)))
+
+
+@torch.no_grad()
+def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: nn.Module) -> None:
+    """Require the value, and name the mistake that gives another one."""
+    away_a, away_b = a - b_to_a(a_to_b(a)), b - a_to_b(b_to_a(b))
+    of_a, of_b = away_a.abs().mean(), away_b.abs().mean()
+    right, got = of_a + of_b, value.detach()
+    mistakes = [
+        (of_a, "只算了 A：B 也要走一个来回，先 b_to_a，再 a_to_b。",
+         "That is A alone: B, too, goes there and back, through b_to_a and then a_to_b."),
+        (of_b, "只算了 B：A 也要走一个来回，先 a_to_b，再 b_to_a。",
+         "That is B alone: A, too, goes there and back, through a_to_b and then b_to_a."),
+        (right / 2, "这是两个平均值的平均；这里要的是两个平均值之和。",
+         "That is the mean of the two means; take their sum."),
+        (10 * right, "权重 10 不在这里：它在总损失里才乘上去。",
+         "The weight 10 does not belong here: it is multiplied on in the whole loss."),
+        (away_a.square().mean() + away_b.square().mean(),
+         "用了平方：循环损失取绝对值（L1），平方会让图变糊。",
+         "That is squared: the cycle loss takes absolute values (L1); squares blur."),
+        ((away_a.mean() + away_b.mean()), "没有取绝对值：正负误差会互相抵消。",
+         "No absolute value: errors of both signs would cancel."),
+        (-(away_a.mean() + away_b.mean()), "没有取绝对值：正负误差会互相抵消。",
+         "No absolute value: errors of both signs would cancel."),
+        (away_a.abs().sum() + away_b.abs().sum(),
+         "这是总和，不是平均：换一个批大小，轻重就变了。",
+         "That is the sum, not the mean: with another batch size it would weigh differently."),
+        (away_a.abs().flatten(1).sum(1).mean() + away_b.abs().flatten(1).sum(1).mean(),
+         "每张图里也要求平均，而不是求和：对所有的数一起 .mean()。",
+         "Within a sample, too, take the mean and not the sum: one .mean() over all numbers."),
+        (cycle.cycle_loss(a, a_to_b(b_to_a(a))) + cycle.cycle_loss(b, b_to_a(a_to_b(b))),
+         "顺序反了：a 是 A 的样本，先交给 a_to_b，再交给 b_to_a。",
+         "The order is reversed: a belongs to A, so a_to_b comes first and b_to_a second."),
+        (cycle.cycle_loss(a, a_to_b(a)) + cycle.cycle_loss(b, b_to_a(b)),
+         "只走了去程：把 a 和译文 a_to_b(a) 相比，是要求什么都不变。要比的是回来以后的 a。",
+         "That is the way there alone: to compare a with a_to_b(a) asks that nothing change. "
+         "Compare a with what comes back."),
+        (cycle.cycle_loss(a, b_to_a(a)) + cycle.cycle_loss(b, a_to_b(b)),
+         "这是恒等损失（identity loss）：把 A 的图交给 b_to_a。循环损失要走一个来回。",
+         "That is the identity loss, which gives a picture of A to b_to_a. The cycle loss goes "
+         "there and back."),
+    ]
+    for mistake, zh, en in mistakes:
+        require(not close(got, mistake, 1e-5) or close(mistake, right, 1e-5), zh, en)
+    require(close(got, right, 1e-5), f"损失应为 {right:.3f}，得到 {got:.3f}。",
+            f"The loss should be {right:.3f}, got {got:.3f}.")
+
+
+def check_both_learn(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module,
+                     b_to_a: nn.Module) -> None:
+    """Require that the gradient reaches both generators through the whole way."""
+    weights = [*a_to_b.parameters(), *b_to_a.parameters()]
+    slopes = torch.autograd.grad(value, weights, allow_unused=True)
+    expected = torch.autograd.grad(there_and_back(a, b, a_to_b, b_to_a), weights)
+    require(all(slope is not None and close(slope, wanted, 1e-4)
+                for slope, wanted in zip(slopes, expected, strict=True)),
+            "数值对，但梯度没有走完全程：中间的译文不能 detach，也不要用 torch.no_grad()，"
+            "两个生成器都要从整个来回中学习。",
+            "The value is right, but the gradient does not go all the way: no detach and no "
+            "torch.no_grad() on the translation in the middle; both generators learn from the "
+            "whole way.")
