@@ -4,7 +4,7 @@
     python -m studies.lesson07 copies --write         alarms of the tests for copies, true and false
     python -m studies.lesson07 leaderboard --write    the course's generators at equal seconds
 
-One thread. A run of `leaderboard` that is stored is not played again.
+One thread. A run of `leaderboard` that is stored is not played again, unless `--only` names it.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gan_lessons import data, measure, recipes, runtime, show
@@ -138,7 +139,7 @@ GAMES: dict[str, Callable[[int, int], Game]] = {  # (seed, steps), as the lesson
     "03 DCGAN": lambda seed, steps: recipes.dcgan(
         32, 1, **SMALL, batch=64, lr=1e-3, ema=0.995, precision="bfloat16", seed=seed),
     "03 SN-GAN": lambda seed, steps: recipes.sngan(
-        32, 1, **SMALL, steps=steps, precision="bfloat16", seed=seed),
+        32, 1, **SMALL, steps=steps, ema=0.995, precision="bfloat16", seed=seed),
     "04 WGAN-GP": lambda seed, steps: recipes.wgan_gp(
         32, 1, **SMALL, n_critic=2, lr=1e-3, ema=0.99, precision="bfloat16", seed=seed),
     "06 RpGAN": lambda seed, steps: recipes.rpgan(
@@ -175,12 +176,11 @@ def leaderboard(options: argparse.Namespace) -> None:
                    "floor": {"unseen": scores(unseen.images) | {"copies": None},
                              "other writers": scores(others.images)},
                    "runs": {name: {} for name in GAMES}}
-    rows = {}
     for seed in map(str, options.seeds or range(3)):
-        for name, make in GAMES.items():
-            if seed in content["runs"][name]:
+        for name in options.only or GAMES:
+            if seed in content["runs"][name] and not options.only:
                 continue
-            game = make(int(seed), content["steps"][name])
+            game = GAMES[name](int(seed), content["steps"][name])
             start = time.process_time()
             fit(game, framed if game.sample(1).shape[-1] == 32 else training,
                 content["steps"][name], progress=False)
@@ -190,13 +190,22 @@ def leaderboard(options: argparse.Namespace) -> None:
             made = game.sample(damage.N, seed=1, ema=name not in AS_WRITTEN)
             pictures = made[..., 2:-2, 2:-2] if made.shape[-1] == 32 else made
             content["runs"][name][seed] = {"seconds": took, **scores(pictures)}
-            if seed == "0":
-                rows[name] = show.grid(pictures[:16], columns=16)
             print("leaderboard", name, seed, content["runs"][name][seed], flush=True)
             store("leaderboard", content, options)
-    if options.write and len(rows) == len(GAMES):
-        sheet = titled_rows(rows, mode="L", font=16, head=24)
-        sheet.save(IMAGES / "lesson07_leaderboard.png", optimize=True)
+            if seed == "0" and options.write:
+                draw_row(name, pictures[:16])
+
+
+def draw_row(name: str, pictures: Tensor) -> None:
+    """Draw a game's samples into its row of images/lesson07_leaderboard.png."""
+    path = IMAGES / "lesson07_leaderboard.png"
+    row = titled_rows({name: show.grid(pictures, columns=16)}, mode="L", font=16, head=24)
+    sheet = Image.new("L", (row.width, len(GAMES) * row.height), "white")
+    if path.exists():
+        with Image.open(path) as drawn:
+            sheet.paste(drawn)
+    sheet.paste(row, (0, list(GAMES).index(name) * row.height))
+    sheet.save(path, optimize=True)
 
 
 def store(study: str, content: dict, options: argparse.Namespace) -> None:
@@ -213,6 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="+", choices=STUDIES)
     parser.add_argument("--seeds", type=int, nargs="+", help="instead of the study's own")
+    parser.add_argument("--only", nargs="+", help="games of the leaderboard to play again")
     parser.add_argument("--write", action="store_true", help="store the numbers")
     options = parser.parse_args()
     runtime.set_threads(1)

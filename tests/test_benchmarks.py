@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import photographs
+from benchmarks import measuring, photographs
 from benchmarks.support.jpegs import draw_jpegs
 from gan_lessons import data
 
@@ -91,3 +91,12 @@ def test_fit_beside_the_sources_loops():
     for source in ("002", "004"):
         assert f"{source}: as written" in done.stdout
     assert "of the matrix rate" in done.stdout
+
+
+@pytest.mark.slow
+def test_scoring_beside_torchmetrics(capsys):
+    measuring.main(["--n", "300", "--repeats", "1", "--threads", "1"])
+    said = capsys.readouterr().out
+    assert said.count("gan_lessons, ") == 2 and "Of torchmetrics' time" in said
+    ours, theirs = said.split("distances ")[1].rstrip(".\n").split(" and ")
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)

@@ -2,7 +2,9 @@
 
 import argparse
 
+import PIL.Image
 import pytest
+import torch
 
 from gan_lessons import data
 from gan_lessons.measure import damage
@@ -77,6 +79,16 @@ def test_alarms_true_and_false():
 
 # ---- the leaderboard ----
 
+def test_every_game_has_a_row_in_the_sheet(monkeypatch, tmp_path):
+    monkeypatch.setattr(lesson07, "IMAGES", tmp_path)
+    for value, name in enumerate(("06 RpGAN", "02 Datawhale"), 1):
+        lesson07.draw_row(name, torch.full((16, 1, 28, 28), 100 * value, dtype=torch.uint8))
+    with PIL.Image.open(tmp_path / "lesson07_leaderboard.png") as sheet:
+        height = sheet.height // len(lesson07.GAMES)
+        middles = [sheet.getpixel((30, i * height + 50)) for i in range(len(lesson07.GAMES))]
+    assert middles == [255, 200, 255, 255, 255, 255, 100]
+
+
 @pytest.mark.slow
 def test_the_leaderboard_plays_and_scores(monkeypatch, capsys):
     digits = data.mnist()
@@ -86,6 +98,6 @@ def test_the_leaderboard_plays_and_scores(monkeypatch, capsys):
     monkeypatch.setattr(lesson07, "GAMES", {name: lesson07.GAMES[name] for name in
                                             ("02 Datawhale", "06 RpGAN")})
     monkeypatch.setattr(damage, "N", 100)
-    lesson07.leaderboard(argparse.Namespace(write=False, seeds=[0]))
+    lesson07.leaderboard(argparse.Namespace(write=False, seeds=[0], only=None))
     said = capsys.readouterr().out
     assert said.count("frechet") == 2 and "02 Datawhale 0" in said and "06 RpGAN 0" in said

@@ -15,7 +15,8 @@ from torch.nn.functional import one_hot
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.inception import InceptionScore
 
-from gan_lessons import measure
+from gan_lessons import data, measure
+from gan_lessons.measure import damage
 from gan_lessons.measure.frechet import _between, _gaussian
 
 NEAR = 1e-6
@@ -117,6 +118,15 @@ def test_moments_keep_no_features():
         stream.update(part)
     kept = sum(x.numel() for x in vars(stream).values() if torch.is_tensor(x))
     assert stream.n == 20_000 and kept == 8 + 8 * 8
+
+
+def test_scores_of_a_real_network_do_not_depend_on_the_batch_size():
+    """test_batchsize_independence.py of torch-fidelity: to 1e-5 on a CPU, one by one or at once."""
+    digits = data.mnist().images
+    net = damage.digit_net()
+    scores = [measure.Evaluator(net, digits[:60].split(batch), digits[60:120].split(batch))
+              .score(digits[120:180].split(batch)).numbers() for batch in (1, 60)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5, abs=1e-7)
 
 
 # ---- KID ----
