@@ -1081,7 +1081,7 @@ So a sheet of samples that does not state its $\psi$ does not say how much varie
 r"""
 ## 开放题：又听话，又清楚，又齐全
 
-任务：用本课的 `play`，在平面上训练一个条件 GAN，使种子 0 和 1 **都**达到：类别对的不少于 98%，8 团齐全，高质量的不少于 60%。步数是 `plane_steps`，不能多。可以改 `how`、`loss`、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）和 `lr`。先量默认的 `projection`，写下猜测，再一次改一处；三个数互相牵制，记下每次是哪一个变好、哪一个变差。
+任务：用本课的 `play`，在平面上训练一个条件 GAN，使种子 0 和 1 **都**达到：类别对的不少于 97%，8 团齐全，高质量的不少于 45%。步数是 `plane_steps`，不能多。可以改 `how`、`loss`、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）和 `lr`。先量默认的 `projection`，写下猜测，再一次改一处；三个数互相牵制，记下每次是哪一个变好、哪一个变差。
 
 <details><summary>提示一</summary>
 
@@ -1100,7 +1100,7 @@ r"""
 r"""
 ## Open task: obedient, sharp and complete
 
-The task: with `play` of this lesson, train a conditional GAN in the plane so that seeds 0 and 1 **both** have at least 98% of the right class, all 8 clusters, and at least 60% of high quality. The number of steps is `plane_steps` and no more. You may change `how`, `loss`, the penalty with its $\gamma$ (`penalty=partial(penalties.r1_r2, gamma=...)`) and `lr`. First measure the default with `projection`, write down what you expect, then change one thing at a time; the three numbers pull against each other, so note each time which of them gained and which lost.
+The task: with `play` of this lesson, train a conditional GAN in the plane so that seeds 0 and 1 **both** have at least 97% of the right class, all 8 clusters, and at least 45% of high quality. The number of steps is `plane_steps` and no more. You may change `how`, `loss`, the penalty with its $\gamma$ (`penalty=partial(penalties.r1_r2, gamma=...)`) and `lr`. First measure the default with `projection`, write down what you expect, then change one thing at a time; the three numbers pull against each other, so note each time which of them gained and which lost.
 
 <details><summary>Hint one</summary>
 
@@ -1121,9 +1121,9 @@ my_generators = []
 
 for shares in map(judge, my_generators):
     good, clusters, quality = shares
-    say("类别对的 {good:.1%}（要 98%），团 {clusters}/8，高质量 {quality:.0%}（要 60%）。",
-        "Right class {good:.1%} (98% wanted), clusters {clusters}/8, high quality {quality:.0%} "
-        "(60% wanted).", good=good, clusters=clusters, quality=quality)
+    say("类别对的 {good:.1%}（要 97%），团 {clusters}/8，高质量 {quality:.0%}（要 45%）。",
+        "Right class {good:.1%} (97% wanted), clusters {clusters}/8, high quality {quality:.0%} "
+        "(45% wanted).", good=good, clusters=clusters, quality=quality)
 
 # %% [markdown] tags=["lang-zh", "quiz"]
 r"""
