@@ -6,7 +6,7 @@ from html import escape
 from IPython.display import display
 from wcwidth import wcswidth
 
-from gan_lessons.util import tell
+from gan_lessons.util import BLANK_LINE, tell
 
 Words = str | tuple[str, str]  # the same in both languages, or (Chinese, English)
 
@@ -25,7 +25,7 @@ class Bilingual:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f'<div class="gan-lessons-bilingual">{self.html}</div>'
+        return f'{BLANK_LINE}<div class="gan-lessons-bilingual">{self.html}</div>'
 
 
 def say(zh: str, en: str, /, **values) -> None:

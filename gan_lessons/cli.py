@@ -258,9 +258,12 @@ def checked_options(args: argparse.Namespace) -> tuple[dict, dict]:
     settings = given(args, [field.name for field in fields(Settings)])
     schedule = given(args, [field.name for field in fields(Schedule)])
     if args.out is None:
-        args.parser.error("name the folder of the run with --out")
+        args.parser.error(both("请用 --out 指定保存训练的文件夹，例如 --out runs/mine",
+                               "name the folder of the run with --out, such as --out runs/mine"))
     if not args.resume and not {"recipe", "data"} <= settings.keys():
-        args.parser.error("name a recipe and --data, as above, or go on with a run by --resume")
+        args.parser.error(both("请写明配方和 --data，如上；接着训练请加 --resume",
+                               "name a recipe and --data, as above, or go on with a run by "
+                               "--resume"))
     try:
         if args.resume:
             Schedule(**{"minutes": 1.0} | schedule)  # a run to resume has an end of its own
@@ -381,7 +384,9 @@ def sample(args: argparse.Namespace) -> int:
     pictures = run.sample(args.n, seed=args.seed, newest=newest, wanted=args.wanted)
     for path, part in zip(paths, pictures.split(1 if args.each else args.n), strict=True):
         runs.write_png(path, part)
-    print(f"{args.n} pictures by the generator of step {step}: {args.each or paths[0]}")
+    where = args.each or paths[0]
+    print(both(f"第 {step} 步的生成器画的 {args.n} 张：{where}",
+               f"{args.n} pictures by the generator of step {step}: {where}"))
     for name, words in run.asked.items():
         print(f"  {name}: {', '.join(words)}")
     return 0

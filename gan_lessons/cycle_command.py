@@ -149,16 +149,19 @@ def train(args: argparse.Namespace) -> int:
         if args.resume and path.exists():  # with other --steps the rate falls later, or anew
             checkpoint.load(game, path, changed=("decay",))
         write_json(folder / SETTINGS_FILE, asdict(settings))
-        tell(f"Training in {folder}, on {game.device}, from step {game.step}. A: {len(a)} pictures,"
-             f" B: {len(b)}. Ctrl-C saves and stops after the step.")
+        tell(both(f"训练保存在 {folder}（{game.device}），从第 {game.step} 步开始。"
+                  f"A 有 {len(a)} 张图，B 有 {len(b)} 张。按 Ctrl-C 会在这一步之后保存并停下。",
+                  f"Training in {folder}, on {game.device}, from step {game.step}. A: {len(a)} "
+                  f"pictures, B: {len(b)}. Ctrl-C saves and stops after the step."))
         writer = Writer(folder, a, b, args)
         last = args.steps or runs.ENDLESS
         cycle.fit(game, a, b, last, save_to=path, save_every=args.save_every, watch=writer,
                   watch_every=1, progress=not args.quiet)
         state = "finished" if game.step >= last else writer.time_is_up or "stopped"
         writer.write(game, state)
-    tell(f"{state.capitalize()} at step {game.step}; all is saved.\n  python -m gan_lessons sample "
-         f"--run {shlex.quote(str(folder))} --pictures FOLDER --out made")
+    tell(runs.how_it_ended(state, game.step))
+    tell(f"  python -m gan_lessons sample --run {shlex.quote(str(folder))} --pictures FOLDER "
+         "--out made")
     return 130 if state == "stopped" else 0
 
 

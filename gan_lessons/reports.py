@@ -45,13 +45,13 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         held_out = data.stacked_mnist(len(fakes), train=False)
         return (f"samples   {measure.stacked_modes(fakes)}\n"
                 f"held out  {measure.stacked_modes(held_out.images)}")
+    net: measure.FeatureNet
+    if features is not None or not (digits or settings.data in TOYS):
+        net = feature_net(features or "inception")  # first: its weights may not be here
     stage("真图和给图片算特征的网络（第一次要先训练几分钟）……",
           "Real pictures, and the network for their features (the first time it may take minutes "
           "to train)...")
     real = data.mnist() if digits else settings.pictures()
-    net: measure.FeatureNet
-    if features is not None or not (digits or settings.data in TOYS):
-        net = feature_net(features or "inception")
     if digits:
         held_out = data.mnist(train=False)
         evaluator = measure.DigitEvaluator(real, held_out)
@@ -68,6 +68,8 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         weights = "newest" if newest else "average"
         about = (f"{len(fakes)} samples, step {run.weights(newest)[1]}, seed {seed}, "
                  f"{weights} weights")
+        if run.classes is not None:
+            about += ", every class in turn"
     else:
         fakes = pictures_in(folder, settings.size, known.shape[1])[:len(others)]
         about = f"{len(fakes)} pictures of {folder}"

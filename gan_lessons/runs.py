@@ -148,9 +148,11 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
         distributed.check(game.batch)
         if game.batch > len(pictures):
             raise ValueError(both(
-                f"batch 必须在 1 和图片数 {len(pictures)} 之间，收到 {game.batch}。",
-                f"batch must be between 1 and the number of pictures, {len(pictures)}; got "
-                f"{game.batch}."))
+                f"一批 {game.batch} 张，比图片总数 {len(pictures)} 还多。请加上 --batch "
+                f"{max(1, len(pictures) // 2)}；图片这么少，也请加上 --augment。",
+                f"The batch of {game.batch} must be at most the number of pictures, "
+                f"{len(pictures)}: add --batch {max(1, len(pictures) // 2)}; with so few, add "
+                "--augment as well."))
         with alone(folder):
             if about is None:
                 check_new(folder)  # again, now that nobody else can begin
@@ -169,8 +171,8 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
                 state = _fit(game, pictures, last, writer)
         if not quiet:
-            tell(f"{state.capitalize()} at step {game.step}; all is saved.\n"
-                 f"  python -m gan_lessons sample --run {shlex.quote(str(folder))}")
+            tell(how_it_ended(state, game.step))
+            tell(f"  python -m gan_lessons sample --run {shlex.quote(str(folder))}")
             if state != "finished":
                 tell("  python -m gan_lessons train --resume --out "
                      f"{shlex.quote(str(folder))}")
@@ -336,12 +338,15 @@ class RunWriter:
 
 
 def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
-    tell(f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops after "
-         "the step.")
+    tell(both(f"训练保存在 {folder}（{game.device}，{game.precision}）。"
+              "按 Ctrl-C 会在这一步之后保存并停下。",
+              f"Training in {folder}, on {game.device}, {game.precision}; Ctrl-C saves and stops "
+              "after the step."))
     if about is not None and game.step >= last:
-        tell(f"It is at step {game.step} already; for more, give larger --steps or --epochs.")
+        tell(both(f"已经到第 {game.step} 步；还要训练，请写更大的 --steps 或 --epochs。",
+                  f"It is at step {game.step} already; for more, give larger --steps or --epochs."))
     elif about is not None:
-        tell(f"Going on from step {game.step}.")
+        tell(both(f"从第 {game.step} 步接着训练。", f"Going on from step {game.step}."))
     if game.decay and last > game.decay:
         longer = "N" if last == ENDLESS else last
         tell(both(f"学习率在前 {game.decay} 步降到 2 %，之后不再变；要让它降得更慢，请加 --decay "
@@ -351,6 +356,13 @@ def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
     if about is not None and about["versions"]["torch"] != torch.__version__:
         tell(f"It was begun with torch {about['versions']['torch']}, this is {torch.__version__}: "
              "it goes on, but not bit for bit as it would have.")
+
+
+def how_it_ended(state: str, step: int) -> str:
+    """Return the last words of a run, whose state is "finished", "stopped" or "time is up"."""
+    zh = {"finished": "训练完成", "time is up": "时间到了"}.get(state, "训练停下")
+    return both(f"到第 {step} 步，{zh}，已全部保存。",
+                f"{state.capitalize()} at step {step}; all is saved.")
 
 
 def _summary_writer():

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
-from gan_lessons.util import both, write_atomically
+from gan_lessons.util import BLANK_LINE, both, write_atomically
 
 # Okabe-Ito colours, with marker shapes and dashes: told apart without colour, too.
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#595959"
@@ -48,7 +48,8 @@ class Picture:
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.png).decode()
-        return f'<img alt="{escape(self.alt)}" src="data:image/png;base64,{data}">'
+        return (f'{BLANK_LINE}<img alt="{escape(self.alt)}" '
+                f'src="data:image/png;base64,{data}">')
 
 
 def show(figure: Figure, alt: str) -> None:

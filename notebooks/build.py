@@ -207,7 +207,7 @@ def execute(nb: NotebookNode, folder: Path) -> None:
 def is_picture(output: NotebookNode) -> bool:
     """Say whether an output is a picture, as `gan_lessons.show` displays it or as a bare PNG."""
     data = output.get("data", {})
-    return "image/png" in data or data.get("text/html", "").startswith("<img ")
+    return "image/png" in data or data.get("text/html", "").lstrip().startswith("<img ")
 
 
 def is_progress(text: str) -> bool:

@@ -79,6 +79,20 @@ def test_alarms_true_and_false():
 
 # ---- the leaderboard ----
 
+def test_what_the_leaderboard_shows_on_every_seed():
+    board = stored("leaderboard")
+    runs = {name: list(seeds.values()) for name, seeds in board["runs"].items()}
+    assert all(len(seeds) == 3 for seeds in runs.values())
+    first = runs.pop("02 with R1")  # by the Fréchet distance; the convolutions recall more
+    worst = max(run["frechet"] for run in first)
+    assert worst < 0.7 * min(run["frechet"] for seeds in runs.values() for run in seeds)
+    assert worst > 10 * board["floor"]["unseen"]["frechet"]
+    assert min(run["recall"] for run in runs["03 DCGAN"]) > max(run["recall"] for run in first)
+    for run in runs["02 Datawhale"]:  # collapsed: precision alone does not see it
+        assert run["precision"] > 0.9 and run["recall"] < 0.01 and run["frechet"] > 15
+    assert all(run["copies"] < lesson07.ALARM for seeds in (*runs.values(), first) for run in seeds)
+
+
 def test_every_game_has_a_row_in_the_sheet(monkeypatch, tmp_path):
     monkeypatch.setattr(lesson07, "IMAGES", tmp_path)
     for value, name in enumerate(("06 RpGAN", "02 Datawhale"), 1):

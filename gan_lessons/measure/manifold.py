@@ -46,8 +46,8 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 5) -> PrecisionReca
     and k. One outlier among the real ones has a large ball, which precision forgives everything
     and density does not.
     Precision and recall: Kynkäänniemi et al. 2019, arXiv 1904.06991, equations 1 and 2; density
-    and coverage: Naeem et al. 2020, arXiv 2002.09797, equations 5 and 6. A point on the rim lies
-    outside, as in the code of the latter.
+    and coverage: Naeem et al. 2020, arXiv 2002.09797, section 3.2. A point on the rim lies outside,
+    as in the code of the latter.
 
     Args:
         samples: Features of samples, (n, d), n > k.

@@ -39,9 +39,9 @@ class Scores:
         columns = {"pictures": self.column()}
         if self.floor is not None:
             columns["real"] = self.floor.column()
-        lines = [" " * 18 + "".join(f"{title:>22}" for title in columns)]
+        lines = [" " * 18 + "".join(f"{title:>28}" for title in columns)]
         for name in columns["pictures"]:
-            lines.append(f"{name:18}" + "".join(f"{c[name]:>22}" for c in columns.values()))
+            lines.append(f"{name:18}" + "".join(f"{c[name]:>28}" for c in columns.values()))
         return "\n".join([*lines, self.protocol()])
 
     def column(self) -> dict[str, str]:

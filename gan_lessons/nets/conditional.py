@@ -84,7 +84,10 @@ class ConcatCritic(nn.Module):
 
 
 class AuxiliaryCritic(nn.Module):
-    """D has a classifier beside its score; `losses.Auxiliary` makes a loss of the two."""
+    """D has a classifier beside its score; `losses.Auxiliary` makes a loss of the two.
+
+    A penalty takes the slope of the two together.
+    """
 
     def __init__(self, phi: nn.Module, psi: nn.Module, width: int, classes: tuple[int, ...]):
         super().__init__()

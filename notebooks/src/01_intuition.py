@@ -474,20 +474,28 @@ verdict = check.optimal_discriminator(best_d)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
+<details><summary>做完练习再看：推导</summary>
+
 导数是 $a / d - b / (1 - d)$，令它为 0，得 $d = a / (a + b)$；二阶导数处处为负，所以这是最大值：
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-也就是说，在每一点上，D 只要看这里的样本有几分之几是真的。再用逐点搜索验证一次：
+</details>
+
+在每一点上，D 只要看这里的样本有几分之几是真的。再用逐点搜索验证一次：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
+<details><summary>After the exercise: the derivation</summary>
+
 The derivative is $a / d - b / (1 - d)$, and where it is 0 we have $d = a / (a + b)$; the second derivative is negative everywhere, so this is the maximum:
 
 $$D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}$$
 
-In other words, at each point D only asks what share of the samples here is real. Check it once more by search:
+</details>
+
+At each point D only asks what share of the samples here is real. Check it once more by search:
 """
 
 # %%

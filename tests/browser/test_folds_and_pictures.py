@@ -40,7 +40,7 @@ def test_a_saved_lesson_hides_answers_and_names_its_pictures(lab, jupyter):
     lab.open_notebook(jupyter.add(nb, "lesson_01.ipynb"))
     cells = lab.cells()
     drawn = [i for i, cell in enumerate(cells) for output in cell.get("outputs", [])
-             if output.get("data", {}).get("text/html", "").startswith("<img ")]
+             if output.get("data", {}).get("text/html", "").startswith(" \n<img ")]
     folded = [i for i, cell in enumerate(cells) if cell["metadata"].get("collapsed")]
     assert len(drawn) >= 4 and len(folded) >= 2
     lab.scroll_to(drawn[0])
@@ -50,6 +50,8 @@ def test_a_saved_lesson_hides_answers_and_names_its_pictures(lab, jupyter):
 
     for index in folded:
         assert is_folded(lab, index)
+    for text in lab.page.locator(".jp-OutputPlaceholder").all_inner_texts():
+        assert not text.strip(), "JupyterLab shows the first line of a folded output"
     lab.page.locator(".jp-OutputPlaceholder").first.click()  # one click opens it
     assert not is_folded(lab, folded[0])
 

@@ -23,9 +23,9 @@ const LABELS = {
   losses: ["损失", "Loss"],
   probability: ["D 认为是真的概率", "D: probability of real"],
   score: ["D 的分数", "D's score"],
-  gap: ["分数之差：真品 − 赝品", "Gap of scores: real − fake"],
-  real: ["真品", "real"],
-  fake: ["赝品", "fake"],
+  gap: ["分数之差：真实样本 − 生成样本", "Gap of scores: real − fake"],
+  real: ["真实样本", "real"],
+  fake: ["生成样本", "fake"],
   other: ["这一局的样本既不是图片也不是平面上的点，这里只画曲线。", "This game makes neither pictures nor points in the plane, so there are only curves."],
 };
 
