@@ -30,7 +30,6 @@ IMAGES = Path(__file__).parents[1] / "images"
 SAMPLES = 3000
 LONG = 10**6  # steps of a game that is only timed: its schedule must not end
 LESSON = {"features": 16, "gamma": 1.0, "precision": "bfloat16"}  # the lesson's own run
-LESSON_STEPS = 1700
 WAYS = ("projection", "concat", "auxiliary")
 SECONDS = 60
 LENGTHS = (400, 800, 1600, 3200)  # steps

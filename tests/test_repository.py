@@ -89,7 +89,7 @@ def code_of(path: Path) -> str:
 @pytest.mark.parametrize("pattern, declared", [
     ("gan_lessons/**/*.py", NEEDED), ("notebooks/**/*.ipynb", NEEDED),
     ("tests/**/*.py", NEEDED | FOR_TESTS), ("notebooks/*.py", NEEDED | FOR_TESTS),
-    ("benchmarks/**/*.py", NEEDED), ("studies/*.py", NEEDED)])
+    ("benchmarks/**/*.py", NEEDED | FOR_TESTS), ("studies/*.py", NEEDED)])
 def test_what_is_imported_is_declared(pattern, declared):
     for path in ROOT.glob(pattern):
         assert installed_for(code_of(path)) <= set(declared), path.name

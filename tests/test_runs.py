@@ -354,7 +354,7 @@ def test_schedules_that_will_not_do(schedule, message):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"batch": 801}, "between 1 and the number of pictures, 800"),
+    ({"batch": 801}, "at most the number of pictures, 800: add --batch 400"),
     ({"data": "no/such/folder"}, "There is no set called"),
     ({"data": "celeba", "root": "nowhere"}, "CelebA was not found")])
 def test_pictures_that_will_not_do_leave_no_folder(tmp_path, changes, message):

@@ -750,8 +750,8 @@ slopes = {"form one": slope(losses.Minimax(), logits),
           "form two": slope(losses.NonSaturating(), logits)}
 show.lines({name: (logits, s) for name, s in slopes.items()}, xlabel="logit of a fake",
            ylabel="slope of G's loss",
-           alt="Line plot of the slope of G's loss against the logit of a fake: form one is flat at "
-               "low logits and steep at high ones, form two the reverse")
+           alt="Line plot of the slope of G's loss against the logit of a fake: one curve for "
+               "form one of the loss, one for form two")
 table([("损失", "loss"), ("logit -6 处的斜率", "slope at logit -6"),
        ("logit +6 处的斜率", "slope at logit +6")],
       [[("形式一，log(1 - D)", "form one, log(1 - D)"),
@@ -1001,10 +1001,8 @@ def against_a_strong_d(**changes):
 strong = {"NS": against_a_strong_d()}
 show.landscapes({f"step {step}": seen for step, seen in strong["NS"].items()}, ring.sample(500),
                 columns=3, size=3,
-                alt="Three landscapes: before G moves its fakes are in the middle of a bowl and the "
-                    "arrows point outwards; at step 100 all fakes are at the bottom, where D is "
-                    "low; at step 500 most are at the lower right cluster, a few along the bottom "
-                    "and the left, and none on the upper right")
+                alt="Three landscapes with the clusters, G's fakes and arrows on them: before G "
+                    "moves, at step 100 and at step 500")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1198,12 +1196,8 @@ strong["RpGAN"] = against_a_strong_d(loss=pairs)
 strong["RpGAN + R1 + R2"] = against_a_strong_d(loss=pairs, penalty=penalties.r1_r2)
 show.landscapes({f"{name}, step {step}": strong[name][step]
                  for step in (0, early, middle) for name in strong}, ring.sample(500),
-                alt="Twelve landscapes, three moments of four games. Before G moves all four are "
-                    "lower in the middle than on the circle, steeply in columns 1 and 3; in "
-                    "columns 2 and 4 the lowest place is the upper left corner. At steps 100 and "
-                    "500 the two without a penalty have most fakes at the bottom of the circle; "
-                    "the two with R1 and R2 have a hill at each cluster, and at step 500 fakes at "
-                    "all eight")
+                alt="Twelve landscapes with fakes: three moments, before G moves and at steps 100"
+                    " and 500, of four games, two without a penalty and two with R1 and R2")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1386,8 +1380,8 @@ def orbit(penalty=None, rounds=600, lr=0.1, loss=minimax):
 free, damped = orbit(), orbit(partial(penalties.r1, gamma=0.3))
 show.orbits({"no penalty": free, "with R1": damped}, xlabel="theta: where the fake is",
             ylabel="psi: the slope of D",
-            alt="Phase portrait of the Dirac-GAN with arrows and a common start at theta 1: without "
-                "a penalty the path circles around the origin; with R1 it spirals into the origin")
+            alt="Two phase portraits of the Dirac-GAN with arrows and a path from a common start "
+                "at theta 1: without a penalty, and with R1")
 say("不加惩罚：离均衡最近 {near:.3f}，最远 {far:.3f}。加 R1：最后离均衡 {end:.4f}。",
     "No penalty: between {near:.3f} and {far:.3f} from the equilibrium. With R1: {end:.4f} from it "
     "at the end.", near=float(free.norm(dim=0).min()), far=float(free.norm(dim=0).max()),

@@ -943,8 +943,8 @@ for pictures, name, color, style in ((images.images[:500], "real", show.BLUE, "-
                histtype="step", color=color, linestyle=style, linewidth=2, label=name)
 right.set(xlabel="grey level of a pixel", ylabel="density (log scale)", yscale="log")
 right.legend()
-show.show(figure, "A real digit on black; a generated picture that is grey all over; histograms "
-                  "of grey levels: real pixels from 0 to 255, generated ones all in one bar at mid-grey")
+show.show(figure, "A real digit; a generated picture; histograms of the grey levels, from 0 to "
+                  "255, of real and of generated pixels")
 say("{n} 张假图的像素，最暗的是 {low}，最亮的是 {high}（0 为黑，255 为白）。真图的像素有 {black:.0%} 是 0。",
     "Among the pixels of {n} fakes the darkest is {low} and the brightest {high} (0 is black, 255 "
     "white). Of the pixels of real pictures {black:.0%} are 0.",
@@ -1667,7 +1667,7 @@ r"""
 - **把代码读两遍。** siriusdemon 建议至少读两遍，把各个片段的关联弄清楚，再试着回答那些小问题。从 `gan_lessons/train.py` 读起。
 - **放大。** 把 MNIST 的四个文件放进 `GAN_LESSONS_DATA` 所指文件夹里的 `MNIST/raw`，再运行一遍：60,000 张，其中 2,000 张留出。
 - **重算。** 本课的表由 `studies/lesson02.py` 算出，文件开头写着命令。“走完全程”那张表用了训练文件和测试文件各 10,000 张，课程自带的不够；其余的用自带的就能重算。
-- **往前走。** 全连接层换成卷积，就是 DCGAN（第 03 课）；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加循环一致性损失，就是 CycleGAN。
+- **往前走。** 全连接层换成卷积，就是 DCGAN（第 03 课）；把类别标签也交给 G 和 D，就是 CGAN，输入和目标函数都变了；两个方向各用一对网络，再加循环损失，就是 CycleGAN。
 - **论文。** Goodfellow 等，[Generative Adversarial Nets](https://arxiv.org/abs/1406.2661)；Arjovsky 和 Bottou，[Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862)；Salimans 等，[Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498)，讲了许多别的训练技巧；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)，R1 出自这里。
 - **中文材料。** 邱锡鹏《神经网络与深度学习》第 13 章；李宏毅的 GAN 课程；王坤峰等《生成式对抗网络 GAN 的研究进展与展望》（自动化学报，2017）。
 """

@@ -377,9 +377,8 @@ def overlaps(kernel, stride):
 resized = interpolate(torch.ones(1, 1, 4, 4), scale_factor=2)
 show.maps({"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": overlaps(5, 2),
            "enlarge, then k=3": conv2d(resized, torch.ones(1, 1, 3, 3), padding=1)[0, 0]},
-          alt="How many stamps cover each place: for kernel 3 and 5 with stride 2 a checkerboard "
-              "of counts, for kernel 4 an even 4, and after enlarging, an even 9, all but the "
-              "edges")
+          alt="How many stamps cover each place, as numbers on a grid: for kernels 3, 4 and 5 "
+              "with stride 2, and after enlarging")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""

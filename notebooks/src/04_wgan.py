@@ -162,8 +162,7 @@ for axis, name in zip(axes, ("JS divergence", "W1"), strict=True):
     axis.set(xlabel=r"distance of the centres, $\theta$", ylabel=name)
     axis.spines[["top", "right"]].set_visible(False)
 show.show(figure, "Two curves against the distance of two bell curves: on the left the JS "
-                  "divergence climbs to log 2 by about 6 and is flat from there on; on the right "
-                  "W1 is a straight line")
+                  "divergence, on the right W1")
 at = {float(s): i for i, s in enumerate(shifts)}
 say("从 6 到 10，JS 散度从 {js6:.4f} 变到 {js10:.4f}，W1 从 {w6:.2f} 变到 {w10:.2f}。",
     "From 6 to 10 the JS divergence goes from {js6:.4f} to {js10:.4f}, W1 from {w6:.2f} to "

@@ -347,9 +347,8 @@ for axis, (name, how) in zip(axes.flat, dirac.items(), strict=True):
     axis.set(title=name, xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), aspect="equal")
 figure.supxlabel("theta: place of the fake")
 figure.supylabel("psi: slope of the critic")
-show.show(figure, "Eight phase portraits with grey arrows, a path from a black dot at (1, 1) and a "
-                  "cross at the equilibrium: closed loops around it for four of them, slow spirals "
-                  "for NS and RpGAN, and paths that end at the cross for the two with R1")
+show.show(figure, "Eight phase portraits, one for each loss, with grey arrows, a path from a "
+                  "black dot at (1, 1) and a cross at the equilibrium")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1266,9 +1265,9 @@ for row, (cost, (made, z)) in zip(axes, maps.items(), strict=True):
         axis.scatter(*cloud[:1000].T, c=colour[:1000], cmap="twilight", s=3)
         axis.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
     row[0].set_ylabel(f"lambda = {cost:g}")
-show.show(figure, "Two rows of five clouds around a circle, points coloured by the "
-                  "direction that their z comes from: in the upper row the colours are turned or "
-                  "mirrored from cloud to cloud, in the lower one they are alike in all five")
+show.show(figure, "Two rows of five clouds around a circle, a cloud for each restart, points "
+                  "coloured by the direction that their z comes from: above without the transport"
+                  " cost, below with it")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""

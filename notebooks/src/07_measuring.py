@@ -289,9 +289,8 @@ for axis, (name, found) in zip(axes, halves.items(), strict=True):
 axes[0].set_yscale("log")
 axes[1].axhline(0, color=show.GREY, linestyle=":")
 axes[0].legend(fontsize=8)
-show.show(figure, "Left, the Frechet distance of two halves of real digits falls along a straight "
-                  "line on logarithmic axes, from about 3 at 50 pictures to 0.04 at 4,000; right, "
-                  "KID scatters around 0, widely at 50 and hardly at 2,000")
+show.show(figure, "Left, the Frechet distance of two halves of real digits against their number, "
+                  "ten draws each, on logarithmic axes; right, KID in the same way")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -829,9 +828,8 @@ for axis in axes:
     axis.set(xlabel="limit t of each component of z")
     axis.legend(fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-show.show(figure, "Three panels against the limit t: precision is highest at t = 0.5 and "
-                  "recall rises all the way; density and coverage; the Frechet distance falls "
-                  "from 12 to below 1")
+show.show(figure, "Three panels against the limit t of the truncation: precision and recall; "
+                  "density and coverage; the Frechet distance")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
