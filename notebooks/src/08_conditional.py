@@ -487,7 +487,7 @@ table([("步数", "steps"), ("类别对的", "right class"), ("至少九成听�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练在两者之间。如果只看第一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
+种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练，听话已经和它一样，类内覆盖和多样性还在两者之间。如果只看第一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
 
 没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，只是网络共用权重的结果，并没有保证。前面的相关系数说明它在多大程度上成立。
 
@@ -496,7 +496,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above lies between. By the first column alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
+Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above obeys as well as that, while its coverage and diversity in class still lie between the two. By the first column alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
 
 Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is only a result of shared weights, and nothing guarantees it. The correlation above says how far it goes.
 
@@ -1049,7 +1049,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **D**。$\psi$ 从 1 减到 0.25，类别对的从 96.7% 升到 99.1%，精确率从 0.887 升到 0.992；召回率从 0.416 降到 0.011，类内多样性从 0.84 降到 0.33。最后的精确率比真图自己的 0.941 还高：不是样本胜过真图，是难认的样本不见了。（B 也不是没有道理：第 03 课说过，$z$ 太短就离开了训练时的分布；在这个 G 上，它没有因此变差。）
+答案是 **D**。$\psi$ 从 1 减到 0.25，类别对的从 98.8% 升到 100.0%，精确率从 0.916 升到 0.998；召回率从 0.394 降到 0.004，类内多样性从 0.82 降到 0.31。最后的精确率比真图自己的 0.941 还高：不是样本胜过真图，是难认的样本不见了。（B 也不是没有道理：第 03 课说过，$z$ 太短就离开了训练时的分布；在这个 G 上，它没有因此变差。）
 
 所以一张样本图如果没有写 $\psi$，就不知道它换掉了多少多样性；比较两个模型的 FID 时，也要问有没有截断。
 
@@ -1064,7 +1064,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **D**. As $\psi$ falls from 1 to 0.25, the right class rises from 96.7% to 99.1% and precision from 0.887 to 0.992; recall falls from 0.416 to 0.011, and diversity in class from 0.84 to 0.33. The last precision is higher than the 0.941 of real pictures: samples are not better than these, but those that are hard to tell have gone. (B had something to it: as lesson 03 says, a short $z$ is outside the distribution of training; this G was none the worse for it.)
+The answer is **D**. As $\psi$ falls from 1 to 0.25, the right class rises from 98.8% to 100.0% and precision from 0.916 to 0.998; recall falls from 0.394 to 0.004, and diversity in class from 0.82 to 0.31. The last precision is higher than the 0.941 of real pictures: samples are not better than these, but those that are hard to tell have gone. (B had something to it: as lesson 03 says, a short $z$ is outside the distribution of training; this G was none the worse for it.)
 
 So a sheet of samples that does not state its $\psi$ does not say how much variety was given up; and when FIDs of two models are compared, ask whether there was truncation.
 
