@@ -240,9 +240,9 @@ for axis, (name, (points, y)) in zip(axes, panels.items(), strict=True):
     axis.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", xticks=[], yticks=[])
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
               fontsize=8, markerscale=2, frameon=False)
-show.show(figure, "Five clouds around a circle, coloured by the class asked for: real points with "
-                  "two clusters a class face to face, a D that does not know y with colours in "
-                  "the wrong places, and three where colours are where they should be")
+show.show(figure, "Five clouds around a circle, coloured by the class asked for: real points, a D"
+                  " that does not know y, y beside x, projection, and projection without a "
+                  "penalty")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -741,9 +741,9 @@ for name, row in shown.items():
             axis.plot(*after[mine][:60].T, marker, color=colour, markersize=2)
         axis.set(xlim=(-2.4, 2.4), ylim=(-2, 2), aspect="equal", xticks=[], yticks=[])
     row[0].set_ylabel(name, fontsize=9)
-show.show(figure, "Two rows of six restarts, A on the left and where it went on the right: in the "
-                  "upper row blue is above in some and below in others, in the lower row always "
-                  "above")
+show.show(figure, "Two rows of six restarts, A on the left and where it went on the right, "
+                  "coloured by where in A a point comes from: above with the cycle loss, below "
+                  "with the identity loss as well")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
@@ -1034,8 +1034,8 @@ table(["psi", ("类别对的", "right class"), ("精确率", "precision"), ("召
                f"{real.recall:.3f}", f"{sum(floor.diversity.values()) / 10:.2f}"]])
 
 # %% tags=["nbval-ignore-output"]
-show.gallery(pictures, columns=20, alt="Four rows of twenty digits, 0 to 9 twice, for a psi from 1 "
-                                       "down to 0.25: the two of a kind become more and more alike")
+show.gallery(pictures, columns=20, alt="Four rows of twenty digits, 0 to 9 twice, one row for "
+                                       "each psi from 1 down to 0.25")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
