@@ -258,8 +258,8 @@ $$\nabla_{\theta_G} \, l(G(z)) = \left(\frac{\partial G(z)}{\partial \theta_G}\r
 现在轮到你了。运行下一格，出现的实验室里左边是平面，右边是曲线。平面上蓝、橙两色的点是真实样本和生成样本，底色是 D 的判断，箭头表示 G 的损失要把这个生成样本往哪边推，越长推得越有力，网格是被 G 变形的噪声平面。先按“↺ 重置”，回到第 0 步，然后只用刚学过的东西：
 
 1. 只按 D 的一步，按 20 次。底色怎样变？
-2. 再只按 G 的一步。生成样本顺着箭头走吗？
-3. 播放，等 8 团都有生成样本。损失一直在降吗？
+2. 再只按 G 的一步。生成样本顺着箭头走吗？（箭头被盖住时，点图例把样本藏起来。）
+3. 把速度调到“中”，播放，等 8 团都有生成样本。损失一直在降吗？
 4. 换一份数据：螺旋、网格，或用鼠标自己画。
 5. 记下一件你解释不了的事，学完这一课再回来看。
 
@@ -281,8 +281,8 @@ On the right, $\nabla_x l(x)$ is D's gradient at this fake: the direction in whi
 Your turn. Run the next cell; the lab that appears has the plane on the left and curves on the right. In the plane, blue and orange points are real samples and fakes, the background is D's judgement, an arrow shows how the loss pulls a fake, long means strongly, and the grid is the plane of noise as G bends it. First press "↺ Reset" to go back to step 0. Then begin with what we have just met:
 
 1. Only steps of D, 20 of them. How does the background change?
-2. Then only steps of G. Do the fakes follow the arrows?
-3. Play until all 8 clusters have fakes. Do the losses fall all the time?
+2. Then only steps of G. Do the fakes follow the arrows? (Where fakes cover the arrows, hide them with the legend.)
+3. Set the speed to medium and play until all 8 clusters have fakes. Do the losses fall all the time?
 4. Take other data: a spiral, a grid, or draw your own with the mouse.
 5. Write down one thing that you cannot explain, and come back to it after the lesson.
 
