@@ -74,7 +74,7 @@ NUMBERS = (
     ("batch", int, "批大小，默认 4", "batch size, 4 unless given"),
     ("lr", float, "学习率，默认 1e-3", "learning rate, 1e-3 unless given"),
     ("cycle", float, "循环损失的权重，默认 10", "cyclegan: weight of the cycle loss, 10"),
-    ("identity", float, "恒等损失的权重，默认 5", "cyclegan: weight of the identity loss, 5"),
+    ("identity", float, "身份损失的权重，默认 5", "cyclegan: weight of the identity loss, 5"),
     ("buffer", int, "判别器记住几张旧的假图，默认 50", "cyclegan: old fakes that critics see, 50"),
     ("l1", float, "L1 损失的权重，默认 100", "pix2pix: weight of the L1 loss, 100"),
     ("precision", str, "float32、bfloat16 或 auto", "float32 (default), bfloat16 or auto"),

@@ -591,9 +591,9 @@ def test_nbval_passes_what_is_true_and_fails_what_is_not(traps, tmp_path):
     nb = nbformat.read(traps / "00_traps.ipynb", as_version=4)
     printed, updated, drawn = [cell for cell in nb.cells if cell.cell_type == "code"][:3]
     alt, _ = picture_in(drawn.outputs[0].data["text/html"])
-    drawn.outputs[0].data["text/html"] = f'<img alt="{alt}" src="data:image/png;base64,AAAA">'
+    drawn.outputs[0].data["text/html"] = f' \n<img alt="{alt}" src="data:image/png;base64,AAAA">'
     nbformat.write(nb, tmp_path / "00_true.ipynb")
-    drawn.outputs[0].data["text/html"] = '<img alt="A curve" src="data:image/png;base64,AAAA">'
+    drawn.outputs[0].data["text/html"] = ' \n<img alt="A curve" src="data:image/png;base64,AAAA">'
     printed.outputs[0].text = "another text\n"
     updated.outputs[0].data["text/html"] = "step 0"  # its first state, not its last
     nbformat.write(nb, tmp_path / "01_false.ipynb")

@@ -253,7 +253,7 @@ def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: 
          "That is the way there alone: to compare a with a_to_b(a) asks that nothing change. "
          "Compare a with what comes back."),
         (cycle.cycle_loss(a, b_to_a(a)) + cycle.cycle_loss(b, a_to_b(b)),
-         "这是恒等损失（identity loss）：把 A 的图交给 b_to_a。循环损失要走一个来回。",
+         "这是身份损失（identity loss）：把 A 的图交给 b_to_a。循环损失要走一个来回。",
          "That is the identity loss, which gives a picture of A to b_to_a. The cycle loss goes "
          "there and back."),
     ]
