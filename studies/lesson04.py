@@ -26,7 +26,7 @@ import torch
 from torch import nn
 from torch.nn.functional import unfold
 
-from gan_lessons import data, losses, measure, penalties, recipes, runtime, show
+from gan_lessons import data, losses, measure, penalties, recipes, show
 from gan_lessons.data import ImageSet
 from gan_lessons.exercises.lesson04 import enlarged
 from gan_lessons.nets import dcgan, mlp
@@ -204,12 +204,7 @@ def about(images: ImageSet, settings: dict) -> dict:
 
 path = partial(results.path, "lesson04")
 stored = partial(results.begun, "lesson04")
-
-
-def store(study: str, content: dict, options: argparse.Namespace) -> None:
-    """Write what a study has found so far beside this file, if asked."""
-    if options.write:
-        results.store("lesson04", study, content)
+store = partial(results.keep, "lesson04")
 
 
 # ---- clipping against the gradient penalty, at equal seconds ----
@@ -505,19 +500,11 @@ STUDIES = {"norms": norms, "contest": contest, "progress": progress,
 
 def main() -> None:
     """Run the studies the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", choices=STUDIES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    parser = results.parser(__doc__, STUDIES, range(5))
     parser.add_argument("--steps", type=int, help="instead of the study's own")
     parser.add_argument("--minutes", type=float, default=10, help="of each run of the gallery")
     parser.add_argument("--only", nargs="+", help="faces or rooms; ways of growth")
-    parser.add_argument("--write", action="store_true", help="store the numbers")
-    options = parser.parse_args()
-    runtime.set_threads(1)
-    for name in options.studies:
-        start = time.process_time()
-        STUDIES[name](options)
-        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
+    results.run(STUDIES, parser.parse_args())
 
 
 if __name__ == "__main__":

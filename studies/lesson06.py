@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from gan_lessons import data, losses, penalties, recipes, runtime, show
+from gan_lessons import data, losses, penalties, recipes, show
 from gan_lessons.data import ImageSet
 from gan_lessons.train import Game, fit
 from studies import results
@@ -191,12 +191,7 @@ def draw_gallery(real: ImageSet, made: torch.Tensor) -> None:
 
 
 stored = partial(results.begun, "lesson06")
-
-
-def store(study: str, content: dict, options: argparse.Namespace) -> None:
-    """Write what a study has found so far beside this file, if asked."""
-    if options.write:
-        results.store("lesson06", study, content)
+store = partial(results.keep, "lesson06")
 
 
 STUDIES = {"contest": contest, "changes": changes, "gamma": gamma, "winner": winner}
@@ -204,16 +199,10 @@ STUDIES = {"contest": contest, "changes": changes, "gamma": gamma, "winner": win
 
 def main() -> None:
     """Run the studies the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", choices=STUDIES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = results.parser(__doc__, STUDIES, (0, 1, 2))
     parser.add_argument("--only", nargs="+", help="names of contestants or changes")
     parser.add_argument("--sides", type=int, nargs="+", default=list(SIDES))
-    parser.add_argument("--write", action="store_true", help="store the numbers")
-    options = parser.parse_args()
-    runtime.set_threads(1)
-    for name in options.studies:
-        STUDIES[name](options)
+    results.run(STUDIES, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ One thread. A run of `leaderboard` that is stored is not played again, unless `-
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_lessons import data, measure, recipes, runtime, show
+from gan_lessons import data, measure, recipes, show
 from gan_lessons.measure import damage
 from gan_lessons.train import Game, fit
 from studies import results
@@ -208,10 +209,7 @@ def draw_row(name: str, pictures: Tensor) -> None:
     sheet.save(path, optimize=True)
 
 
-def store(study: str, content: dict, options: argparse.Namespace) -> None:
-    """Write what a study has found beside this file, if asked."""
-    if options.write:
-        results.store("lesson07", study, content)
+store = partial(results.keep, "lesson07")
 
 
 STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard}
@@ -219,17 +217,9 @@ STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard}
 
 def main() -> None:
     """Run the studies the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", choices=STUDIES)
-    parser.add_argument("--seeds", type=int, nargs="+", help="instead of the study's own")
+    parser = results.parser(__doc__, STUDIES, None)
     parser.add_argument("--only", nargs="+", help="games of the leaderboard to play again")
-    parser.add_argument("--write", action="store_true", help="store the numbers")
-    options = parser.parse_args()
-    runtime.set_threads(1)
-    for name in options.studies:
-        start = time.process_time()
-        STUDIES[name](options)
-        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
+    results.run(STUDIES, parser.parse_args())
 
 
 if __name__ == "__main__":

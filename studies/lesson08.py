@@ -19,7 +19,7 @@ from statistics import fmean
 
 import torch
 
-from gan_lessons import condition, data, measure, recipes, runtime, show
+from gan_lessons import condition, data, measure, recipes, show
 from gan_lessons.data import ImageSet
 from gan_lessons.train import Game, fit, generate
 from studies import results
@@ -198,8 +198,7 @@ def keep(study: str, content: dict, runs: dict, seed: str, found: dict,
     """Print what a run has found, put it into `runs`, a part of `content`, and store that."""
     print(study, seed, found, flush=True)
     runs[seed] = found
-    if options.write:
-        results.store("lesson08", study, content)
+    results.keep("lesson08", study, content, options)
 
 
 STUDIES = {"digits": digits, "length": length, "long": long, "combinations": combinations}
@@ -207,14 +206,7 @@ STUDIES = {"digits": digits, "length": length, "long": long, "combinations": com
 
 def main() -> None:
     """Run the studies the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", choices=STUDIES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--write", action="store_true", help="store the numbers")
-    options = parser.parse_args()
-    runtime.set_threads(1)
-    for name in options.studies:
-        STUDIES[name](options)
+    results.run(STUDIES, results.parser(__doc__, STUDIES, (0, 1, 2)).parse_args())
 
 
 if __name__ == "__main__":

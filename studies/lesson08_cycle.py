@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lessons import cycle, data, runtime, show
+from gan_lessons import cycle, data, show
 from gan_lessons.data import ImageSet, to_signed
 from gan_lessons.measure import factor_reader
 from gan_lessons.measure.digits import digit_classifier
@@ -183,8 +183,7 @@ def others(options: argparse.Namespace) -> None:
         if seed == 0:
             rows |= {"digits": new.images, "turned into their inverse": made}
         print(study, seed, content["rooms"][str(seed)], content["digits"][str(seed)], flush=True)
-        if options.write:
-            results.store("lesson08", study, content)
+        results.keep("lesson08", study, content, options)
     if options.write and rows:
         save_sheet(rows, "lesson08_others.png")
 
@@ -195,14 +194,7 @@ STUDIES = {"others": others, "short": partial(compare, "cycle_short", WAYS, STEP
 
 def main() -> None:
     """Run the studies the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", choices=STUDIES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--write", action="store_true", help="store the numbers")
-    options = parser.parse_args()
-    runtime.set_threads(1)
-    for name in options.studies:
-        STUDIES[name](options)
+    results.run(STUDIES, results.parser(__doc__, STUDIES, (0, 1, 2)).parse_args())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,17 @@
-"""Where the studies keep their numbers: `<lesson>_<study>.json` beside this file."""
+"""How studies are run, and where they keep their numbers: `<lesson>_<study>.json` beside this."""
 
+import argparse
 import json
 import platform
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+
+from gan_lessons import runtime
+
+Studies = dict[str, Callable[[argparse.Namespace], None]]  # by the names on the command line
 
 
 def machine() -> dict:
@@ -31,3 +38,31 @@ def begun(lesson: str, study: str) -> dict:
 def store(lesson: str, study: str, content: dict) -> None:
     """Write what a study found."""
     path(lesson, study).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def keep(lesson: str, study: str, content: dict, options: argparse.Namespace) -> None:
+    """Write what a study has found so far, if the command line says --write."""
+    if options.write:
+        store(lesson, study, content)
+
+
+def parser(about: str, studies: Studies, seeds: Sequence[int] | None) -> argparse.ArgumentParser:
+    """Return what reads the command line of a module of studies; `seeds` unless others are given.
+
+    `about` is the module's docstring. Options of its own may be added.
+    """
+    made = argparse.ArgumentParser(description=about.splitlines()[0])
+    made.add_argument("studies", nargs="+", choices=studies)
+    made.add_argument("--seeds", type=int, nargs="+", default=seeds,
+                      help="instead of the study's own")
+    made.add_argument("--write", action="store_true", help="store the numbers")
+    return made
+
+
+def run(studies: Studies, options: argparse.Namespace) -> None:
+    """Run the studies that the command line names, on one thread, and say how long each took."""
+    runtime.set_threads(1)
+    for name in options.studies:
+        start = time.process_time()
+        studies[name](options)
+        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)

@@ -1,16 +1,13 @@
 """The verdicts of lesson 06, with the lesson's own functions and with other seeds."""
 
-import ast
 from itertools import combinations
-from pathlib import Path
 
-import jupytext
 import pytest
 import torch
+from lessons import defined
 
 from gan_lessons import losses, penalties
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "06_modern_gans.py"
 KEPT = {"chance", "real_line", "fake_line", "line", "NS", "paired", "ring", "restarts"}
 SEEDS = (30, 31, 32)  # none of the lesson's
 STRONG = {"steps": 250, "n_critic": 10, "ahead": 300}
@@ -19,15 +16,7 @@ STRONG = {"steps": 250, "n_critic": 10, "ahead": 300}
 @pytest.fixture(scope="module")
 def lesson():
     """Return the functions and classes that the lesson defines, and the constants they need."""
-    code = "\n".join(cell.source for cell in jupytext.read(LESSON).cells
-                     if cell.cell_type == "code")
-    kept = [node for node in ast.parse(code).body
-            if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-            or (isinstance(node, ast.Assign) and {name.id for name in ast.walk(node.targets[0])
-                                                  if isinstance(name, ast.Name)} <= KEPT)]
-    names: dict = {}
-    exec(compile(ast.Module(kept, []), str(LESSON), "exec"), names)
-    return names
+    return defined("06_modern_gans", KEPT)
 
 
 def effective(lesson, method, **situation) -> list[float]:

@@ -1,29 +1,20 @@
 """The verdicts of lesson 07, with the lesson's own functions and with other seeds."""
 
-import ast
-from pathlib import Path
-
-import jupytext
 import pytest
 import torch
+from lessons import SOURCES, defined
 
 from gan_lessons import data, measure
 from studies.results import stored
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "07_measuring.py"
-TEXT = LESSON.read_text(encoding="utf-8")
+TEXT = (SOURCES / "07_measuring.py").read_text(encoding="utf-8")
 RING = data.ring()
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return the functions that the lesson defines."""
-    code = "\n".join(cell.source for cell in jupytext.read(LESSON).cells
-                     if cell.cell_type == "code")
-    kept = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
-    names: dict = {"torch": torch, "ring": RING, "spectrum": None, "measure": measure}
-    exec(compile(ast.Module(kept, []), str(LESSON), "exec"), names)
-    return names
+    return defined("07_measuring", {"ring"})
 
 
 def test_the_six_lines_of_mind_are_those_of_measure(lesson):

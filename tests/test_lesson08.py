@@ -1,13 +1,9 @@
 """The verdicts of lesson 08, with the lesson's own functions and with another seed."""
 
-import ast
-from pathlib import Path
-
-import jupytext
 import pytest
 import torch
+from lessons import defined
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "08_conditional.py"
 KEPT = {"ring", "KINDS", "paired", "r1_r2", "plane_steps", "RESTARTS", "left", "right",
         "cycle_steps"}
 SEED = 30  # none of the lesson's
@@ -16,15 +12,7 @@ SEED = 30  # none of the lesson's
 @pytest.fixture(scope="module")
 def lesson():
     """Return the functions and classes that the lesson defines, and the constants they need."""
-    code = "\n".join(cell.source for cell in jupytext.read(LESSON).cells
-                     if cell.cell_type == "code")
-    kept = [node for node in ast.parse(code).body
-            if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-            or (isinstance(node, ast.Assign) and {name.id for name in ast.walk(node.targets[0])
-                                                  if isinstance(name, ast.Name)} <= KEPT)]
-    names: dict = {}
-    exec(compile(ast.Module(kept, []), str(LESSON), "exec"), names)
-    return names
+    return defined("08_conditional", KEPT)
 
 
 @pytest.mark.parametrize(("how", "looks"), [("blind", False), ("concat", True),
