@@ -49,6 +49,11 @@ def checked_classes(classes: Sequence[int] | int) -> tuple[int, ...]:
     return tuple(whole_number("classes", count, 2) for count in counts)
 
 
+def counts(asked: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
+    """Return how many values each factor has, from the names of its values."""
+    return tuple(map(len, asked.values()))
+
+
 def every_combination(classes: tuple[int, ...]) -> Tensor:
     """Return each combination of values once, in order: int64 (K,) or (K, k)."""
     return torch.cartesian_prod(*map(torch.arange, classes))
@@ -109,7 +114,7 @@ def named(text: str, asked: Mapping[str, Sequence[str]], n: int) -> Tensor:
         asked: The names of each factor's values, see `ImageSet.asked`.
         n: How many.
     """
-    every = every_combination(tuple(map(len, asked.values()))).reshape(-1, len(asked))
+    every = every_combination(counts(asked)).reshape(-1, len(asked))
     factors = list(asked)
     for part in text.split(","):
         name, equals, value = part.strip().partition("=")

@@ -24,7 +24,7 @@ from typing import Any
 from gan_lessons.util import both, tell, write_atomically
 
 GAMES = ("cyclegan", "pix2pix")
-SETTINGS_FILE, CHECKPOINT = "settings.json", "checkpoint.safetensors"
+SETTINGS_FILE = "settings.json"  # as in `runs`, which takes a while to import
 DIRECTIONS = ("a-to-b", "b-to-a")
 SHOWN = 8  # pictures of each set in a grid
 EXAMPLES = """\
@@ -107,11 +107,6 @@ def read_about(folder: str | Path) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
 # ---- train ----
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -145,18 +140,19 @@ def train(args: argparse.Namespace) -> int:
     a, b = both_sets(settings)
     game = made(settings, decay=args.steps)
     with runs.alone(folder):
-        path = folder / CHECKPOINT
+        path = folder / runs.CHECKPOINT
         if args.resume and path.exists():  # with other --steps the rate falls later, or anew
             checkpoint.load(game, path, changed=("decay",))
-        write_json(folder / SETTINGS_FILE, asdict(settings))
+        runs.write_json(folder / SETTINGS_FILE, asdict(settings))
         tell(both(f"训练保存在 {folder}（{game.device}），从第 {game.step} 步开始。"
                   f"A 有 {len(a)} 张图，B 有 {len(b)} 张。按 Ctrl-C 会在这一步之后保存并停下。",
                   f"Training in {folder}, on {game.device}, from step {game.step}. A: {len(a)} "
                   f"pictures, B: {len(b)}. Ctrl-C saves and stops after the step."))
         writer = Writer(folder, a, b, args)
         last = args.steps or runs.ENDLESS
+        looks = runs.steps_between_looks(game.device, args.save_every)
         cycle.fit(game, a, b, last, save_to=path, save_every=args.save_every, watch=writer,
-                  watch_every=1, progress=not args.quiet)
+                  watch_every=looks, progress=not args.quiet)
         state = "finished" if game.step >= last else writer.time_is_up or "stopped"
         writer.write(game, state)
     tell(runs.how_it_ended(state, game.step))
@@ -231,8 +227,8 @@ class Writer:
 
         rows = [",".join(map(str, (i, *row))) for i, row in enumerate(game.history.tolist(), 1)]
         text = "\n".join([",".join(["step", *game.columns]), *rows, ""])
-        write_atomically(self.folder / "history.csv", text.encode())
-        write_json(self.folder / "summary.json", {"state": state, "step": game.step})
+        write_atomically(self.folder / runs.HISTORY_FILE, text.encode())
+        runs.write_json(self.folder / runs.SUMMARY, {"state": state, "step": game.step})
         runs.write_png(self.folder / "grids" / f"step_{game.step:06}.png",
                        there_and_back(game, self.a, self.b))
 
@@ -339,7 +335,7 @@ def sample(args: argparse.Namespace) -> int:
     game, part = made(settings), args.direction.replace("-", "_")
     if part not in game.parts:
         raise ValueError(both("pix2pix 只能从 A 到 B。", "pix2pix only goes from A to B."))
-    checkpoint.load(game, folder / CHECKPOINT, only=("networks",))
+    checkpoint.load(game, folder / runs.CHECKPOINT, only=("networks",))
     n = 0
     with source.reader() as read:
         for name in source.names:
@@ -351,7 +347,7 @@ def sample(args: argparse.Namespace) -> int:
             runs.write_png(out / f"{stem(name)}.png", translate(getattr(game, part), picture[None]))
             n += 1
     tell(f"{n} pictures, translated {args.direction} at step "
-         f"{checkpoint.saved_step(folder / CHECKPOINT)}: {out}")
+         f"{checkpoint.saved_step(folder / runs.CHECKPOINT)}: {out}")
     return 0
 
 

@@ -37,7 +37,7 @@ from tqdm import tqdm
 import gan_lessons
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons import show as figures
-from gan_lessons.condition import conditions, named
+from gan_lessons.condition import conditions, counts, named
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
 from gan_lessons.train import (
@@ -227,9 +227,7 @@ class RunWriter:
         self.rows_written = self.history_end = 0  # rows and bytes of history.csv
         self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
         self.rows_on_board = game.step
-        self.every = 1  # steps between two calls; each makes a GPU wait
-        if game.device.type != "cpu":
-            self.every = math.gcd(10, schedule.sample_every, schedule.save_every)
+        self.every = steps_between_looks(game.device, schedule.sample_every, schedule.save_every)
         pause = 0.5 if sys.stderr.isatty() else 5.0  # seconds; a log file wants fewer lines
         self.bar = tqdm(total=None if last == ENDLESS else last, initial=game.step, unit="step",
                         disable=quiet, mininterval=pause, dynamic_ncols=True)
@@ -281,7 +279,7 @@ class RunWriter:
             tell(both(f"{self.folder} 被移走或删掉了；训练继续，在原处重建这个文件夹。",
                       f"{self.folder} was moved or deleted; training goes on, and the folder is "
                       "made anew in its place."))
-            _write_json(self.folder / SETTINGS_FILE, self.about)
+            write_json(self.folder / SETTINGS_FILE, self.about)
             self.rows_written = self.history_end = 0
         if state != "diverged":  # then the weights stay those of the last checkpoint
             weights = {name: tensor.cpu().contiguous()
@@ -294,7 +292,7 @@ class RunWriter:
             recent = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
             recent["gap"] = recent["real"] - recent["fake"]
         seconds = self.earlier + time.monotonic() - self.began
-        _write_json(self.folder / SUMMARY, {
+        write_json(self.folder / SUMMARY, {
             "state": state,
             "step": len(game.history),  # of a run that diverged: the last that was finite
             "last_step": None if self.last == ENDLESS else self.last,
@@ -335,6 +333,14 @@ class RunWriter:
         self.bar.close()
         if self.board:
             self.board.close()
+
+
+def steps_between_looks(device: torch.device, *due: int) -> int:
+    """Return after how many steps `fit` should call a writer, to whom each number in `due` matters.
+
+    After every step on a CPU; elsewhere each call makes the device wait, and ten are enough.
+    """
+    return 1 if device.type == "cpu" else math.gcd(10, *due)
 
 
 def _say_start(folder: Path, game: Game, about: dict | None, last: int) -> None:
@@ -439,7 +445,7 @@ def _write_settings(folder: Path, settings: Settings, schedule: Schedule, game: 
                       "generator_weights": weight_count(game.generator),
                       "critic_weights": weight_count(game.critic)},
              "versions": {"gan_lessons": gan_lessons.__version__, "torch": torch.__version__}}
-    _write_json(folder / SETTINGS_FILE, about)
+    write_json(folder / SETTINGS_FILE, about)
     if not (folder / "real.png").exists():
         plain = replace(pictures, condition=None, asked={})
         some = next(plain.batches(min(64, len(pictures)), seed=1))
@@ -475,7 +481,8 @@ def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
                      f"{SETTINGS_FILE} here.") from problem
 
 
-def _write_json(path: Path, content: dict) -> None:
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file, whole or not at all."""
     write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
@@ -532,7 +539,7 @@ class Run:
     @property
     def classes(self) -> tuple[int, ...] | None:
         """How many values each factor of a conditional run has."""
-        return tuple(map(len, self.asked.values())) or None
+        return counts(self.asked) or None
 
     @property
     def steps(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
+from gan_lessons.condition import counts
 from gan_lessons.util import both
 
 SHARE = 0.5  # of a device's free memory that pictures may take; the rest is the networks'
@@ -107,7 +108,7 @@ class ImageSet:
     @property
     def classes(self) -> tuple[int, ...] | None:
         """How many values each factor of the condition has; None without a condition."""
-        return tuple(map(len, self.asked.values())) or None
+        return counts(self.asked) or None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import torch
 import traitlets
@@ -34,11 +35,9 @@ class Selector(LessonWidget):
 
     def __init__(self, pictures: Tensor, names: Sequence[str], alt: str):
         self.alt, self.columns = alt, pictures.shape[1]
-        drawn = io.BytesIO()
-        array = grid(pictures.flatten(0, 1), self.columns)
-        PIL.Image.fromarray(array).save(drawn, "PNG", optimize=True)
-        self.png = drawn.getvalue()
-        super().__init__(sheet="data:image/png;base64," + base64.b64encode(self.png).decode(),
+        self.pixels = grid(pictures.flatten(0, 1), self.columns)
+        sheet = base64.b64encode(png(self.pixels)).decode()
+        super().__init__(sheet="data:image/png;base64," + sheet,
                          names=list(names), picture=[*pictures.shape[-2:], GAP])
 
     def static_text(self) -> str:
@@ -47,10 +46,14 @@ class Selector(LessonWidget):
 
     def static_picture(self) -> Picture:
         """Return all pictures, a row for each class, twice as large."""
-        sheet, drawn = PIL.Image.open(io.BytesIO(self.png)), io.BytesIO()
-        sheet.resize((2 * sheet.width, 2 * sheet.height), PIL.Image.Resampling.NEAREST).save(
-            drawn, "PNG", optimize=True)
-        return Picture(drawn.getvalue(), self.alt)
+        return Picture(png(self.pixels.repeat(2, 0).repeat(2, 1)), self.alt)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return pixels, uint8 (H, W, 3), as a PNG file."""
+    drawn = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(drawn, "PNG", optimize=True)
+    return drawn.getvalue()
 
 
 def selector(pictures: Tensor, names: Sequence[str], *, alt: str) -> Selector:
