@@ -23,6 +23,7 @@ Six lessons have said "better". This one asks: how do we know? What does a metri
 """
 
 # %%
+import json
 import subprocess
 import sys
 import tempfile
@@ -41,8 +42,12 @@ from gan_lessons.measure import damage
 from gan_lessons.measure.copies import spectrum
 from gan_lessons.train import fit, generate
 
-sys.path.insert(0, "..")  # where the longer experiments of this course are
-from studies.results import stored
+
+def study(name):
+    """Return the numbers of a longer experiment, made by studies/lesson07.py."""
+    path = Path("..") / "studies" / f"lesson07_{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
 
 runtime.set_threads(1)
 lab.language_switch()
@@ -551,7 +556,7 @@ The first row, `none`, is the floor; the last column looks for copies of trainin
 """
 
 # %%
-board_study = stored("lesson07", "board")
+board_study = study("board")
 verdicts = {name: list(row.values()) for name, row in board_study["verdicts"].items()}
 for name, values in board_study["rows"].items():  # of the test for memorisation: an alarm or not
     verdicts[name][-1] = "alarm" if min(values["copies"]) > 3 else "same"
@@ -960,7 +965,7 @@ How far a test can be trusted depends on how often it has accused wrongly, and h
 """
 
 # %%
-copies = stored("lesson07", "copies")
+copies = study("copies")
 HONEST = ("fresh digits", "other writers", "20 pictures, repeated", "blurred digits")
 table([("嫌疑人", "suspect"), ("照抄？", "copies?"), ("符号检验", "sign test"),
        ("记忆检验", "memorisation test")],
@@ -1217,7 +1222,7 @@ Now the generators of the lessons so far stand side by side: the same 6,000 trai
 """
 
 # %%
-leaderboard = stored("lesson07", "leaderboard")
+leaderboard = study("leaderboard")
 runs = {name: list(seeds.values()) for name, seeds in leaderboard["runs"].items()}
 runs = dict(sorted(runs.items(), key=lambda item: -sum(run["frechet"] for run in item[1])))
 panels = {"frechet": "Frechet distance", "precision": "precision", "recall": "recall",
