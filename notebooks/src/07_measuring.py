@@ -849,9 +849,8 @@ r"""
 # %% tags=["nbval-ignore-output"]
 show.gallery({"t = 0.25": truncated(0.25)[:15], "t = 0.5": truncated(0.5)[:15],
               "t = 1": truncated(1.0)[:15], "not truncated": truncated(4.0)[:15]}, columns=15,
-             alt="Four rows of fifteen samples of one G: grey and blurred "
-                 "for t = 0.25, dim for t = 0.5, mostly white on black for t = 1 and when "
-                 "not truncated, with some broken ones")
+             alt="Four rows of fifteen samples of one G, digits in white on black: truncated at t"
+                 " = 0.25, at t = 0.5, at t = 1, and not truncated")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
