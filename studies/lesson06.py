@@ -1,6 +1,7 @@
 """Recompute what lesson 06 rests on, and store it beside this file (`--write`).
 
     python -m studies.lesson06 contest --write     five recipes on faces, at equal seconds
+    python -m studies.lesson06 contest_long --write    the same, five times as long
     python -m studies.lesson06 changes --write     the winner with one thing changed
     python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
     python -m studies.lesson06 winner --write       the winner for ten minutes, and its pictures
@@ -110,12 +111,13 @@ def floor(faces: ImageSet) -> dict:
 
 
 def compare(study: str, make: Callable[[str, int, int], Game], ways, seconds: float,
-            options: argparse.Namespace) -> None:
+            options: argparse.Namespace, faces: ImageSet | None = None,
+            steps: dict[str, int] | None = None) -> None:
     """Play every way for as many steps as it makes in `seconds`, on every seed."""
-    faces = faces_of(32)
+    faces = faces or faces_of(32)
     content = stored(study)
     if not content:
-        steps = steps_in(seconds, {way: make(way, 0, LONG) for way in ways}, faces)
+        steps = steps or steps_in(seconds, {way: make(way, 0, LONG) for way in ways}, faces)
         content = {**about(faces, COMMON), "seconds": seconds, "samples": SAMPLES, "steps": steps,
                    "floor": floor(faces), "runs": {way: {} for way in ways}}
         store(study, content, options)
@@ -133,6 +135,15 @@ def compare(study: str, make: Callable[[str, int, int], Game], ways, seconds: fl
 def contest(options: argparse.Namespace) -> None:
     """Play five recipes for equal seconds of one core."""
     compare("contest", contestant, CONTESTANTS, CONTEST_SECONDS, options)
+
+
+def contest_long(options: argparse.Namespace) -> None:
+    """Play the recipes five times as long, on the faces of `winner`, which has the fifth recipe."""
+    others = [name for name in CONTESTANTS if name != "rpgan"]
+    longer = WINNER_SECONDS // CONTEST_SECONDS
+    steps = {name: longer * stored("contest")["steps"][name] for name in others}
+    faces = faces_of(32, 20_000)
+    compare("contest_long", contestant, others, WINNER_SECONDS, options, faces, steps)
 
 
 def changes(options: argparse.Namespace) -> None:
@@ -194,7 +205,8 @@ stored = partial(results.begun, "lesson06")
 store = partial(results.keep, "lesson06")
 
 
-STUDIES = {"contest": contest, "changes": changes, "gamma": gamma, "winner": winner}
+STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes, "gamma": gamma,
+           "winner": winner}
 
 
 def main() -> None:
