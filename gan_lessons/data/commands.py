@@ -58,24 +58,24 @@ def add(commands) -> None:
     actions = data.add_subparsers(title="命令 / commands", metavar="command", required=True)
 
     listing = actions.add_parser("list", help="课程用得到的数据 / the sets the course can use")
-    listing.set_defaults(run=print_sets)
+    listing.set_defaults(run=print_sets, parser=listing)
 
     get = actions.add_parser("get", help="下载，或给出下载命令 / fetch a set, or say how to")
     get.add_argument("name", choices=("mnist", "celeba", *LSUN_ARCHIVES), help=(
         "哪一套 / which set"))
     get.add_argument("--root", type=Path, metavar="FOLDER", help=(
         "放到哪里 / where to put it; default: GAN_LESSONS_DATA, else the cache"))
-    get.set_defaults(run=get_set)
+    get.set_defaults(run=get_set, parser=get)
 
     check = actions.add_parser("check", help="逐张检查，不写文件 / look a set over, write nothing")
-    check.set_defaults(run=check_set)
+    check.set_defaults(run=check_set, parser=check)
 
     cache = actions.add_parser("cache", help="解码进缓存 / decode a set into the cache")
     cache.add_argument("--size", type=int, default=SIZE, metavar="N", help=(
         f"边长 / the side in pixels; default: {SIZE}"))
     cache.add_argument("--subset", type=float, default=1.0, metavar="PART", help=(
         "只取一部分 / only a part, such as 0.1"))
-    cache.set_defaults(run=cache_set)
+    cache.set_defaults(run=cache_set, parser=cache)
     for command in (check, cache):
         command.add_argument("path", help="文件夹、zip 或 lmdb / a folder, zip or lmdb")
 
