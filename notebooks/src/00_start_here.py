@@ -28,14 +28,14 @@ In JupyterLab, press `Shift` + `Enter` to run the current cell and move to the n
 r"""
 ## 选择语言
 
-正文和结果的说明有中文、英文两个版本；图中的文字和代码注释用英文。运行下面这一格，点一下按钮，另一种语言就会收起来。这个选择在其他课里同样有效。
+正文和结果的说明有中文、英文两个版本；图中的文字和代码注释用英文。运行下面这一格，点一下按钮，另一种语言就会收起来。浏览器会记住这个选择：打开别的课，运行第一格，它就生效。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Choose a language
 
-The text and what is said of the results come in Chinese and in English; words in figures and comments in code are English. Run the next cell and press a button: the other language folds away. The choice holds in the other lessons, too.
+The text and what is said of the results come in Chinese and in English; words in figures and comments in code are English. Run the next cell and press a button: the other language folds away. The browser remembers your choice: in another lesson it holds once you have run the first cell.
 """
 
 # %%
