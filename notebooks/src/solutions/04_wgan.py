@@ -20,7 +20,7 @@ from gan_lessons.bilingual import say
 from gan_lessons.exercises import lesson04 as check
 from gan_lessons.train import fit
 
-runtime.set_threads(2)
+runtime.set_threads(1)
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh"]
