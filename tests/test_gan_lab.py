@@ -599,6 +599,7 @@ async def all_done():
 def test_play_and_pause():
     lab = GanLab()
     page = Page(lab)
+    page.say("speed", name="fast")
     play_for(lab)
     step = lab.state.step
     assert step > 5 and not lab.playing
@@ -679,6 +680,7 @@ def test_full_speed_does_not_wait(monkeypatch):
         waits.append(seconds)
         await sleep(seconds)
     lab = GanLab()
+    Page(lab).say("speed", name="max")
     monkeypatch.setattr(widget.asyncio, "sleep", spy)
     play_for(lab, 0.3)
     of_the_lab = [seconds for seconds in waits if seconds not in (0.3, 0.1)]

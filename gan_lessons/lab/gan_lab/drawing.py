@@ -52,7 +52,7 @@ class Camera:
         self.real_y = points.nearest(self.real) if self.classes else None
 
     def choose(self, y: int) -> None:
-        """Show D, the mesh and the arrows of this y from now on; without classes nothing changes."""
+        """Show D, the mesh and the arrows of this y from now on, if there are classes."""
         self.chosen, self.y_made, self.y_judged = y, None, None
         if self.real_y is not None:
             one, in_turn = torch.tensor([y]), torch.arange(POINTS - ARROWS) % self.classes

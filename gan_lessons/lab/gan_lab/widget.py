@@ -108,7 +108,8 @@ class GanLab(LessonWidget):
     def reset(self) -> None:
         """Start a new run with the present settings."""
         self._game = self._new_game(self._rules())
-        self.tell(chosen=self._game.camera.chosen, problem={}, settings=asdict(self._settings), options=self._options())
+        self.tell(problem={}, settings=asdict(self._settings), options=self._options(),
+                  chosen=self._game.camera.chosen)
         with self._shown_problems(), one_thread():
             self._game.start()
         self._show_scene()
