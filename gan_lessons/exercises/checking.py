@@ -10,7 +10,7 @@ from gan_lessons.bilingual import say
 from gan_lessons.nets import dcgan
 from gan_lessons.train import Game
 
-Mistake = tuple[Tensor, str, str]  # a wrong value, and what it shows in Chinese and in English
+Mistake = tuple[Tensor | float, str, str]  # a wrong value, and what it shows: zh, en
 
 # What more than one exercise says of a mistake.
 SUM_NOT_MEAN = (
@@ -79,8 +79,7 @@ def close(a, b, tolerance: float = 1e-6) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=tolerance)
 
 
-def no_mistake(value: Tensor, right: Tensor, mistakes: Iterable[Mistake],
-               tolerance: float = 1e-6) -> None:
+def no_mistake(value, right, mistakes: Iterable[Mistake], tolerance: float = 1e-6) -> None:
     """Require a value that is none of the mistakes; one that changes nothing here is none."""
     for mistake, zh, en in mistakes:
         require(not close(value, mistake, tolerance) or close(mistake, right, tolerance), zh, en)

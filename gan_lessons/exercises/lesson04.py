@@ -23,9 +23,11 @@ from gan_lessons.exercises.checking import (
     two_seeds,
     untouched,
 )
+from gan_lessons.exercises.steps import alike
 from gan_lessons.losses import Wasserstein
 from gan_lessons.measure import factor_reader, frechet_distance
 from gan_lessons.nets import dcgan
+from gan_lessons.penalties import clip_weights
 from gan_lessons.train import Game, rmsprop
 
 LIMITS = (0.01, 0.05)  # of the weights: the lesson's, and another
@@ -410,6 +412,13 @@ def gradient_left(update, stale: float = 0.0) -> Tensor:
     return torch.cat(seen)
 
 
+def right_update(critic: nn.Module, optimizer, real: Tensor, fake: Tensor, limit: float) -> None:
+    """One step of WGAN's critic, then clipping."""
+    Wasserstein().critic(critic(real), critic(fake)).backward()
+    optimizer.step()
+    clip_weights(critic, limit)
+
+
 def check_direction(update) -> None:
     """Require the step of plain WGAN where the limit is too far off to matter."""
     for seed in (0, 1):
@@ -418,10 +427,8 @@ def check_direction(update) -> None:
         expected = copy.deepcopy(critic)
         real, fake = torch.randn(6, 2) + 1, torch.randn(9, 2)
         update(critic, torch.optim.SGD(critic.parameters(), lr=0.1), real, fake, 10.0)
-        (expected(fake).mean() - expected(real).mean()).backward()
-        torch.optim.SGD(expected.parameters(), lr=0.1).step()
-        require(all(close(a, b) for a, b in zip(critic.parameters(), expected.parameters(),
-                                                strict=True)),
+        right_update(expected, torch.optim.SGD(expected.parameters(), lr=0.1), real, fake, 10.0)
+        require(alike(critic, expected),
                 "裁剪对了，可是走的一步不是 WGAN 的：损失应为 critic(fake).mean() - "
                 "critic(real).mean()，两批可以不一样大；limit 很大时裁剪不应改变什么。",
                 "The clipping is right, but the step is not that of WGAN: the loss is "
@@ -446,14 +453,8 @@ def check_course_critic(update) -> None:
                 "也是参数，也要裁。",
                 f"In the course's own dcgan.critic a parameter is {largest:.2f}: the scales of "
                 "BatchNorm are parameters, too, and are to be clipped.")
-        loss = Wasserstein().critic(expected(real), expected(fake))
-        loss.backward()
-        rmsprop(expected, 1e-3).step()
-        with torch.no_grad():
-            for parameter in expected.parameters():
-                parameter.clamp_(-0.03, 0.03)
-        require(all(close(a, b, tolerance=1e-5) for a, b in
-                    zip(critic.parameters(), expected.parameters(), strict=True)),
+        right_update(expected, rmsprop(expected, 1e-3), real, fake, 0.03)
+        require(alike(critic, expected, tolerance=1e-5),
                 "在课程的评论家 dcgan.critic 上结果不同：真图和假图要分两批给评论家，每批只给一次，"
                 "因为批归一化按批计算。",
                 "On the course's own dcgan.critic the result differs: give the critic real and "

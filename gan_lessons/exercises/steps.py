@@ -165,9 +165,9 @@ def course_round(pair: Pair, real: Tensor, z: Tensor) -> None:
     course_generator_step(pair.D, pair.G, pair.G_optimizer, NonSaturating(), z)
 
 
-def alike(a: nn.Module, b: nn.Module) -> bool:
+def alike(a: nn.Module, b: nn.Module, tolerance: float = 1e-6) -> bool:
     """Tell whether two networks have the same weights, but for rounding."""
-    return all(close(p, q, tolerance=1e-6)
+    return all(close(p, q, tolerance)
                for p, q in zip(a.parameters(), b.parameters(), strict=True))
 
 
