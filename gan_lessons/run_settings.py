@@ -203,6 +203,19 @@ class Settings:
             f"There is no set called {self.data!r}, and no such file or folder. Choose from "
             f"{', '.join(SETS)}, or give the path of a folder or archive of pictures."))
 
+    def others(self, n: int) -> ImageSet | None:
+        """Return up to `n` real pictures that no generator learns from, None if there are none.
+
+        Held-out digits come without their rim; toy pictures are freshly drawn.
+        """
+        if self.data in TOYS:
+            return self.draw(n, seed=1)
+        if self.data not in DIGITS or self.size != 32:
+            return None
+        if self.data == "mnist":
+            return data.mnist(train=False)[:n]
+        return data.stacked_mnist(n, train=False)
+
     def draw(self, n: int, seed: int = 0) -> ImageSet:
         """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
         make, core = TOYS[self.data]
@@ -221,10 +234,12 @@ class Schedule:
     minutes: float | None = None  # of this session
     sample_every: int = 500  # steps between two grids
     save_every: int = 500  # steps between two checkpoints
+    measure_every: int | None = None  # steps between two measurements, see `measure.Tracker`
     threads: int | None = None  # of the CPU; None: all cores
 
     def __post_init__(self):
-        check_numbers(self, whole=("steps", "sample_every", "save_every", "threads"),
+        check_numbers(self, whole=("steps", "sample_every", "save_every", "measure_every",
+                                   "threads"),
                       positive=("epochs", "minutes"))
         if (self.steps, self.epochs, self.minutes) == (None, None, None):
             raise ValueError(both(
