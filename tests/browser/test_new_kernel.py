@@ -44,3 +44,16 @@ def test_a_saved_notebook_shows_static_forms_until_its_cells_run(lab, jupyter):
     lab.run_all()
     lab.page.locator(LIVE).nth(3).wait_for()
     assert not any(HINT in text for text in shown(lab))
+
+
+def test_a_quiz_on_the_page_needs_no_kernel(lab, jupyter):
+    quiz = notebook("from gan_lessons import lab\nlab.quiz('01')")
+    lab.open_notebook(jupyter.add(quiz, "quiz_alone.ipynb"))
+    lab.run_all()
+    item = lab.page.locator(".gan-lessons-quiz fieldset").first
+    item.wait_for()
+    lab.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    for button in item.get_by_role("button").all():
+        button.click()
+    assert item.get_by_text("✓ Right.").count() == 1
+    assert item.get_by_text("✗ Not this one.").count() == 3
