@@ -692,6 +692,7 @@ def test_two_labs_play_at_once():
 
     async def scenario():
         for lab in labs:
+            lab.tell(speed="max")
             lab.play()
         await asyncio.sleep(0.4)
         assert all(lab.state.step > 2 for lab in labs)
