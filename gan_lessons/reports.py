@@ -92,11 +92,8 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
 
 def obeyed(settings: Settings, real: data.ImageSet, fakes: Tensor, n: int) -> str:
     """Return how far fakes, every combination in turn, show what they were asked for."""
-    if settings.data == "mnist" and settings.size == 32:
-        others = data.mnist(train=False)[:n]
-    elif settings.data in TOYS:
-        others = settings.draw(n, seed=1)
-    else:
+    others = settings.others(n)
+    if others is None or settings.data == "stacked-mnist":
         return both("没有认这些类别的分类器，所以不测生成器是否按要求画。",
                     "There is no classifier for these classes, so whether G makes what it is asked "
                     "for is not measured.")
