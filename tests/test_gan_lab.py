@@ -740,7 +740,7 @@ def test_twin_is_a_picture_with_words_and_a_fixed_text():
 
 
 def test_twin_of_a_conditional_game_says_what_the_colours_are():
-    lab = GanLab(data="ring_by_class").run(40).choose(2)
+    lab = GanLab(data="ring_by_class").choose(2).run(40).choose(5)  # not yet in its history
     alt = lab.static_picture().alt
     assert "in the colour of the class asked for" in alt and "surface for y = 2" in alt
     assert f"{lab.state.history.moments[-1].obedience:.0%} of the fakes" in alt
