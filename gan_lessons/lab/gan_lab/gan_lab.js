@@ -154,7 +154,7 @@ const HELP = {
 const digits = (value) => value.toLocaleString("en");
 const SAY = {
   axis: (last) => [`横轴：回合与单步，0 到 ${digits(last)}`, `Horizontal: rounds and single steps, 0 to ${digits(last)}`],
-  stage: ({ step, criticSteps }, y) => {
+  stage: ({ step, criticSteps, y }) => {
     const [zh, en] = y === null ? ["", ""] : [`颜色和数字是类别，D 的判断是 y = ${y} 的，`, `colours and numbers are classes, D's judgement is that of y = ${y}; `];
     return [`${LABELS.stage[0]}，${zh}G ${digits(step)} 步，D ${digits(criticSteps)} 步`, `${LABELS.stage[1]}; ${en}G at step ${digits(step)}, D at ${digits(criticSteps)}`];
   },
@@ -602,7 +602,7 @@ function render({ model, el }) {
     latest.modes.textContent = state.scene.modes ? `${text(row[MODES], 0)} / ${state.scene.modes}` : "–";
     latest.js.textContent = text(row[JS], 3);
     obedience.value.textContent = Number.isFinite(row[OBEDIENCE]) ? `${(100 * row[OBEDIENCE]).toFixed(0)} %` : "–";
-    stage.element.ariaLabel = plain(SAY.stage(state.message, state.scene.classes ? model.get("chosen") : null));
+    stage.element.ariaLabel = plain(SAY.stage(state.message));
     for (const name in plots) plots[name].element.ariaLabel = plain(SAY.plot(name, latest[name].textContent));
     const solid = (column, colour) => ({ column, colour, dashes: [] });
     const both = [solid(LOSS_D, colours.real), { column: LOSS_G, colour: colours.fake, dashes: [5, 3] }];

@@ -339,6 +339,7 @@ class GanLab(LessonWidget):
             at = moment or game
             self.send({"kind": "picture", "number": self._sent, "step": at.step,
                        "moves": at.moves, "criticSteps": at.critic_steps,
+                       "y": int(drawing.unpack_y(picture)[0]) if game.camera.classes else None,
                        "past": moment is not None}, [picture])
         if curves:
             self.send({"kind": "curves"}, [game.history.table().numpy().tobytes()])
