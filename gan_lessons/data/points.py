@@ -51,6 +51,10 @@ class PointSet:
                 "data.ring()."))
         return replace(self, classes=(len(self.modes),))
 
+    def nearest(self, x: Tensor) -> Tensor:
+        """Return the number of the mode that is nearest to each of x (n, d): int64 (n,)."""
+        return torch.cdist(x, self.modes.to(x)).argmin(1)
+
     def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Any]:
         """Yield batches of `n` fresh points for ever, (n, d), beginning with batch `start`.
 
@@ -66,10 +70,7 @@ class PointSet:
         generator = torch.Generator()
         while True:
             x = self.sample(n, generator.manual_seed(1_000_003 * seed + start))
-            if self.classes is None or self.modes is None:
-                yield x
-            else:
-                yield x, torch.cdist(x, self.modes.to(x)).argmin(1)
+            yield x if self.classes is None else (x, self.nearest(x))
             start += 1
 
     def to(self, device) -> "PointSet":
