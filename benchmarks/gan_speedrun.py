@@ -40,7 +40,7 @@ SAMPLE_SEED = 2026  # of the z that are measured
 
 def rpgan(seed: int) -> tuple[Game, int]:
     """R3GAN's loss on DCGAN's networks, the course's recipe."""
-    steps = 6000
+    steps = 8500  # 60 % needs about 7,000; the rest is for the luck of seeds
     return recipes.rpgan(32, steps=steps, precision="auto", seed=seed), steps
 
 

@@ -47,7 +47,7 @@ def study(name):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-runtime.set_threads(2)  # convolutions are large enough to gain from a second thread
+runtime.set_threads(1)  # as in the studies; beside other work a second thread can cost far more
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh", "what-changed"]
