@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from urllib.error import URLError
@@ -98,6 +99,9 @@ TRAIN_OPTIONS = {
          "steps between two grids, 500 unless given"),
         ("save_every", int, "每几步存一次检查点，默认 500",
          "steps between two checkpoints, 500 unless given"),
+        ("measure_every", int, "每几步给 1000 个样本评分，数字和玩具图片可用；\n写进 measured.csv",
+         "steps between two measurements of 1000 samples, of\ndigits and toy pictures; in "
+         "measured.csv"),
         ("threads", int, "CPU 线程数，默认全部核心", "CPU threads, all cores unless given"),
         ("out", str, "训练文件夹，如 runs/x", "the folder of the run, such as runs/x"),
         ("resume", bool, "接着训练 --out 里的那一次，设置用存下的",
@@ -155,7 +159,14 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
         command.set_defaults(run=run, parser=command)
         if name in argv[:1] and add_options is not None:
             add_options(command)
-    return parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:  # argparse by itself shows the usage of no command, and no option
+        message = f"unrecognized arguments: {shlex.join(unknown)}"
+        options = re.findall(r"--[a-z0-9-]+", args.parser.format_help())
+        for close in get_close_matches(unknown[0], options, 1):
+            message += "\n" + both(f"你是不是想写 {close}？", f"Did you mean {close}?")
+        args.parser.error(message)
+    return args
 
 
 def print_help(args: argparse.Namespace) -> int:

@@ -99,11 +99,8 @@ def obeyed(settings: Settings, real: data.ImageSet, fakes: Tensor, n: int,
 
     Those of a folder of folders are read from the features of `net`, if their classes can be.
     """
-    if settings.data == "mnist" and settings.size == 32:
-        others = data.mnist(train=False)[:n]
-    elif settings.data in TOYS:
-        others = settings.draw(n, seed=1)
-    else:
+    others = settings.others(n)
+    if others is None or settings.data == "stacked-mnist":
         try:
             return f"obedience {measure.obedience(fakes, None, settings.conditioned(real), net)}"
         except NoReader as reason:

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from gan_lessons import data, losses, penalties, recipes, runtime
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
-from gan_lessons.nets import conditional, dcgan
+from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
@@ -160,16 +160,9 @@ class Settings:
             warm_up=self.warm_up, precision=self.precision, **changes)
 
     def generator(self, channels: int, classes: tuple[int, ...] | None = None) -> nn.Module:
-        """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
-        options = {"latent": self.latent, "features": self.features,
-                   "extra_layers": self.extra_layers}
-        if self.recipe == "source-003":
-            network, _ = dcgan.source_003(self.size, channels, **options)
-        elif classes is not None:
-            network = conditional.generator(self.size, channels, classes, norm=self.norm, **options)
-        else:
-            network = dcgan.generator(self.size, channels, norm=self.norm, **options)
-        return network.to(runtime.device())
+        """Return G alone, as `game` makes it; its weights are yet to be loaded."""
+        any_device = replace(self, precision="float32")  # a run may be looked at elsewhere
+        return any_device.game(channels, classes).generator
 
     def pictures(self) -> ImageSet:
         """Return the pictures to train on, with their condition if the run has one.
@@ -210,6 +203,19 @@ class Settings:
             f"There is no set called {self.data!r}, and no such file or folder. Choose from "
             f"{', '.join(SETS)}, or give the path of a folder or archive of pictures."))
 
+    def others(self, n: int) -> ImageSet | None:
+        """Return up to `n` real pictures that no generator learns from, None if there are none.
+
+        Held-out digits come without their rim; toy pictures are freshly drawn.
+        """
+        if self.data in TOYS:
+            return self.draw(n, seed=1)
+        if self.data not in DIGITS or self.size != 32:
+            return None
+        if self.data == "mnist":
+            return data.mnist(train=False)[:n]
+        return data.stacked_mnist(n, train=False)
+
     def draw(self, n: int, seed: int = 0) -> ImageSet:
         """Return `n` toy pictures of the kind the run trains on; its own have seed 0."""
         make, core = TOYS[self.data]
@@ -228,10 +234,12 @@ class Schedule:
     minutes: float | None = None  # of this session
     sample_every: int = 500  # steps between two grids
     save_every: int = 500  # steps between two checkpoints
+    measure_every: int | None = None  # steps between two measurements, see `measure.Tracker`
     threads: int | None = None  # of the CPU; None: all cores
 
     def __post_init__(self):
-        check_numbers(self, whole=("steps", "sample_every", "save_every", "threads"),
+        check_numbers(self, whole=("steps", "sample_every", "save_every", "measure_every",
+                                   "threads"),
                       positive=("epochs", "minutes"))
         if (self.steps, self.epochs, self.minutes) == (None, None, None):
             raise ValueError(both(

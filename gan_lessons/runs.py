@@ -4,6 +4,8 @@
     checkpoint.safetensors   the whole game, see `checkpoint`
     generator.safetensors    the averaged weights of G alone, to sample from elsewhere
     history.csv              a row for every step: its number, then the columns `train.HISTORY`
+    measured.csv             with `measure_every`: what as many real pictures score, then a row for
+                             every measured step, see `measure.Tracker`
     summary.json             how far it is
     real.png, grids/         64 real pictures; 64 fakes of the same noise, step by step
 
@@ -11,6 +13,7 @@ A run can be looked at while it goes on. The checkpoint is the truth: whatever a
 left in the other files is put right from it when the run is resumed.
 """
 
+import csv
 import errno
 import io
 import json
@@ -39,6 +42,7 @@ from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons import show as figures
 from gan_lessons.condition import conditions, counts, named
 from gan_lessons.data import ImageSet, to_images
+from gan_lessons.measure.tracker import Tracker, without_ruler
 from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
 from gan_lessons.train import (
     HISTORY,
@@ -57,6 +61,8 @@ SETTINGS_FILE = "settings.json"
 CHECKPOINT = "checkpoint.safetensors"
 GENERATOR = "generator.safetensors"
 HISTORY_FILE = "history.csv"
+MEASURED_FILE = "measured.csv"
+MEASURED = 1000  # samples that are measured each time
 SUMMARY = "summary.json"
 LOCK = "lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and Lustre, as they are mounted
@@ -146,6 +152,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             _compare(folder, {"pictures": was["described"], "classes": was.get("asked", {})},
                      {"pictures": game.data, "classes": _as_lists(pictures.asked)})
         distributed.check(game.batch)
+        tracker = _tracker(settings, schedule, pictures)
         if game.batch > len(pictures):
             raise ValueError(both(
                 f"一批 {game.batch} 张，比图片总数 {len(pictures)} 还多。请加上 --batch "
@@ -168,7 +175,8 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
             last = schedule.last_step(game, len(pictures))
             if not quiet:
                 _say_start(folder, game, about, last)
-            with closing(RunWriter(folder, game, schedule, last, quiet, board)) as writer:
+            with closing(RunWriter(folder, game, schedule, last, quiet, board,
+                                   tracker)) as writer:
                 state = _fit(game, pictures, last, writer)
         if not quiet:
             tell(how_it_ended(state, game.step))
@@ -180,6 +188,16 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
         torch.set_num_threads(threads_before)
     distributed.barrier()  # rank 0 has written everything
     return Run(folder)
+
+
+def _tracker(settings: Settings, schedule: Schedule, pictures: ImageSet) -> Tracker | None:
+    """Return what measures the run on its way, if it is to be measured."""
+    if schedule.measure_every is None:
+        return None
+    others = settings.others(MEASURED)
+    if others is None:
+        raise without_ruler(pictures.name)
+    return Tracker(pictures, others, every=schedule.measure_every)
 
 
 def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
@@ -214,7 +232,7 @@ class RunWriter:
     """Keeps the folder of a run up to date; `fit` calls it with the game, as its `watch`."""
 
     def __init__(self, folder: Path, game: Game, schedule: Schedule, last: int, quiet: bool,
-                 board=None):
+                 board=None, tracker: Tracker | None = None):
         """`last` is the number of the last step; `board` makes a SummaryWriter of TensorBoard."""
         self.folder, self.schedule, self.last = folder, schedule, last
         self.about = {}  # settings.json, to write it again where it is gone
@@ -227,7 +245,9 @@ class RunWriter:
         self.rows_written = self.history_end = 0  # rows and bytes of history.csv
         self.board = board(folder / "tensorboard", purge_step=game.step + 1) if board else None
         self.rows_on_board = game.step
-        self.every = steps_between_looks(game.device, schedule.sample_every, schedule.save_every)
+        self.tracker = tracker
+        self.every = steps_between_looks(game.device, schedule.sample_every, schedule.save_every,
+                                         schedule.measure_every or schedule.save_every)
         pause = 0.5 if sys.stderr.isatty() else 5.0  # seconds; a log file wants fewer lines
         self.bar = tqdm(total=None if last == ENDLESS else last, initial=game.step, unit="step",
                         disable=quiet, mininterval=pause, dynamic_ncols=True)
@@ -243,6 +263,8 @@ class RunWriter:
         try:
             if game.step % self.schedule.sample_every == 0:
                 self.write_grid(game)
+            if self.tracker and self.tracker.due(game):
+                self.measure(game, self.tracker)
             if game.step % self.schedule.save_every == 0:
                 self.save(game, "running")
             if game.step % 100 == 0 and not (self.bar.disable or self.said_won) and (
@@ -262,8 +284,39 @@ class RunWriter:
                 path.unlink()
         if game.step % self.schedule.sample_every == 0:
             self.write_grid(game)
+        if self.tracker:
+            _, rows = read_measured(self.folder)
+            self.tracker.rows = {step: row for step, row in rows.items() if step <= game.step}
+            if self.tracker.due(game) and game.step not in rows:
+                self.measure(game, self.tracker)
+            self.write_measured(self.tracker)
         if game.step:
             self.save(game, "running")
+
+    def measure(self, game: Game, tracker: Tracker) -> None:
+        """Measure the game and say what came of it; no speed counts the time that this takes."""
+        before = tracker.seconds
+        tracker(game)
+        took = tracker.seconds - before
+        if not self.bar.disable:
+            self.bar.start_t += took
+            self.bar.last_print_t += took
+            tqdm.write(f"step {game.step}   n {tracker.n}   {tracker.line(game.step)}   measured "
+                       f"in {took:.1f} s", file=sys.stderr)
+        if self.board:
+            for name, value in tracker.rows[game.step].items():
+                self.board.add_scalar(f"measured/{name}", value, game.step)
+        self.write_measured(tracker)
+
+    def write_measured(self, tracker: Tracker) -> None:
+        """Write what real pictures score, and the run at each measured step."""
+        names = list(tracker.floor)
+        lines = [["step", "samples", *names]]
+        for step, row in {"real": tracker.floor, **tracker.rows}.items():
+            numbers = [f"{row.get(name, math.nan):.6g}" for name in names]
+            lines.append([str(step), str(tracker.n), *numbers])
+        write_atomically(self.folder / MEASURED_FILE,
+                         "".join(",".join(line) + "\n" for line in lines).encode())
 
     def write_grid(self, game: Game) -> None:
         """Write the grid of this step: what G, with its newest weights, makes of fixed noise."""
@@ -291,7 +344,13 @@ class RunWriter:
         if len(game.history):
             recent = dict(zip(HISTORY, game.history[-100:].mean(0).tolist(), strict=True))
             recent["gap"] = recent["real"] - recent["fake"]
-        seconds = self.earlier + time.monotonic() - self.began
+        seconds = self.earlier + self.seconds()
+        measured = {}
+        if self.tracker and self.tracker.rows:
+            step, main = max(self.tracker.rows), self.tracker.main
+            measured = {"step": step, "samples": self.tracker.n,
+                        main: self.tracker.rows[step][main], "real": self.tracker.floor[main],
+                        "file": MEASURED_FILE}
         write_json(self.folder / SUMMARY, {
             "state": state,
             "step": len(game.history),  # of a run that diverged: the last that was finite
@@ -299,6 +358,7 @@ class RunWriter:
             "images_seen": game.images_seen, "seconds": round(seconds, 1),
             "images_per_second": round(self.images_per_second(game), 1),
             "mean_of_last_100": recent,
+            "measured": measured,
             "written": datetime.now(timezone.utc).isoformat(timespec="seconds")})
         if self.board:
             for row in game.history[self.rows_on_board:].tolist():
@@ -326,7 +386,12 @@ class RunWriter:
     def images_per_second(self, game: Game) -> float:
         """Return how many real pictures D has seen a second, in this session."""
         turns = critic_turns(game, game.step) - critic_turns(game, self.first_step)
-        return turns * game.batch / max(time.monotonic() - self.began, 1e-9)
+        return turns * game.batch / max(self.seconds(), 1e-9)
+
+    def seconds(self) -> float:
+        """Return how long this session has trained, without the measuring."""
+        measuring = self.tracker.seconds if self.tracker else 0.0
+        return time.monotonic() - self.began - measuring
 
     def close(self) -> None:
         """End the progress bar and TensorBoard's file."""
@@ -560,6 +625,16 @@ class Run:
             raise _unreadable(path, problem) from problem
 
     @property
+    def measured(self) -> dict[int, dict[str, float]]:
+        """What the run scored on its way: step -> numbers by name; see `floor`."""
+        return read_measured(self.folder)[1]
+
+    @property
+    def floor(self) -> dict[str, float]:
+        """What as many real pictures score, by name; {} where nothing was measured."""
+        return read_measured(self.folder)[0]
+
+    @property
     def grids(self) -> dict[int, Path]:
         """{step: PNG file of 64 fakes}, always of the same noise.
 
@@ -660,6 +735,24 @@ class Run:
 
 
 open = Run  # runs.open("runs/faces")
+
+
+def read_measured(folder: Path) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
+    """Return what real pictures score, by name, and the run, {step: numbers by name}."""
+    path = folder / MEASURED_FILE
+    if not path.exists():
+        return {}, {}
+    try:
+        rows = {row.pop("step"): row for row in csv.DictReader(path.read_text().splitlines())}
+        for row in rows.values():
+            del row["samples"]
+        numbers = {step: {name: float(value) for name, value in row.items()}
+                   for step, row in rows.items()}
+        return numbers.pop("real"), {int(step): row for step, row in numbers.items()}
+    except (ValueError, TypeError, KeyError) as problem:
+        raise BadRun(both(f"读不了 {path}（{problem}）。请修好或移走它，训练本身不受影响。",
+                          f"{path} cannot be read ({problem}). Mend it or move it away; the run "
+                          "itself is not affected.")) from problem
 
 
 def grids_in(folder: Path) -> dict[int, Path]:

@@ -236,7 +236,7 @@ def curves(history: Tensor, columns: Sequence[str], *, alt: str) -> None:
 
 
 def plot_curves(axes, history: Tensor, columns: Sequence[str]) -> None:
-    """Plot a history into two axes of a figure; a point is the mean of up to 50 steps."""
+    """Plot a history into the first two axes of a figure; a point is the mean of up to 50 steps."""
     smooth = max(1, min(50, len(history) // 10))
     chunks = history[: len(history) // smooth * smooth].view(-1, smooth, history.shape[1])
     steps = smooth * torch.arange(1, len(chunks) + 1)
@@ -246,7 +246,7 @@ def plot_curves(axes, history: Tensor, columns: Sequence[str]) -> None:
                           markevery=max(1, len(steps) // 8), markersize=5, label=name)
     axes[0].set(xlabel="step", ylabel="loss")
     axes[1].set(xlabel="step", ylabel="reading of D")
-    for axis in axes:
+    for axis in axes[:2]:
         _finish(axis)
 
 

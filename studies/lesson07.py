@@ -3,6 +3,7 @@
     python -m studies.lesson07 board --write          every damage, every metric
     python -m studies.lesson07 copies --write         alarms of the tests for copies, true and false
     python -m studies.lesson07 leaderboard --write    the course's generators at equal seconds
+    python -m studies.lesson07 deals --write          its first one, tested for copies on other deals
 
 One thread. A run of `leaderboard` that is stored is not played again, unless `--only` names it.
 """
@@ -209,10 +210,39 @@ def draw_row(name: str, pictures: Tensor) -> None:
     sheet.save(path, optimize=True)
 
 
+# ---- does the first of the leaderboard copy? ----
+
+DEALS = 6
+
+
+def deals(options: argparse.Namespace) -> None:
+    """Train the leaderboard's first on other deals of the digits, and test each for copies.
+
+    The leaderboard's seeds share their witnesses. Here every game has training pictures and
+    unseen ones of its own; MNIST's other writers, tested beside it, have learned from nobody.
+    """
+    name, box, others = "02 with R1", data.mnist()[:8000], data.mnist(train=False).images
+    steps = results.stored("lesson07", "leaderboard")["steps"][name]
+    content = {**machine(), "game": name, "steps": steps, "n": damage.N, "alarm": ALARM,
+               "z": {"trained": [], "other writers": []}}
+    for seed in options.seeds or range(DEALS):
+        order = torch.randperm(len(box), generator=torch.Generator().manual_seed(seed))
+        training, unseen = box[order[:6000]], box[order[6000:]]
+        game = fit(GAMES[name](seed, steps), training, steps, progress=False)
+        if game.step < steps:  # a signal asked for the end
+            raise SystemExit(f"stopped at step {game.step}")
+        for who, pictures in (("trained", game.sample(damage.N, seed=1, ema=True)),
+                              ("other writers", others[:damage.N])):
+            found = measure.memorisation_test(pictures, training.images, unseen.images)
+            content["z"][who].append(round(found.z, 2))
+        print("deals", seed, {who: z[-1] for who, z in content["z"].items()}, flush=True)
+        store("deals", content, options)
+
+
 store = partial(results.keep, "lesson07")
 
 
-STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard}
+STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard, "deals": deals}
 
 
 def main() -> None:

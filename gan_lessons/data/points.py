@@ -12,14 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_lessons.data.imageset import show_card
+from gan_lessons.data.imageset import read_card, show_card
 from gan_lessons.util import both
 
 FURTHEST = 10.0  # how far from the origin drawn points may lie
-CARD = ("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"
-            "所以不分训练集和测试集。",
-            "Data card · {name}: points drawn from a formula on the spot. No origin, licence or "
-            "privacy to worry about; they never run out, so there is no test set to hold out.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class PointSet:
 
     def card(self) -> None:
         """Show the data card."""
-        show_card(*(text.format(name=self.name) for text in CARD))
+        show_card(*(text.format(name=self.name) for text in read_card("points")))
 
 
 def mixture(modes: Tensor, std: float, name: str) -> PointSet:

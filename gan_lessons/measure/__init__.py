@@ -23,13 +23,14 @@ from gan_lessons.measure.points import PointReport, js_on_grid, mode_report, poi
 from gan_lessons.measure.scores import Evaluator, Scores
 from gan_lessons.measure.sliced import sliced_distance
 from gan_lessons.measure.stacked import StackedReport, stacked_modes
+from gan_lessons.measure.tracker import Tracker
 from gan_lessons.measure.transport import transport
 
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
            "FactorReport", "FeatureNet", "KernelEstimate", "MemorisationReport", "Moments",
            "ObedienceReport", "PointReport", "PrecisionRecall", "Scores", "StackedReport",
-           "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader", "frechet_distance",
-           "inception", "inception_score", "js_on_grid", "kept", "kernel_distance",
+           "Tracker", "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader",
+           "frechet_distance", "inception", "inception_score", "js_on_grid", "kept", "kernel_distance",
            "kernel_estimate", "memorisation_test", "mode_report", "nearest", "obedience",
            "points_as_asked", "precision_recall", "sliced_distance", "spectrum", "stacked_modes",
            "transport"]

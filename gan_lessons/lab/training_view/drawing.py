@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gan_lessons import show
+from gan_lessons.measure import Tracker
 from gan_lessons.train import HISTORY
 
 SNAPSHOTS_KEPT = 40
@@ -118,16 +119,20 @@ def reach(clouds: list[Tensor], real: Tensor | None) -> float:
 
 # ---- the view on paper, where nothing can move ----
 
-def draw_run(game, snapshots: list[Snapshot], real: Tensor | None) -> tuple[Figure, str]:
+def draw_run(game, snapshots: list[Snapshot], real: Tensor | None,
+             tracker: Tracker | None = None) -> tuple[Figure, str]:
     """Return a figure of a run, some snapshots above, curves below, and its alternative text.
 
-    `game` is a `WatchedGame`; `real` are points to draw behind those of G, (n, 2), if any.
+    `game` is a `WatchedGame`; `real` are points to draw behind those of G, (n, 2), if any; a
+    `tracker` that has measured the game adds its first number.
     """
-    below = "the losses of D and G and D's readings of real data and of fakes over the steps."
+    below = "the losses of D and G and D's readings of real data and of fakes over the steps"
+    if tracker is not None and tracker.rows:
+        below += f"; {tracker.main} of its averaged generator, with that of real data as a line"
     if not snapshots:
         figure = plt.figure(figsize=(9, 2.8), layout="constrained")
-        show.plot_curves(figure.subplots(1, 2), game.history, HISTORY)
-        return figure, f"Training view at step {game.step}: {below}"
+        _draw_curves(figure, game, tracker)
+        return figure, f"Training view at step {game.step}: {below}."
     points = snapshots[0].made.ndim == 2
     chosen = show.spread(snapshots, 5 if points else 4)
     figure = plt.figure(figsize=(9, 5.2), layout="constrained")
@@ -141,11 +146,29 @@ def draw_run(game, snapshots: list[Snapshot], real: Tensor | None) -> tuple[Figu
             axis.imshow(show.grid(snapshot.made[:16], 4), interpolation="nearest")
             axis.axis("off")
         axis.set_title(f"step {snapshot.step}", fontsize=9)
-    show.plot_curves(lower.subplots(1, 2), game.history, HISTORY)
+    _draw_curves(lower, game, tracker)
     kind = "points" if points else "pictures"
     steps = ", ".join(str(s.step) for s in chosen)
     return figure, (f"Training view at step {game.step}: above, {kind} that G makes of the same "
-                    f"noise at steps {steps}; below, {below}")
+                    f"noise at steps {steps}; below, {below}.")
+
+
+def _draw_curves(figure, game, tracker: Tracker | None) -> None:
+    """Draw losses and readings and, if there is any, what was measured, side by side."""
+    if tracker is None or not tracker.rows:
+        show.plot_curves(figure.subplots(1, 2), game.history, HISTORY)
+        return
+    axes = figure.subplots(1, 3)
+    show.plot_curves(axes, game.history, HISTORY)
+    axis, name = axes[2], tracker.main
+    color, marker, dashes = show.LINES[0]
+    axis.plot(list(tracker.rows), [row[name] for row in tracker.rows.values()], dashes,
+              color=color, marker=marker, label=f"{tracker.n} samples")
+    axis.axhline(tracker.floor[name], color=show.GREY, linestyle=":",
+                 label=f"real: {tracker.floor[name]:.3g}")
+    axis.set(xlabel="step", ylabel=name, ylim=(0, None))
+    axis.legend()
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_points(axis, made: Tensor, real: Tensor | None, limit: float) -> None:

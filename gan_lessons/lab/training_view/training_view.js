@@ -24,6 +24,7 @@ const LABELS = {
   probability: ["D 认为是真的概率", "D: probability of real"],
   score: ["D 的分数", "D's score"],
   gap: ["分数之差：真实样本 − 生成样本", "Gap of scores: real − fake"],
+  measured: ["测量：", "Measured: "],
   real: ["真实样本", "real"],
   fake: ["生成样本", "fake"],
   other: ["这一局的样本既不是图片也不是平面上的点，这里只画曲线。", "This game makes neither pictures nor points in the plane, so there are only curves."],
@@ -48,6 +49,13 @@ const SAY = {
   },
   axis: ({ step }) => [`横轴：G 的步数，0 到 ${digits(step)}`, `Horizontal: steps of G, 0 to ${digits(step)}`],
   caption: (step) => [`第 ${digits(step)} 步：G 用同一组噪声做出的样本`, `Step ${digits(step)}: what G makes of the same noise`],
+  measured: ({ name, floor, rows }) => {
+    const [step, value] = rows.at(-1);
+    return [
+      `第 ${digits(step)} 步 ${name} ${value.toPrecision(3)}，真实样本 ${floor.toPrecision(3)}`,
+      `${name} ${value.toPrecision(3)} at step ${digits(step)}, real ${floor.toPrecision(3)}`,
+    ];
+  },
   curve: (name, values) => [`${LABELS[name][0]}，最新值 ${values}`, `${LABELS[name][1]}, newest values ${values}`],
 };
 
@@ -116,6 +124,7 @@ function buildPage(el) {
     losses: plot("losses", mark(["D"], "line-d"), mark(["G"], "line-g")),
     readings: plot("readings", ...both),
     gap: plot("gap"),
+    measured: plot("measured"),
   };
 
   const axis = make("div", { className: "axis" });
@@ -165,10 +174,10 @@ function showCurves(model, el, page, now) {
     { column: first, colour: colours.real, dashes: [] },
     { column: second, colour: colours.fake, dashes: [5, 3] },
   ];
-  const draw = (name, plot, lines, limits) => {
+  const draw = (name, plot, lines, limits, table = rows) => {
     const columns = lines.map(({ column }) => column);
-    drawPlot(plot, rows, lines, { ...(limits ?? range(rows, columns)), now }, colours);
-    const newest = columns.map((column) => rows.at(-1)?.[column]?.toPrecision(3) ?? "–").join(" / ");
+    drawPlot(plot, table, lines, { ...(limits ?? range(table, columns)), now }, colours);
+    const newest = columns.map((column) => table.at(-1)?.[column]?.toPrecision(3) ?? "–").join(" / ");
     plot.element.ariaLabel = plain(SAY.curve(name, newest));
   };
   const readings = reading ?? "score";
@@ -177,6 +186,16 @@ function showCurves(model, el, page, now) {
   draw("losses", page.plots.losses, pair(LOSS_D, LOSS_G));
   draw(readings, page.plots.readings, pair(REAL, FAKE), readings === "probability" ? { low: 0, high: 1 } : null);
   draw("gap", page.plots.gap, [{ column: GAP, colour: colours.mode, dashes: [] }]);
+  const measured = model.get("measured");
+  page.plots.measured.figure.hidden = !measured.rows?.length;
+  if (measured.rows?.length) {
+    const { floor } = measured;
+    page.plots.measured.title.replaceChildren(...bilingual(SAY.measured(measured)));
+    // the floor reaches from the beginning to now; what is not a number is not drawn
+    const table = [[0, NaN, floor], ...measured.rows.map((row) => [...row, floor]), [rows.at(-1)?.[STEP] ?? 0, NaN, floor]];
+    draw("measured", page.plots.measured, pair(2, 1), null, table);
+    page.plots.measured.element.ariaLabel = plain(SAY.measured(measured));
+  }
   el.dataset.rows = rows.length;
 }
 
@@ -286,7 +305,7 @@ function render({ model, el }) {
     look(Number(slider.value));
   });
 
-  const traits = ["numbers", "scene", "frames", "table", "problem"].map((name) => `change:${name}`);
+  const traits = ["numbers", "scene", "frames", "table", "measured", "problem"].map((name) => `change:${name}`);
   for (const trait of traits) model.on(trait, redraw);
   document.addEventListener(LANGUAGE_EVENT, redraw);
   const theme = new MutationObserver(redraw); // JupyterLab writes the theme on the body

@@ -24,6 +24,7 @@ from gan_lessons.lab.base import (
     with_hint,
 )
 from gan_lessons.losses import Minimax, Wasserstein
+from gan_lessons.measure import Tracker
 from gan_lessons.show import Picture
 from gan_lessons.train import TrainingDiverged, generate, sample_noise
 from gan_lessons.util import both
@@ -74,6 +75,7 @@ class TrainingView(LessonWidget):
 
     Args:
         ema: Show what the moving average of G's weights makes, not the newest G.
+        tracker: Measures the game on its way; its first number is a curve, beside the floor.
         real: Points in the plane, to show behind what a game of points makes.
     """
 
@@ -86,10 +88,12 @@ class TrainingView(LessonWidget):
     scene = traitlets.Dict(read_only=True).tag(sync=True)  # how to read pictures and curves
     frames = traitlets.List(read_only=True).tag(sync=True)  # [step, slot] of each picture
     table = traitlets.Bytes(read_only=True).tag(sync=True)  # float32 (n, 5), see `curve_table`
+    measured = traitlets.Dict(read_only=True).tag(sync=True)  # a number: its name, floor and rows
     real = traitlets.Bytes(read_only=True).tag(sync=True)  # real points, float32 pairs
     problem = traitlets.Dict(read_only=True).tag(sync=True)  # what went wrong in the view
 
-    def __init__(self, *, ema: bool = False, real: PointSet | None = None):
+    def __init__(self, *, ema: bool = False, real: PointSet | None = None,
+                 tracker: Tracker | None = None):
         if real is not None and (not isinstance(real, PointSet) or real.shape != (2,)):
             raise ValueError(both(
                 f"real 应是平面上的点，例如 data.ring()，收到 {type(real).__name__}。",
@@ -99,7 +103,7 @@ class TrainingView(LessonWidget):
         self.add_traits(**{f"picture_{slot}": traitlets.Bytes(read_only=True).tag(sync=True)
                            for slot in range(SNAPSHOTS_KEPT)})
         super().__init__()
-        self.ema = ema
+        self.ema, self.tracker = ema, tracker
         self._real = None if real is None else real.sample(POINTS).cpu()
         self._game: WatchedGame | None = None
         self._kernel = self._handle = None  # of the cell that trains, while it runs
@@ -144,6 +148,8 @@ class TrainingView(LessonWidget):
             if game is not self._game:
                 self._begin(game)
             self._appear()
+            if self.tracker is not None:
+                self._measure(self.tracker, game)
             self._look(game)
         if self._is_time() or self.state == "finished":
             self._release()
@@ -164,19 +170,27 @@ class TrainingView(LessonWidget):
         self._number = 0  # of the next look
         self._looks = deque(maxlen=LOOKS)  # the last ones: (seconds, step, pictures seen by D)
         self._next = 0.0
-        self.tell(frames=[], table=b"", problem={}, scene={
+        self.tell(frames=[], table=b"", measured={}, problem={}, scene={
             "kind": "waiting", "limit": 1.0, "gap": isinstance(game.loss, Wasserstein),
             "reading": "probability" if isinstance(game.loss, Minimax) else "score"})
 
     def _look(self, game: WatchedGame) -> None:
         """Note numbers and curves, and a picture when one is due."""
         self._album.rewind(game.step)
-        self._looks.append((time.perf_counter(), game.step, game.images_seen))
+        measuring = 0.0 if self.tracker is None else self.tracker.seconds  # is no training
+        self._looks.append((time.perf_counter() - measuring, game.step, game.images_seen))
         self._tell_numbers("finished" if game.goal == game.step else "training")
         if self._album.due(self._number) or self._is_time() or self.state == "finished":
             self._photograph()
         self._number += 1
         self.tell(problem={})
+
+    def _measure(self, tracker: Tracker, game: WatchedGame) -> None:
+        """Let the tracker look at the game, and tell the page its first number."""
+        tracker(game)
+        self.tell(measured={"name": tracker.main, "floor": tracker.floor[tracker.main],
+                            "rows": [[step, row[tracker.main]]
+                                     for step, row in tracker.rows.items()]})
 
     def _is_time(self) -> bool:
         """Tell whether the page may have what changed."""
@@ -243,7 +257,7 @@ class TrainingView(LessonWidget):
                                   "There is nothing to see yet: train with fit(..., watch=view)."))
 
     def _drawn(self) -> tuple[Figure, str]:
-        return draw_run(self._game, self._album.snapshots, self._real)
+        return draw_run(self._game, self._album.snapshots, self._real, self.tracker)
 
     @contextmanager
     def _shown_problems(self):
