@@ -32,7 +32,8 @@ class Given(nn.Module):
 
         A penalty such as `r1_r2` takes real and fake in one go, and both have this y.
         """
-        return self.network(x, torch.cat([self.y] * (len(x) // len(self.y))))
+        times = len(x) // len(self.y)
+        return self.network(x, self.y if times == 1 else torch.cat([self.y] * times))
 
 
 def given(network: nn.Module, y: Tensor | None) -> nn.Module:

@@ -10,6 +10,8 @@ The layers are those of `nets.dcgan` (and for points `nets.mlp`). A condition is
 k factors, (B, k); `classes` says how many values each factor has.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -36,7 +38,7 @@ class ConditionEmbedding(nn.Module):
         """Return the embeddings of conditions (B,) or (B, k)."""
         columns = y.reshape(len(y), -1).unbind(1)
         each = [table(column) for table, column in zip(self.tables, columns, strict=True)]
-        return torch.stack(each).sum(0)
+        return reduce(torch.add, each)
 
 
 class ConditionalGenerator(nn.Module):

@@ -148,7 +148,10 @@ def draw_run(game) -> show.Picture:
 def _draw_moment(axis, game, moment) -> None:
     fake, surface = unpack(moment.picture)
     real = game.camera.real[:POINTS] / game.camera.limit
-    axis.imshow(surface, cmap=FAKE_TO_REAL, vmin=0, vmax=255, extent=(-1, 1, -1, 1),
+    shades = FAKE_TO_REAL
+    if game.camera.classes:  # few shades leave colours of `show.png` to the classes
+        shades = FAKE_TO_REAL.resampled(15)
+    axis.imshow(surface, cmap=shades, vmin=0, vmax=255, extent=(-1, 1, -1, 1),
                 interpolation="bilinear")
     if game.camera.classes:
         colours = np.array(CLASSES)
@@ -161,7 +164,8 @@ def _draw_moment(axis, game, moment) -> None:
     axis.scatter(*real.T, s=5, color=of_real, linewidths=0)
     axis.scatter(*fake.T, s=7, color=of_fake, marker="D", linewidths=0)
     axis.set(xlim=(-1, 1), ylim=(-1, 1))
-    axis.set_title(f"step {moment.step}", fontsize=9)
+    of_y = f", D for y = {unpack_y(moment.picture)[0]}" if game.camera.classes else ""
+    axis.set_title(f"step {moment.step}{of_y}", fontsize=9)
 
 
 def _draw_curves(axes, game) -> None:
@@ -196,7 +200,7 @@ def _alt(game) -> str:
     real, fake, of_y = "blue", "orange diamonds", ""
     if game.camera.classes:
         real, fake = "coloured by class", "diamonds in the colour of the class asked for"
-        of_y = f" for y = {game.camera.chosen}"
+        of_y = f" for y = {unpack_y(last.picture)[0]}"
     alt = (f"GAN lab: real points ({game.points.name}, {real}) and fakes ({fake}) over D's "
            f"surface{of_y} at moments up to step {last.step}; below, the losses of D and G, the "
            "modes covered and the Jensen-Shannon divergence over time.")
