@@ -378,6 +378,11 @@ def set_learning_rate(game: Translation) -> None:
 @torch.no_grad()
 def check_fit(game: Translation, a: ImageSet | PointSet, b: ImageSet | PointSet) -> None:
     """Raise ValueError for sets that fit neither the networks nor each other."""
+    if any(isinstance(side, ImageSet) and side.condition is not None for side in (a, b)):
+        raise ValueError(both(
+            "A 和 B 不带条件：这里的条件就是图片本身。请传入 conditioned_on() 之前的图片集。",
+            "A and B take no condition: here the picture itself is the condition. Pass the sets as "
+            "they were before conditioned_on()."))
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(both(
             f"A 和 B 的图片边长不同：{a.shape}，{b.shape}。请把两边读成同一个 size。",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
+from gan_lessons.measure.own_classes import NoReader
 from gan_lessons.run_settings import TOYS, Settings
 from gan_lessons.runs import Run
 from gan_lessons.util import both, whole_number
@@ -47,7 +48,10 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
                 f"held out  {measure.stacked_modes(held_out.images)}")
     net: measure.FeatureNet
     if features is not None or not (digits or settings.data in TOYS):
-        net = feature_net(features or "inception")  # first: its weights may not be here
+        try:
+            net = feature_net(features or "inception")  # first: its weights may not be here
+        except FileNotFoundError as missing:
+            return obeyed_without_weights(run, n, seed, newest, folder, missing)
     stage("真图和给图片算特征的网络（第一次要先训练几分钟）……",
           "Real pictures, and the network for their features (the first time it may take minutes "
           "to train)...")
@@ -66,10 +70,9 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     if folder is None:
         fakes = run.sample(len(others), seed=seed, newest=newest)
         weights = "newest" if newest else "average"
+        turns = "" if run.classes is None else ", every class in turn"
         about = (f"{len(fakes)} samples, step {run.weights(newest)[1]}, seed {seed}, "
-                 f"{weights} weights")
-        if run.classes is not None:
-            about += ", every class in turn"
+                 f"{weights} weights{turns}")
     else:
         fakes = pictures_in(folder, settings.size, known.shape[1])[:len(others)]
         about = f"{len(fakes)} pictures of {folder}"
@@ -86,20 +89,39 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         lines += [f"samples   {measure.factor_coverage(fakes, of=real)}", f"real      {first_line}",
                   copies(fakes, known, others)]
     if run.classes is not None and folder is None:
-        lines.append(obeyed(settings, real, fakes, len(others)))
+        lines.append(obeyed(settings, real, fakes, len(others), net))
     return "\n".join(lines)
 
 
-def obeyed(settings: Settings, real: data.ImageSet, fakes: Tensor, n: int) -> str:
-    """Return how far fakes, every combination in turn, show what they were asked for."""
+def obeyed(settings: Settings, real: data.ImageSet, fakes: Tensor, n: int,
+           net: measure.FeatureNet) -> str:
+    """Return how far fakes, every combination in turn, show what they were asked for.
+
+    Those of a folder of folders are read from the features of `net`, if their classes can be.
+    """
     others = settings.others(n)
     if others is None or settings.data == "stacked-mnist":
-        return both("没有认这些类别的分类器，所以不测生成器是否按要求画。",
-                    "There is no classifier for these classes, so whether G makes what it is asked "
-                    "for is not measured.")
+        try:
+            return f"obedience {measure.obedience(fakes, None, settings.conditioned(real), net)}"
+        except NoReader as reason:
+            return str(reason)
     of, others = settings.conditioned(real), settings.conditioned(others)
     return (f"obedience {measure.obedience(fakes, None, of)}\n"
             f"real      {measure.obedience(others.images, others.condition, of)}")
+
+
+def obeyed_without_weights(run: Run, n: int, seed: int, newest: bool,
+                           folder: str | Path | None, missing: FileNotFoundError) -> str:
+    """Return `obeyed` of a folder of folders by the factor reader, whose weights are at hand."""
+    real = run.settings.pictures()
+    if real.classes is None or folder is not None or real.shape[0] != 3 or real.shape[2] % 32:
+        raise missing
+    net = measure.factor_reader(data.toy_faces(1))
+    fakes = run.sample(min(n, len(real)), seed=seed, newest=newest)
+    return "\n".join([str(missing), both(
+        "没有它，只量听话的程度，特征用认玩具脸的小网络的：",
+        "Without it, obedience alone is measured, by features of the small network for toy faces:"),
+        obeyed(run.settings, real, fakes, 0, net)])
 
 
 def of_folder(pictures: str | Path, against: str | Path, *, unseen: str | Path | None = None,

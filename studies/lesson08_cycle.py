@@ -37,6 +37,7 @@ WAYS: dict[str, dict] = {
     "no identity loss": {"identity": 0},
     "neither": {"cycle": 0, "identity": 0},
     "patches of 16": {"patch": 1},
+    "ResNet generators": {"network": "resnet", "downs": 2},  # two halvings, as in the paper
     "pix2pix": {},
 }
 

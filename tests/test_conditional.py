@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -22,11 +23,12 @@ from gan_lessons import (
     losses,
     measure,
     recipes,
+    reports,
     runs,
     train,
 )
 from gan_lessons.condition import given
-from gan_lessons.data import ImageSet
+from gan_lessons.data import ROOM_FACTORS, ImageSet
 from gan_lessons.nets import conditional as nets
 from gan_lessons.nets import mlp
 from gan_lessons.train import Game, fit, generate, head_start, sample_noise
@@ -383,9 +385,71 @@ def test_obedience_wants_a_condition_and_a_reader(faces):
     with pytest.raises(ValueError, match="no condition"):
         measure.obedience(faces.images, None, of=data.toy_faces(20, 32))
     own = ImageSet(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), torch.tensor([0, 1, 0, 1]), "mine")
-    with pytest.raises(ValueError, match="no classifier") as problem:
+    with pytest.raises(ValueError, match="name a feature network") as problem:
         measure.obedience(own.images, None, of=own.conditioned_on())
     assert_both(problem)
+
+
+# ---- obedience for pictures of one's own ----
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory):
+    """A folder of folders as a user has them: rooms by their floor, in unequal numbers."""
+    place = tmp_path_factory.mktemp("own") / "mnist"  # a name that means nothing
+    drawn = data.toy_rooms(600, size=32, seed=1)
+    kinds = ROOM_FACTORS["floor"]
+    for i, (image, floor) in enumerate(zip(drawn.images, drawn.factors["floor"], strict=True)):
+        if floor > 0 or i % 2:
+            (place / kinds[floor]).mkdir(parents=True, exist_ok=True)
+            runs.write_png(place / kinds[floor] / f"{i:03}.png", image[None])
+    return place
+
+
+@pytest.fixture(params=["folder", "zip"])
+def own(request, rooms, tmp_path):
+    """The same pictures as a folder, and as an archive of it."""
+    if request.param == "folder":
+        return data.folder(rooms, 32, progress=False).conditioned_on()
+    shutil.make_archive(tmp_path / "rooms", "zip", rooms)
+    return data.folder(tmp_path / "rooms.zip", 32, progress=False).conditioned_on()
+
+
+def test_obedience_in_a_folder_of_folders(own):
+    net = measure.factor_reader(data.toy_faces(1))  # of faces: it has never seen a room
+    other = data.toy_rooms(300, size=32, seed=9)
+    names = {word: i for i, word in enumerate(own.asked["class"])}
+    y = torch.tensor([names[ROOM_FACTORS["floor"][v]] for v in other.factors["floor"]])
+    report = measure.obedience(other.images, y, of=own, net=net)
+    assert report.ceiling > 0.8 and abs(report.accuracy - report.ceiling) < 0.1
+    assert f"(real pictures: {report.ceiling:.1%})" in str(report)
+    assert 0.8 < sum(report.diversity.values()) / len(names) < 1.2
+    wrong = measure.obedience(other.images, (y + 1) % len(names), of=own, net=net)
+    assert wrong.accuracy < 0.1 and wrong.ceiling == report.ceiling
+
+
+def test_classes_that_cannot_be_told_are_not_measured(own):
+    net = measure.factor_reader(data.toy_faces(1))
+    few = own[torch.cat([(own.condition == 0).nonzero()[:19, 0],
+                         (own.condition > 0).nonzero()[:, 0]])]
+    mixed_up = replace(own, condition=own.condition[torch.randperm(
+        len(own), generator=torch.Generator().manual_seed(0))])
+    for of, message in ((few, "has 19 real"), (mixed_up, "guessing has 25%")):
+        with pytest.raises(ValueError, match=message) as problem:
+            measure.obedience(own.images[:40], None, of=of, net=net)
+        assert_both(problem)
+
+
+def test_measure_reports_obedience_of_a_folder(rooms, tmp_path, monkeypatch):
+    """With Inception's weights, and without them."""
+    run = runs.train(runs.Settings("rpgan", str(rooms), size=32, features=2, batch=8, latent=4,
+                                   conditional="class"), tmp_path / "run", steps=2, quiet=True)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    said = reports.of_run(run, 100)
+    assert "104 MB" in said and "obedience alone" in said
+    assert "obedience n 100   as asked" in said and "(real pictures: " in said
+    monkeypatch.setattr(measure, "inception", lambda: measure.factor_reader(data.toy_faces(1)))
+    said = reports.of_run(run, 100)
+    assert "Frechet distance" in said and "(real pictures: " in said
 
 
 # ---- runs and commands ----
@@ -504,8 +568,6 @@ def test_an_old_run_has_no_classes(tmp_path, run):
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # for a loaded machine
 def test_measure_reports_obedience(run):
-    from gan_lessons import reports
-
     said = reports.of_run(run, 200)
     assert "obedience n 200   as asked" in said and "within a class" in said
 

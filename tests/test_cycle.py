@@ -1,5 +1,6 @@
 """Picture to picture: the networks' shapes, the losses' values, runs that resume, any picture."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -191,10 +192,12 @@ def test_grey_and_colour():
 
 def test_what_does_not_fit_is_said_before_the_first_step():
     game = small()
+    labelled = replace(noise(4), labels=torch.arange(4))
     for a, b, message in ((noise(4), noise(4, side=32), "differ in size"),
                           (noise(4, side=18), noise(4, side=18), "multiple of 4"),
                           (noise(4, 1), noise(4, 1), "does not fit"),
-                          (noise(1), noise(4), "batch size must be between 1")):
+                          (noise(1), noise(4), "batch size must be between 1"),
+                          (noise(4), labelled.conditioned_on(), "before conditioned_on")):
         with pytest.raises(ValueError, match=message):
             cycle.fit(game, a, b, 1, progress=False)
         assert game.step == 0

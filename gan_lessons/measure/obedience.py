@@ -10,7 +10,9 @@ from gan_lessons.condition import Condition, conditions, every_combination
 from gan_lessons.data import ImageSet, mnist
 from gan_lessons.measure.digits import digit_classifier
 from gan_lessons.measure.factors import factor_reader
+from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.manifold import precision_recall
+from gan_lessons.measure.own_classes import read_own
 from gan_lessons.util import both
 
 OBEYED = 0.9  # a class is obeyed when at least this share of its pictures shows what was asked
@@ -29,6 +31,7 @@ class ObedienceReport:
     coverage: dict[str, float]  # by class: share of the real ones' balls that samples lie in
     expected_coverage: float  # mean coverage of perfect samples, as many
     diversity: dict[str, float]  # by class: how far two pictures lie apart; two real ones: 1
+    ceiling: float | None = None  # of one's own classes: share of real pictures that are read right
 
     @property
     def obeyed(self) -> int:
@@ -37,8 +40,9 @@ class ObedienceReport:
 
     def __str__(self) -> str:
         worst = min(self.classes, key=self.classes.__getitem__)
-        lines = [f"n {self.n:,}   as asked {self.accuracy:.1%}   classes obeyed {self.obeyed}/"
-                 f"{len(self.classes)}   worst {worst}: {self.classes[worst]:.1%}"]
+        real = "" if self.ceiling is None else f" (real pictures: {self.ceiling:.1%})"
+        lines = [f"n {self.n:,}   as asked {self.accuracy:.1%}{real}   classes obeyed "
+                 f"{self.obeyed}/{len(self.classes)}   worst {worst}: {self.classes[worst]:.1%}"]
         if len(self.factors) > 1:
             lines.append("  " + "   ".join(f"{name} {p:.1%}" for name, p in self.factors.items()))
         if self.coverage:
@@ -48,7 +52,8 @@ class ObedienceReport:
         return "\n".join(lines)
 
 
-def obedience(images: Tensor, y: Condition | None, of: ImageSet) -> ObedienceReport:
+def obedience(images: Tensor, y: Condition | None, of: ImageSet,
+              net: FeatureNet | None = None) -> ObedienceReport:
     """Compare what pictures show with the y they were asked for, and with the real ones of that y.
 
     Protocol: the digit classifier reads digits, the factor reader toys; what it finds most likely
@@ -58,40 +63,61 @@ def obedience(images: Tensor, y: Condition | None, of: ImageSet) -> ObedienceRep
     most; diversity is the mean distance between two of the pictures over that of two real ones,
     near 0 where a class has collapsed. Classes with fewer than 10 pictures or real ones have none.
 
+    Pictures of one's own, a folder for each class, have no reader: `own_classes.read_own` makes one
+    from the features of `net`, and what real pictures get is the report's `ceiling`.
+
     Args:
         images: uint8 (n, C, S, S), S as the reader wants: 28 or 32 for digits, a multiple of 32.
         y: What they were asked for, see `condition.conditions`.
-        of: The real pictures with their condition: digits or toys, from `conditioned_on`.
+        of: The real pictures with their condition, from `conditioned_on`.
+        net: For pictures of one's own, whose features: such as `inception()`, or `factor_reader` of
+            toys, which takes sides that are a multiple of 32.
     """
     if of.classes is None or of.condition is None:
         raise ValueError(both(
             "of 没有条件：请传入 conditioned_on() 返回的图片集。",
             "The pictures of `of` have no condition: pass a set that conditioned_on() returned."))
     y = conditions(y, of.classes, len(images))
-    shown, features = read(images, of)
+    every = every_combination(of.classes).reshape(-1, len(of.classes))
+    shown_by_real = of.condition.cpu().reshape(len(of), -1)
+    known = [(shown_by_real == combination).all(1).nonzero()[:MOST, 0] for combination in every]
+    ceiling = None
+    if has_reader(of):
+        shown, features = read(images, of)
+        real = [read(of.images[chosen], of)[1] for chosen in known]
+    elif net is None:
+        raise ValueError(both(
+            f"没有能认出 {of.name} 的类别的分类器：请用 net= 给一个特征网络，例如 "
+            "measure.inception()。",
+            f"There is no classifier for the classes of {of.name}: name a feature network with "
+            "net=, such as measure.inception()."))
+    else:
+        features = net.features(images.cpu())
+        real = [net.features(of.images[chosen].cpu()) for chosen in known]
+        classes = torch.arange(len(real)).repeat_interleave(torch.tensor([len(r) for r in real]))
+        guesses, ceiling = read_own(features, torch.cat(real), classes, *of.asked.values())
+        shown = guesses[:, None]
     asked = y.reshape(len(y), -1)
     right = shown == asked
-    every = every_combination(of.classes).reshape(-1, len(of.classes))
     by_class, coverage, diversity, expected = {}, {}, {}, []
-    for combination in every:
+    for combination, theirs in zip(every, real, strict=True):
         mine = (asked == combination).all(1)
         if not mine.any():
             continue
         name = ", ".join(words[value] for words, value in
                          zip(of.asked.values(), combination.tolist(), strict=True))
         by_class[name] = right[mine].all(1).double().mean().item()
-        theirs = (of.condition.cpu().reshape(len(of), -1) == combination).all(1)
-        if min(mine.sum(), theirs.sum()) < LEAST:
+        if min(mine.sum(), len(theirs)) < LEAST:
             continue
-        made, real = features[mine][:MOST], read(of.images[theirs.nonzero()[:MOST, 0]], of)[1]
-        found = precision_recall(made, real)
+        made = features[mine][:MOST]
+        found = precision_recall(made, theirs)
         coverage[name] = found.coverage
         expected.append(found.expected_coverage)
-        diversity[name] = (torch.pdist(made).mean() / torch.pdist(real).mean()).item()
+        diversity[name] = (torch.pdist(made).mean() / torch.pdist(theirs).mean()).item()
     return ObedienceReport(
         n=len(images), accuracy=right.all(1).double().mean().item(),
         factors=dict(zip(of.asked, right.double().mean(0).tolist(), strict=True)),
-        classes=by_class, coverage=coverage, diversity=diversity,
+        classes=by_class, coverage=coverage, diversity=diversity, ceiling=ceiling,
         expected_coverage=fmean(expected) if expected else float("nan"))
 
 
@@ -114,6 +140,12 @@ def kept(before: Tensor, after: Tensor, of: ImageSet) -> dict[str, float]:
     return {name: (first[name] == second[name]).double().mean().item() for name in first}
 
 
+def has_reader(of: ImageSet) -> bool:
+    """Tell whether the course has a reader of what `of` is conditioned on: digits and toys."""
+    digits = of.name.startswith("mnist") and of.shape in ((1, 28, 28), (1, 32, 32))
+    return tuple(of.asked) != ("class",) or digits
+
+
 def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
     """Return what pictures show and the reader's features: int64 (n, k) and float32 (n, d).
 
@@ -126,11 +158,6 @@ def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
         columns = [numbered(values[name], reader.factors[name], words)
                    for name, words in of.asked.items()]
         return torch.stack(columns, 1), reader.features(images)
-    if not of.name.startswith("mnist"):
-        raise ValueError(both(
-            f"没有能认出 {of.name} 的类别的分类器：听话的程度只对手写数字和玩具图片测量。",
-            f"There is no classifier for the classes of {of.name}: obedience is measured for "
-            "digits and toy pictures."))
     if images.shape[-1] == 32:
         images = images[..., 2:-2, 2:-2]  # without the rim
     classifier = digit_classifier(mnist(), mnist(train=False))

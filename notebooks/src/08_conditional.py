@@ -210,8 +210,7 @@ def judge(generator):
 
 ways = {"D does not know y": {"how": "blind"}, "y beside x": {"how": "concat"},
         "projection": {"how": "projection"},
-        "projection, no penalty": {"how": "projection", "loss": losses.NonSaturating(),
-                                   "penalty": None}}
+        "projection, no penalty": {"how": "projection", "penalty": None}}
 
 # %% tags=["nbval-ignore-output"]
 of_ways = {name: [play(seed=seed, **way) for seed in (0, 1, 2)] for name, way in ways.items()}
@@ -250,12 +249,12 @@ show.show(figure, "Five clouds around a circle, coloured by the class asked for:
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-1** 颜色和形状是要 G 画的类别（种子 0）。D 不知道 $y$ 时，点连成几段弧，颜色有的碰巧对，有的不对；两种条件判别器把颜色放对了地方。最右边换成非饱和损失，也不加惩罚，颜色也对，但绿色和粉色各丢了一团。
+**图 8-1** 颜色和形状是要 G 画的类别（种子 0）。D 不知道 $y$ 时，点连成几段弧，颜色有的碰巧对，有的不对；两种条件判别器把颜色放对了地方。最右边去掉惩罚，颜色也对，但绿色丢了一团。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional critics put them where they belong. On the far right, with the non-saturating loss and no penalty, colours are right, too, but green and pink have each lost a cluster.
+**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional critics put them where they belong. On the far right, without the penalty, colours are right, too, but green has lost a cluster.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -272,7 +271,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 前一项问“像不像真的”，后一项问“配不配这个 $y$”，$V_y$ 是 $y$ 的嵌入。
 
-**听话的比例不是全部。** 最后一行换成非饱和损失，也不加惩罚（一次改了两处，分不出是哪一处的作用），类别照样有 96% 到 99% 是对的，可是三个种子里，8 团只找到 6、8、7 团：一类的两团丢了一团，类别还是对的。所以本课的表总是把“听话”和“每一类之内的多样性”放在一起。
+**听话的比例不是全部。** 最后一行只去掉惩罚，别的不变：训练没有发散，类别有 98% 到 100% 是对的，可是三个种子里，8 团只找到 7、4、7 团。一类的两团丢了一团，类别还是对的；种子 1 每一类都丢了一团，它的类别反而是 100%，高质量也最高，95%：剩下的团少，容易画。所以本课的表总是把“听话”和“每一类之内的多样性”放在一起。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -289,7 +288,76 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 The first term asks "does it look real?", the second "does it go with this $y$?", and $V_y$ is the embedding of $y$.
 
-**Obedience is not everything.** In the last row, with the non-saturating loss and no penalty (two changes at once, so it does not say which of them matters), 96% to 99% are of the right class as well, but three seeds have 6, 8 and 7 of the 8 clusters: where a class has lost one of its two, its class is still right. So the tables of this lesson show obedience together with diversity within each class.
+**Obedience is not everything.** In the last row only the penalty is gone: training does not diverge, and 98% to 100% are of the right class, but three seeds have 7, 4 and 7 of the 8 clusters. Where a class has lost one of its two, its class is still right; on seed 1 every class has lost one, and yet that seed has 100% of the right class and the highest quality, 95%: with few clusters left the task is easy. So the tables of this lesson show obedience together with diversity within each class.
+"""
+
+# %% [markdown] tags=["lang-zh", "predict"]
+r"""
+### 先猜再跑 2：换一个 y
+
+第 01 课的实验室也有带条件的一局：环上 8 团，$y$ 就是团的编号，G 收到 $z$ 和 $y$，D 用投影，损失是非饱和损失。下面先选 $y = 3$，背景就画 D 在 $y = 3$ 之下的判断，再走 500 个回合。这时拿 8 团的中心问 D，哪一团的分数最高？
+
+- A. 第 3 团：在 $y = 3$ 之下，只有它是真的。
+- B. 8 团一样高：它们都是真实数据里的点。
+- C. 没有规律：$y = 3$ 时，D 从来没见过别的团的真点。
+- D. 对面的第 7 团：那里离 $y = 3$ 的假点最远。
+"""
+
+# %% [markdown] tags=["lang-en", "predict"]
+r"""
+### Predict, then run 2: another y
+
+The lab of lesson 01 has a conditional game, too: 8 clusters on a circle, $y$ is the number of the cluster, G is given $z$ and $y$, D has a projection, and the loss is non-saturating. Below $y = 3$ is chosen, so that the background is D's judgement under $y = 3$, and 500 rounds are played. Now ask D about the middle of each of the 8 clusters: which has the highest score?
+
+- A. Cluster 3: under $y = 3$ it alone is real.
+- B. All 8 alike: every one of them is in the real data.
+- C. No rule: with $y = 3$ D has never seen real points of any other cluster.
+- D. Cluster 7, on the other side: there the fakes of $y = 3$ are farthest away.
+"""
+
+# %% tags=["nbval-ignore-output"]
+by_class_lab = lab.GanLab(data="ring_by_class")
+by_class_lab.choose(3)  # whose judgement is drawn
+by_class_lab.run(500)
+
+# %% [markdown] tags=["lang-zh", "caption"]
+r"""
+**图 8-2** 带条件的一局，颜色和数字是类别，背景是 D 在 $y = 3$ 之下的判断。到第 500 步，8 团都有了样本，颜色也都对；背景在第 3 团是白的，真假各半，越往对面越橙，D 越觉得假。
+"""
+
+# %% [markdown] tags=["lang-en", "caption"]
+r"""
+**Fig. 8-2** The conditional game; colours and numbers are classes, the background is D's judgement under $y = 3$. At step 500 all 8 clusters have samples, each of its own colour; the background is white at cluster 3, as likely real as fake, and the farther across, the more orange: to D, fake.
+"""
+
+# %% tags=["nbval-ignore-output"]
+@torch.no_grad()
+def scores(game):
+    """Return D's score for the middle of each cluster, a row for each y, (8, 8)."""
+    return torch.stack([game.critic(ring.modes, torch.full((8,), y)) for y in range(8)])
+
+
+others = [lab.GanLab(data="ring_by_class", seed=seed).run(500) for seed in (1, 2)]
+highest = [(scores(each.state).argmax(1) == torch.arange(8)).sum().item()
+           for each in (by_class_lab, *others)]
+three = scores(by_class_lab.state)[3]
+say("种子 0、1、2 上，8 个 y 里，自己那一团分数最高的有 {highest} 个。种子 0，y = 3：第 3 团 {own:.1f}，"
+    "第 7 团 {opposite:.1f}。", "On seeds 0, 1 and 2, the cluster of y has the highest score for "
+    "{highest} of 8 y. Seed 0, y = 3: cluster 3 has {own:.1f}, cluster 7 {opposite:.1f}.",
+    highest=", ".join(map(str, highest)), own=three[3].item(), opposite=three[7].item())
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+答案是 **A**。三个种子上，8 个 $y$ 都是自己那一团的分数最高：同样的真点，换一个 $y$ 来问，D 的回答就不同。种子 0、$y = 3$ 时，第 3 团的分数是 0.0，即真假各半；第 7 团是 -2.4。C 说对了一件事：在 $y = 3$ 之下，D 没见过第 7 团的真点。压低那里分数的，大概是训练早期要 3 却画到别处的假点（没有单独检验）。
+
+在实验室里自己试：把“类别 y”换成别的编号，背景就转过去，点却不动，因为变的只是你问 D 的问题。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+The answer is **A**. On three seeds each of the 8 $y$ gives its own cluster the highest score: the same real points, asked about with another $y$, get another answer. On seed 0 with $y = 3$ cluster 3 has a score of 0.0, as likely real as fake, and cluster 7 has -2.4. C is right in one thing: under $y = 3$ D has never seen real points of cluster 7. What lowered the score there is probably fakes that were asked for 3 early on and lay elsewhere (not tested by itself).
+
+Try it in the lab: change "Class y" to another number, and the background turns while the points stay, because only the question to D has changed.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -343,7 +411,7 @@ r"""
 
 最常见的一种错误不在网络里，在数据里：图片打乱了，标签没有跟着打乱，或者按文件名排序时两边的次序不同。下面把一批的标签随机打乱以后再用，真图和假图仍带着同样的 $y$，别的都不变。
 
-### 先猜再跑 2：样本看起来怎样？
+### 先猜再跑 3：样本看起来怎样？
 
 - A. 样本和平时一样好，只是类别不对。
 - B. 类别不对，样本也比平时差。
@@ -357,7 +425,7 @@ r"""
 
 The most common mistake is not in the networks but in the data: pictures were shuffled and their labels were not, or two lists of files were sorted in different orders. Below, the labels of each batch are shuffled before use; real and fake still carry the same $y$, and nothing else changes.
 
-### Predict, then run 2: what do samples look like?
+### Predict, then run 3: what do samples look like?
 
 - A. As good as ever, but of the wrong class.
 - B. Of the wrong class, and worse than usual, too.
@@ -449,12 +517,12 @@ lab.selector(by_class.unflatten(0, (10, 12)), [str(digit) for digit in range(10)
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-2** 每一行是一个数字，每一列是同一个 $z$。沿着一列往下看：粗细和倾斜常常保持不变，变的是哪个数字。
+**图 8-3** 每一行是一个数字，每一列是同一个 $z$。沿着一列往下看：粗细和倾斜常常保持不变，变的是哪个数字。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-2** A row is a digit, a column is one $z$. Go down a column: thickness and slant often stay, and what changes is the digit.
+**Fig. 8-3** A row is a digit, a column is one $z$. Go down a column: thickness and slant often stay, and what changes is the digit.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -646,7 +714,7 @@ What does the cycle loss guarantee? First look at it in the plane. $A$ is two cl
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-### 先猜再跑 3：循环损失几乎是 0
+### 先猜再跑 4：循环损失几乎是 0
 
 训练 12 次，只有随机种子不同，没有身份损失。训练完，12 次的循环损失都几乎是 0，$F(a)$ 也都落在 $B$ 的团上。其中颜色对的有几次？
 
@@ -658,7 +726,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-### Predict, then run 3: a cycle loss of nearly 0
+### Predict, then run 4: a cycle loss of nearly 0
 
 Train 12 times, with nothing but the random seed different and without an identity loss. Afterwards all 12 have a cycle loss of nearly 0, and their $F(a)$ lie on the clusters of $B$. In how many are the colours right?
 
@@ -755,12 +823,12 @@ show.show(figure, "Two rows of six restarts, A on the left and where it went on 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-3** 每格左边是 $A$，右边是 $F$ 把它送到的地方，颜色跟着点走。上行只有循环损失：有的保持上下，有的对调。下行再加身份损失：都保持上下。
+**图 8-4** 每格左边是 $A$，右边是 $F$ 把它送到的地方，颜色跟着点走。上行只有循环损失：有的保持上下，有的对调。下行再加身份损失：都保持上下。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-3** In each panel $A$ is on the left, and where $F$ sent it is on the right; a point keeps its colour. Upper row, cycle loss alone: some keep up and down, some exchange them. Lower row, with the identity loss as well: all keep them.
+**Fig. 8-4** In each panel $A$ is on the left, and where $F$ sent it is on the right; a point keeps its colour. Upper row, cycle loss alone: some keep up and down, some exchange them. Lower row, with the identity loss as well: all keep them.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -875,12 +943,12 @@ show.gallery({"without glasses": new.images[:12], "put on": put_on[:12],
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-4** 从上到下：新的脸，$F$ 戴上眼镜，$G$ 再摘下，以及由代码画出的正确答案。看第二行和第四行：眼镜在了，画得还不干净，脸上有彩色的杂点，嘴也常常变了。
+**图 8-5** 从上到下：新的脸，$F$ 戴上眼镜，$G$ 再摘下，以及由代码画出的正确答案。看第二行和第四行：眼镜在了，画得还不干净，脸上有彩色的杂点，嘴也常常变了。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-4** From the top: new faces, glasses put on by $F$, taken off again by $G$, and the right answers drawn by code. Compare rows two and four: glasses are there, but not yet clean, with coloured specks on faces and often another mouth.
+**Fig. 8-5** From the top: new faces, glasses put on by $F$, taken off again by $G$, and the right answers drawn by code. Compare rows two and four: glasses are there, but not yet clean, with coloured specks on faces and often another mouth.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -913,6 +981,8 @@ r"""
 
 **区域的大小要够。** “patches of 16”一行，判别器每个分数只看 16×16 左右的区域，和一副眼镜差不多宽（层数也少一层），别的都一样：戴上的只有 17%、36% 和 20%。大概是因为很少有一个区域看得全一副眼镜；这个解释没有单独检验。
 
+**ResNet 生成器**，论文用的就是它：只跑了种子 0，戴上了 99%，全对却只有 38%，背景只保持了 49%，用了 139 秒，U-Net 是 35 秒。U-Net 的种子 2 也有这样的结果（40%），所以一个种子不能说 ResNet 更差，只能说 600 步里它也不稳，而且慢得多。
+
 **跑得久一些。** 同样的设置走 3,000 步（`studies/lesson08_cycle.py long`，一个核心约 195 秒），三个种子都稳：戴上 100%，摘下 99% 到 100%，其余因素最差的也保持了 96% 以上，全对 95.5% 到 99%。pix2pix 走 3,000 步约一分钟，全对 96% 到 98%。别的翻译更容易：房间的白天和夜晚，600 步，1,000 间新房间里窗外都变对，其余因素至少保持 99.9%；数字和它的反色，96% 和 92% 还认作原来的数字（`others`，两个种子；真数字认对 98%）。
 
 下面是种子 0 走完 3,000 步画的一页，没有挑选过：
@@ -928,6 +998,8 @@ r"""
 - **With pairs it is faster and better.** pix2pix takes less than half of the time (it learns one direction only, with one generator and one critic) and has 92%, 94% and 94% all right: where right answers exist, use them.
 
 **Patches have to be large enough.** In the row "patches of 16" each score of the critic sees about 16×16 pixels, about as wide as a pair of glasses (and has one layer less); all else is equal: only 17%, 36% and 20% put them on. Probably hardly any patch sees the whole of them; this was not tested by itself.
+
+**ResNet generators**, those of the paper, were run on seed 0 only: 99% put glasses on, but only 38% are all right, and the background is kept in 49%; it took 139 seconds, the U-Net 35. Seed 2 of the U-Net came out much the same (40%), so one seed does not say that a ResNet is worse, only that in 600 steps it is no steadier, and much slower.
 
 **A longer run.** The same settings for 3,000 steps (`studies/lesson08_cycle.py long`, about 195 seconds of one core) are steady on all three seeds: 100% put them on, 99% to 100% take them off, the weakest of the other factors is kept in more than 96%, and 95.5% to 99% are all right. pix2pix takes about a minute for 3,000 steps, with 96% to 98% all right. Other translations are easier: of rooms by day and by night, 600 steps, all of 1,000 new rooms have the right window, and every other factor is kept in at least 99.9%; of digits and their inverses 96% and 92% are still read as the same digit (`others`, two seeds; of real digits 98% are read right).
 
@@ -992,7 +1064,7 @@ The G of this lesson has no mapping network, but the mean of $z$ is 0, and trunc
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-### 先猜再跑 4：截断
+### 先猜再跑 5：截断
 
 $\psi$ 从 1 减到 0.25，用上面的数字生成器，每次 2,000 个样本，特征来自数字分类器（第 07 课：精确率是样本落在真图邻域里的比例，召回率是真图落在样本邻域里的比例）。会怎样？
 
@@ -1004,7 +1076,7 @@ $\psi$ 从 1 减到 0.25，用上面的数字生成器，每次 2,000 个样本�
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-### Predict, then run 4: truncation
+### Predict, then run 5: truncation
 
 Let $\psi$ fall from 1 to 0.25 with the generator of digits above, 2,000 samples each, with features of the digit classifier (lesson 07: precision is the share of samples in the neighbourhoods of real pictures, recall the share of real pictures in those of samples). What happens?
 
@@ -1047,12 +1119,12 @@ show.gallery(pictures, columns=20, alt="Four rows of twenty digits, 0 to 9 twice
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-5** 每行 20 个样本，0 到 9 各两个。$\psi$ 越小，同一个数字的两个样本越像。
+**图 8-6** 每行 20 个样本，0 到 9 各两个。$\psi$ 越小，同一个数字的两个样本越像。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-5** Rows of 20 samples, each digit from 0 to 9 twice. The smaller $\psi$, the more alike are the two samples of a digit.
+**Fig. 8-6** Rows of 20 samples, each digit from 0 to 9 twice. The smaller $\psi$, the more alike are the two samples of a digit.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1065,7 +1137,7 @@ r"""
 
 - **“条件 GAN 要有配错的一对。”** 不需要。上面的实验里没有这一项，类别照样几乎全对。
 - **“CycleGAN 需要成对的图。”** 需要的是两堆图，不必一样多，也不必是同样的人。需要配对的是 pix2pix。
-- **“去了能回来，就翻译对了。”** 图 8-3 是反例。图片上还有另一种：[Chu 等](https://arxiv.org/abs/1712.02950)发现，CycleGAN 会把原图的信息藏进几乎看不见的高频信号里，转换后的图上看不出，却能原样还原。
+- **“去了能回来，就翻译对了。”** 图 8-4 是反例。图片上还有另一种：[Chu 等](https://arxiv.org/abs/1712.02950)发现，CycleGAN 会把原图的信息藏进几乎看不见的高频信号里，转换后的图上看不出，却能原样还原。
 
 **伦理。** 给人的脸戴眼镜、换年龄、换表情，技术和这里一样。玩具脸背后没有人；真人的脸背后有。改一张真人的脸，要有他的同意，并且标明是生成的（法律见[第 04 课](04_wgan.ipynb)和[出处](sources.md)）。还有一点是这一课特有的：数据里没有的联系，模型会补上。两堆照片如果除了眼镜，年龄和肤色也不一样多，CycleGAN 会把它们一起“翻译”过去，因为判别器看到的就是这样。“别的都不动”要量，不能靠看。
 """
@@ -1080,7 +1152,7 @@ So a sheet of samples that does not state its $\psi$ does not say how much varie
 
 - **"A conditional GAN needs mismatched pairs."** It does not. There is no such term in the experiments above, and nearly all classes are right.
 - **"CycleGAN needs pairs."** It needs two heaps of pictures, which need not be equal in number, nor show the same people. The one that needs pairs is pix2pix.
-- **"What comes back was translated right."** Fig. 8-3 is a counterexample. Pictures have another: [Chu et al.](https://arxiv.org/abs/1712.02950) found that CycleGAN hides information about the original in a high-frequency signal that is hardly visible; the translation does not show it, and yet the original comes back.
+- **"What comes back was translated right."** Fig. 8-4 is a counterexample. Pictures have another: [Chu et al.](https://arxiv.org/abs/1712.02950) found that CycleGAN hides information about the original in a high-frequency signal that is hardly visible; the translation does not show it, and yet the original comes back.
 
 **Ethics.** To put glasses on a person's face, or change its age or expression, takes the technique that you have just used. There is nobody behind a toy face; behind a real one there is. To change a real person's face takes that person's consent, and a label that says it was generated (for the law see [lesson 04](04_wgan.ipynb) and the [sources](sources.md)). One point belongs to this lesson: a model adds connections that nobody meant. If two heaps of photographs differ not only in glasses, but also in how many are old or have dark skin, CycleGAN will "translate" these as well, for that is what the discriminators see. "All else stays" has to be measured; a look at it is not enough.
 """
@@ -1169,7 +1241,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - 只告诉 G 类别，D 不看，听不听话全凭运气（52%、35%、25%）；D 看见了，平面上拼接和投影都在 96% 左右或更高；60 秒的数字上，投影 97% 到 99%，拼接 82% 到 90%。
 - 标签乱了，样本变差，类别只剩乱猜的四分之一；先看真图和标签。
-- 听话不等于多样：训练短的时候，每个数字先只有一种画法，多样性 3,200 步才接近真图。
+- 听话不等于多样：平面上去掉惩罚，类别照样对 98% 到 100%，8 团却只剩 7、4、7 团；数字训练得短的时候，每个数字先只有一种画法，多样性 3,200 步才接近真图。
 - 没见过的组合，按因素写条件，两个种子画对了两种里的一种，另一种像乱猜，第三个种子几乎没有；当作互不相干的类别，三个种子都几乎没有。
 - 循环损失几乎是 0 的 12 次里，4 次颜色全反；加上身份损失，12 次都对，因为“少动”在这里碰巧是对的。
 - 眼镜：600 步，三个种子里两个好；3,000 步，三个种子都好；有配对时，pix2pix 快得多，600 步时也好得多，3,000 步时和 CycleGAN 不相上下。
@@ -1197,7 +1269,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - If only G is told the class and D does not look, obedience is luck (52%, 35%, 25%); once D sees it, concatenation and projection both have about 96% or more in the plane; on digits in 60 seconds, projection 97% to 99%, concatenation 82% to 90%.
 - With labels in disorder samples get worse, and the right class is the quarter of guessing; look at real pictures with their labels first.
-- Obedient is not diverse: a short training has one way to write each digit, and it took 3,200 steps for diversity to come close to real pictures.
+- Obedient is not diverse: in the plane without the penalty 98% to 100% are still of the right class, and 7, 4 and 7 of 8 clusters are left; of digits a short training has one way to write each digit, and it took 3,200 steps for diversity to come close to real pictures.
 - Combinations never shown, with a condition by factors, came out on two seeds for one of the two, with the other about guessing, and hardly at all on the third; as unrelated classes, hardly at all on any.
 - Of 12 runs with a cycle loss of nearly 0, 4 have all colours swapped; with the identity loss all 12 are right, because "move little" happens to be right here.
 - Glasses: with 600 steps two seeds of three are good, with 3,000 all three; where there are pairs, pix2pix is much faster, and far better at 600 steps; at 3,000 the two are level.
@@ -1210,9 +1282,9 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 r"""
 ## 延伸
 
-- **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。命令行上：`python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`，然后 `python -m gan_lessons sample --run runs/digits --class 7`；玩具脸写 `--conditional glasses,mouth`；自己的图片，每一类放一个子文件夹。
+- **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。命令行上：`python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`，然后 `python -m gan_lessons sample --run runs/digits --class 7`；玩具脸写 `--conditional glasses,mouth`；自己的图片，每一类放一个子文件夹，`python -m gan_lessons measure --run runs/mine` 会说要什么就画什么的有多少，旁边是真图认对的比例：分类器在一半真图上学，在另一半上检验。
 - **自己的两堆图。** `python -m gan_lessons train cyclegan --a FOLDER_A --b FOLDER_B --size 64 --minutes 600 --out runs/mine`，停下以后加 `--resume` 接着走；`python -m gan_lessons sample --run runs/mine --pictures FOLDER --direction a-to-b --out made` 翻译新的图片，大小不限。有配对，就用 `pix2pix`。
-- **动手改。** 把图 8-3 的两团改成 7 比 3，看颜色反的还有没有；给 CycleGAN 的判别器换成 16×16 的区域（`patch=1`），看眼镜还戴不戴得上；给 `Generator` 的 $z$ 前面加一个两层的映射网络，再做一次截断。
+- **动手改。** 把图 8-4 的两团改成 7 比 3，看颜色反的还有没有；给 CycleGAN 的判别器换成 16×16 的区域（`patch=1`），看眼镜还戴不戴得上；给 `Generator` 的 $z$ 前面加一个两层的映射网络，再做一次截断。
 - **论文。** Mirza 和 Osindero，[Conditional GAN](https://arxiv.org/abs/1411.1784)；Odena 等，[AC-GAN](https://arxiv.org/abs/1610.09585)；Miyato 和 Koyama，[cGANs with Projection Discriminator](https://arxiv.org/abs/1802.05637)；Isola 等，[pix2pix](https://arxiv.org/abs/1611.07004)；Zhu 等，[CycleGAN](https://arxiv.org/abs/1703.10593)；Karras 等，[StyleGAN](https://arxiv.org/abs/1812.04948)、[StyleGAN2](https://arxiv.org/abs/1912.04958)、[StyleGAN3](https://arxiv.org/abs/2106.12423)。
 
 ## 课程到这里
@@ -1231,9 +1303,9 @@ r"""
 r"""
 ## Going further
 
-- **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. On the command line: `python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`, then `python -m gan_lessons sample --run runs/digits --class 7`; for toy faces write `--conditional glasses,mouth`; for pictures of your own, put each class into a folder of its own.
+- **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. On the command line: `python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`, then `python -m gan_lessons sample --run runs/digits --class 7`; for toy faces write `--conditional glasses,mouth`; for pictures of your own, put each class into a folder of its own, and `python -m gan_lessons measure --run runs/mine` says how many show what was asked for, beside the share of real pictures that are read right: its classifier learns from one half of these and is tested on the other.
 - **Two heaps of your own.** `python -m gan_lessons train cyclegan --a FOLDER_A --b FOLDER_B --size 64 --minutes 600 --out runs/mine`, and `--resume` to go on after a stop; `python -m gan_lessons sample --run runs/mine --pictures FOLDER --direction a-to-b --out made` translates new pictures of any size. If you have pairs, use `pix2pix`.
-- **Change something.** Make the two clusters of Fig. 8-3 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's critics patches of 16×16 (`patch=1`) and see whether glasses are still put on; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
+- **Change something.** Make the two clusters of Fig. 8-4 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's critics patches of 16×16 (`patch=1`) and see whether glasses are still put on; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
 - **Papers.** Mirza and Osindero, [Conditional GAN](https://arxiv.org/abs/1411.1784); Odena et al., [AC-GAN](https://arxiv.org/abs/1610.09585); Miyato and Koyama, [cGANs with Projection Discriminator](https://arxiv.org/abs/1802.05637); Isola et al., [pix2pix](https://arxiv.org/abs/1611.07004); Zhu et al., [CycleGAN](https://arxiv.org/abs/1703.10593); Karras et al., [StyleGAN](https://arxiv.org/abs/1812.04948), [StyleGAN2](https://arxiv.org/abs/1912.04958), [StyleGAN3](https://arxiv.org/abs/2106.12423).
 
 ## The end of the course

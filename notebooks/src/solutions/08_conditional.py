@@ -135,19 +135,19 @@ r"""
 
 ## 教学笔记
 
-**用时从哪里来**：只读一种语言约 120 分钟：阅读 55 分钟，四次预测、三个练习和小测验 45 分钟，开放题 20 分钟。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
+**用时从哪里来**：只读一种语言约 120 分钟：阅读 55 分钟，五次预测、三个练习和小测验 45 分钟，开放题 20 分钟。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
 
 **必讲、选讲、自学**
 
 | 部分 | 45 分钟 | 2×45 分钟 |
 |---|---|---|
-| 平面上的条件，预测 1，图 8-1 | 必讲，15 分钟 | 必讲，20 分钟 |
-| 典型失败案例，预测 2 | 选讲，5 分钟 | 必讲，10 分钟 |
+| 平面上的条件，预测 1、2，图 8-1、8-2 | 必讲，15 分钟 | 必讲，20 分钟 |
+| 典型失败案例，预测 3 | 选讲，5 分钟 | 必讲，10 分钟 |
 | 数字选择器，听话与多样性 | 必讲，10 分钟 | 必讲，15 分钟 |
 | 练习 1、2 | 自学 | 选讲，10 分钟 |
-| 平面上的 CycleGAN，预测 3，图 8-3 | 必讲，15 分钟 | 必讲，15 分钟 |
+| 平面上的 CycleGAN，预测 4，图 8-4 | 必讲，15 分钟 | 必讲，15 分钟 |
 | 眼镜，和 pix2pix 比较 | 自学 | 必讲，10 分钟 |
-| StyleGAN，预测 4 | 自学 | 选讲，10 分钟 |
+| StyleGAN，预测 5 | 自学 | 选讲，10 分钟 |
 | 开放题、小测验 | 自学 | 自学（作业） |
 
 **板书**：左边画两团 $A$，右边画两团 $B$，请两位学生各画一种映射，一位平着连，一位交叉连；再请全班算循环损失。两种都是 0，然后问：判别器看得出来吗？
@@ -168,7 +168,7 @@ r"""
 
 **作业：实验报告（一周）**
 
-任选一问，用 3 个种子回答，写一页：图 8-3 里两团改成 6 比 4、7 比 3、9 比 1，颜色反的各有几次？CycleGAN 的循环权重取 0、1、10、100，眼镜和其余因素怎样变？`recipes.conditional` 的嵌入长度取 2、8、32，类内多样性怎样变？
+任选一问，用 3 个种子回答，写一页：图 8-4 里两团改成 6 比 4、7 比 3、9 比 1，颜色反的各有几次？CycleGAN 的循环权重取 0、1、10、100，眼镜和其余因素怎样变？`recipes.conditional` 的嵌入长度取 2、8、32，类内多样性怎样变？
 
 | 评分项 | 分 |
 |---|---|
@@ -187,19 +187,19 @@ One way: `how="concat"`, with the penalty lowered from $\gamma = 1$ to 0.1 and a
 
 ## Notes for teachers
 
-**Where the times come from**: about 120 minutes in one language: 55 to read, 45 for four predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
+**Where the times come from**: about 120 minutes in one language: 55 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
 
 **Must, may, self-study**
 
 | Part | 45 minutes | 2×45 minutes |
 |---|---|---|
-| a condition in the plane, predict 1, Fig. 8-1 | must, 15 minutes | must, 20 minutes |
-| the failure of the day, predict 2 | may, 5 minutes | must, 10 minutes |
+| a condition in the plane, predict 1 and 2, Figs. 8-1 and 8-2 | must, 15 minutes | must, 20 minutes |
+| the failure of the day, predict 3 | may, 5 minutes | must, 10 minutes |
 | the digit selector, obedience and diversity | must, 10 minutes | must, 15 minutes |
 | exercises 1, 2 | self-study | may, 10 minutes |
-| CycleGAN in the plane, predict 3, Fig. 8-3 | must, 15 minutes | must, 15 minutes |
+| CycleGAN in the plane, predict 4, Fig. 8-4 | must, 15 minutes | must, 15 minutes |
 | glasses, and pix2pix beside it | self-study | must, 10 minutes |
-| StyleGAN, predict 4 | self-study | may, 10 minutes |
+| StyleGAN, predict 5 | self-study | may, 10 minutes |
 | open task, quiz | self-study | self-study (homework) |
 
 **On the board**: two clusters $A$ on the left and two clusters $B$ on the right; two students draw a map each, one with straight lines and one with crossed ones; the class computes the cycle loss. Both have 0. Then ask: can the discriminators tell?
@@ -220,7 +220,7 @@ One way: `how="concat"`, with the penalty lowered from $\gamma = 1$ to 0.1 and a
 
 **Homework: a lab report (one week)**
 
-Choose one question, answer it with 3 seeds, and write one page: with clusters of 6 to 4, 7 to 3 and 9 to 1 in Fig. 8-3, how often are colours swapped? With cycle weights of 0, 1, 10 and 100, what becomes of glasses and of the other factors? With embeddings of length 2, 8 and 32 in `recipes.conditional`, what becomes of the diversity in a class?
+Choose one question, answer it with 3 seeds, and write one page: with clusters of 6 to 4, 7 to 3 and 9 to 1 in Fig. 8-4, how often are colours swapped? With cycle weights of 0, 1, 10 and 100, what becomes of glasses and of the other factors? With embeddings of length 2, 8 and 32 in `recipes.conditional`, what becomes of the diversity in a class?
 
 | Criterion | Points |
 |---|---|
