@@ -29,7 +29,8 @@ from gan_lessons.measure.transport import transport
 __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorReader",
            "FactorReport", "FeatureNet", "KernelEstimate", "MemorisationReport", "Moments",
            "ObedienceReport", "PointReport", "PrecisionRecall", "Scores", "StackedReport",
-           "Tracker", "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader", "frechet_distance",
-           "inception", "inception_score", "js_on_grid", "kept", "kernel_distance",
-           "kernel_estimate", "memorisation_test", "mode_report", "nearest", "obedience",
-           "precision_recall", "sliced_distance", "spectrum", "stacked_modes", "transport"]
+           "Tracker", "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader",
+           "frechet_distance", "inception", "inception_score", "js_on_grid", "kept",
+           "kernel_distance", "kernel_estimate", "memorisation_test", "mode_report", "nearest",
+           "obedience", "precision_recall", "sliced_distance", "spectrum", "stacked_modes",
+           "transport"]
