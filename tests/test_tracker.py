@@ -110,6 +110,7 @@ def test_training_is_the_same_to_the_last_bit():
     measured, alone = on_the_ring(measure.Tracker(data.ring(), every=5)), on_the_ring()
     assert torch.equal(weights(measured), weights(alone))
     assert torch.equal(measured.history, alone.history)
+    assert torch.equal(measured.torch_state, alone.torch_state)  # nobody drew from it
 
 
 def test_a_game_that_goes_back_or_begins_anew_forgets_what_came_later():
