@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from urllib.error import URLError
@@ -158,7 +159,14 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
         command.set_defaults(run=run, parser=command)
         if name in argv[:1] and add_options is not None:
             add_options(command)
-    return parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:  # argparse by itself shows the usage of no command, and no option
+        message = f"unrecognized arguments: {shlex.join(unknown)}"
+        options = re.findall(r"--[a-z0-9-]+", args.parser.format_help())
+        for close in get_close_matches(unknown[0], options, 1):
+            message += "\n" + both(f"你是不是想写 {close}？", f"Did you mean {close}?")
+        args.parser.error(message)
+    return args
 
 
 def print_help(args: argparse.Namespace) -> int:

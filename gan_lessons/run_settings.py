@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from gan_lessons import data, losses, penalties, recipes, runtime
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
-from gan_lessons.nets import conditional, dcgan
+from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, critic_turns
 from gan_lessons.util import both, whole_number
 
@@ -160,16 +160,9 @@ class Settings:
             warm_up=self.warm_up, precision=self.precision, **changes)
 
     def generator(self, channels: int, classes: tuple[int, ...] | None = None) -> nn.Module:
-        """Return G alone, of the shape that `game` gives it; its weights are yet to be loaded."""
-        options = {"latent": self.latent, "features": self.features,
-                   "extra_layers": self.extra_layers}
-        if self.recipe == "source-003":
-            network, _ = dcgan.source_003(self.size, channels, **options)
-        elif classes is not None:
-            network = conditional.generator(self.size, channels, classes, norm=self.norm, **options)
-        else:
-            network = dcgan.generator(self.size, channels, norm=self.norm, **options)
-        return network.to(runtime.device())
+        """Return G alone, as `game` makes it; its weights are yet to be loaded."""
+        any_device = replace(self, precision="float32")  # a run may be looked at elsewhere
+        return any_device.game(channels, classes).generator
 
     def pictures(self) -> ImageSet:
         """Return the pictures to train on, with their condition if the run has one.

@@ -216,6 +216,19 @@ def test_check_says_what_is_odd_about_pictures(run, pictures):
         assert out.count(words) == 1
 
 
+def test_check_counts_shapes_and_repeats(run, pictures):
+    strip, twin = encoded(waves(7, 70, 141), "PNG"), encoded(waves(8, 80, 160), "PNG")
+    as_folder(pictures, {"strip.png": strip, "tall.png": encoded(waves(6, 150, 70), "PNG"),
+                         "a.png": twin, "b.png": twin, "c.png": twin,
+                         "small.jpg": encoded(waves(9, 63, 90), "JPEG")})
+    code, out, _ = run("data", "check", pictures)
+    assert (code, "Fit for use: 12 pictures" in out) == (0, True)
+    for words in ("2 张的长边超过短边的两倍", "2 are more than twice as long as they are wide",
+                  "1 张的短边不到 64 像素", "1 have a side below 64 pixels",
+                  "2 张和前面的某一张相同", "2 are the same as one before them"):
+        assert out.count(words) == 1
+
+
 def test_a_known_set_is_recognised_in_the_folder_above(run, tmp_path):
     celeba_in(tmp_path / "data")
     code, out, _ = run("data", "check", tmp_path / "data")

@@ -17,10 +17,19 @@ from pictures import picture_in
 from torch import nn
 
 from gan_lessons import data, losses, recipes
+from gan_lessons.condition import conditions
 from gan_lessons.lab import GanLab
 from gan_lessons.lab.gan_lab import widget
 from gan_lessons.lab.gan_lab.custom_loss import LossProblem, as_loss
-from gan_lessons.lab.gan_lab.drawing import ARROWS, MESH, POINTS, SURFACE, UNIT, unpack
+from gan_lessons.lab.gan_lab.drawing import (
+    ARROWS,
+    MESH,
+    POINTS,
+    SURFACE,
+    UNIT,
+    unpack,
+    unpack_y,
+)
 from gan_lessons.lab.gan_lab.game import (
     MOMENTS_KEPT,
     LabGame,
@@ -29,8 +38,9 @@ from gan_lessons.lab.gan_lab.game import (
     new_networks,
 )
 from gan_lessons.lab.gan_lab.presets import LOSSES, PRESETS, LabSettings
+from gan_lessons.nets import conditional
 from gan_lessons.penalties import gradient_penalty
-from gan_lessons.train import adam, critic_step, fit, generator_step
+from gan_lessons.train import Game, adam, critic_step, fit, generator_step
 
 
 def started(points=None, rules="non-saturating", **settings) -> LabGame:
@@ -113,6 +123,24 @@ def test_the_lab_plays_the_game_that_fit_plays(loss):
     lab = GanLab(seed=3, d_steps=2, loss=loss).run(20)
     assert torch.equal(both_of(lab.state), weights(game.generator, game.critic))  # nor is it NaN
     assert torch.equal(lab.state.sample(100), game.sample(100))
+
+
+def conditional_game(seed: int, loss: str) -> Game:
+    """Return lesson 01's game of points, played with the number of the cluster as condition."""
+    rules = LOSSES[loss]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator, critic = conditional.plane((8,))
+    return Game(generator, critic, latent=2, classes=(8,), batch=128, lr=1e-3, betas=(0.5, 0.999),
+                seed=seed, n_critic=2, loss=rules.loss, penalty=rules.penalty, clip=rules.clip)
+
+
+@pytest.mark.parametrize("loss", ["non-saturating", "wasserstein", "relativistic"])
+def test_the_conditional_game_is_the_one_that_fit_plays(loss):
+    game = fit(conditional_game(3, loss), data.ring().conditioned_on(), 20, progress=False)
+    lab = GanLab(data="ring_by_class", seed=3, d_steps=2, loss=loss).run(20)
+    assert torch.equal(both_of(lab.state), weights(game.generator, game.critic))
+    assert torch.equal(lab.state.sample(100, y=5), game.sample(100, y=5))
 
 
 # The game
@@ -198,7 +226,7 @@ def test_history_stays_bounded_and_keeps_the_whole_run():
     step = 0
     while step < 50_000:
         if history.due(step):
-            history.add(LabMoment(step, step, step, 0, 0, 0, 0, 0, b""))
+            history.add(LabMoment(step, step, step, 0, 0, 0, 0, 0, 0, b""))
         step += 20
     steps = [moment.step for moment in history.moments]
     assert len(steps) <= MOMENTS_KEPT
@@ -259,6 +287,66 @@ def test_nobody_learns_in_a_round_of_no_steps_and_that_is_said():
     assert not lab.playing and lab.problem["en"]
     page.say("step", player="critic")  # by hand each can still move
     assert lab.problem == {} and lab.state.critic_steps == 1
+
+
+# A condition
+
+def test_the_chosen_class_is_the_one_shown_and_the_run_goes_on_as_it_was():
+    lab, same = (GanLab(data="ring_by_class").run(20) for _ in range(2))
+    page = Page(lab)
+    page.say("choose", y=3)
+    assert lab.chosen == 3 and lab.problem == {} and lab.state.step == 20
+    game, (picture,) = lab.state, page.last("picture")[1]
+    in_turn = [i % 8 for i in range(POINTS - ARROWS)]
+    assert unpack_y(picture).tolist() == [3] * ARROWS + in_turn
+    fake, surface = unpack(picture)
+    places = game.generator(game.camera.z[:ARROWS], torch.full((ARROWS,), 3)).detach()
+    torch.testing.assert_close(torch.tensor(fake[:ARROWS]), (places / game.camera.limit).double(),
+                               atol=1 / UNIT, rtol=0)
+    corner = torch.tensor([[-1.0, 1.0]]) * game.camera.limit * (1 - 1 / SURFACE)  # upper left
+    for y, is_shown in ((3, True), (7, False)):
+        says = 255 * torch.sigmoid(game.critic(corner, torch.tensor([y]))).item()
+        assert (abs(surface[0, 0] - says) < 1.5) == is_shown
+    assert torch.equal(both_of(lab.run(5).state), both_of(same.run(5).state))
+
+
+def test_the_page_gets_the_classes_and_the_share_as_asked():
+    lab = GanLab(data="ring_by_class")
+    page = Page(lab)
+    page.say("enter", view="a")
+    scene, (_, y) = page.last("scene")
+    assert scene["classes"] == 8 and len(set(scene["colours"])) == 8 and len(set(y)) == 8
+    assert lab.options["classes"] == list(range(8))
+    lab.run(100)
+    asked, last = conditions(None, (8,), 1000), lab.state.history.moments[-1]
+    nearest = torch.cdist(lab.state.sample(1000), data.ring().modes).argmin(1)
+    assert last.obedience == pytest.approx((nearest == asked).float().mean().item())
+    assert lab.state.history.table()[-1, 8] == pytest.approx(last.obedience)
+    lab.change(data="ring")
+    assert lab.options["classes"] == [] and len(page.last("scene")[1]) == 1
+
+
+@pytest.mark.slow
+def test_classes_are_learned():
+    last = GanLab(data="ring_by_class").run(600).state.history.moments[-1]
+    assert last.obedience > 0.95 and last.modes == 8  # guessing: 0.125
+
+
+@pytest.mark.parametrize("y, message", [(8, "0-7"), (-1, "0-7"), (1.5, "whole"), ("a", "")])
+def test_a_class_that_does_not_exist_is_refused(y, message):
+    lab = GanLab(data="ring_by_class").choose(2)
+    Page(lab).say("choose", y=y)
+    assert message in lab.problem["en"] and lab.problem["zh"] and lab.chosen == 2
+
+
+def test_without_classes_there_is_nothing_to_choose():
+    with pytest.raises(ValueError, match="not conditional"):
+        GanLab().choose(1)
+    lab = GanLab(data="ring_by_class").choose(6)
+    lab.change(data=data.ring(4).conditioned_on())
+    assert lab.chosen == 0 and lab.problem == {}
+    with pytest.raises(ValueError, match="generator should turn"):
+        GanLab(data="ring_by_class", networks=new_networks(LabSettings(), 2))
 
 
 # The learner's own loss
@@ -511,6 +599,7 @@ async def all_done():
 def test_play_and_pause():
     lab = GanLab()
     page = Page(lab)
+    page.say("speed", name="fast")
     play_for(lab)
     step = lab.state.step
     assert step > 5 and not lab.playing
@@ -591,6 +680,7 @@ def test_full_speed_does_not_wait(monkeypatch):
         waits.append(seconds)
         await sleep(seconds)
     lab = GanLab()
+    Page(lab).say("speed", name="max")
     monkeypatch.setattr(widget.asyncio, "sleep", spy)
     play_for(lab, 0.3)
     of_the_lab = [seconds for seconds in waits if seconds not in (0.3, 0.1)]
@@ -643,6 +733,13 @@ def test_twin_is_a_picture_with_words_and_a_fixed_text():
         assert "application/vnd.jupyter.widget-view+json" in bundle
     assert labs[0].state.step == 0, "the rehearsal is another run"
     assert "up to step 60" in picture_in(bundles[1][0]["text/html"])[0]
+
+
+def test_twin_of_a_conditional_game_says_what_the_colours_are():
+    lab = GanLab(data="ring_by_class").run(40).choose(2)
+    alt = lab.static_picture().alt
+    assert "in the colour of the class asked for" in alt and "surface for y = 2" in alt
+    assert f"{lab.state.history.moments[-1].obedience:.0%} of the fakes" in alt
 
 
 def test_twin_of_a_loss_that_fails_is_still_there():

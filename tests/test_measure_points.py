@@ -57,6 +57,18 @@ def test_the_radius_is_one_for_both_axes():
     assert measure.mode_report(off[2:], RING).high_quality == 0
 
 
+def test_points_as_asked_counts_the_nearest_mode():
+    ring = RING.conditioned_on()
+    x = ring.modes[[0, 1, 2, 3]] + torch.tensor([0.2, 0.0])  # far from good, but nearest
+    assert measure.points_as_asked(x, torch.tensor([0, 1, 2, 7]), ring) == 0.75
+    assert measure.points_as_asked(x, 2, ring) == 0.25
+    assert measure.points_as_asked(x, None, ring) == 1  # 0, 1, 2, 3: in turn
+    with pytest.raises(ValueError, match="no condition"):
+        measure.points_as_asked(x, 2, RING)
+    with pytest.raises(ValueError, match="out of range"):
+        measure.points_as_asked(x, 8, ring)
+
+
 def test_one_sample_captures_a_mode_but_is_not_an_effective_one():
     x = torch.cat([RING.modes[:1].expand(999, 2), RING.modes[3:4]])
     found = measure.mode_report(x, RING)

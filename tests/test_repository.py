@@ -174,6 +174,15 @@ def test_the_two_readmes_say_the_same():
     assert list(lint.pair_problems(prose(chinese), prose(english))) == []
 
 
+def test_the_lines_for_colab_install_what_a_running_kernel_sees():
+    """Not with -e: a kernel reads that only when it starts. Nor with Colab's own libraries anew."""
+    clone, enter, missing, course = (line.strip() for line in commands(readme("README.md"))
+                                     if re.match(" +[!%]", line))
+    assert (ROOT / enter.removeprefix("%cd gan-lessons/")).samefile(ROOT / "notebooks")
+    assert clone.endswith(" gan-lessons") and course == "%pip install -q --no-deps .."
+    assert {"anywidget", "lmdb"} == set(missing.split()[3:]) <= NEEDED.keys()
+
+
 def prose(page: str) -> str:
     return "\n".join(line for line in page.splitlines() if not line.startswith("    "))
 

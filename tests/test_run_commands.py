@@ -122,6 +122,21 @@ def test_wrong_arguments_write_nothing(run, tmp_path, words, code, message):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("words, usage, meant", [
+    (["train", "dcgan", "--stpes", 3], "train RECIPE", "--steps"),
+    (["train", "cyclegan", "--idenity", 3], "cyclegan,pix2pix", "--identity"),
+    (["sample", "--run", "x", "--newst"], "sample [-h] --run", "--newest"),
+    (["data", "cache", "x", "--subsets", 1], "data cache [-h]", "--subset"),
+    (["doctor", "--quick"], "doctor [-h]", None)])
+def test_a_mistyped_option_gets_the_usage_and_the_nearest_one(run, words, usage, meant):
+    code, _, err = run(*words)
+    assert (code, usage in err, "unrecognized arguments: --" in err) == (2, True, True)
+    assert ("Did you mean" in err) is (meant is not None)
+    if meant:
+        assert f"Did you mean {meant}?" in err
+        assert_both(err)
+
+
 def test_a_folder_that_cannot_be_made_is_told(run, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = run("train", "dcgan", *SMALL, "--steps", 3, "--out", tmp_path / "file" / "x")

@@ -42,6 +42,7 @@ from gan_lessons.data.photographs import (
 from gan_lessons.data.sources import BadSource, subset
 from gan_lessons.util import both, megabytes
 
+SIZE = 64  # the side of pictures, unless another is asked for
 CELEBA_ZIP = "img_align_celeba.zip"  # it is read as it is
 LSUN_ARCHIVES = {  # name: where from, bytes, what it is called here, the folder that comes out
     "lsun-bedroom": (LSUN_TRAIN_URL, 45_922_737_680, "bedroom_train_lmdb.zip",
@@ -57,24 +58,24 @@ def add(commands) -> None:
     actions = data.add_subparsers(title="命令 / commands", metavar="command", required=True)
 
     listing = actions.add_parser("list", help="课程用得到的数据 / the sets the course can use")
-    listing.set_defaults(run=print_sets)
+    listing.set_defaults(run=print_sets, parser=listing)
 
     get = actions.add_parser("get", help="下载，或给出下载命令 / fetch a set, or say how to")
     get.add_argument("name", choices=("mnist", "celeba", *LSUN_ARCHIVES), help=(
         "哪一套 / which set"))
     get.add_argument("--root", type=Path, metavar="FOLDER", help=(
         "放到哪里 / where to put it; default: GAN_LESSONS_DATA, else the cache"))
-    get.set_defaults(run=get_set)
+    get.set_defaults(run=get_set, parser=get)
 
     check = actions.add_parser("check", help="逐张检查，不写文件 / look a set over, write nothing")
-    check.set_defaults(run=check_set)
+    check.set_defaults(run=check_set, parser=check)
 
     cache = actions.add_parser("cache", help="解码进缓存 / decode a set into the cache")
-    cache.add_argument("--size", type=int, default=64, metavar="N", help=(
-        "边长 / the side in pixels; default: 64"))
+    cache.add_argument("--size", type=int, default=SIZE, metavar="N", help=(
+        f"边长 / the side in pixels; default: {SIZE}"))
     cache.add_argument("--subset", type=float, default=1.0, metavar="PART", help=(
         "只取一部分 / only a part, such as 0.1"))
-    cache.set_defaults(run=cache_set)
+    cache.set_defaults(run=cache_set, parser=cache)
     for command in (check, cache):
         command.add_argument("path", help="文件夹、zip 或 lmdb / a folder, zip or lmdb")
 
@@ -211,7 +212,8 @@ def check_set(args: argparse.Namespace) -> int:
                f"{source.path} ({source.kind}): {len(source):,} pictures"))
     print_left_out(source)
     sizes, kinds, unreadable, remarks = Counter(), Counter(), [], Remarks()
-    pictures = each_picture(source, partial(decode, size=64))
+    seen = set()  # a hash of each picture at the size of the lessons
+    pictures = each_picture(source, partial(decode, size=SIZE))
     for name, picture in zip(source.names, pictures, strict=True):
         if isinstance(picture, UnreadablePicture):
             unreadable.append((name, picture))
@@ -219,16 +221,36 @@ def check_set(args: argparse.Namespace) -> int:
             sizes[picture.size] += 1
             kinds[picture.kind] += 1
             remarks.add(picture)
+            seen.add(hash(picture.pixels.tobytes()))
     print(f"  尺寸 / sizes: {most_frequent(sizes)}\n  格式 / formats: {most_frequent(kinds)}")
     remarks.tell(source.path)
     print_skipped(source, unreadable)
     good = len(source) - len(unreadable)
+    _print_odd(sizes, repeated=good - len(seen))
     if not good:
         print(both("一张也读不了，不能使用。", "None of them can be read: the set is of no use."))
         return 1
     print(both(f"可以使用：{good:,} 张。", f"Fit for use: {good:,} pictures."))
     print(both(*card).format(name=source.path.stem or "folder", n=good, path=source.path))
     return 0
+
+
+def _print_odd(sizes: Counter, repeated: int) -> None:
+    """Print how many pictures may not be what a generator should learn from."""
+    small = oblong = 0
+    for size, n in sizes.items():
+        short, long = sorted(map(int, size.split("x")))
+        small += n * (short < SIZE)
+        oblong += n * (long > 2 * short)
+    for n, zh, en in (
+            (oblong, "张的长边超过短边的两倍：只取中间的正方形，一大半会裁掉",
+             "are more than twice as long as they are wide, and most of each is cut away: the "
+             "square in the middle is taken"),
+            (small, f"张的短边不到 {SIZE} 像素，放大后会模糊",
+             f"have a side below {SIZE} pixels, and are blurred when enlarged"),
+            (repeated, "张和前面的某一张相同", "are the same as one before them")):
+        if n:
+            print(both(f"{n:,} {zh}。", f"{n:,} {en}."))
 
 
 # ---- cache ----

@@ -14,28 +14,8 @@ import torch
 from torchvision.datasets import MNIST
 
 from gan_lessons import runtime
-from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.imageset import ImageSet, read_card
 from gan_lessons.util import both
-
-MNIST_ORIGIN_ZH = (
-    "  来源：Y. LeCun, C. Cortes, C. Burges，取自美国 NIST 的表格，书写者是普查局职员和高中生。\n"
-    "  许可：CC BY-SA 3.0。\n"
-    "  注意：只有阿拉伯数字，书写风格偏美式；不含身份信息。")
-MNIST_ORIGIN_EN = (
-    "  Source: Y. LeCun, C. Cortes, C. Burges, from NIST forms filled in by census staff and "
-    "high-school students.\n"
-    "  Licence: CC BY-SA 3.0.\n"
-    "  Note: Arabic numerals only, American writing habits; nothing identifies the writers.")
-MNIST_CARD = (
-    "MNIST：70,000 张 28x28 灰度手写数字，训练 60,000 张，测试 10,000 张。\n" + MNIST_ORIGIN_ZH,
-    "MNIST: 70,000 greyscale 28x28 handwritten digits, 60,000 to train on and 10,000 to test.\n"
-    + MNIST_ORIGIN_EN)
-BOX_CARD = (
-    "MNIST 的一部分，随课程附带：28x28 灰度手写数字，取训练文件的前 8,000 张和测试文件的前 "
-    "2,000 张。\n" + MNIST_ORIGIN_ZH,
-    "A part of MNIST that comes with the course, greyscale 28x28 handwritten digits: the first "
-    "8,000 from its training file and the first 2,000 from its test file.\n"
-    + MNIST_ORIGIN_EN)
 
 BOX = Path(__file__).parent / "mnist_10k.png"  # 100 rows of 100 digits, the labels in its text
 BOX_TRAIN = 8000
@@ -77,7 +57,7 @@ def mnist(train: bool = True, *, download: bool = False) -> ImageSet:
             f"{root} 里的 MNIST 图片和标签对不上：{len(images)} 张图片，{len(labels)} 个标签。",
             f"The MNIST pictures and labels in {root} do not match: {len(images)} pictures, "
             f"{len(labels)} labels."))
-    return ImageSet(images.unsqueeze(1), labels.to(torch.int64), "mnist", MNIST_CARD)
+    return ImageSet(images.unsqueeze(1), labels.to(torch.int64), "mnist", read_card("mnist"))
 
 
 def _mnist_in_the_box(train: bool) -> ImageSet:
@@ -87,7 +67,8 @@ def _mnist_in_the_box(train: bool) -> ImageSet:
         labels = torch.tensor([int(label) for label in sheet.text["labels"]])
     images = rows.transpose(1, 2).reshape(-1, 1, 28, 28)
     part = slice(BOX_TRAIN) if train else slice(BOX_TRAIN, None)
-    return ImageSet(images[part], labels[part], "mnist-10k", BOX_CARD)
+    return ImageSet(images[part], labels[part], "mnist-10k",
+                    read_card("mnist_10k"))
 
 
 def have_mnist() -> bool:
@@ -149,12 +130,4 @@ def _download(root: Path) -> None:
 def _how_to_get_mnist(problem: Exception) -> str:
     raw = (runtime.data_root() or runtime.cache_dir()) / "MNIST" / "raw"
     files = "\n".join(f"    {raw / name}" for name in MNIST_FILES)
-    return both(
-        f"没有找到 MNIST，也没能下载（{problem}）。\n"
-        f"  请把下面四个文件放好（.gz 也可以），再运行一次：\n{files}\n"
-        "  或者把环境变量 GAN_LESSONS_DATA 设为已有 MNIST/raw 的文件夹；"
-        "不下载时，data.mnist() 会用课程附带的 10,000 张。",
-        f"MNIST is not here and could not be downloaded ({problem}).\n"
-        f"  Put these four files in place (.gz will do) and run again:\n{files}\n"
-        "  or set GAN_LESSONS_DATA to a folder that has MNIST/raw; without a download, "
-        "data.mnist() uses the 10,000 digits that come with the course.")
+    return both(*read_card("get_mnist")).format(problem=problem, files=files)

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -238,6 +239,13 @@ class ImageSet:
         from gan_lessons.show import gallery  # matplotlib is slow to import; only if it is used
         return gallery(self.images[: rows * columns], columns=columns,
                        alt=f"Gallery: the first {rows * columns} pictures of {self.name}")
+
+
+def read_card(name: str) -> tuple[str, str]:
+    """Return a text about a set in Chinese and in English: `cards/NAME.md` has both."""
+    text = (Path(__file__).parent / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    zh, en = text.split("\n---\n")
+    return zh, en.rstrip("\n")
 
 
 def show_card(zh: str, en: str) -> None:

@@ -1,12 +1,11 @@
 """CelebA, LSUN bedrooms and any folder or archive of pictures, as an `ImageSet`.
 
-All that the course knows of these sets is here: where they lie, where they come from, their data
-cards, and how to get them.
+All that the course knows of these sets is here and in `cards`, which has their data cards and how
+to get them.
 """
 
 import hashlib
 import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -15,113 +14,14 @@ import torch
 from gan_lessons import runtime
 from gan_lessons.data import sources
 from gan_lessons.data.cache import cached
-from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.imageset import ImageSet, read_card
 from gan_lessons.data.sources import Source, open_source
 from gan_lessons.util import both
 
 SPLITS = {"train": "0", "valid": "1", "test": "2"}  # as CelebA's partition file has them
-CELEBA_CARD = (
-    "CelebA：202,599 张名人面部照片，10,177 人，对齐版为 178x218；每张有 40 个是非属性。\n"
-    "  来源：Z. Liu, P. Luo, X. Wang, X. Tang, Deep Learning Face Attributes in the Wild, "
-    "ICCV 2015；照片收集自互联网。\n"
-    "  许可：只准用于非商业研究；不得复制、发布、分发其中任何部分，所以本课的文件里没有一张。"
-    "图片的版权不属于发布者。\n"
-    "  同意：照片里都是真人，没有人被问过是否愿意。不要公开、不要用来辨认谁，"
-    "生成的脸也不要冒充真人。\n"
-    "  偏差：以欧美名人为主，浅肤色、年轻人偏多；“有魅力”“大鼻子”之类的标签是标注者的主观判断，"
-    "且与性别、年龄相关。模型会照学。",
-    "CelebA: 202,599 photographs of the faces of 10,177 celebrities, 178x218 in the aligned "
-    "version, each with 40 yes-or-no attributes.\n"
-    "  Source: Z. Liu, P. Luo, X. Wang, X. Tang, Deep Learning Face Attributes in the Wild, "
-    "ICCV 2015; photographs collected from the internet.\n"
-    "  Licence: non-commercial research only; no part may be copied, published or distributed, "
-    "which is why none is in the course's files. The publishers do not own the pictures.\n"
-    "  Consent: these are real people, and nobody asked them. Do not publish them, do not use "
-    "them to identify anyone, and do not pass a generated face off as a person.\n"
-    "  Bias: mostly Western celebrities; light skin and young people are over-represented; labels "
-    "such as \"attractive\" or \"big nose\" are the annotators' opinions and go along with gender "
-    "and age. A model learns all of that.")
-
-LSUN_CARD = (
-    "LSUN 卧室：3,033,042 张卧室照片，短边 256 像素，JPEG 质量 75；常用的小样本有 303,125 张。\n"
-    "  来源：F. Yu, Y. Zhang, S. Song, A. Seff, J. Xiao, LSUN: Construction of a Large-scale "
-    "Image Dataset using Deep Learning with Humans in the Loop, arXiv 1506.03365, 2015。\n"
-    "  标注：照片由图片搜索得来，人工标一部分，网络学会后标其余的，如此循环；所以会有标错的。\n"
-    "  许可：没有写明；照片的版权属于各自的拍摄者。请只用于学习和研究，不要转发。\n"
-    "  同意与偏差：拍的是别人的家和酒店房间，有时有人入镜，没有征得同意；多是网上的商业照片，"
-    "不代表人们平常的卧室。",
-    "LSUN bedrooms: 3,033,042 photographs of bedrooms, the short side 256 pixels, JPEG quality "
-    "75; the usual small sample has 303,125.\n"
-    "  Source: F. Yu, Y. Zhang, S. Song, A. Seff, J. Xiao, LSUN: Construction of a Large-scale "
-    "Image Dataset using Deep Learning with Humans in the Loop, arXiv 1506.03365, 2015.\n"
-    "  Labels: found by image search; people labelled a part, a network learnt from them and "
-    "labelled the rest, in turns. Some labels are wrong.\n"
-    "  Licence: none is stated; the photographs belong to whoever took them. Use them to learn "
-    "and for research, and do not pass them on.\n"
-    "  Consent and bias: other people's homes and hotel rooms, now and then with people in them, "
-    "and nobody asked them; many are commercial pictures from the web and not how people "
-    "commonly live.")
-
-OWN_CARD = (  # to be filled in with `format`
-    "{name}：{n} 张图片，来自 {path}。\n"
-    "  这是你自己的数据，来源、许可和同意要由你写明：谁拍的？允许怎样用？拍到的人同意了吗？\n"
-    "  公开模型或生成的图片之前，先回答这三个问题；小数据集的模型可能记住原图。",
-    "{name}: {n} pictures from {path}.\n"
-    "  These are your own data, so origin, licence and consent are yours to state: who took them? "
-    "what use is allowed? did the people in them agree?\n"
-    "  Answer the three before you publish a model or what it makes; a model of a small set may "
-    "remember the originals.")
-
 LSUN_TRAIN_URL = "http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip"
 LSUN_VAL_URL = "http://dl.yf.io/lsun/scenes/bedroom_val_lmdb.zip"  # 300 pictures
 LSUN_SAMPLE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/bedroom.tgz"  # fast.ai's sample
-
-
-def _celeba_help(place: Path) -> str:
-    target = place / "celeba" / "img_align_celeba.zip"
-    return both(
-        f"在 {place} 没有找到 CelebA。请任选一种方法（只准用于非商业研究）：\n"
-        "  1. 官网 http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html，下载 img_align_celeba.zip"
-        f"（约 1.4 GB），放到 {target}，不用解压；\n"
-        "  2. Kaggle（要账号）：kaggle datasets download -d jessicali9530/celeba-dataset，把得到的 "
-        f"celeba-dataset.zip 放到 {target.with_name('celeba-dataset.zip')}，不用解压。\n"
-        "  图片已在别处：data.celeba(\"那个文件夹\")，或把环境变量 GAN_LESSONS_DATA 设为"
-        "它的上一级。\n  data.toy_faces() 不需要任何数据。",
-        f"CelebA was not found in {place}. Get it in one of these ways (non-commercial research "
-        "only):\n"
-        "  1. the official site http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html: download "
-        f"img_align_celeba.zip (about 1.4 GB) to {target}; no need to unpack it;\n"
-        "  2. Kaggle (with an account): kaggle datasets download -d jessicali9530/celeba-dataset, "
-        f"and put celeba-dataset.zip at {target.with_name('celeba-dataset.zip')}; no need to "
-        "unpack it.\n"
-        "  If it lies elsewhere: data.celeba(\"that folder\"), or set GAN_LESSONS_DATA to the "
-        "folder above it.\n  data.toy_faces() needs no data at all.")
-
-
-def _lsun_help(place: Path) -> str:
-    database = place / "bedroom_train_lmdb" / "data.mdb"
-    return both(
-        f"在 {place} 没有找到 LSUN 卧室图片。请任选一种方法（只用于学习和研究）：\n"
-        f"  1. fast.ai 的样本（303,125 张，4.6 GB）：{LSUN_SAMPLE_URL}，"
-        f"在 {place} 里用 tar xf 解压，得到 {place / 'bedroom'}；\n"
-        "  2. Kaggle 的样本（要账号）：kaggle datasets download -d jhoward/lsun_bedroom，解压到 "
-        f"{place / 'lsun_bedroom'}，其中应有 data0/lsun/bedroom/；\n"
-        f"  3. 全部 3,033,042 张（约 43 GB）：{LSUN_TRAIN_URL}，解压后应有 {database}。\n"
-        "  前后两种的下载命令：python -m gan_lessons data get lsun-bedroom-sample（或 "
-        "lsun-bedroom）。\n"
-        "  图片已在别处：data.lsun_bedrooms(\"那个文件夹\")。data.toy_rooms() 不需要任何数据。",
-        f"The LSUN bedrooms were not found in {place}. Get them in one of these ways (to learn "
-        "and for research only):\n"
-        f"  1. fast.ai's sample (303,125 pictures, 4.6 GB): {LSUN_SAMPLE_URL}, unpacked in "
-        f"{place} with tar xf, which makes {place / 'bedroom'};\n"
-        "  2. Kaggle's sample (with an account): kaggle datasets download -d jhoward/lsun_bedroom, "
-        f"unpacked in {place / 'lsun_bedroom'}, which should then have data0/lsun/bedroom/;\n"
-        f"  3. all 3,033,042 (about 43 GB): {LSUN_TRAIN_URL}, unpacked so that {database} is "
-        "there.\n"
-        "  Download commands of the first and the last: python -m gan_lessons data get "
-        "lsun-bedroom-sample (or lsun-bedroom).\n"
-        "  If they lie elsewhere: data.lsun_bedrooms(\"that folder\"). data.toy_rooms() needs no "
-        "data at all.")
 
 
 class KnownSet(NamedTuple):
@@ -129,22 +29,29 @@ class KnownSet(NamedTuple):
 
     name: str
     layouts: tuple[str, ...]  # where it lies below a folder: official, torchvision's, Kaggle's ...
-    card: tuple[str, str]  # the data card, Chinese and English
-    how_to_get: Callable[[Path], str]  # a function of the folder where it should be
+
+    @property
+    def card(self) -> tuple[str, str]:
+        """The data card, Chinese and English."""
+        return read_card(self.name)
+
+    def how_to_get(self, place: Path) -> str:
+        """Say how to get it to the folder where it should be."""
+        return both(*read_card(f"get_{self.name}")).format(
+            place=place, sample=LSUN_SAMPLE_URL, everything=LSUN_TRAIN_URL)
 
 
 CELEBA = KnownSet(
     "celeba",
     ("celeba/img_align_celeba", "img_align_celeba", "celeba/img_align_celeba.zip",
      "img_align_celeba.zip", "celeba/celeba-dataset.zip", "celeba-dataset.zip", "celeba-dataset",
-     "celeba"),
-    CELEBA_CARD, _celeba_help)
+     "celeba"))
 LSUN_DATABASES = ("lsun/bedroom_train_lmdb", "bedroom_train_lmdb",
                   "lsun_bedroom/bedroom_train_lmdb")
 LSUN_SAMPLES = ("data0/lsun/bedroom", "lsun_bedroom/data0/lsun/bedroom", "lsun_bedroom",
                 "lsun_bedrooms", "lsun/bedroom", "bedroom", "lsun_bedroom.zip",
                 "lsun_bedroom/lsun_bedroom.zip", "lsun_bedrooms.tgz", "bedroom.tgz")
-LSUN = KnownSet("lsun_bedrooms", LSUN_DATABASES + LSUN_SAMPLES, LSUN_CARD, _lsun_help)
+LSUN = KnownSet("lsun_bedrooms", LSUN_DATABASES + LSUN_SAMPLES)
 
 
 def celeba(root: str | Path | None = None, subset: float = 1.0, size: int = 64, *,
@@ -225,8 +132,8 @@ def folder(path: str | Path, size: int = 64, subset: float = 1.0, *,
     the folders' names.
     """
     source = open_source(path)
-    return _image_set(source, source.path.stem or "folder", OWN_CARD, subset, size, files,
-                      progress, classes=True)
+    return _image_set(source, source.path.stem or "folder", read_card("own_pictures"), subset,
+                      size, files, progress, classes=True)
 
 
 def _image_set(source: Source, name: str, card: tuple[str, str], subset: float, size: int, files,
@@ -309,4 +216,4 @@ def recognise(path: str | Path) -> tuple[Source, tuple[str, str]]:
     for known in (CELEBA, LSUN):
         if path.absolute().name in [Path(layout).name for layout in known.layouts]:
             return source, known.card
-    return source, OWN_CARD
+    return source, read_card("own_pictures")

@@ -12,14 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_lessons.data.imageset import show_card
+from gan_lessons.data.imageset import read_card, show_card
 from gan_lessons.util import both
 
 FURTHEST = 10.0  # how far from the origin drawn points may lie
-CARD = ("数据卡 · {name}：由公式当场采样的点，没有来源、许可和隐私的问题；永远不会用完，"
-            "所以不分训练集和测试集。",
-            "Data card · {name}: points drawn from a formula on the spot. No origin, licence or "
-            "privacy to worry about; they never run out, so there is no test set to hold out.")
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,10 @@ class PointSet:
                 "data.ring()."))
         return replace(self, classes=(len(self.modes),))
 
+    def nearest(self, x: Tensor) -> Tensor:
+        """Return the number of the mode that is nearest to each of x (n, d): int64 (n,)."""
+        return torch.cdist(x, self.modes.to(x)).argmin(1)
+
     def batches(self, n: int, *, seed: int = 0, start: int = 0) -> Iterator[Any]:
         """Yield batches of `n` fresh points for ever, (n, d), beginning with batch `start`.
 
@@ -66,10 +66,7 @@ class PointSet:
         generator = torch.Generator()
         while True:
             x = self.sample(n, generator.manual_seed(1_000_003 * seed + start))
-            if self.classes is None or self.modes is None:
-                yield x
-            else:
-                yield x, torch.cdist(x, self.modes.to(x)).argmin(1)
+            yield x if self.classes is None else (x, self.nearest(x))
             start += 1
 
     def to(self, device) -> "PointSet":
@@ -83,7 +80,7 @@ class PointSet:
 
     def card(self) -> None:
         """Show the data card."""
-        show_card(*(text.format(name=self.name) for text in CARD))
+        show_card(*(text.format(name=self.name) for text in read_card("points")))
 
 
 def mixture(modes: Tensor, std: float, name: str) -> PointSet:

@@ -5,15 +5,8 @@ from dataclasses import replace
 import torch
 
 from gan_lessons.data.digits import mnist
-from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.imageset import ImageSet, read_card
 from gan_lessons.util import whole_number
-
-STACKED_CARD = (
-    "Stacked MNIST：每张图把随机抽出的三个 MNIST 数字叠在红、绿、蓝三个通道里，共 1,000 种组合，"
-    "用来数生成器漏掉了多少种（Metz 等，2017）。\n",
-    "Stacked MNIST: three MNIST digits drawn at random, one in each of the channels red, green and "
-    "blue. That makes 1,000 combinations, to count how many of them a generator misses (Metz et "
-    "al. 2017).\n")
 
 
 def stacked_mnist(n: int = 128_000, *, train: bool = True, seed: int = 0) -> ImageSet:
@@ -28,7 +21,7 @@ def stacked_mnist(n: int = 128_000, *, train: bool = True, seed: int = 0) -> Ima
     generator = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     chosen = torch.randint(len(digits), (whole_number("n", n, 1), 3), generator=generator)
     images, labels = digits.images[:, 0][chosen], digits.labels[chosen]  # a digit a channel
-    zh, en = digits.about
+    zh, en = read_card("stacked_mnist")
     return replace(digits, images=images, labels=labels @ torch.tensor([100, 10, 1]),
                    name=f"stacked-{digits.name}",
-                   about=(STACKED_CARD[0] + zh, STACKED_CARD[1] + en))
+                   about=(f"{zh}\n{digits.about[0]}", f"{en}\n{digits.about[1]}"))

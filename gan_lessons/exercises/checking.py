@@ -1,12 +1,31 @@
 """The frame around every checker: an empty answer is not an error, a wrong one gets a reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 import torch
 from torch import Tensor, nn
 
 from gan_lessons.bilingual import say
+from gan_lessons.nets import dcgan
+from gan_lessons.train import Game
+
+Mistake = tuple[Tensor | float, str, str]  # a wrong value, and what it shows: zh, en
+
+# What more than one exercise says of a mistake.
+SUM_NOT_MEAN = (
+    "这是总和，不是平均：换一个批大小，轻重就变了。请用 .mean()。",
+    "That is the sum, not the mean: with another batch size it would weigh differently. Use "
+    ".mean().")
+MEAN_BEFORE_GRADIENT = (
+    "求导之前先求了平均：对 critic(x).mean() 求导，每个样本的梯度都小了 B 倍，B 是批大小。请用 "
+    ".sum()。",
+    "The mean was taken before the gradient: the derivative of critic(x).mean() is B times too "
+    "small for each sample, B being the batch size. Use .sum().")
+CHANNELS_ALONE = (
+    "范数只对通道算了：一张图的梯度是一个 C×H×W 维的向量，先 flatten(1)。",
+    "The norm was taken over the channels alone: a picture's gradient is one vector of C×H×W "
+    "numbers. flatten(1) first.")
 
 
 class NotYet(Exception):
@@ -60,6 +79,23 @@ def close(a, b, tolerance: float = 1e-6) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=tolerance)
 
 
+def no_mistake(value, right, mistakes: Iterable[Mistake], tolerance: float = 1e-6) -> None:
+    """Require a value that is none of the mistakes; one that changes nothing here is none."""
+    for mistake, zh, en in mistakes:
+        require(not close(value, mistake, tolerance) or close(mistake, right, tolerance), zh, en)
+
+
+def same_gradient(value: Tensor, right: Tensor, inputs: tuple[Tensor, ...], zh: str, en: str,
+                  tolerance: float = 1e-6) -> None:
+    """Require that `value` has the gradient of `right` with respect to each of the inputs."""
+    slopes = [None] * len(inputs)
+    if value.requires_grad:
+        slopes = torch.autograd.grad(value, inputs, allow_unused=True, retain_graph=True)
+    wanted = torch.autograd.grad(right, inputs, retain_graph=True)
+    require(all(slope is not None and close(slope, w, tolerance)
+                for slope, w in zip(slopes, wanted, strict=True)), zh, en)
+
+
 def untouched(answer: Callable, *given):
     """Return answer(*given), and require that it changed none of the tensors it was given.
 
@@ -111,14 +147,51 @@ def one_penalty(value, critic: nn.Module, zh: str, en: str, called: str = "判�
     return value
 
 
-def reaches_kernels(value: Tensor, critic: nn.Module, called: str = "判别器") -> None:
-    """Require that a penalty has a finite gradient, not all 0, for every kernel of dcgan.critic."""
+def teaches_critic(value: Tensor, right: Tensor, critic: nn.Module,
+                   called: str = "判别器") -> None:
+    """Require that a penalty has the gradient of `right` with respect to the critic's weights."""
+    same_gradient(
+        value, right, tuple(critic.parameters()),
+        f"数值对，可是惩罚对{called}的权重没有正确的梯度，{called}学不到它："
+        "torch.autograd.grad 里要写 create_graph=True，结果不能 detach。",
+        "The value is right, but its gradient with respect to the critic's weights is not, so "
+        "the critic cannot learn from it: torch.autograd.grad needs create_graph=True, and "
+        "nothing after it may be detached.", 1e-4)
+
+
+def reaches_kernels(penalty: Callable, called: str = "判别器") -> None:
+    """Require that a penalty of the course's own critic teaches it.
+
+    `penalty(critic, real, fake)` is to have a finite gradient, not all 0, for every kernel.
+    """
+    torch.manual_seed(0)
+    critic = dcgan.critic(16, features=4, norm="none")
+    real, fake = torch.rand(2, 6, 3, 16, 16) * 2 - 1
+    value = scalar_loss(penalty(critic, real, fake), "penalty")
     kernels = [p for p in critic.parameters() if p.ndim > 1]
     slopes = torch.autograd.grad(value, kernels, allow_unused=True)
     require(all(s is not None and s.isfinite().all() and s.abs().max() > 0 for s in slopes),
             f"在课程的{called} dcgan.critic 上，惩罚的梯度到不了每一层的权重。",
             "With the course's own dcgan.critic the penalty's gradient does not reach the weights "
             "of every layer.")
+
+
+def two_seeds(games, equal: tuple[str, ...]) -> None:
+    """Require two trained games whose seeds differ and whose fields named in `equal` do not."""
+    require(isinstance(games, (list, tuple)) and len(games) == 2
+            and all(isinstance(game, Game) for game in games),
+            "请交两局训练好的博弈，放在一个列表里：[game_0, game_1]。",
+            "Hand in two trained games in a list: [game_0, game_1].")
+    require(all(game.step > 0 for game in games), "还没有训练：先用 fit 走几步。",
+            "Not trained yet: call fit first.")
+    require(games[0].seed != games[1].seed,
+            f"两局用了同一个种子 {games[0].seed}：请用两个不同的种子。",
+            f"Both games have the seed {games[0].seed}: use two different seeds.")
+    for name in equal:
+        mine, other = (getattr(game, name) for game in games)
+        require(mine == other, f"两局的 {name} 不同（{mine} 和 {other}）：除了种子，设置要一样。",
+                f"The two games differ in {name} ({mine} and {other}): all but the seed should be "
+                "equal.")
 
 
 def prepared(answer):

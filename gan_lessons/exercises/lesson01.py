@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
-from gan_lessons.exercises.checking import NotYet, checker, close, require, untouched
+from gan_lessons.exercises.checking import (
+    NotYet,
+    checker,
+    close,
+    no_mistake,
+    require,
+    untouched,
+)
 from gan_lessons.train import Game, TrainingDiverged, fit, head_start, weight_count
 
 STEP = 0.01
@@ -30,13 +37,10 @@ def optimal_discriminator(best_d) -> None:
             "每个点都应得到一个概率：返回与输入形状相同的张量。",
             "Every point should get a probability: return a tensor of the inputs' shape.")
 
-    def is_(formula: Tensor) -> bool:
-        crowded = p_r + p_g > 0.01
-        return close(value[crowded], formula[crowded], tolerance=1e-3)
-
-    wanted = p_r / (p_r + p_g)
-    for formula, zh, en in wrong_discriminators(p_r, p_g):
-        require(not is_(formula), zh, en)
+    wanted, crowded = p_r / (p_r + p_g), p_r + p_g > 0.01
+    no_mistake(value[crowded], wanted[crowded],
+               ((formula[crowded], zh, en) for formula, zh, en in wrong_discriminators(p_r, p_g)),
+               tolerance=1e-3)
     require(value.min() >= -1e-6 and value.max() <= 1 + 1e-6,
             "D* 是概率，必须在 0 和 1 之间。", "D* is a probability: it must lie between 0 and 1.")
     added = (p_r / value - (p_r + p_g))[p_r > 0.01]  # what was added below the fraction
@@ -48,7 +52,7 @@ def optimal_discriminator(best_d) -> None:
     require(close(middle, torch.full_like(middle, 0.5), tolerance=1e-3),
             "两个密度处处相等时，最好的 D 也只能猜：处处应为 0.5。",
             "Where the two densities are equal, even the best D can only guess: 0.5 everywhere.")
-    require(is_(wanted),
+    require(close(value[crowded], wanted[crowded], tolerance=1e-3),
             "数值不对。在一点上，真实样本占全部（真实加生成）的几分之几？",
             "The value is off. At one point, what share of all things there (real and fake) is "
             "real?")
@@ -124,40 +128,37 @@ def check_js(value: float, d: Tensor, p_r: Tensor, p_g: Tensor, dx: float) -> No
     on_real, on_fake = p_r * d.log(), p_g * (1 - d).log()
     worth = float((on_real + on_fake).sum()) * dx  # the value of the game at the best D
     wanted, four = (worth + math.log(4)) / 2, math.log(4)
-
-    def is_(formula: float) -> bool:
-        return close(value, formula, tolerance=1e-4) and not close(formula, wanted, tolerance=1e-4)
-
-    require(not is_(worth),
-            "这是博弈的值 V，还没有加上常数再减半：JS = (V + log 4) / 2。",
-            "That is the value of the game, V; add the constant, then halve it: "
-            "JS = (V + log 4) / 2.")
-    require(not is_(worth + four),
-            "忘了除以 2：V + log 4 等于两倍的 JS。", "The half is missing: V + log 4 is twice JS.")
-    require(not is_((worth + math.log(2)) / 2),
-            "常数不对：D 处处为 1/2 时，V 是两个 log(1/2) 之和，即 -log 4。",
-            "The constant is off: with D = 1/2 everywhere V is log(1/2) twice, or -log 4.")
-    require(not is_((worth - four) / 2) and not is_(-wanted),
-            "符号反了：V 不大于 0，要加上 log 4，JS 才不小于 0。",
+    sign = ("符号反了：V 不大于 0，要加上 log 4，JS 才不小于 0。",
             "A sign is wrong: V is never above 0, and log 4 must be added to make JS 0 or more.")
-    require(not is_((worth / dx + four) / 2),
-            "积分是求和再乘以小格的宽度：别忘了 dx。",
-            "An integral is a sum times the width of a cell: remember dx.")
-    require(not is_((worth / dx * STEP + four) / 2),
-            "换一条更粗的轴就不对了：小格的宽度请用参数 dx，不要写死 0.01。",
-            "On a coarser axis it goes wrong: take the width of a cell from the argument dx, not a "
-            "fixed 0.01.")
-    require(not is_((worth / dx / len(d) + four) / 2),
-            "这是平均，不是积分：请用 .sum() * dx。",
-            "That is a mean over the axis, not an integral: .sum() * dx.")
-    require(not is_((worth / math.log(2) + four) / 2) and not is_(wanted / math.log(2))
-            and not is_(worth / math.log(2) / 2 + 1),
-            "这里用了以 2 为底的对数，单位成了比特；课文用自然对数。",
+    bits = ("这里用了以 2 为底的对数，单位成了比特；课文用自然对数。",
             "Logarithms to base 2 give bits; the lesson uses natural logarithms.")
-    for part in (on_real, on_fake):
-        require(not is_((float(part.sum()) * dx + four) / 2),
-                "只有一半：V 是真实样本一项与生成样本一项之和。",
-                "Only one half is there: V has a term for real and one for fakes.")
+    half = ("只有一半：V 是真实样本一项与生成样本一项之和。",
+            "Only one half is there: V has a term for real and one for fakes.")
+    no_mistake(value, wanted, [
+        (worth, "这是博弈的值 V，还没有加上常数再减半：JS = (V + log 4) / 2。",
+         "That is the value of the game, V; add the constant, then halve it: "
+         "JS = (V + log 4) / 2."),
+        (worth + four, "忘了除以 2：V + log 4 等于两倍的 JS。",
+         "The half is missing: V + log 4 is twice JS."),
+        ((worth + math.log(2)) / 2,
+         "常数不对：D 处处为 1/2 时，V 是两个 log(1/2) 之和，即 -log 4。",
+         "The constant is off: with D = 1/2 everywhere V is log(1/2) twice, or -log 4."),
+        ((worth - four) / 2, *sign),
+        (-wanted, *sign),
+        ((worth / dx + four) / 2, "积分是求和再乘以小格的宽度：别忘了 dx。",
+         "An integral is a sum times the width of a cell: remember dx."),
+        ((worth / dx * STEP + four) / 2,
+         "换一条更粗的轴就不对了：小格的宽度请用参数 dx，不要写死 0.01。",
+         "On a coarser axis it goes wrong: take the width of a cell from the argument dx, not a "
+         "fixed 0.01."),
+        ((worth / dx / len(d) + four) / 2, "这是平均，不是积分：请用 .sum() * dx。",
+         "That is a mean over the axis, not an integral: .sum() * dx."),
+        ((worth / math.log(2) + four) / 2, *bits),
+        (wanted / math.log(2), *bits),
+        (worth / math.log(2) / 2 + 1, *bits),
+        ((float(on_real.sum()) * dx + four) / 2, *half),
+        ((float(on_fake.sum()) * dx + four) / 2, *half),
+    ], tolerance=1e-4)
     require(close(value, wanted, tolerance=1e-4),
             "数值不对。V 是 p_r log D + p_g log(1 - D) 的积分，JS = (V + log 4) / 2。",
             "The value is off. V is the integral of p_r log D + p_g log(1 - D), and "

@@ -4,18 +4,24 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import softplus
 
 from gan_lessons.exercises.checking import (
     NotYet,
     checker,
     close,
+    no_mistake,
     require,
+    same_gradient,
     scalar_loss,
     untouched,
 )
-from gan_lessons.exercises.steps import own_steps, repaired
+from gan_lessons.exercises.steps import (
+    own_steps,
+    repaired,
+    wrong_discriminator_losses,
+    wrong_generator_losses,
+)
 from gan_lessons.measure.digits import COVERED
 from gan_lessons.nets import mlp
 from gan_lessons.train import generate, sample_noise
@@ -36,9 +42,8 @@ def discriminator_loss(d_loss) -> None:
         chance = torch.Generator().manual_seed(seed)
         real, fake = (torch.randn(n, generator=chance, requires_grad=True) for n in sizes)
         value = scalar_loss(untouched(d_loss, real, fake))
-        for formula, zh, en in wrong_discriminator_losses(real, fake):
-            require(not close(value, formula), zh, en)
         right = softplus(-real).mean() + softplus(fake).mean()
+        no_mistake(value, right, wrong_discriminator_losses(real, fake))
         require(close(value, right) or close(value, right / 2),
                 "数值不对。应为 softplus(-real) 的平均加上 softplus(fake) 的平均。",
                 "The value is off. It should be the mean of softplus(-real) plus the mean of "
@@ -63,97 +68,22 @@ def discriminator_loss(d_loss) -> None:
         check_extreme(lambda fake: d_loss(ordinary.clone(), fake), extreme, share)
 
 
-def wrong_discriminator_losses(real: Tensor, fake: Tensor):
-    """Return the usual mistakes: (the value they give, the message in Chinese, in English)."""
-    on_real, on_fake = softplus(-real), softplus(fake)
-    right = on_real.mean() + on_fake.mean()
-    yield (softplus(real).mean() + softplus(-fake).mean(),
-           "标签反了：真图的目标是 1，假图的目标是 0。",
-           "The labels are swapped: real pictures have target 1, fakes target 0.")
-    for half in (on_real.mean(), on_fake.mean()):
-        yield (half, "只算了一半：D 既要认出真图，也要认出假图，两项都要。",
-               "Only one half is there: D must recognise real pictures and fakes. Add both.")
-    yield (on_real.mean() + softplus(-fake).mean(),
-           "假图的目标也成了 1：那是 G 的愿望。对 D 来说，假图的目标是 0。",
-           "Here fakes have target 1, too: that is what G wants. For D the target of fakes is 0.")
-    yield (on_real.mean() - on_fake.mean(),
-           "两项应当相加：认错真图和认错假图，都要付出代价。",
-           "Add the two: to be wrong about real pictures and to be wrong about fakes both cost.")
-    yield (-right,
-           "符号反了：这是 D 要尽量变大的 V。优化器总是让损失变小，所以要取负号。",
-           "The sign is off: that is V, which D makes large. An optimizer makes a loss small: take "
-           "minus V.")
-    yield (bce(real.sigmoid(), torch.ones_like(real)) + bce(fake.sigmoid(), torch.zeros_like(fake)),
-           "多做了一次 sigmoid：这里的输入是 logits，请直接交给按 logits 计算的损失。",
-           "One sigmoid too many: the inputs are logits already, so hand them straight to "
-           "a loss on logits.")
-    yield (on_real.sum() + on_fake.sum(),
-           "这是总和而不是平均：换一个批大小，学习率的含义就变了。请用平均。",
-           "That is the sum, not the mean: with another batch size the learning rate would mean "
-           "something else. Take the mean.")
-    if len(real) != len(fake):
-        yield (torch.cat([on_real, on_fake]).mean(),
-               "把真假拼在一起求平均，两批不一样大时，大的一批分量就重了。请各自求平均，再相加。",
-               "One mean over both: where the two batches differ in size, the larger one counts "
-               "for more. Take the mean of each, then add.")
-    yield (bce(real, torch.full_like(real, 0.9)) + on_fake.mean(),
-           "真图的目标成了 0.9，这是标签平滑。本题的目标是 1。",
-           "Real pictures have target 0.9 here, which is label smoothing. In this exercise the "
-           "target is 1.")
-
-
 @checker
 def generator_loss(g_loss) -> None:
     """Check g_loss(fake_logits): the non-saturating loss, -log D(G(z)), as a mean."""
     for seed, size in enumerate((6, 9)):
         fake = torch.randn(size, generator=torch.Generator().manual_seed(seed), requires_grad=True)
         value = scalar_loss(untouched(g_loss, fake))
-        for formula, zh, en in wrong_generator_losses(fake):
-            require(not close(value, formula), zh, en)
         right = softplus(-fake).mean()
+        no_mistake(value, right, wrong_generator_losses(fake))
         require(close(value, right), "数值不对。应为 softplus(-fake) 的平均。",
                 "The value is off. It should be the mean of softplus(-fake).")
-        slope, = torch.autograd.grad(value, fake, allow_unused=True)
-        wanted, = torch.autograd.grad(right, fake)
-        require(slope is not None and close(slope, wanted, tolerance=1e-4),
-                "数值对，可是梯度不对：G 只能通过 D 的 logits 学习，路上不能有 detach。",
-                "The value is right, but its gradient is off: G learns through D's logits alone, "
-                "with no detach on the way.")
+        same_gradient(value, right, (fake,),
+                      "数值对，可是梯度不对：G 只能通过 D 的 logits 学习，路上不能有 detach。",
+                      "The value is right, but its gradient is off: G learns through D's logits "
+                      "alone, with no detach on the way.", 1e-4)
     for extreme in EXTREMES:
         check_extreme(g_loss, -extreme)
-
-
-def wrong_generator_losses(fake: Tensor):
-    """Return the usual mistakes: (the value they give, the message in Chinese, in English)."""
-    yield (softplus(fake).mean(),
-           "这样 G 会帮 D 的忙：G 希望假图被判为真，目标应是 1。",
-           "That makes G help D: G wants its fakes called real, so the target is 1.")
-    yield (-softplus(fake).mean(),
-           "这是最初的极小极大损失 log(1 - D(G(z)))：D 很有把握时，它几乎没有梯度。"
-           "请写非饱和损失 -log D(G(z))。",
-           "That is the original minimax loss log(1 - D(G(z))): once D is sure, it has almost no "
-           "gradient. Write the non-saturating one, -log D(G(z)).")
-    yield (-softplus(-fake).mean(),
-           "符号反了：这是 log D(G(z))，G 要它变大。损失是它的相反数。",
-           "The sign is off: that is log D(G(z)), which G wants large. The loss is minus that.")
-    yield (softplus(-fake).sum(),
-           "这是总和而不是平均：换一个批大小，学习率的含义就变了。请用 .mean()。",
-           "That is the sum, not the mean: with another batch size the learning rate would mean "
-           "something else. Use .mean().")
-    for logs in (-fake.sigmoid().mean().log(), softplus(-fake.mean())):
-        yield (logs, "平均取得太早了：应先对每个样本取 -log D，再求平均。",
-               "The mean comes too early: take -log D of each sample first, then the mean.")
-    yield (bce(fake.sigmoid(), torch.ones_like(fake)),
-           "多做了一次 sigmoid：这里的输入是 logits，请直接交给按 logits 计算的损失。",
-           "One sigmoid too many: the input is logits already, so hand it straight to a loss on "
-           "logits.")
-    yield (-fake.mean(),
-           "这里没有 sigmoid，也没有对数：那是第 04 课 WGAN 的损失。本题是 -log D(G(z))。",
-           "There is neither sigmoid nor log: that is the loss of WGAN, lesson 04. Here it is "
-           "-log D(G(z)).")
-    yield (-fake.sigmoid().mean(),
-           "少了对数：这是 -D(G(z))。应为 -log D(G(z))。",
-           "The logarithm is missing: that is -D(G(z)). It should be -log D(G(z)).")
 
 
 def check_extreme(loss: Callable, at: float, share: float = 1.0) -> None:

@@ -1,23 +1,33 @@
 """Lesson 04: W1 by sorting, the gradient penalty, WGAN's losses, an update with clipping, faces."""
 
 import copy
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from gan_lessons.data import ImageSet
 from gan_lessons.exercises.checking import (
+    CHANNELS_ALONE,
+    MEAN_BEFORE_GRADIENT,
+    SUM_NOT_MEAN,
     checker,
     close,
+    no_mistake,
     one_penalty,
     reaches_kernels,
     require,
+    same_gradient,
     scalar_loss,
+    teaches_critic,
+    two_seeds,
     untouched,
 )
+from gan_lessons.exercises.steps import alike
 from gan_lessons.losses import Wasserstein
 from gan_lessons.measure import factor_reader, frechet_distance
 from gan_lessons.nets import dcgan
+from gan_lessons.penalties import clip_weights
 from gan_lessons.train import Game, rmsprop
 
 LIMITS = (0.01, 0.05)  # of the weights: the lesson's, and another
@@ -42,36 +52,38 @@ def wasserstein_1d(w1) -> None:
 
 def check_distance(value: Tensor, a: Tensor, b: Tensor) -> None:
     """Require the W1 of a and b; name the usual mistakes."""
-    gaps = a.sort().values - b.sort().values
-
+    a_sorted, b_sorted = a.sort().values, b.sort().values
+    gaps = a_sorted - b_sorted
     right = gaps.abs().mean()
-
-    def is_(formula: Tensor) -> bool:  # a mistake that changes nothing here is none
-        return close(value, formula, 1e-5) and not close(formula, right, 1e-5)
-
-    require(not is_((a - b).abs().mean()) and not is_((a.sort().values - b).abs().mean())
-            and not is_((a - b.sort().values).abs().mean()),
-            "还没有排好序：现在是按样本碰巧的次序配对，搬得太远了。两边各自排序，最小的配最小的。",
-            "Not both are sorted: the pairs are in whatever order the samples came, and travel too "
-            "far. Sort each; the smallest belongs with the smallest.")
-    require(not is_(gaps.mean()) and not is_(gaps.mean().abs()),
-            "忘了绝对值：往左和往右搬的路程抵消了，只剩下两个平均值之差。",
-            "The absolute value is missing: moves to the left and to the right cancel, and only "
-            "the difference of the means is left.")
-    require(not is_(gaps.abs().sum()),
-            "这是总路程，不是平均：每个样本只占 1/n 的土。",
-            "That is the sum, not the mean: each sample is only 1/n of the earth.")
-    require(not is_(gaps.square().mean()) and not is_(gaps.square().mean().sqrt()),
-            "这里用了平方：那是 W2。W1 用距离本身，即绝对值。",
-            "Squares give W2. For W1 take the distance itself, the absolute value.")
-    require(not is_((a[:, None] - b[None, :]).abs().mean()),
-            "这是所有两两距离的平均：那等于把每一份土平摊到所有地方。每个样本只配一个。",
-            "That is the mean over all pairs, as if each bit of earth were spread over all places. "
-            "Every sample has one partner.")
-    require(not is_(gaps.abs().median()),
-            "这是路程的中位数：走得远的几车土也要算，请用平均。",
-            "That is the median of the distances: the few carts that go far count as well. Take "
-            "the mean.")
+    not_sorted = (
+        "还没有排好序：现在是按样本碰巧的次序配对，搬得太远了。两边各自排序，最小的配最小的。",
+        "Not both are sorted: the pairs are in whatever order the samples came, and travel too "
+        "far. Sort each; the smallest belongs with the smallest.")
+    not_absolute = (
+        "忘了绝对值：往左和往右搬的路程抵消了，只剩下两个平均值之差。",
+        "The absolute value is missing: moves to the left and to the right cancel, and only "
+        "the difference of the means is left.")
+    squared = (
+        "这里用了平方：那是 W2。W1 用距离本身，即绝对值。",
+        "Squares give W2. For W1 take the distance itself, the absolute value.")
+    no_mistake(value, right, [
+        ((a - b).abs().mean(), *not_sorted),
+        ((a_sorted - b).abs().mean(), *not_sorted),
+        ((a - b_sorted).abs().mean(), *not_sorted),
+        (gaps.mean(), *not_absolute),
+        (gaps.mean().abs(), *not_absolute),
+        (gaps.abs().sum(), "这是总路程，不是平均：每个样本只占 1/n 的土。",
+         "That is the sum, not the mean: each sample is only 1/n of the earth."),
+        (gaps.square().mean(), *squared),
+        (gaps.square().mean().sqrt(), *squared),
+        ((a[:, None] - b[None, :]).abs().mean(),
+         "这是所有两两距离的平均：那等于把每一份土平摊到所有地方。每个样本只配一个。",
+         "That is the mean over all pairs, as if each bit of earth were spread over all places. "
+         "Every sample has one partner."),
+        (gaps.abs().median(), "这是路程的中位数：走得远的几车土也要算，请用平均。",
+         "That is the median of the distances: the few carts that go far count as well. Take "
+         "the mean."),
+    ], 1e-5)
     require(close(value, right, 1e-5),
             "数值不对。分别排序，逐个相减，取绝对值，再求平均。",
             "The value is off. Sort each, subtract, take absolute values, then the mean.")
@@ -120,11 +132,11 @@ def gradient_penalty(penalty) -> None:
             critic = Slope(norm * weight / weight.norm())
             value = call_penalty(penalty, critic, real, fake)
             check_penalty(value, critic.weight.detach(), len(real))
-            check_create_graph(value, critic)
+            teaches_critic(value, (critic.weight.norm() - 1).square(), critic, called="评论家")
     for shape in ((64, 3), (64, 2, 4, 4)):
         check_points(penalty, shape)
         check_each_sample(penalty, shape)
-    check_course_network(penalty)
+    reaches_kernels(partial(call_penalty, penalty), called="评论家")
 
 
 def call_penalty(penalty, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -145,13 +157,8 @@ def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
         (10 * right, "多乘了 10：本题只要括号里平方的平均，权重 λ 在外面乘。",
          "There is a factor of 10 in it: this exercise wants the mean square alone, the weight "
          "comes later."),
-        (batch * right, "这是总和，不是平均：换一个批大小，惩罚的轻重就变了。请用 .mean()。",
-         "That is the sum, not the mean: with another batch size it would weigh differently. Use "
-         ".mean()."),
-        ((norm / batch - 1).square(),
-         "梯度小了 B 倍：对 critic(x).mean() 求导，每个样本的梯度都被除以了批大小。请用 .sum()。",
-         "The gradients are B times too small: the derivative of critic(x).mean() divides that of "
-         "each sample by the batch size. Use .sum()."),
+        (batch * right, *SUM_NOT_MEAN),
+        ((norm / batch - 1).square(), *MEAN_BEFORE_GRADIENT),
         ((batch ** 0.5 * norm - 1).square(),
          "范数是对整批算的：每个样本应有自己的范数，先 flatten(1)，再 norm(dim=1)。",
          "The norm was taken over the whole batch: each sample needs its own. flatten(1), then "
@@ -172,31 +179,12 @@ def check_penalty(value: Tensor, weight: Tensor, batch: int) -> None:
          "That is the 1-norm, a sum of sizes: take the root of the sum of squares."),
     ]
     if weight.ndim > 1:
-        mistakes.append(((weight.norm(dim=0) - 1).square().mean(),
-                         "范数只对通道算了：一张图的梯度是一个 C×H×W 维的向量，先 flatten(1)。",
-                         "The norm was taken over the channels alone: a picture's gradient is one "
-                         "vector of C×H×W numbers. flatten(1) first."))
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake, 1e-4) or close(mistake, right, 1e-4), zh, en)
+        mistakes.append(((weight.norm(dim=0) - 1).square().mean(), *CHANNELS_ALONE))
+    no_mistake(value, right, mistakes, 1e-4)
     require(close(value, right, 1e-4),
             f"评论家的梯度范数处处是 {norm:.1f}，惩罚应为 {right:.2f}，得到 {got:.2f}。",
             f"A critic whose gradient norm is {norm:.1f} everywhere should give {right:.2f}, got "
             f"{got:.2f}.")
-
-
-def check_create_graph(value: Tensor, critic: Slope) -> None:
-    """Require that the penalty can be differentiated with respect to the critic's weights."""
-    slope = None
-    if value.requires_grad:
-        slope, = torch.autograd.grad(value, critic.weight, allow_unused=True)
-    norm = critic.weight.norm()
-    wanted, = torch.autograd.grad((norm - 1).square(), critic.weight)
-    require(slope is not None and close(slope, wanted, 1e-4),
-            "数值对，可是惩罚对评论家的权重没有正确的梯度，评论家学不到它："
-            "torch.autograd.grad 里要写 create_graph=True，结果不能 detach。",
-            "The value is right, but its gradient with respect to the critic's weights is not, so "
-            "the critic cannot learn from it: torch.autograd.grad needs create_graph=True, and "
-            "nothing after it may be detached.")
 
 
 def check_points(penalty, shape: tuple[int, ...]) -> None:
@@ -260,15 +248,6 @@ def check_each_sample(penalty, shape: tuple[int, ...]) -> None:
             "sample, then the mean over the batch.")
 
 
-def check_course_network(penalty) -> None:
-    """Require a finite penalty, and a gradient for every kernel, with the course's own critic."""
-    torch.manual_seed(0)
-    critic = dcgan.critic(16, features=4, norm="none")
-    real, fake = torch.rand(2, 6, 3, 16, 16) * 2 - 1
-    value = scalar_loss(call_penalty(penalty, critic, real, fake), "penalty")
-    reaches_kernels(value, critic, called="评论家")
-
-
 # ---- exercise 3: the two losses ----
 
 @checker
@@ -297,18 +276,15 @@ def losses(critic_loss, generator_loss) -> None:
 
 def check_loss(value: Tensor, right: Tensor, wrong, scores, name: str, formula: str) -> None:
     """Require the value of a loss and its gradient with respect to all scores."""
-    for mistake, zh, en in wrong:
-        require(not close(value, mistake) or close(mistake, right), zh, en)
+    no_mistake(value, right, wrong)
     require(close(value, right),
             f"数值不对。{name} 应为 {formula}，没有 sigmoid，也没有对数。",
             f"The value is off. {name} should be {formula}, without sigmoid or log.")
-    slopes = torch.autograd.grad(value, scores, allow_unused=True, retain_graph=True)
-    for slope, wanted in zip(slopes, torch.autograd.grad(right, scores), strict=True):
-        require(slope is not None and close(slope, wanted),
-                f"{name} 的数值对，可是梯度到不了每一个分数：评论家给出的分数不能 detach，"
-                "要 detach 的是 G 画的样本。",
-                f"The value of {name} is right, but its gradient does not reach all scores: never "
-                "detach what the critic returns. What may be detached are G's samples.")
+    same_gradient(value, right, scores,
+                  f"{name} 的数值对，可是梯度到不了每一个分数：评论家给出的分数不能 detach，"
+                  "要 detach 的是 G 画的样本。",
+                  f"The value of {name} is right, but its gradient does not reach all scores: "
+                  "never detach what the critic returns. What may be detached are G's samples.")
 
 
 def wrong_critic_losses(real: Tensor, fake: Tensor):
@@ -436,6 +412,13 @@ def gradient_left(update, stale: float = 0.0) -> Tensor:
     return torch.cat(seen)
 
 
+def right_update(critic: nn.Module, optimizer, real: Tensor, fake: Tensor, limit: float) -> None:
+    """One step of WGAN's critic, then clipping."""
+    Wasserstein().critic(critic(real), critic(fake)).backward()
+    optimizer.step()
+    clip_weights(critic, limit)
+
+
 def check_direction(update) -> None:
     """Require the step of plain WGAN where the limit is too far off to matter."""
     for seed in (0, 1):
@@ -444,10 +427,8 @@ def check_direction(update) -> None:
         expected = copy.deepcopy(critic)
         real, fake = torch.randn(6, 2) + 1, torch.randn(9, 2)
         update(critic, torch.optim.SGD(critic.parameters(), lr=0.1), real, fake, 10.0)
-        (expected(fake).mean() - expected(real).mean()).backward()
-        torch.optim.SGD(expected.parameters(), lr=0.1).step()
-        require(all(close(a, b) for a, b in zip(critic.parameters(), expected.parameters(),
-                                                strict=True)),
+        right_update(expected, torch.optim.SGD(expected.parameters(), lr=0.1), real, fake, 10.0)
+        require(alike(critic, expected),
                 "裁剪对了，可是走的一步不是 WGAN 的：损失应为 critic(fake).mean() - "
                 "critic(real).mean()，两批可以不一样大；limit 很大时裁剪不应改变什么。",
                 "The clipping is right, but the step is not that of WGAN: the loss is "
@@ -472,14 +453,8 @@ def check_course_critic(update) -> None:
                 "也是参数，也要裁。",
                 f"In the course's own dcgan.critic a parameter is {largest:.2f}: the scales of "
                 "BatchNorm are parameters, too, and are to be clipped.")
-        loss = Wasserstein().critic(expected(real), expected(fake))
-        loss.backward()
-        rmsprop(expected, 1e-3).step()
-        with torch.no_grad():
-            for parameter in expected.parameters():
-                parameter.clamp_(-0.03, 0.03)
-        require(all(close(a, b, tolerance=1e-5) for a, b in
-                    zip(critic.parameters(), expected.parameters(), strict=True)),
+        right_update(expected, rmsprop(expected, 1e-3), real, fake, 0.03)
+        require(alike(critic, expected, tolerance=1e-5),
                 "在课程的评论家 dcgan.critic 上结果不同：真图和假图要分两批给评论家，每批只给一次，"
                 "因为批归一化按批计算。",
                 "On the course's own dcgan.critic the result differs: give the critic real and "
@@ -519,18 +494,7 @@ def penalised_faces(games: list[Game], faces: ImageSet):
         games: trained from two different seeds, all other settings equal.
         faces: the 16x16 toy faces they learned from.
     """
-    require(isinstance(games, (list, tuple)) and len(games) == 2
-            and all(isinstance(game, Game) for game in games),
-            "请交两局训练好的博弈，放在一个列表里：[game_0, game_1]。",
-            "Hand in two trained games in a list: [game_0, game_1].")
-    require(games[0].seed != games[1].seed,
-            f"两局用了同一个种子 {games[0].seed}：请用两个不同的种子。",
-            f"Both games have the seed {games[0].seed}: use two different seeds.")
-    for name in ("lr", "n_critic", "betas", "batch", "decay"):
-        mine, other = (getattr(game, name) for game in games)
-        require(mine == other, f"两局的 {name} 不同（{mine} 和 {other}）：除了种子，设置要一样。",
-                f"The two games differ in {name} ({mine} and {other}): all but the seed should be "
-                "equal.")
+    two_seeds(games, equal=("lr", "n_critic", "betas", "batch", "decay"))
     for game in games:
         require(game.penalty is not None and game.clip is None,
                 "这道题要用惩罚而不用裁剪：penalty=...，clip=None。",
@@ -539,7 +503,6 @@ def penalised_faces(games: list[Game], faces: ImageSet):
                 "评论家里有批归一化：一个样本的分数就和整批有关了。请不要在评论家里用它。",
                 "There is BatchNorm in the critic, so a score depends on the whole batch. Leave it "
                 "out of the critic.")
-        require(game.step > 0, "还没有训练：先用 fit 走几步。", "Not trained yet: call fit first.")
         require(game.images_seen <= BUDGET,
                 f"评论家看了 {game.images_seen:,} 张真图，超过了 {BUDGET:,} 张："
                 "G 的步数 × n_critic × batch 不能超出它。",

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gan_lessons.exercises.checking import checker, close, require, watched
-from gan_lessons.fastai_style.callback import EVENTS, Callback
+from gan_lessons.fastai_style.callback import EVENTS, Callback, notify
 from gan_lessons.fastai_style.gan_learner import GANLearner
 from gan_lessons.fastai_style.gan_trainer import FixedGANSwitcher
 from gan_lessons.losses import NonSaturating
@@ -379,8 +379,8 @@ def _turns(make, batches: int = 8800) -> list[int]:
     learn = SimpleNamespace(gan_trainer=_Trainer(), resuming=False)
     turns, gen_moves = [0], False
     switcher = _made(make, learn)
-    _tell(switcher, "on_train_begin", learn)
-    _tell(switcher, "on_epoch_begin", learn)
+    notify(switcher, "on_train_begin", learn)
+    notify(switcher, "on_epoch_begin", learn)
     for _ in range(batches):
         if learn.gan_trainer.gen_mode != gen_moves:
             gen_moves = learn.gan_trainer.gen_mode
@@ -391,13 +391,8 @@ def _turns(make, batches: int = 8800) -> list[int]:
                 learn.gan_trainer.gen_steps += 1
             elif event == "on_step_end":
                 learn.gan_trainer.critic_steps += 1
-            _tell(switcher, event, learn)
+            notify(switcher, event, learn)
     return turns
-
-
-def _tell(callback: Callback, event: str, learn) -> None:
-    if (method := getattr(callback, event, None)) is not None:
-        method(learn)
 
 
 def _largest(tensors) -> float:

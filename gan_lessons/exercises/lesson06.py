@@ -6,17 +6,24 @@ from torch.nn.functional import logsigmoid, relu, softplus
 
 from gan_lessons.data import ring
 from gan_lessons.exercises.checking import (
+    CHANNELS_ALONE,
+    MEAN_BEFORE_GRADIENT,
+    SUM_NOT_MEAN,
     checker,
     close,
+    no_mistake,
     one_penalty,
     reaches_kernels,
     require,
+    same_gradient,
     scalar_loss,
+    teaches_critic,
+    two_seeds,
     untouched,
 )
 from gan_lessons.exercises.lesson04 import Slope
 from gan_lessons.measure import mode_report
-from gan_lessons.nets import dcgan, mlp
+from gan_lessons.nets import mlp
 from gan_lessons.train import Game, weight_count
 
 # ---- exercise 1: R1 ----
@@ -37,9 +44,9 @@ def r1(penalty) -> None:
             value = call_r1(penalty, critic, real, gamma)
             check_place(critic.points, real)
             check_r1(value, critic.weight.detach(), len(real), gamma)
-            check_graph(value, critic, gamma)
+            teaches_critic(value, gamma / 2 * critic.weight.square().sum(), critic)
         check_mean(penalty, real)
-    check_kernels(penalty)
+    reaches_kernels(lambda critic, real, _: call_r1(penalty, critic, real, 1.0))
 
 
 def call_r1(penalty, critic: nn.Module, real: Tensor, gamma: float) -> Tensor:
@@ -79,15 +86,8 @@ def check_r1(value: Tensor, weight: Tensor, batch: int, gamma: float) -> None:
         (gamma / 2 * (norm - 1).square(),
          "多减了 1：那是 WGAN-GP，希望斜率为 1。R1 希望真实样本处的斜率为 0。",
          "A 1 was subtracted: that is WGAN-GP, which wants a slope of 1. R1 wants 0 at the data."),
-        (gamma / 2 * square / batch ** 2,
-         "求导之前先求了平均：对 critic(x).mean() 求导，每个样本的梯度都被除以了批大小。请用 "
-         ".sum()。",
-         "The mean was taken before the gradient: the derivative of critic(x).mean() divides that "
-         "of each sample by the batch size. Use .sum()."),
-        (gamma / 2 * square * batch,
-         "这是一批的总和，不是平均：换一个批大小，惩罚的轻重就变了。",
-         "That is the sum over the batch, not the mean: with another batch size it would weigh "
-         "differently."),
+        (gamma / 2 * square / batch ** 2, *MEAN_BEFORE_GRADIENT),
+        (gamma / 2 * square * batch, *SUM_NOT_MEAN),
         (gamma / 2 * square / weight.numel(),
          "对一个样本里的各个数求了平均：范数的平方是总和，先 flatten(1)，平方，再 sum(1)。",
          "The mean was taken over the numbers within a sample: a squared norm is their sum. "
@@ -97,30 +97,13 @@ def check_r1(value: Tensor, weight: Tensor, batch: int, gamma: float) -> None:
          "That is the squared 1-norm: take the sum of squares, not the square of a sum."),
     ]
     if weight.ndim > 1:
-        mistakes.append((gamma / 2 * weight.square().sum(0).mean(),
-                         "范数只对通道算了：一张图的梯度是一个 C×H×W 维的向量，先 flatten(1)。",
-                         "The norm was taken over the channels alone: a picture's gradient is one "
-                         "vector of C×H×W numbers. flatten(1) first."))
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake, 1e-5) or close(mistake, right, 1e-5), zh, en)
+        mistakes.append((gamma / 2 * weight.square().sum(0).mean(), *CHANNELS_ALONE))
+    no_mistake(value, right, mistakes, 1e-5)
     require(close(value, right, 1e-5),
             f"判别器的梯度范数处处是 {norm:.1f}，gamma 是 {gamma:.0f}，惩罚应为 {right:.2f}，得到 "
             f"{got:.2f}。",
             f"A critic whose gradient norm is {norm:.1f} everywhere, with gamma {gamma:.0f}, "
             f"should give {right:.2f}, got {got:.2f}.")
-
-
-def check_graph(value: Tensor, critic: Slope, gamma: float) -> None:
-    """Require that the penalty can be differentiated with respect to the critic's weights."""
-    slope = None
-    if value.requires_grad:
-        slope, = torch.autograd.grad(value, critic.weight, allow_unused=True)
-    require(slope is not None and close(slope, gamma * critic.weight, 1e-4),
-            "数值对，可是惩罚对判别器的权重没有正确的梯度，判别器学不到它："
-            "torch.autograd.grad 里要写 create_graph=True，结果不能 detach。",
-            "The value is right, but its gradient with respect to the critic's weights is not, so "
-            "the critic cannot learn from it: torch.autograd.grad needs create_graph=True, and "
-            "nothing after it may be detached.")
 
 
 def check_mean(penalty, real: Tensor) -> None:
@@ -136,14 +119,6 @@ def check_mean(penalty, real: Tensor) -> None:
             "各个样本的梯度不同时，数值不对：每个样本各自算梯度范数的平方，再对一批求平均。",
             "Where the samples' gradients differ, the value is off: a squared norm for each "
             "sample, then the mean over the batch.")
-
-
-def check_kernels(penalty) -> None:
-    """Require a finite penalty, and a gradient for every kernel, with the course's own critic."""
-    torch.manual_seed(0)
-    critic = dcgan.critic(16, features=4, norm="none")
-    value = scalar_loss(call_r1(penalty, critic, torch.rand(6, 3, 16, 16) * 2 - 1, 1.0), "r1")
-    reaches_kernels(value, critic)
 
 
 # ---- exercise 2: the loss in pairs ----
@@ -177,19 +152,16 @@ def check_pairs(value: Tensor, up: Tensor, down: Tensor, name: str, scores) -> N
     """Require -E log sigmoid(up - down), the scores a player wants high and low, and its slope."""
     right = softplus(down - up).mean()
     first, second = ("real", "fake") if name == "critic_loss" else ("fake", "real")
-    for mistake, zh, en in wrong_pairs(up, down):
-        require(not close(value, mistake) or close(mistake, right),
-                f"{name}：{zh}", f"{name}: {en}")
+    no_mistake(value, right, ((mistake, f"{name}：{zh}", f"{name}: {en}")
+                              for mistake, zh, en in wrong_pairs(up, down)))
     require(close(value, right),
             f"{name} 的数值不对：应为 -log sigmoid({first} - {second})，逐对计算，再求平均。",
             f"The value of {name} is off: it should be -log sigmoid({first} - {second}), pair by "
             "pair, then the mean.")
-    slopes = torch.autograd.grad(value, scores, allow_unused=True)
-    for slope, wanted in zip(slopes, torch.autograd.grad(right, scores), strict=True):
-        require(slope is not None and close(slope, wanted),
-                f"{name} 的数值对，可是梯度到不了它该推动的每一个分数：不要 detach 它们。",
-                f"The value of {name} is right, but its gradient does not reach every score that "
-                "it is to move: do not detach them.")
+    same_gradient(value, right, scores,
+                  f"{name} 的数值对，可是梯度到不了它该推动的每一个分数：不要 detach 它们。",
+                  f"The value of {name} is right, but its gradient does not reach every score that "
+                  "it is to move: do not detach them.")
 
 
 def wrong_pairs(up: Tensor, down: Tensor):
@@ -316,10 +288,9 @@ def check_converged(sigma, weight: Tensor) -> None:
                          "weight.flatten(1)。",
                          "Each k×k matrix was taken by itself: first make one matrix of the whole "
                          "kernel, with weight.flatten(1)."))
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake, 1e-4), zh, en)
-    require(not close(value, -right, 1e-4), "符号反了：奇异值不会是负的。",
-            "The sign is off: a singular value is never negative.")
+    mistakes.append((-right, "符号反了：奇异值不会是负的。",
+                     "The sign is off: a singular value is never negative."))
+    no_mistake(value, right, mistakes, 1e-4)
     require(close(value, right, 1e-4),
             f"{STEPS} 步以后得到 {float(value):.3f}，最大奇异值是 {float(right):.3f}："
             "循环要走 steps 次，每次从新的 u 出发。",
@@ -392,18 +363,7 @@ def sharp_ring(games: list[Game]):
     Args:
         games: trained from two different seeds, all other settings equal.
     """
-    require(isinstance(games, (list, tuple)) and len(games) == 2
-            and all(isinstance(game, Game) for game in games),
-            "请交两局训练好的博弈，放在一个列表里：[game_0, game_1]。",
-            "Hand in two trained games in a list: [game_0, game_1].")
-    require(games[0].seed != games[1].seed,
-            f"两局用了同一个种子 {games[0].seed}：请用两个不同的种子。",
-            f"Both games have the seed {games[0].seed}: use two different seeds.")
-    for name in ("lr", "betas", "batch", "decay", "ema", "penalty_every"):
-        mine, other = (getattr(game, name) for game in games)
-        require(mine == other, f"两局的 {name} 不同（{mine} 和 {other}）：除了种子，设置要一样。",
-                f"The two games differ in {name} ({mine} and {other}): all but the seed should be "
-                "equal.")
+    two_seeds(games, equal=("lr", "betas", "batch", "decay", "ema", "penalty_every"))
     for game in games:
         check_ring_rules(game)
     reports = [mode_report(game.sample(2500, seed=2026, ema=True), ring()) for game in games]
@@ -432,7 +392,6 @@ def check_ring_rules(game: Game) -> None:
             f"{sizes[0]:,} 和 {sizes[1]:,}。",
             f"Use the networks of recipes.plane, with {allowed[0]:,} weights in G and "
             f"{allowed[1]:,} in D; got {sizes[0]:,} and {sizes[1]:,}.")
-    require(game.step > 0, "还没有训练：先用 fit 走几步。", "Not trained yet: call fit first.")
     require(game.data == ring().described(),
             f"数据应当是 data.ring()，这一局用的是 {game.data}。",
             f"The data should be data.ring(); this game learned from {game.data}.")

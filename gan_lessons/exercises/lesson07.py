@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan_lessons.exercises.checking import checker, close, require, untouched
-
-Mistake = tuple[Tensor, str, str]  # a wrong value, and what it shows in Chinese and in English
+from gan_lessons.exercises.checking import checker, close, no_mistake, require, untouched
 
 
 def one_number(answer, *given) -> Tensor:
@@ -19,12 +17,6 @@ def one_number(answer, *given) -> Tensor:
             "The result is complex: the eigenvalues of a general matrix come as complex numbers. "
             "Take their real part (.real), or the symmetric form and eigvalsh.")
     return value
-
-
-def no_mistake(value: Tensor, right: Tensor, mistakes: list[Mistake]) -> None:
-    """Require a value that is none of the mistakes; one that changes nothing here is none."""
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake) or close(mistake, right), zh, en)
 
 
 # ---- exercise 1: the Fréchet distance of two Gaussians ----

@@ -4,7 +4,16 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import cycle
-from gan_lessons.exercises.checking import checker, close, require, scalar_loss, untouched
+from gan_lessons.exercises.checking import (
+    SUM_NOT_MEAN,
+    checker,
+    close,
+    no_mistake,
+    require,
+    same_gradient,
+    scalar_loss,
+    untouched,
+)
 
 # ---- exercise 1: the projection critic ----
 
@@ -24,13 +33,11 @@ def projection_score(score) -> None:
         y = torch.randint(classes, (batch,), generator=chance)
         value = untouched(score, features, y, psi, embedding)
         check_score(value, features, y, psi, embedding)
-        slopes = torch.autograd.grad(value.sum(), (psi, embedding), allow_unused=True)
-        wanted = torch.autograd.grad(right_score(features, y, psi, embedding).sum(),
-                                     (psi, embedding))
-        require(all(s is not None and close(s, w) for s, w in zip(slopes, wanted, strict=True)),
-                "数值对，可是梯度到不了 psi 和 embedding：不要 detach，它们是要学的权重。",
-                "The values are right, but no gradient reaches psi and the embedding: do not "
-                "detach them, they are the weights to learn.")
+        same_gradient(value.sum(), right_score(features, y, psi, embedding).sum(),
+                      (psi, embedding),
+                      "数值对，可是梯度到不了 psi 和 embedding：不要 detach，它们是要学的权重。",
+                      "The values are right, but no gradient reaches psi and the embedding: do not "
+                      "detach them, they are the weights to learn.")
 
 
 def right_score(features: Tensor, y: Tensor, psi: Tensor, embedding: Tensor) -> Tensor:
@@ -77,8 +84,7 @@ def check_score(value, features: Tensor, y: Tensor, psi: Tensor, embedding: Tens
          "这是分类器的对数概率（AC-GAN 的做法）；投影判别器没有 softmax。",
          "That is a classifier's log-probability, as in AC-GAN; a projection has no softmax."),
     ]
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake) or close(mistake, right), zh, en)
+    no_mistake(value, right, mistakes)
     require(close(value, right),
             "数值不对：应为 features·psi + features·embedding[y]，每个样本一个数。",
             "The values are off: features·psi + features·embedding[y], one number a sample.")
@@ -164,8 +170,7 @@ def check_shares(value, probabilities: Tensor, y: Tensor) -> None:
          "每一类都给了同一个总的准确率：请分类计算。",
          "Every class got the same, overall accuracy: calculate it class by class."),
     ]
-    for mistake, zh, en in mistakes:
-        require(not close(value, mistake) or close(mistake, wanted), zh, en)
+    no_mistake(value, wanted, mistakes)
     require(close(value, wanted),
             "数值不对：对每一类 k，取 y == k 的样本，其中最可能的类也是 k 的占多少。",
             "The values are off: for each class k, of the samples with y == k, the share whose "
@@ -239,9 +244,7 @@ def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: 
          "No absolute value: errors of both signs would cancel."),
         (-(away_a.mean() + away_b.mean()), "没有取绝对值：正负误差会互相抵消。",
          "No absolute value: errors of both signs would cancel."),
-        (away_a.abs().sum() + away_b.abs().sum(),
-         "这是总和，不是平均：换一个批大小，轻重就变了。",
-         "That is the sum, not the mean: with another batch size it would weigh differently."),
+        (away_a.abs().sum() + away_b.abs().sum(), *SUM_NOT_MEAN),
         (away_a.abs().flatten(1).sum(1).mean() + away_b.abs().flatten(1).sum(1).mean(),
          "每张图里也要求平均，而不是求和：对所有的数一起 .mean()。",
          "Within a sample, too, take the mean and not the sum: one .mean() over all numbers."),
@@ -257,8 +260,7 @@ def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: 
          "That is the identity loss, which gives a picture of A to b_to_a. The cycle loss goes "
          "there and back."),
     ]
-    for mistake, zh, en in mistakes:
-        require(not close(got, mistake, 1e-5) or close(mistake, right, 1e-5), zh, en)
+    no_mistake(got, right, mistakes, 1e-5)
     require(close(got, right, 1e-5), f"损失应为 {right:.3f}，得到 {got:.3f}。",
             f"The loss should be {right:.3f}, got {got:.3f}.")
 
@@ -266,13 +268,10 @@ def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: 
 def check_both_learn(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module,
                      b_to_a: nn.Module) -> None:
     """Require that the gradient reaches both generators through the whole way."""
-    weights = [*a_to_b.parameters(), *b_to_a.parameters()]
-    slopes = torch.autograd.grad(value, weights, allow_unused=True)
-    expected = torch.autograd.grad(there_and_back(a, b, a_to_b, b_to_a), weights)
-    require(all(slope is not None and close(slope, wanted, 1e-4)
-                for slope, wanted in zip(slopes, expected, strict=True)),
-            "数值对，但梯度没有走完全程：中间的译文不能 detach，也不要用 torch.no_grad()，"
-            "两个生成器都要从整个来回中学习。",
-            "The value is right, but the gradient does not go all the way: no detach and no "
-            "torch.no_grad() on the translation in the middle; both generators learn from the "
-            "whole way.")
+    same_gradient(value, there_and_back(a, b, a_to_b, b_to_a),
+                  (*a_to_b.parameters(), *b_to_a.parameters()),
+                  "数值对，但梯度没有走完全程：中间的译文不能 detach，也不要用 torch.no_grad()，"
+                  "两个生成器都要从整个来回中学习。",
+                  "The value is right, but the gradient does not go all the way: no detach and no "
+                  "torch.no_grad() on the translation in the middle; both generators learn from "
+                  "the whole way.", 1e-4)

@@ -12,13 +12,81 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import softplus
 
-from gan_lessons.exercises.checking import checker, close, require
+from gan_lessons.exercises.checking import SUM_NOT_MEAN, checker, close, require
 from gan_lessons.losses import NonSaturating
 from gan_lessons.nets import mlp
 from gan_lessons.train import critic_step as course_critic_step
 from gan_lessons.train import generator_step as course_generator_step
 
 LR = 0.1  # of plain gradient descent, which shows a factor in the loss; Adam would hide it
+
+
+# ---- what goes wrong in a loss ----
+
+def wrong_discriminator_losses(real: Tensor, fake: Tensor):
+    """Return the usual mistakes: (the value they give, the message in Chinese, in English)."""
+    on_real, on_fake = softplus(-real), softplus(fake)
+    right = on_real.mean() + on_fake.mean()
+    yield (softplus(real).mean() + softplus(-fake).mean(),
+           "标签反了：真图的目标是 1，假图的目标是 0。",
+           "The labels are swapped: real pictures have target 1, fakes target 0.")
+    for half in (on_real.mean(), on_fake.mean()):
+        yield (half, "只算了一半：D 既要认出真图，也要认出假图，两项都要。",
+               "Only one half is there: D must recognise real pictures and fakes. Add both.")
+    yield (on_real.mean() + softplus(-fake).mean(),
+           "假图的目标也成了 1：那是 G 的愿望。对 D 来说，假图的目标是 0。",
+           "Here fakes have target 1, too: that is what G wants. For D the target of fakes is 0.")
+    yield (on_real.mean() - on_fake.mean(),
+           "两项应当相加：认错真图和认错假图，都要付出代价。",
+           "Add the two: to be wrong about real pictures and to be wrong about fakes both cost.")
+    yield (-right,
+           "符号反了：这是 D 要尽量变大的 V。优化器总是让损失变小，所以要取负号。",
+           "The sign is off: that is V, which D makes large. An optimizer makes a loss small: take "
+           "minus V.")
+    yield (bce(real.sigmoid(), torch.ones_like(real)) + bce(fake.sigmoid(), torch.zeros_like(fake)),
+           "多做了一次 sigmoid：这里的输入是 logits，请直接交给按 logits 计算的损失。",
+           "One sigmoid too many: the inputs are logits already, so hand them straight to "
+           "a loss on logits.")
+    yield (on_real.sum() + on_fake.sum(), *SUM_NOT_MEAN)
+    if len(real) != len(fake):
+        yield (torch.cat([on_real, on_fake]).mean(),
+               "把真假拼在一起求平均，两批不一样大时，大的一批分量就重了。请各自求平均，再相加。",
+               "One mean over both: where the two batches differ in size, the larger one counts "
+               "for more. Take the mean of each, then add.")
+    yield (bce(real, torch.full_like(real, 0.9)) + on_fake.mean(),
+           "真图的目标成了 0.9，这是标签平滑。本题的目标是 1。",
+           "Real pictures have target 0.9 here, which is label smoothing. In this exercise the "
+           "target is 1.")
+
+
+def wrong_generator_losses(fake: Tensor):
+    """Return the usual mistakes: (the value they give, the message in Chinese, in English)."""
+    yield (softplus(fake).mean(),
+           "这样 G 会帮 D 的忙：G 希望假图被判为真，目标应是 1。",
+           "That makes G help D: G wants its fakes called real, so the target is 1.")
+    yield (-softplus(fake).mean(),
+           "这是最初的极小极大损失 log(1 - D(G(z)))：D 很有把握时，它几乎没有梯度。"
+           "请写非饱和损失 -log D(G(z))。",
+           "That is the original minimax loss log(1 - D(G(z))): once D is sure, it has almost no "
+           "gradient. Write the non-saturating one, -log D(G(z)).")
+    yield (-softplus(-fake).mean(),
+           "符号反了：这是 log D(G(z))，G 要它变大。损失是它的相反数。",
+           "The sign is off: that is log D(G(z)), which G wants large. The loss is minus that.")
+    yield (softplus(-fake).sum(), *SUM_NOT_MEAN)
+    for logs in (-fake.sigmoid().mean().log(), softplus(-fake.mean())):
+        yield (logs, "平均取得太早了：应先对每个样本取 -log D，再求平均。",
+               "The mean comes too early: take -log D of each sample first, then the mean.")
+    yield (bce(fake.sigmoid(), torch.ones_like(fake)),
+           "多做了一次 sigmoid：这里的输入是 logits，请直接交给按 logits 计算的损失。",
+           "One sigmoid too many: the input is logits already, so hand it straight to a loss on "
+           "logits.")
+    yield (-fake.mean(),
+           "这里没有 sigmoid，也没有对数：那是第 04 课 WGAN 的损失。本题是 -log D(G(z))。",
+           "There is neither sigmoid nor log: that is the loss of WGAN, lesson 04. Here it is "
+           "-log D(G(z)).")
+    yield (-fake.sigmoid().mean(),
+           "少了对数：这是 -D(G(z))。应为 -log D(G(z))。",
+           "The logarithm is missing: that is -D(G(z)). It should be -log D(G(z)).")
 
 
 # ---- what the steps are tried on ----
@@ -97,9 +165,9 @@ def course_round(pair: Pair, real: Tensor, z: Tensor) -> None:
     course_generator_step(pair.D, pair.G, pair.G_optimizer, NonSaturating(), z)
 
 
-def alike(a: nn.Module, b: nn.Module) -> bool:
+def alike(a: nn.Module, b: nn.Module, tolerance: float = 1e-6) -> bool:
     """Tell whether two networks have the same weights, but for rounding."""
-    return all(close(p, q, tolerance=1e-6)
+    return all(close(p, q, tolerance)
                for p, q in zip(a.parameters(), b.parameters(), strict=True))
 
 
@@ -201,7 +269,7 @@ def check_critic(critic_step, pair: Pair, real: Tensor, z: Tensor) -> bool:
             "D 没有看到真图：参数 real 没有用上。",
             "D has not seen the real data: the argument real is not used.")
     check_noise(pair, z)
-    check_slope(pair.D_optimizer.slope, before.D, wanted, wrong_critic_losses(before, real, z))
+    check_slope(pair.D_optimizer.slope, before.D, wanted, wrong_critic_steps(before, real, z))
     check_value("D", loss, wanted)
     twice(lambda: critic_step(pair.D, pair.G, pair.D_optimizer, real, z), pair.D_optimizer,
           pair.D, "D")
@@ -225,7 +293,7 @@ def check_generator(generator_step, pair: Pair, z: Tensor) -> None:
             "In G's step the weights of D have changed, too. Only G may move: use the optimizer "
             "that is handed in, it looks after G alone.")
     check_noise(pair, z)
-    check_slope(pair.G_optimizer.slope, before.G, wanted, wrong_generator_losses(before, z))
+    check_slope(pair.G_optimizer.slope, before.G, wanted, wrong_generator_steps(before, z))
     check_value("G", loss, wanted)
     twice(lambda: generator_step(pair.D, pair.G, pair.G_optimizer, z), pair.G_optimizer, pair.G,
           "G")
@@ -296,52 +364,28 @@ def check_slope(slope: list[Tensor], network: nn.Module, wanted: Tensor, wrong) 
             "1 and 2, with one backward() a step.")
 
 
-def wrong_critic_losses(pair: Pair, real: Tensor, z: Tensor):
-    """Return the usual mistakes: (the loss, the message in Chinese, in English)."""
+def wrong_critic_steps(pair: Pair, real: Tensor, z: Tensor):
+    """Return the usual mistakes in D's step: (the loss, the message in Chinese, in English)."""
     real_logits, fake_logits = pair.D(real), pair.D(pair.G(z).detach())
-    on_real, on_fake = softplus(-real_logits), softplus(fake_logits)
-    right = on_real.mean() + on_fake.mean()
-    yield (softplus(real_logits).mean() + softplus(-fake_logits).mean(),
-           "D 的标签反了：真图的目标是 1，假图的目标是 0。",
-           "D's labels are swapped: real pictures have target 1, fakes target 0.")
-    yield (bce(real_logits.sigmoid(), torch.ones_like(real_logits))
-           + bce(fake_logits.sigmoid(), torch.zeros_like(fake_logits)),
-           "D 的损失里多做了一次 sigmoid：D 给出的是 logits。",
-           "One sigmoid too many in D's loss: D gives logits.")
-    yield (-right, "D 走反了：它在让损失变大。检查符号。",
-           "D goes the wrong way: it makes its loss larger. Check the sign.")
-    yield (on_real.mean(), "D 只从真图学习：假图一项不在，或者 D(fake) 被 detach 了。"
+    on_real, on_fake = softplus(-real_logits).mean(), softplus(fake_logits).mean()
+    yield (on_real, "D 只从真图学习：假图一项不在，或者 D(fake) 被 detach 了。"
            "要 detach 的是 G 的输出，不是 D 的输出。",
            "D learns from real data alone: the part for fakes is missing, or D(fake) is detached. "
            "Detach what G returns, not what D returns.")
-    yield (on_fake.mean(), "D 只从假图学习：真图一项不在损失里。",
+    yield (on_fake, "D 只从假图学习：真图一项不在损失里。",
            "D learns from fakes alone: the part for real data is not in the loss.")
-    yield (right / 2, "D 的损失少了一半：课程里是两项之和，不是平均。（方向对，步子只有一半。）",
+    yield ((on_real + on_fake) / 2,
+           "D 的损失少了一半：课程里是两项之和，不是平均。（方向对，步子只有一半。）",
            "D's loss is half of what it should be: the course adds the two parts and does not "
            "average them. (The direction is right, the step half as long.)")
-    yield (on_real.sum() + on_fake.sum(), "D 的损失是总和而不是平均：请用 .mean()。",
-           "D's loss is a sum, not a mean: use .mean().")
+    for loss, zh, en in wrong_discriminator_losses(real_logits, fake_logits):
+        yield loss, f"D 的损失不对。{zh}", f"D's loss is off. {en}"
 
 
-def wrong_generator_losses(pair: Pair, z: Tensor):
-    """Return the usual mistakes: (the loss, the message in Chinese, in English)."""
-    logits = pair.D(pair.G(z))
-    yield (-softplus(logits).mean(),
-           "G 用了饱和的损失 log(1 - D(G(z)))。请写非饱和损失 -log D(G(z))。",
-           "G uses the saturating loss, log(1 - D(G(z))). Write the non-saturating one, "
-           "-log D(G(z)).")
-    yield (softplus(logits).mean(),
-           "G 在帮 D 的忙：它在让假图的 logits 变低。G 要的目标是 1。",
-           "G helps D: it lowers the logits of its fakes. G's target is 1.")
-    yield (-softplus(-logits).mean(), "G 走反了：它在让损失变大。检查符号。",
-           "G goes the wrong way: it makes its loss larger. Check the sign.")
-    yield (bce(logits.sigmoid(), torch.ones_like(logits)),
-           "G 的损失里多做了一次 sigmoid：D 给出的是 logits。",
-           "One sigmoid too many in G's loss: D gives logits.")
-    yield (softplus(-logits).sum(), "G 的损失是总和而不是平均：请用 .mean()。",
-           "G's loss is a sum, not a mean: use .mean().")
-    yield (-logits.mean(), "G 的损失没有对数：那是 WGAN 的。请写 -log D(G(z))。",
-           "There is no logarithm in G's loss: that is WGAN's. Write -log D(G(z)).")
+def wrong_generator_steps(pair: Pair, z: Tensor):
+    """Return the usual mistakes in G's step: (the loss, the message in Chinese, in English)."""
+    for loss, zh, en in wrong_generator_losses(pair.D(pair.G(z))):
+        yield loss, f"G 的损失不对。{zh}", f"G's loss is off. {en}"
 
 
 def check_value(name: str, loss, wanted: Tensor) -> None:

@@ -100,11 +100,14 @@ function drawPlot({ pen, width, height }, rows, lines, { low, high, now }, colou
   }
 }
 
-// The range of some columns; a few wild values do not flatten all the others.
+// The range of some columns; a few wild values do not flatten all the others: where the outermost
+// 2 % would take more than half of the height, they are cut off.
 function range(rows, columns) {
   const values = rows.flatMap((row) => columns.map((c) => row[c])).filter(Number.isFinite).sort((a, b) => a - b);
   if (!values.length) return { low: 0, high: 1 };
   const at = (share) => values[Math.round(share * (values.length - 1))];
-  const [low, high] = [Math.min(at(0.02), 0), at(0.98)];
+  const [from, to] = [Math.min(at(0.02), 0), at(0.98)];
+  const low = values[0] > 2 * from - to ? Math.min(values[0], 0) : from;
+  const high = values.at(-1) < 2 * to - from ? values.at(-1) : to;
   return { low, high: high > low ? high : low + 1 };
 }

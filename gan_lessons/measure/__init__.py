@@ -19,7 +19,7 @@ from gan_lessons.measure.kernel import KernelEstimate, kernel_distance, kernel_e
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
 from gan_lessons.measure.obedience import ObedienceReport, kept, obedience
 from gan_lessons.measure.photographs import inception
-from gan_lessons.measure.points import PointReport, js_on_grid, mode_report
+from gan_lessons.measure.points import PointReport, js_on_grid, mode_report, points_as_asked
 from gan_lessons.measure.scores import Evaluator, Scores
 from gan_lessons.measure.sliced import sliced_distance
 from gan_lessons.measure.stacked import StackedReport, stacked_modes
@@ -32,5 +32,6 @@ __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorRe
            "Tracker", "copy_test", "damage", "dinov2", "factor_coverage", "factor_reader",
            "frechet_distance", "inception", "inception_score", "js_on_grid", "kept",
            "kernel_distance", "kernel_estimate", "memorisation_test", "mode_report", "nearest",
-           "obedience", "precision_recall", "sliced_distance", "spectrum", "stacked_modes",
+           "obedience", "points_as_asked", "precision_recall", "sliced_distance", "spectrum",
+           "stacked_modes",
            "transport"]

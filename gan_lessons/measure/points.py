@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gan_lessons.condition import Condition, conditions
 from gan_lessons.data import PointSet
 from gan_lessons.util import both
 
@@ -67,6 +68,25 @@ def mode_report(points: Tensor, data: PointSet) -> PointReport:
     return PointReport(n=len(points), modes=int((counts > 0).sum()), of=len(counts),
                        high_quality=len(good) / len(points),
                        reverse_kl=surplus if len(good) else math.inf, counts=counts)
+
+
+def points_as_asked(points: Tensor, y: Condition | None, data: PointSet) -> float:
+    """Return the share of points whose nearest mode is the one that was asked for, 0 to 1.
+
+    Guessing has 1 / K of K modes. Quality does not count: see `mode_report`.
+
+    Args:
+        points: (n, d).
+        y: The modes they were asked for, see `condition.conditions`.
+        data: The mixture with a condition, from `conditioned_on`.
+    """
+    if data.classes is None:
+        raise ValueError(both(f"{data.name} 没有条件：请传入 conditioned_on() 返回的分布。",
+                              f"{data.name} has no condition: pass one that conditioned_on() "
+                              "returned."))
+    _check(points, data.shape[0])
+    asked = conditions(y, data.classes, len(points))
+    return (data.nearest(points.cpu()) == asked.cpu()).double().mean().item()
 
 
 def cell_shares(points: Tensor, bins: int = 30, extent: float = 3.0) -> Tensor:

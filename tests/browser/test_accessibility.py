@@ -17,8 +17,12 @@ WIDGETS = ("from gan_lessons import data, lab, recipes\nfrom gan_lessons.train i
            "lab.GanLab(data='drawn').run(20)",
            "view = lab.TrainingView()\n"
            "fit(recipes.plane(), data.ring(), 20, watch=view, watch_every=5);",
-           "lab.quiz('01')")
-LIVE = (".gan-lessons-switch", ".gan-lessons-lab", ".gan-lessons-training", ".gan-lessons-quiz")
+           "lab.quiz('01')",
+           "import torch\n"
+           "lab.selector(torch.zeros(2, 3, 1, 8, 8, dtype=torch.uint8), ['zero', 'one'],\n"
+           "             alt='Two rows of black squares')")
+LIVE = (".gan-lessons-switch", ".gan-lessons-lab", ".gan-lessons-training", ".gan-lessons-quiz",
+        ".gan-lessons-live:has(> canvas)")  # the selector
 
 
 def serious(page, *parts: str) -> list[str]:

@@ -346,7 +346,7 @@ def test_work_in_progress_and_speed_are_shown(open_lab):
 def test_nothing_is_cut_off(open_lab, lab):
     """Texts of menus, in both languages, and numbers at the axes where losses are tiny."""
     game, = open_lab("lab = GanLab('vanishing').run(100)\nlab")
-    cut = game.element.locator("select").evaluate_all("""menus => menus.flatMap(menu => {
+    cut = game.element.locator("select:visible").evaluate_all("""menus => menus.flatMap(menu => {
         const style = getComputedStyle(menu);
         const pen = document.createElement('canvas').getContext('2d');
         pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
@@ -378,6 +378,35 @@ def test_layers_can_be_hidden_and_things_explain_themselves(open_lab, lab):
     assert min(map(len, titles)) > 10
     assert "starts a new run" in game.menu("seed").locator("..").get_attribute("title")
     assert "in this run" in game.menu("loss").locator("..").get_attribute("title")
+
+
+def test_a_class_is_chosen_and_its_colour_judgement_and_number_are_seen(open_lab):
+    game, = open_lab("lab = GanLab(data='ring_by_class').run(20)\nlab")
+    asked = game.element.locator("b.obedience")
+    before = asked.inner_text()
+    assert re.fullmatch(r"\d+ %", before)
+    menu = game.menu("chosen")
+    assert menu.locator("option").all_text_contents() == [str(y) for y in range(8)]
+    name = game.element.locator(".stage").get_attribute("aria-label")
+    assert "D's judgement is that of y = 0" in name
+
+    def of_colour(red, green, blue):  # the share of the stage that has it
+        seen = game.image()
+        return seen.count(blue << 16 | green << 8 | red) / len(seen)
+
+    bluish_green = 0x00, 0x9E, 0x73  # class 2
+    before_green = of_colour(*bluish_green)
+    menu.focus()
+    assert game.changes(lambda: menu.select_option("2")) > 0.2  # D's surface is that of y = 2
+    assert of_colour(*bluish_green) > 1.5 * before_green  # its fakes are more, and not faint
+    game.wait_until("lab.querySelector('.stage').ariaLabel.includes('that of y = 2')")
+    for _ in range(10):
+        game.button("both").click()
+    game.wait_until("lab.dataset.step === '30' && "
+                    "lab.querySelector('b.obedience').innerText !== x", before)
+    game.menu("data").select_option("ring")
+    menu.wait_for(state="hidden")
+    assert not asked.is_visible()
 
 
 def test_canvases_say_what_they_show(open_lab, lab):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import torch
 
-from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.imageset import ImageSet, read_card
 from gan_lessons.data.toys.factory import Draw, Recipe, make
 from gan_lessons.data.toys.shapes import (
     Canvas,
@@ -213,29 +213,7 @@ def _glasses(head: Canvas, draw: Draw) -> None:
         dark.paint(line(-0.045, 0.005, -0.015, -0.035, 0.014), WHITE, opacity=0.55)
 
 
-CARD = (
-    "玩具人脸：由这门课的代码画出的 RGB 头像，张数和边长（16 到 256）由你定。\n"
-    "  来源：gan_lessons/data/toys/faces.py 用有符号距离函数当场画出，不用网络；"
-    "同一个种子在任何电脑上给出同样的图（相差不超过 1 个灰度级）。\n"
-    "  许可：与课程插图相同（CC BY 4.0），可以自由使用。\n"
-    "  因素：7 个，共 100,800 种组合，每种等可能；core=True 只留 96 种，"
-    "别的因素不变，只有位置、大小、目光和色调略有起伏。\n"
-    "  注意：画的不是真人，没有用任何照片，也就不涉及肖像和同意。五种肤色只是设计出来的颜色，"
-    "不代表族裔；发型不代表性别。这些卡通脸远没有真人多样，"
-    "不要用它判断一个模型对真人是否公平或有效。",
-    "Toy faces: RGB portraits drawn by this course's code, as many as you ask for, 16 to 256 "
-    "pixels a side.\n"
-    "  Source: drawn on the spot from signed distance functions by gan_lessons/data/toys/faces.py, "
-    "without a network; a seed gives the same pictures on every computer (within 1 grey level).\n"
-    "  Licence: that of the course's figures (CC BY 4.0), free to use.\n"
-    "  Factors: 7, with 100,800 combinations, all equally likely; core=True keeps 96 of them, the "
-    "other factors held still, with only place, size, gaze and tint varying a little.\n"
-    "  Note: these are not people. No photograph was used, so nobody had to consent. The 5 skin "
-    "tones are colours chosen by design and stand for no ethnicity; a hair style stands for no "
-    "gender. Real people are far more diverse than these cartoons: do not judge by them whether "
-    "a model works for real faces or is fair to them.")
-
-FACES = Recipe("toy faces", FACTORS, CORE, TRAITS, paint, CARD)
+FACES = Recipe("toy faces", FACTORS, CORE, TRAITS, paint, read_card("toy_faces"))
 
 
 def toy_faces(n: int = 10_000, size: int = 64, seed: int = 0, *,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from gan_lessons.data.imageset import ImageSet
+from gan_lessons.data.imageset import ImageSet, read_card
 from gan_lessons.data.toys.factory import Draw, Recipe, make
 from gan_lessons.data.toys.shapes import (
     Canvas,
@@ -204,26 +204,7 @@ def _rug(place: Canvas, draw: Draw) -> None:
         striped.paint(box(0, y, 0.3, 0.01) & mat, (0.97, 0.82, 0.6))
 
 
-CARD = (
-    "玩具卧室：由这门课的代码画出的 RGB 卧室，张数和边长（16 到 256）由你定。\n"
-    "  来源：gan_lessons/data/toys/rooms.py 用有符号距离函数当场画出，不用网络；"
-    "同一个种子在任何电脑上给出同样的图（相差不超过 1 个灰度级）。\n"
-    "  许可：与课程插图相同（CC BY 4.0），可以自由使用。\n"
-    "  因素：7 个，共 17,280 种组合，每种等可能；core=True 只留 54 种，"
-    "别的因素不变，只有位置、大小和色调略有起伏。\n"
-    "  注意：不是任何人的家，也没有照片；构图只有一种，家具只有几样，不代表真实的卧室；"
-    "在这里练好的模型，不要指望它认得真的房间。",
-    "Toy rooms: RGB bedrooms drawn by this course's code, as many as you ask for, 16 to 256 pixels "
-    "a side.\n"
-    "  Source: drawn on the spot from signed distance functions by gan_lessons/data/toys/rooms.py, "
-    "without a network; a seed gives the same pictures on every computer (within 1 grey level).\n"
-    "  Licence: that of the course's figures (CC BY 4.0), free to use.\n"
-    "  Factors: 7, with 17,280 combinations, all equally likely; core=True keeps 54 of them, the "
-    "other factors held still, with only place, size and tint varying a little.\n"
-    "  Note: nobody's home and no photograph; one composition and a handful of furniture do not "
-    "represent real bedrooms, and a model trained here knows nothing of them.")
-
-ROOMS = Recipe("toy rooms", FACTORS, CORE, TRAITS, paint, CARD)
+ROOMS = Recipe("toy rooms", FACTORS, CORE, TRAITS, paint, read_card("toy_rooms"))
 
 
 def toy_rooms(n: int = 10_000, size: int = 64, seed: int = 0, *,

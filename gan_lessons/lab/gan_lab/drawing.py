@@ -7,6 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
 from gan_lessons import show
+from gan_lessons.condition import given
 from gan_lessons.losses import LeastSquares, Minimax
 from gan_lessons.show import BLUE, GREEN, GREY, ORANGE
 from gan_lessons.train import evaluating
@@ -17,13 +18,19 @@ SURFACE = 32  # D is asked at SURFACE x SURFACE places; the browser smooths
 LONGEST = 0.25  # length of an arrow, in half widths of the picture
 UNIT = 8192  # int16 steps from the centre of the picture to its edge
 FRAMES = 5  # pictures of a run on paper
+CLASSES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", GREY)
+# of Okabe and Ito, for the colour-blind; from the ninth class on they come again
 FAKE_TO_REAL = LinearSegmentedColormap.from_list("fake to real", ["#f4b183", "#ffffff", "#8fbfe0"])
 
 
 # ---- one picture, for the browser ----
 
 class Camera:
-    """A fixed way to look at a run: the same z, the same places, at every step."""
+    """A fixed way to look at a run: the same z, the same places, at every step.
+
+    In a conditional game D's surface, the mesh and the arrows are those of one y, `chosen`. The
+    fakes with an arrow are asked for it, the others for the classes in turn.
+    """
 
     def __init__(self, points, latent: int, limit: float | None = None):
         self.look_at(points)
@@ -36,36 +43,58 @@ class Camera:
         # from the upper left corner to the right, row by row, as the browser paints
         side = self.limit * (torch.arange(SURFACE) + 0.5 - SURFACE / 2) / (SURFACE / 2)
         self.places = torch.cartesian_prod(-side, side).flip(1)
+        self.choose(0)
 
     def look_at(self, points) -> None:
         """Show these real points from now on."""
         self.real = points.sample(4 * POINTS, torch.Generator().manual_seed(99))
+        self.classes = 0 if points.classes is None else points.classes[0]
+        self.real_y = points.nearest(self.real) if self.classes else None
 
-    def scene(self) -> bytes:
-        """Return the real points as int16."""
-        return _as_int16(self.real[:POINTS] / self.limit)
+    def choose(self, y: int) -> None:
+        """Show D, the mesh and the arrows of this y from now on, if there are classes."""
+        self.chosen, self.y_made, self.y_judged = y, None, None
+        if self.real_y is not None:
+            one, in_turn = torch.tensor([y]), torch.arange(POINTS - ARROWS) % self.classes
+            mesh = one.expand(len(self.z) - POINTS)
+            self.y_made = torch.cat([one.expand(ARROWS), in_turn, mesh])  # of z
+            self.y_judged = torch.cat([one.expand(len(self.places)), self.real_y[:POINTS]])
+
+    def scene(self) -> list[bytes]:
+        """Return the real points as int16, and in a conditional game their y as uint8."""
+        points = [_as_int16(self.real[:POINTS] / self.limit)]
+        return points if self.real_y is None else [*points, _as_uint8(self.real_y[:POINTS])]
 
     def shoot(self, game) -> bytes:
-        """Return fakes, mesh and arrows of a `LabGame` as int16, then D's surface as uint8."""
+        """Return fakes, mesh and arrows of a `LabGame` as int16, then D's surface as uint8.
+
+        Between the two stands, in a conditional game, the y of the fakes, uint8.
+        """
         loss, real = game.loss, self.real[:POINTS]
+        y_fake = None if self.y_made is None else self.y_made[:POINTS]
         with evaluating(game.generator), evaluating(game.critic):
             with torch.no_grad():
-                made = game.generator(self.z)
-                surface, real_score = game.critic(torch.cat([self.places, real])).split(
-                    [len(self.places), POINTS])
+                made = given(game.generator, self.y_made)(self.z)
+                judged = given(game.critic, self.y_judged)(torch.cat([self.places, real]))
+                surface, real_score = judged.split([len(self.places), POINTS])
             fake = made[:POINTS].detach().requires_grad_()
-            fake_score = game.critic(fake)
+            fake_score = given(game.critic, y_fake)(fake)
             value = loss.generator(fake_score, real_score)  # the mean over POINTS fakes
             slope, = torch.autograd.grad(POINTS * value, fake)
         shade = _shade(game.rules.loss, surface, torch.cat([fake_score.detach(), real_score]))
         places = torch.cat([made / self.limit, _arrows(slope[:ARROWS])])
-        return _as_int16(places) + (255 * shade).to(torch.uint8).numpy().tobytes()
+        asked = b"" if y_fake is None else _as_uint8(y_fake)
+        return _as_int16(places) + asked + _as_uint8(255 * shade)
 
 
 def _as_int16(places: Tensor) -> bytes:
     """Pack places in half widths of the picture; what is far outside ends up at its rim."""
     steps = (places * UNIT).nan_to_num(0).clamp(-32767, 32767)
     return steps.to(torch.int16).numpy().tobytes()
+
+
+def _as_uint8(numbers: Tensor) -> bytes:
+    return numbers.to(torch.uint8).numpy().tobytes()
 
 
 def _arrows(slope: Tensor) -> Tensor:
@@ -96,6 +125,11 @@ def unpack(picture: bytes) -> tuple[np.ndarray, np.ndarray]:
     return places, surface.reshape(SURFACE, SURFACE)
 
 
+def unpack_y(picture: bytes) -> np.ndarray:
+    """Return the y of the fakes that `Camera.shoot` packed in a conditional game, (n,)."""
+    return np.frombuffer(picture, np.uint8)[-SURFACE * SURFACE - POINTS:-SURFACE * SURFACE]
+
+
 # ---- a run on paper, for pages where nothing can move ----
 
 def draw_run(game) -> show.Picture:
@@ -116,14 +150,23 @@ def _draw_moment(axis, game, moment) -> None:
     real = game.camera.real[:POINTS] / game.camera.limit
     axis.imshow(surface, cmap=FAKE_TO_REAL, vmin=0, vmax=255, extent=(-1, 1, -1, 1),
                 interpolation="bilinear")
-    axis.scatter(*real.T, s=5, color=BLUE, linewidths=0)
-    axis.scatter(*fake.T, s=7, color=ORANGE, marker="D", linewidths=0)
+    if game.camera.classes:
+        colours = np.array(CLASSES)
+        of_real = colours[game.camera.real_y[:POINTS] % len(CLASSES)]
+        of_fake = colours[unpack_y(moment.picture) % len(CLASSES)]
+        for y, (right, up) in enumerate(game.points.modes / game.camera.limit):
+            axis.text(right, up + 0.06, str(y), ha="center", fontsize=8)
+    else:
+        of_real, of_fake = BLUE, ORANGE
+    axis.scatter(*real.T, s=5, color=of_real, linewidths=0)
+    axis.scatter(*fake.T, s=7, color=of_fake, marker="D", linewidths=0)
     axis.set(xlim=(-1, 1), ylim=(-1, 1))
     axis.set_title(f"step {moment.step}", fontsize=9)
 
 
 def _draw_curves(axes, game) -> None:
-    _, step, _, critic_loss, generator_loss, modes, effective, js = game.history.table().T.numpy()
+    _, step, _, critic_loss, generator_loss, modes, effective, js, obedience = (
+        game.history.table().T.numpy())
     axes[0].plot(step, critic_loss, color=BLUE, label="D")
     axes[0].plot(step, generator_loss, "--", color=ORANGE, label="G")
     axes[0].set_title("loss", fontsize=9)
@@ -131,7 +174,10 @@ def _draw_curves(axes, game) -> None:
     axes[1].plot(step, modes, color=GREEN, label="covered")
     axes[1].plot(step, effective, ":", color=GREEN, label="effective")
     count = 0 if game.points.modes is None else len(game.points.modes)
-    axes[1].set_title(f"modes, of {count}" if count else "no modes to count", fontsize=9)
+    title = f"modes, of {count}" if count else "no modes to count"
+    if game.camera.classes and len(obedience):
+        title += f"; as asked {obedience[-1]:.0%}"
+    axes[1].set_title(title, fontsize=9)
     axes[1].set_ylim(-0.3, max(count, 1) + 0.3)
     axes[1].legend(fontsize=8)
     axes[2].plot(step, js, color=GREY)
@@ -147,9 +193,15 @@ def _alt(game) -> str:
     if not game.history.moments:
         return "GAN lab: no picture yet, because the loss failed before the first step."
     last = game.history.moments[-1]
-    alt = (f"GAN lab: real points ({game.points.name}, blue) and fakes (orange diamonds) over "
-           f"D's surface at moments up to step {last.step}; below, the losses of D and G, the "
+    real, fake, of_y = "blue", "orange diamonds", ""
+    if game.camera.classes:
+        real, fake = "coloured by class", "diamonds in the colour of the class asked for"
+        of_y = f" for y = {game.camera.chosen}"
+    alt = (f"GAN lab: real points ({game.points.name}, {real}) and fakes ({fake}) over D's "
+           f"surface{of_y} at moments up to step {last.step}; below, the losses of D and G, the "
            "modes covered and the Jensen-Shannon divergence over time.")
     if game.points.modes is not None:
         alt += f" At the end {last.modes} of {len(game.points.modes)} modes are covered."
+    if game.camera.classes:
+        alt += f" {last.obedience:.0%} of the fakes are nearest to the mode they were asked for."
     return alt

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import train
+from gan_lessons.condition import Condition, conditions, given
 from gan_lessons.data import PointSet
-from gan_lessons.measure import js_on_grid, mode_report
-from gan_lessons.nets import mlp
+from gan_lessons.measure import js_on_grid, mode_report, points_as_asked
+from gan_lessons.nets import conditional, mlp
 from gan_lessons.penalties import gradient_penalty
 from gan_lessons.util import both
 
@@ -25,6 +26,7 @@ from .drawing import Camera
 from .presets import LabSettings, LossRules
 
 JUDGED = 1000  # points that modes and divergence are measured on
+EMBEDDING = 8  # numbers that stand for y beside G's z, in a conditional game
 MOMENTS_KEPT = 200  # a picture is about 4 kB, so a history stays below 1 MB
 
 
@@ -39,6 +41,7 @@ class LabMoment(NamedTuple):
     modes: float  # captured, as `mode_report` counts; NaN where there are none to count
     effective: float  # effective modes
     js: float  # Jensen-Shannon divergence, 0 to log 2
+    obedience: float  # share of fakes nearest to the mode that was asked for; NaN without y
     picture: bytes  # see `Camera.shoot`
 
 
@@ -65,8 +68,8 @@ class LabHistory:
         self.moments.append(moment)
 
     def table(self) -> Tensor:
-        """Return the numbers, a row a moment, in the order of LabMoment's fields, (n, 8)."""
-        return torch.tensor([moment[:-1] for moment in self.moments]).reshape(-1, 8)
+        """Return the numbers, a row a moment, in the order of LabMoment's fields, (n, 9)."""
+        return torch.tensor([moment[:-1] for moment in self.moments]).reshape(-1, 9)
 
 
 class LabGame:
@@ -74,6 +77,9 @@ class LabGame:
 
     `generator`, `critic` and `sample(n)` are its result; `step` counts G's steps, `critic_steps`
     those of D, `moves` the rounds and the single steps by hand; `history` remembers the run.
+
+    Points with a condition make it a conditional game, G(z, y) and D(x, y). As in `train.fit`,
+    G is asked for the y of D's last batch.
 
     Args:
         points: The real points.
@@ -91,11 +97,12 @@ class LabGame:
         self.between = torch.Generator().manual_seed(settings.seed)  # of the gradient penalty
         self.use(rules)
         if networks is None:
-            self.generator, self.critic = new_networks(settings, latent)
+            self.generator, self.critic = new_networks(settings, latent, points.classes)
         else:
             self.generator, self.critic = copy.deepcopy(networks)
-        _check_shape("generator", self.generator, (2, latent), (2, 2))
-        _check_shape("critic", self.critic, (2, 2), (2,))
+        y = None if points.classes is None else conditions(None, points.classes, 2)
+        _check_shape("generator", given(self.generator, y), (2, latent), (2, 2))
+        _check_shape("critic", given(self.critic, y), (2, 2), (2,))
         self.critic_optimizer = train.adam(self.critic, settings.lr_d, settings.betas)
         self.generator_optimizer = self._new_generator_optimizer()
         self.noise = torch.Generator().manual_seed(settings.seed)
@@ -103,6 +110,7 @@ class LabGame:
         self.critic_loss = self.generator_loss = torch.tensor(math.nan)  # of the last steps
         self.batches = points.batches(settings.batch, seed=settings.seed)
         self.real = points.sample(settings.batch)  # D's newest batch; now one for a G that begins
+        self.y = None if points.classes is None else points.nearest(self.real)  # and its condition
         self.camera = Camera(points, latent, limit)
         self.history = LabHistory()
 
@@ -116,17 +124,18 @@ class LabGame:
 
     def critic_step(self) -> None:
         """Let D learn from one batch of real points and one of fakes."""
-        self.real = next(self.batches)
-        move = train.critic_step(self.critic, self.generator, self.critic_optimizer, self.loss,
-                                 self.real, self._z(), self.penalty, self.rules.clip)
+        self.real, self.y = train.next_batch(self.batches)
+        move = train.critic_step(given(self.critic, self.y), given(self.generator, self.y),
+                                 self.critic_optimizer, self.loss, self.real, self._z(),
+                                 self.penalty, self.rules.clip)
         self.critic_loss = move.loss
         self.critic_steps += 1
 
     def generator_step(self) -> None:
         """Let G learn from D's scores for one batch of fakes."""
         real = self.real if self.loss.compares else None
-        move = train.generator_step(self.critic, self.generator, self.generator_optimizer,
-                                    self.loss, self._z(), real)
+        move = train.generator_step(given(self.critic, self.y), given(self.generator, self.y),
+                                    self.generator_optimizer, self.loss, self._z(), real)
         self.generator_loss = move.loss
         self.step += 1
 
@@ -218,34 +227,47 @@ class LabGame:
 
     # ---- looking at it ----
 
-    def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Return `n` points made by G, (n, 2)."""
+    def sample(self, n: int, seed: int = 0, y: Condition | None = None) -> Tensor:
+        """Return `n` points made by G, (n, 2); a conditional G is asked for y, see `conditions`."""
         z = train.sample_noise(n, self.latent, torch.Generator().manual_seed(seed))
-        return train.generate(self.generator, z)
+        classes = self.points.classes
+        return train.generate(self.generator, z,
+                              None if classes is None else conditions(y, classes, n))
 
     def remember(self) -> None:
         """Add the present moment, with its picture and its report, to the history."""
         fake = self.sample(JUDGED)
-        modes = effective = math.nan
+        modes = effective = obedience = math.nan
         if self.points.modes is not None:
             report = mode_report(fake, self.points)
             modes, effective = report.modes, report.effective_modes
+        if self.points.classes is not None:
+            asked = conditions(None, self.points.classes, JUDGED)  # as `sample` asked
+            obedience = points_as_asked(fake, asked, self.points)
         self.history.add(LabMoment(
             self.moves, self.step, self.critic_steps, float(self.critic_loss),
             float(self.generator_loss), modes, effective,
             js=js_on_grid(fake, self.camera.real, extent=self.camera.limit),
-            picture=self.camera.shoot(self)))
+            obedience=obedience, picture=self.camera.shoot(self)))
 
 
-def new_networks(settings: LabSettings, latent: int) -> tuple[nn.Module, nn.Module]:
-    """Return an untrained G (latent -> 2) and D (2 -> one score a point), as the seed has them."""
+def new_networks(settings: LabSettings, latent: int, classes: tuple[int, ...] | None = None
+                 ) -> tuple[nn.Module, nn.Module]:
+    """Return an untrained G (latent -> 2) and D (2 -> one score a point), as the seed has them.
+
+    With `classes` they are those of `conditional.plane`, which take y, too.
+    """
+    embedding = 0 if classes is None else EMBEDDING
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        generator = mlp.generator([latent, settings.width_g, settings.width_g], (2,),
+        generator = mlp.generator([latent + embedding, settings.width_g, settings.width_g], (2,),
                                   last=nn.Identity)
         critic = mlp.discriminator([settings.width_d, settings.width_d], (2,),
                                    activation=mlp.leaky)
-        return generator, critic
+        if classes is None:
+            return generator, critic
+        return (conditional.ConditionalGenerator(generator, classes, embedding),
+                conditional.ProjectionCritic(critic[:-2], critic[-2:], settings.width_d, classes))
 
 
 @torch.no_grad()
@@ -254,7 +276,7 @@ def _check_shape(name: str, network: nn.Module, given: tuple, wanted: tuple) -> 
     try:
         with train.evaluating(network):
             got = tuple(network(torch.zeros(given)).shape)
-    except RuntimeError as problem:
+    except (RuntimeError, TypeError) as problem:  # TypeError: a y too many, or none
         got = str(problem).splitlines()[0]
     if got != wanted:
         raise ValueError(both(

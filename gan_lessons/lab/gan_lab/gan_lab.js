@@ -5,6 +5,7 @@
 
 const SIDE = 460; // of the stage, in CSS pixels
 const RADIUS = 3; // of a point
+const FAINT = 0.55; // opacity of the fakes of the classes that were not chosen
 const REPORT_EVERY = 4; // pictures; JupyterLab redraws its toolbar for every message to the kernel
 const NUMBERS_EVERY = 90; // milliseconds between two changes of the numbers in the text
 const ASKED = 300; // milliseconds without an answer before the page says that work goes on
@@ -12,8 +13,8 @@ const SILENT = 8000; // and before it says that the kernel may have forgotten th
 const SPEED_OVER = 1500; // milliseconds that the speed is taken over
 
 // Columns of the curves
-const [MOVES, STEP, CRITIC_STEPS, LOSS_D, LOSS_G, MODES, EFFECTIVE, JS] = [0, 1, 2, 3, 4, 5, 6, 7];
-const COLUMNS = 8;
+const [MOVES, STEP, CRITIC_STEPS, LOSS_D, LOSS_G, MODES, EFFECTIVE, JS, OBEDIENCE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const COLUMNS = 9;
 const LAYERS = { real: "disc", fake: "diamond", arrow: "arrow", mesh: "mesh", says: "scale" }; // and their marks
 
 const LABELS = {
@@ -25,6 +26,7 @@ const LABELS = {
   both: ["一个回合", "One round"],
   reset: ["↺ 重置", "↺ Reset"],
   speed: ["速度", "Speed"],
+  chosen: ["类别 y", "Class y"],
   preset: ["预设", "Preset"],
   data: ["数据", "Data"],
   loss: ["损失", "Loss"],
@@ -47,6 +49,7 @@ const LABELS = {
   modes: ["模式", "Modes"],
   covered: ["覆盖", "covered"],
   effective: ["有效", "effective"],
+  obedience: ["听话", "as asked"],
   js: ["JS 散度", "JS divergence"],
   real: ["真实样本", "Real points"],
   fake: ["生成样本", "Fakes"],
@@ -80,6 +83,7 @@ const NAMES = {
     two_moons: ["双月", "Two moons"],
     spiral: ["螺旋", "Spiral"],
     line: ["直线（5 团）", "Line of 5"],
+    ring_by_class: ["环，按类别 y", "Ring by class y"],
     drawn: ["自己画 ✎", "Draw your own ✎"],
     custom: ["你的数据", "Your data"],
   },
@@ -116,6 +120,7 @@ const HELP = {
   both: ["先走 D 的步数，再走 G 的步数", "D takes its steps, then G"],
   reset: ["用现在的设置从头开始", "Begin anew with the present settings"],
   speed: ["每秒至多走多少回合", "How many rounds a second at most"],
+  chosen: ["颜色是类别。箭头、网格和 D 的判断是所选类别的，这一类的生成样本也最醒目；这一局照常进行", "Colours are classes. Arrows, grid and D's judgement are those of the class you choose, and its fakes stand out; the run goes on as it was"],
   preset: ["换上一组设置，从头开始；数据和种子不变", "Take over a set of settings and begin anew; data and seed stay"],
   data: ["真实样本来自的分布", "The distribution that real points come from"],
   loss: ["D 和 G 各自要减小的量，以及约束 D 的惩罚项", "What D and G minimise, and the penalty that restrains D"],
@@ -135,6 +140,7 @@ const HELP = {
   time: ["看这一局的过去；播放会从现在接着走", "Look at the past of this run; playing goes on from the present"],
   losses: ["D 和 G 最近一步的损失", "The loss of D and of G at their last step"],
   modes: ["1,000 个生成样本落到多少个模式上。有效：各模式份额的熵的指数，份额越匀越大", "On how many modes 1,000 fakes fall. Effective: the exponential of the entropy of their shares, larger when these are even"],
+  obedience: ["1,000 个生成样本里，离得最近的一团正是所要的那一类的，占多少；乱猜是类别数分之一", "The share of 1,000 fakes whose nearest cluster is that of the class they were asked for; guessing has one over the number of classes"],
   js: ["生成样本和真实样本两个分布的差别，0 到 log 2", "How far the distributions of fakes and of real points are apart, 0 to log 2"],
   outside: ["落在画面之外、这里看不见的生成样本", "Fakes that lie outside the picture"],
   real: ["显示或隐藏真实样本", "Show or hide the real points"],
@@ -148,7 +154,10 @@ const HELP = {
 const digits = (value) => value.toLocaleString("en");
 const SAY = {
   axis: (last) => [`横轴：回合与单步，0 到 ${digits(last)}`, `Horizontal: rounds and single steps, 0 to ${digits(last)}`],
-  stage: ({ step, criticSteps }) => [`${LABELS.stage[0]}，G ${digits(step)} 步，D ${digits(criticSteps)} 步`, `${LABELS.stage[1]}; G at step ${digits(step)}, D at ${digits(criticSteps)}`],
+  stage: ({ step, criticSteps }, y) => {
+    const [zh, en] = y === null ? ["", ""] : [`颜色和数字是类别，D 的判断是 y = ${y} 的，`, `colours and numbers are classes, D's judgement is that of y = ${y}; `];
+    return [`${LABELS.stage[0]}，${zh}G ${digits(step)} 步，D ${digits(criticSteps)} 步`, `${LABELS.stage[1]}; ${en}G at step ${digits(step)}, D at ${digits(criticSteps)}`];
+  },
   plot: (name, values) => [`${LABELS[name][0]}，最新值 ${values}`, `${LABELS[name][1]}, newest values ${values}`],
 };
 
@@ -298,12 +307,38 @@ function drawArrows(pen, at, vector, count, colour) {
   pen.stroke();
 }
 
+// Call draw(at, count, look, k) for the points of each class k, or once for all where there are none.
+// `at` and `y` say where a point is and of which class.
+function eachClass({ classes, colours: ofClass, points }, at, y, look, draw) {
+  if (!classes) return draw(at, points, look);
+  for (let k = 0; k < classes; k++) {
+    const members = [...y.keys()].filter((i) => y[i] === k);
+    draw((j) => at(members[j]), members.length, { ...look, fill: ofClass[k % ofClass.length] }, k);
+  }
+}
+
+// The number of a class, above the middle of its points: colours alone do not reach everybody.
+function drawNumber(pen, at, count, k, { text, edge }) {
+  const middle = [0, 1].map((axis) => Array.from({ length: count }, (_, j) => at(j)[axis]).reduce((a, b) => a + b, 0) / count);
+  pen.font = "600 13px system-ui, sans-serif";
+  pen.textAlign = "center";
+  pen.lineWidth = 3;
+  pen.strokeStyle = edge;
+  pen.strokeText(k, middle[0], middle[1] - 15);
+  pen.fillStyle = text;
+  pen.fillText(k, middle[0], middle[1] - 15);
+}
+
 // The real points, which stand still, on a layer of their own; none on a pad that was cleared.
-function dotsLayer({ real, points, unit, clear }, colours) {
+function dotsLayer(scene, colours) {
   const layer = canvas(SIDE, SIDE, "layer");
+  const { real, y, unit, clear } = scene;
   if (clear) return layer;
-  const at = (i) => [toX(real[2 * i] / unit), toY(real[2 * i + 1] / unit)];
-  drawDots(layer.pen, at, points, { fill: colours.real, edge: colours.edge });
+  const place = (i) => [toX(real[2 * i] / unit), toY(real[2 * i + 1] / unit)];
+  eachClass(scene, place, y, { fill: colours.real, edge: colours.edge }, (at, count, look, k) => {
+    drawDots(layer.pen, at, count, look);
+    if (count && scene.classes) drawNumber(layer.pen, at, count, k, colours);
+  });
   return layer;
 }
 
@@ -311,18 +346,25 @@ function dotsLayer({ real, points, unit, clear }, colours) {
 function drawStage(stage, scene, picture, colours, table, layers) {
   const { pen } = stage;
   pen.clearRect(0, 0, SIDE, SIDE);
-  const { points, mesh, arrows, surface, unit } = scene;
+  const { points, mesh, arrows, surface, unit, classes } = scene;
   const made = points + mesh * mesh;
   const steps = new Int16Array(picture.slice(0, 4 * (made + arrows)));
   const at = (i) => [toX(steps[2 * i] / unit), toY(steps[2 * i + 1] / unit)];
   const pixels = SIDE / 2 / unit;
   const arrow = (i) => [steps[2 * (made + i)] * pixels, -steps[2 * (made + i) + 1] * pixels];
 
-  if (layers.says) drawSurface(stage, new Uint8Array(picture, 4 * (made + arrows)), surface, table);
+  const y = new Uint8Array(picture, 4 * (made + arrows), classes ? points : 0); // what each fake was asked for
+  if (layers.says) drawSurface(stage, new Uint8Array(picture, 4 * (made + arrows) + y.length), surface, table);
   if (layers.mesh) drawMesh(pen, (i) => at(points + i), mesh, colours.mesh);
   if (layers.arrow) drawArrows(pen, at, arrow, arrows, colours.arrow);
   if (layers.real) pen.drawImage(scene.dots.element, 0, 0, SIDE, SIDE);
-  if (layers.fake) drawDiamonds(pen, at, points, { fill: colours.fake, edge: colours.edge });
+  if (layers.fake) {
+    eachClass(scene, at, y, { fill: colours.fake, edge: colours.edge }, (where, count, look, k) => {
+      pen.globalAlpha = classes && k !== y[0] ? FAINT : 1; // the first was asked for the class chosen
+      drawDiamonds(pen, where, count, look);
+    });
+    pen.globalAlpha = 1;
+  }
   let outside = 0;
   for (let i = 0; i < points; i++) if (Math.max(Math.abs(steps[2 * i]), Math.abs(steps[2 * i + 1])) > unit) outside += 1;
   return outside;
@@ -342,6 +384,7 @@ function buildPage(model, el, tell, toggle) {
   const named = (kind, onChoose) => menu(kind, (name) => NAMES[kind][name] ?? [name, name], onChoose);
   const change = (name) => (value) => tell({ do: "change", [name]: value });
   const speed = named("speed", (name) => tell({ do: "speed", name }));
+  const chosen = menu("chosen", (y) => [y, y], (y) => tell({ do: "choose", y: Number(y) }));
   const preset = named("preset", (name) => tell({ do: "preset", name }));
   const kinds = { data: named("data", change("data")), loss: named("loss", change("loss")), optimizer_g: named("optimizer_g", change("optimizer_g")) };
   const numbers = Object.fromEntries(
@@ -369,6 +412,7 @@ function buildPage(model, el, tell, toggle) {
   const hint = make("div", { className: "hint", hidden: true }, ...bilingual(LABELS.hint));
   const plots = Object.fromEntries(["losses", "modes", "js"].map((name) => [name, canvas(330, 92, `plot ${name}`)]));
   const latest = Object.fromEntries(["losses", "modes", "js"].map((name) => [name, make("b", { className: `latest ${name}` })]));
+  const obedience = number("obedience");
   for (const { element } of Object.values(plots)) element.setAttribute("role", "img");
   const layer = (name) => {
     const element = button(name, () => (element.ariaPressed = toggle(name)));
@@ -397,14 +441,14 @@ function buildPage(model, el, tell, toggle) {
         "div",
         { className: "left" },
         make("div", { className: "frame" }, stage.element, hint),
-        make("div", { className: "legends" }, ...Object.keys(LAYERS).map(layer)),
+        make("div", { className: "legends" }, chosen.element, ...Object.keys(LAYERS).map(layer)),
       ),
       make(
         "div",
         { className: "right" },
         make("div", { className: "numbers", role: "status", ariaLive: "off" }, rounds.element, criticSteps.element, perSecond.element, outside.element, past),
         plot("losses", mark("D", "line-d"), mark("G", "line-g")),
-        plot("modes", mark(bilingual(LABELS.covered), "line-covered"), mark(bilingual(LABELS.effective), "line-effective")),
+        plot("modes", mark(bilingual(LABELS.covered), "line-covered"), mark(bilingual(LABELS.effective), "line-effective"), obedience.element),
         plot("js"),
         axis,
         time,
@@ -418,18 +462,21 @@ function buildPage(model, el, tell, toggle) {
   // What has the focus must say so itself, or JupyterLab acts on keys: B inserts a cell.
   for (const one of [el, ...el.querySelectorAll("button, select, input")]) one.dataset.lmSuppressShortcuts = "true";
 
-  return { stage, play, speed, preset, kinds, numbers, clear, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, problem, hint, plots, latest, axis };
+  return { stage, play, speed, chosen, obedience, preset, kinds, numbers, clear, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, problem, hint, plots, latest, axis };
 }
 
 // Show what the kernel knows: settings, whether it plays, what went wrong.
 function showTraits(model, el, page) {
-  const { play, speed, preset, kinds, numbers, clear, hint, problem, slider } = page;
+  const { play, speed, chosen, obedience, preset, kinds, numbers, clear, hint, problem, slider } = page;
   const [settings, options] = [model.get("settings"), model.get("options")];
   const playing = model.get("playing");
   play.replaceChildren(...bilingual(LABELS[playing ? "pause" : "play"]));
   play.dataset.name = play.dataset.help = playing ? "pause" : "play";
   el.dataset.playing = playing;
   speed.fill(options.speed, model.get("speed"));
+  chosen.fill(options.classes, model.get("chosen"));
+  chosen.element.hidden = obedience.element.hidden = options.classes.length === 0;
+  el.dataset.classes = options.classes.length;
   preset.fill(options.preset, options.presetNow);
   for (const kind in kinds) kinds[kind].fill(options[kind], settings[kind]);
   for (const name of NUMBERS) numbers[name].fill(CHOICES[name], settings[name]);
@@ -518,7 +565,7 @@ function render({ model, el }) {
   el.classList.add("gan-lessons-bilingual", "gan-lessons-live", "gan-lessons-lab");
   el.tabIndex = 0;
   const page = buildPage(model, el, tell, toggle);
-  const { stage, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, plots, latest, axis } = page;
+  const { stage, slider, moment, busy, rounds, criticSteps, perSecond, outside, past, plots, latest, obedience, axis } = page;
   const state = { scene: null, picture: null, message: {}, rows: [], drawn: 0, dirty: false, plots: false, numbersAt: 0, outside: 0, pace: [] };
 
   const showNumbers = () => {
@@ -554,7 +601,8 @@ function render({ model, el }) {
     latest.losses.textContent = `${text(row[LOSS_D], 2)} / ${text(row[LOSS_G], 2)}`;
     latest.modes.textContent = state.scene.modes ? `${text(row[MODES], 0)} / ${state.scene.modes}` : "–";
     latest.js.textContent = text(row[JS], 3);
-    stage.element.ariaLabel = plain(SAY.stage(state.message));
+    obedience.value.textContent = Number.isFinite(row[OBEDIENCE]) ? `${(100 * row[OBEDIENCE]).toFixed(0)} %` : "–";
+    stage.element.ariaLabel = plain(SAY.stage(state.message, state.scene.classes ? model.get("chosen") : null));
     for (const name in plots) plots[name].element.ariaLabel = plain(SAY.plot(name, latest[name].textContent));
     const solid = (column, colour) => ({ column, colour, dashes: [] });
     const both = [solid(LOSS_D, colours.real), { column: LOSS_G, colour: colours.fake, dashes: [5, 3] }];
@@ -613,7 +661,7 @@ function render({ model, el }) {
     if (message.kind === "done") {
       if (message.ask === asked.number) asked.at = null;
     } else if (message.kind === "scene") {
-      state.scene = { ...message, real: new Int16Array(copy(buffers[0])) };
+      state.scene = { ...message, real: new Int16Array(copy(buffers[0])), y: new Uint8Array(message.classes ? copy(buffers[1]) : 0) };
       state.dirty = true;
     } else if (message.kind === "curves") {
       const flat = new Float32Array(copy(buffers[0]));
@@ -662,7 +710,7 @@ function render({ model, el }) {
     showTraits(model, el, page);
     state.plots = state.dirty = true; // its names for screen readers are in words, too
   };
-  const traits = ["settings", "options", "playing", "speed", "problem"].map((name) => `change:${name}`);
+  const traits = ["settings", "options", "playing", "speed", "chosen", "problem"].map((name) => `change:${name}`);
   for (const trait of traits) model.on(trait, show);
   model.on("msg:custom", hear);
   document.addEventListener(LANGUAGE_EVENT, show);

@@ -28,7 +28,8 @@ LOSSES = {
     "relativistic": LossRules(losses.Relativistic(), partial(penalties.r1_r2, gamma=1.0)),
 }
 DATA = {"ring": data.ring, "grid": data.grid, "two_moons": data.two_moons, "spiral": data.spiral,
-        "line": data.line}
+        "line": data.line,
+        "ring_by_class": lambda: data.ring().conditioned_on()}  # y: the number of the cluster
 
 # What each setting can be. `drawn` is what is on the pad, `custom` what the learner brought:
 # GanLab(loss=..., data=...).

@@ -11,6 +11,7 @@ from pathlib import Path
 import traitlets
 
 from gan_lessons import data as datasets
+from gan_lessons.condition import conditions
 from gan_lessons.data import PointSet
 from gan_lessons.lab.base import LARGE, LessonWidget, script, style
 from gan_lessons.runtime import one_thread
@@ -41,10 +42,12 @@ class GanLab(LessonWidget):
     GanLab(data="spiral", lr_g=3e-3, seed=1)    any of `LabSettings`
     GanLab(loss=MyLoss())                       a loss of your own: see `as_loss`
     GanLab(data=my_points)                      a PointSet of your own
+    GanLab(data="ring_by_class")                a conditional game, G(z, y) and D(x, y)
     GanLab(networks=(G, D), latent=8)           copies of your own networks play
 
     `run(500)` plays 500 rounds at once; `state` is the run with its networks (a `LabGame`);
-    `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)` do what the controls do; `close()` ends it.
+    `play()`, `pause()`, `reset()`, `change(lr_g=1e-2)`, `choose(y)` do what the controls do;
+    `close()` ends it.
     """
 
     _esm = script(LARGE, HERE / "gan_lab.js")
@@ -53,7 +56,8 @@ class GanLab(LessonWidget):
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     options = traitlets.Dict(read_only=True).tag(sync=True)
     playing = traitlets.Bool(read_only=True).tag(sync=True)
-    speed = traitlets.Unicode("max", read_only=True).tag(sync=True)
+    speed = traitlets.Unicode("medium", read_only=True).tag(sync=True)
+    chosen = traitlets.Int(0, read_only=True).tag(sync=True)  # the y that is shown
     problem = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, preset: str = "healthy", *, networks=None, latent: int = 2, **changes):
@@ -104,7 +108,8 @@ class GanLab(LessonWidget):
     def reset(self) -> None:
         """Start a new run with the present settings."""
         self._game = self._new_game(self._rules())
-        self.tell(problem={}, settings=asdict(self._settings), options=self._options())
+        self.tell(problem={}, settings=asdict(self._settings), options=self._options(),
+                  chosen=self._game.camera.chosen)
         with self._shown_problems(), one_thread():
             self._game.start()
         self._show_scene()
@@ -121,6 +126,20 @@ class GanLab(LessonWidget):
             self._game.change(self._settings)
             self._game.use(self._rules())
             self.tell(problem={}, settings=after, options=self._options())
+
+    def choose(self, y: int) -> "GanLab":
+        """Show D, the mesh and the arrows of this y, in a conditional game; return the lab."""
+        classes = self._game.points.classes
+        if classes is None:
+            raise ValueError(both(
+                "这一局没有条件，不能选 y。有条件的是 GanLab(data=\"ring_by_class\")。",
+                "This game is not conditional and has no y to choose. A conditional one is "
+                "GanLab(data=\"ring_by_class\")."))
+        chosen = conditions(y, classes, 1).item()  # or an error, if there is no such class
+        self.tell(problem={}, chosen=chosen)
+        self._game.camera.choose(chosen)
+        self._show(curves=True)
+        return self
 
     def close(self) -> None:
         """Stop playing and take the lab off the page."""
@@ -165,8 +184,11 @@ class GanLab(LessonWidget):
 
     def _new_game(self, rules: LossRules) -> LabGame:
         limit = PAD if self._settings.data == "drawn" else None
-        return LabGame(self._points(), rules, self._settings, networks=self._networks,
+        game = LabGame(self._points(), rules, self._settings, networks=self._networks,
                        latent=self._latent, limit=limit)
+        if self.chosen < game.camera.classes:
+            game.camera.choose(self.chosen)
+        return game
 
     def _options(self) -> dict:
         """Return what the controls of the page offer."""
@@ -176,7 +198,8 @@ class GanLab(LessonWidget):
         now = next((name for name, preset in PRESETS.items()
                     if self._settings == self._with(preset)), "own")
         return {**names, "preset": list(PRESETS), "presetNow": now, "restarts": sorted(RESTARTS),
-                "speed": list(SPEEDS), "ownNetworks": self._networks is not None}
+                "speed": list(SPEEDS), "classes": list(range(self._game.camera.classes)),
+                "ownNetworks": self._networks is not None}
 
     def _with(self, preset: LabSettings) -> LabSettings:
         """Return a preset with the learner's data and seed, which every preset leaves alone."""
@@ -227,8 +250,8 @@ class GanLab(LessonWidget):
         """Do what the page asks for: {"do": one of these, and what it needs}."""
         actions = {"play": self._on_play, "step": self._on_step, "reset": self.reset,
                    "speed": self._on_speed, "preset": self._on_preset, "change": self._on_change,
-                   "draw": self._on_draw, "scrub": self._on_scrub, "shown": self._on_shown,
-                   "enter": self._on_enter, "leave": self._on_leave}
+                   "choose": self.choose, "draw": self._on_draw, "scrub": self._on_scrub,
+                   "shown": self._on_shown, "enter": self._on_enter, "leave": self._on_leave}
         number = message.pop("ask", None)  # the page waits for the answer
         with self._shown_problems():
             actions[message.pop("do")](**message)
@@ -303,7 +326,8 @@ class GanLab(LessonWidget):
                    "mesh": drawing.MESH if camera.has_mesh else 0, "arrows": drawing.ARROWS,
                    "surface": drawing.SURFACE, "unit": drawing.UNIT,
                    "clear": self._pad_is_clear,
-                   "modes": 0 if modes is None else len(modes)}, [camera.scene()])
+                   "modes": 0 if modes is None else len(modes), "classes": camera.classes,
+                   "colours": drawing.CLASSES}, camera.scene())
         self._show(curves=True)
 
     def _show(self, moment=None, curves: bool = False) -> None:
