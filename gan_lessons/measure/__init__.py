@@ -33,5 +33,4 @@ __all__ = ["CopyReport", "DigitEvaluator", "DigitReport", "Evaluator", "FactorRe
            "frechet_distance", "inception", "inception_score", "js_on_grid", "kept",
            "kernel_distance", "kernel_estimate", "memorisation_test", "mode_report", "nearest",
            "obedience", "points_as_asked", "precision_recall", "sliced_distance", "spectrum",
-           "stacked_modes",
-           "transport"]
+           "stacked_modes", "transport"]
