@@ -3,7 +3,7 @@
     python -m studies.lesson07 board --write          every damage, every metric
     python -m studies.lesson07 copies --write         alarms of the tests for copies, true and false
     python -m studies.lesson07 leaderboard --write    the course's generators at equal seconds
-    python -m studies.lesson07 deals --write          its first one, tested for copies on other deals
+    python -m studies.lesson07 deals --write          its first, tested for copies on other deals
 
 One thread. A run of `leaderboard` that is stored is not played again, unless `--only` names it.
 """

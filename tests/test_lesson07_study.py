@@ -93,6 +93,21 @@ def test_what_the_leaderboard_shows_on_every_seed():
     assert all(run["copies"] < lesson07.ALARM for seeds in (*runs.values(), first) for run in seeds)
 
 
+def test_the_first_of_the_leaderboard_leans_towards_its_training_pictures():
+    z = stored("deals")["z"]
+    assert len(z["trained"]) == lesson07.DEALS == len(z["other writers"])
+    assert max(z["trained"]) < lesson07.ALARM  # no single test says so
+    assert sum(z["trained"]) / lesson07.DEALS > 2 > 1 > sum(z["other writers"]) / lesson07.DEALS
+
+
+@pytest.mark.slow
+def test_deals_are_trained_and_tested(monkeypatch, capsys):
+    monkeypatch.setattr(results, "stored", lambda *_: {"steps": {"02 with R1": 2}})
+    monkeypatch.setattr(damage, "N", 100)
+    lesson07.deals(argparse.Namespace(write=False, seeds=[0]))
+    assert "deals 0 {'trained': " in capsys.readouterr().out
+
+
 def test_every_game_has_a_row_in_the_sheet(monkeypatch, tmp_path):
     monkeypatch.setattr(lesson07, "IMAGES", tmp_path)
     for value, name in enumerate(("06 RpGAN", "02 Datawhale"), 1):

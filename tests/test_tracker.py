@@ -13,14 +13,14 @@ from gan_lessons.measure.digits import digit_classifier
 from gan_lessons.measure.stacked import stacked_modes
 from gan_lessons.train import fit
 
-SMALL = {"data": "mnist", "features": 2, "latent": 8, "batch": 8, "subset": 0.1}
+SMALL = {"size": 32, "features": 2, "latent": 8, "batch": 8, "drawn": 150}
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     """Measure with few pictures, to be quick."""
-    monkeypatch.setattr(runs, "MEASURED", 100)
-    monkeypatch.setattr(tracking, "REFERENCE", 100)
+    monkeypatch.setattr(runs, "MEASURED", 150)
+    monkeypatch.setattr(tracking, "REFERENCE", 150)
 
 
 def on_the_ring(watch=None, steps=20, every=5, seed=0):
@@ -28,7 +28,7 @@ def on_the_ring(watch=None, steps=20, every=5, seed=0):
     return fit(game, data.ring(), steps, watch=watch, watch_every=every, progress=False)
 
 
-def run(out, steps=6, data_="mnist", **schedule):
+def run(out, steps=6, data_="toy-faces-core", **schedule):
     every = {"sample_every": 2, "save_every": 3, "measure_every": 2, "threads": 1, "quiet": True}
     settings = runs.Settings("dcgan", **SMALL | {"data": data_})
     return runs.train(settings, out, steps=steps, **every | schedule)
@@ -51,11 +51,12 @@ def test_points_are_measured_by_the_mode_report():
     assert f"effective_modes {report.effective_modes:.4g} (real 7.9" in tracker.line(20)
 
 
+@pytest.mark.slow  # it trains the classifier
 def test_digits_get_what_the_evaluator_says_of_them_without_a_rim():
     real, others = data.mnist(), data.mnist(train=False)[:100]
     tracker = measure.Tracker(real.framed(32), others, every=1)
     net = digit_classifier(real, data.mnist(train=False))
-    scores = measure.Evaluator(net, real.images[:100], others.images).floor.numbers()
+    scores = measure.Evaluator(net, real.images[:150], others.images).floor.numbers()
     assert tracker.floor == pytest.approx({**scores, "classes": tracker.floor["classes"]})
     assert tracker.main == "frechet" and tracker.floor["classes"] >= 8
     game = recipes.source_004(shape=(1, 32, 32))
@@ -64,12 +65,16 @@ def test_digits_get_what_the_evaluator_says_of_them_without_a_rim():
     assert tracker.rows[1]["frechet"] > 5 * tracker.floor["frechet"]
 
 
-def test_toys_are_read_and_counted_and_stacked_digits_counted():
+def test_toys_are_read_and_counted():
     faces = data.toy_faces(300, size=32, core=True)
     floor = measure.Tracker(faces[:100], faces[100:]).floor
     report = measure.factor_coverage(faces[100:].images, of=faces)
     assert (floor["combinations"], floor["reverse_kl"]) == (report.seen, report.reverse_kl)
     assert "inception" not in floor  # the factor reader is no classifier
+
+
+@pytest.mark.slow  # as above
+def test_stacked_digits_are_counted():
     stacked = data.stacked_mnist(50).framed(32)
     report = stacked_modes(data.stacked_mnist(50, train=False).images)
     assert measure.Tracker(stacked, data.stacked_mnist(50, train=False)).floor == {
@@ -105,6 +110,7 @@ def test_training_is_the_same_to_the_last_bit():
     measured, alone = on_the_ring(measure.Tracker(data.ring(), every=5)), on_the_ring()
     assert torch.equal(weights(measured), weights(alone))
     assert torch.equal(measured.history, alone.history)
+    assert torch.equal(measured.torch_state, alone.torch_state)  # nobody drew from it
 
 
 def test_a_game_that_goes_back_or_begins_anew_forgets_what_came_later():
@@ -122,16 +128,16 @@ def test_a_run_keeps_its_measurements(tmp_path, capsys):
     lines = (made.folder / "measured.csv").read_text().splitlines()
     assert lines[0].startswith("step,samples,frechet,precision,recall,")
     assert [line.split(",")[:2] for line in lines[1:]] == [
-        ["real", "100"], ["2", "100"], ["4", "100"], ["6", "100"]]
-    evaluator = measure.Tracker(made.settings.pictures(), made.settings.others(100))
+        ["real", "150"], ["2", "150"], ["4", "150"], ["6", "150"]]
+    evaluator = measure.Tracker(made.settings.pictures(), made.settings.others(150))
     assert made.floor == pytest.approx(evaluator.floor, rel=1e-5)
-    last = evaluator._score(made.sample(100))
+    last = evaluator._score(made.sample(150))
     assert made.measured[6] == pytest.approx(last, rel=1e-5)
     summary = made.summary["measured"]
-    assert (summary["step"], summary["samples"]) == (6, 100)
+    assert (summary["step"], summary["samples"]) == (6, 150)
     assert summary["frechet"] == pytest.approx(last["frechet"]) and summary["real"] > 0
     said = capsys.readouterr().err
-    assert f"step 4   n 100   frechet {made.measured[4]['frechet']:.4g} (real" in said
+    assert f"step 4   n 150   frechet {made.measured[4]['frechet']:.4g} (real" in said
 
 
 def test_neither_training_nor_its_clock_feels_it(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ def inception_score(probabilities: Tensor) -> float:
     p(y|x) are the class probabilities of one sample, p(y) their mean over all. It is high when the
     classifier is sure of each sample and all classes come equally often; it never sees a real
     picture, so one perfect picture of each class gets the highest score.
-    Salimans et al. 2016, arXiv 1606.03498, section 4.
+    Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498.
 
     Args:
         probabilities: Class probabilities, (n, classes), rows that sum to 1; n >= 2. Any

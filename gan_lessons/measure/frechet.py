@@ -11,7 +11,7 @@ class Moments:
 
     In float64, on the device of the features. How they are cut into batches changes rounding only.
     Two parts are joined by the formula of Chan, Golub and LeVeque 1983, "Algorithms for Computing
-    the Sample Variance", The American Statistician 37, equation 2.1, for vectors.
+    the Sample Variance", The American Statistician 37, for vectors.
 
     Attributes:
         n: How many features were seen.
@@ -50,7 +50,8 @@ def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
     Computed in float64 with the symmetric form
     tr (C_a C_b)^(1/2) = tr (C_a^(1/2) C_b C_a^(1/2))^(1/2), which needs no complex numbers.
     Biased upwards, by a term of order 1/n: compare only values with the same features, n and m.
-    Heusel et al. 2017, arXiv 1706.08500, equation 6.
+    Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
+    Equilibrium", arXiv 1706.08500.
 
     Args:
         a: Features of one sort, (n, d), or their `Moments`. There must be more samples than

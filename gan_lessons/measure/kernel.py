@@ -13,8 +13,8 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
     Its expectation is 0 for two samples of one distribution, whatever n and m; a single value can
     fall below 0. Computed in float64, a thousand rows of the kernel matrix at a time.
-    Bińkowski et al. 2018, arXiv 1801.01401, section 4; the estimator is equation 3 of Gretton et
-    al. 2012, JMLR 13.
+    Bińkowski et al. 2018, "Demystifying MMD GANs", arXiv 1801.01401; the estimator is that of
+    Gretton et al. 2012, "A Kernel Two-Sample Test", JMLR 13.
 
     Args:
         a: Features of one sort, (n, d), n >= 2.

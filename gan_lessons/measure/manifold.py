@@ -26,7 +26,7 @@ class PrecisionRecall:
     def expected_coverage(self) -> float:
         """The mean coverage of perfect samples: 1 - prod over i <= k of (m - i) / (n + m - i).
 
-        Naeem et al. 2020, arXiv 2002.09797, section 3.3, for any n and m; their mean density is 1.
+        As in Naeem et al. 2020, arXiv 2002.09797, for any n and m; their mean density is 1.
         """
         missed = 1.0
         for i in range(1, self.k + 1):
@@ -45,9 +45,10 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 5) -> PrecisionReca
     each sample one that reaches to its k-th nearest among the samples. All four depend on n, m
     and k. One outlier among the real ones has a large ball, which precision forgives everything
     and density does not.
-    Precision and recall: Kynkäänniemi et al. 2019, arXiv 1904.06991, equations 1 and 2; density
-    and coverage: Naeem et al. 2020, arXiv 2002.09797, section 3.2. A point on the rim lies outside,
-    as in the code of the latter.
+    Precision and recall: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for
+    Assessing Generative Models", arXiv 1904.06991; density and coverage: Naeem et al. 2020,
+    "Reliable Fidelity and Diversity Metrics for Generative Models", arXiv 2002.09797. A point on
+    the rim lies outside, as in the code of the latter.
 
     Args:
         samples: Features of samples, (n, d), n > k.

@@ -48,8 +48,9 @@ def mode_report(points: Tensor, data: PointSet) -> PointReport:
 
     What even perfect samples get: in the plane 1 - exp(-9/2) = 98.9 % are of high quality, and
     the mean reverse KL is about (K - 1) / 2n for K modes: 0.0014 for 8 and 0.0048 for 25.
-    Srivastava et al. 2017, arXiv 1705.07761, section 4; Lin et al. 2018, arXiv 1712.04086,
-    section 4.1, and MetricLogger in the authors' code.
+    Srivastava et al. 2017, "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational
+    Learning", arXiv 1705.07761; Lin et al. 2018, "PacGAN: The power of two samples in generative
+    adversarial networks", arXiv 1712.04086, and MetricLogger in the authors' code.
 
     Args:
         points: (n, d).

@@ -13,7 +13,7 @@ def transport(p: Tensor, q: Tensor, cost: Tensor) -> tuple[Tensor, float]:
     With cost = distance, what the plan costs is the Wasserstein distance W1. The linear programme:
     minimise sum(plan * cost) over plans that are nowhere negative, whose rows sum to p and whose
     columns sum to q. Its n m unknowns limit it to some hundred places.
-    Kantorovich 1942; Arjovsky et al. 2017, arXiv 1701.07875, equation 1.
+    Kantorovich 1942; Arjovsky et al. 2017, arXiv 1701.07875, "Wasserstein GAN".
 
     Args:
         p: Shares of the earth as it lies, (n,), sum 1.
