@@ -79,8 +79,11 @@ def average_gradients(optimizer: torch.optim.Optimizer, *_) -> None:
     """
     if not joined():
         return
-    gradients = [p.grad for group in optimizer.param_groups for p in group["params"]
-                 if p.grad is not None]
+    weights = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    for p in weights:
+        if p.grad is None:  # not used in this rank's step, but maybe in another's
+            p.grad = torch.zeros_like(p)
+    gradients = [p.grad for p in weights]
     message = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(message)
     parts = (message / world_size()).split([gradient.numel() for gradient in gradients])

@@ -27,7 +27,7 @@ from gan_lessons.checkpoint import (
 )
 from gan_lessons.condition import given
 from gan_lessons.data import ImageSet, PointSet, to_images
-from gan_lessons.losses import Loss, Minimax, NonSaturating
+from gan_lessons.losses import Loss, Minimax, NonSaturating, Wasserstein
 from gan_lessons.penalties import Penalty, clip_weights
 from gan_lessons.progress import bar as progress_bar
 from gan_lessons.util import both, tell, whole_number
@@ -379,6 +379,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     check_fit(game, data)
     distributed.check(game.batch)
     first = distributed.rank() == 0  # the process that writes and shows, or the only one
+    say_doubts(game, data)
     progress = progress and not getattr(watch, "shows_progress", False)  # as a TrainingView does
     data = data.to(game.device)
     game.data = data.described()
@@ -730,6 +731,52 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"损失必须是一个标量（对一批求平均），收到的形状是 {tuple(value.shape)}。",
                 f"A loss must be one scalar, the mean over the batch; got shape "
                 f"{tuple(value.shape)}."))
+
+
+def say_doubts(game: Game, data: ImageSet | PointSet) -> None:
+    """Say before the first step what looks like a mistake in networks that can be trained so."""
+    if game.step or distributed.rank():
+        return
+    y = None
+    if game.classes is not None:
+        y = condition.conditions(None, game.classes, 2).to(game.device)
+
+    def ends_with(kinds, network, *shape) -> str:
+        """Return the name of the network's last layer if it is one of these kinds, or ""."""
+        last = last_layer(given(unwrapped(network), y), torch.zeros(2, *shape, device=game.device))
+        return type(last).__name__ if isinstance(last, kinds) else ""
+
+    if isinstance(game.loss, (Minimax, Wasserstein)) and ends_with(
+            nn.Sigmoid, game.critic, *data.shape):
+        loss = type(game.loss).__name__
+        tell(both(
+            f"判别器以 Sigmoid 结尾，而损失 {loss} 要的是原始分数（logit），大小不限：挤到 0 和 1 "
+            "之间以后，梯度会很小。请去掉这一层。",
+            f"D ends with a Sigmoid, but the loss {loss} takes raw scores (logits) of any size: "
+            "squeezed between 0 and 1 they give small gradients. Remove that layer."))
+    if isinstance(data, ImageSet) and (
+            name := ends_with((nn.Sigmoid, nn.ReLU), game.generator, game.latent)):
+        tell(both(
+            f"生成器以 {name} 结尾，做不出负数，而图片的像素是 -1（黑）到 1（白）：它画不出比中灰"
+            "更暗的颜色。请换成 Tanh。",
+            f"G ends with a {name} and makes no negative numbers, but pixels go from -1 (black) to "
+            "1 (white): it can paint nothing darker than mid grey. Take a Tanh instead."))
+
+
+@torch.no_grad()
+def last_layer(network: nn.Module, x: Tensor) -> nn.Module | None:
+    """Return the layer that `network` calls last for x, but for those that only change shapes."""
+    called: list[nn.Module] = []
+    layers = [part for part in network.modules()
+              if not list(part.children()) and not isinstance(part, (nn.Flatten, nn.Unflatten))]
+    hooks = [layer.register_forward_hook(lambda part, *_: called.append(part)) for layer in layers]
+    try:
+        with evaluating(network), torch.random.fork_rng(devices=[]):
+            network(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return called[-1] if called else None
 
 
 @torch.enable_grad()

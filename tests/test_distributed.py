@@ -75,6 +75,32 @@ def test_two_processes_equal_one_and_resume(tmp_path):
         assert not torch.allclose(tensor, alone(0).generator.state_dict()[key], atol=1e-3)
 
 
+EXPERTS = """
+import sys
+import torch
+from gan_lessons import distributed
+
+distributed.join()
+experts = torch.nn.ModuleList(torch.nn.Linear(1, 1, bias=False) for _ in range(2))
+for expert in experts:
+    torch.nn.init.ones_(expert.weight)
+optimizer = torch.optim.SGD(experts.parameters(), lr=1.0)
+optimizer.register_step_pre_hook(distributed.average_gradients)
+rank = distributed.rank()
+experts[rank](torch.tensor([[4.0 * (rank + 1)]])).sum().backward()  # each rank its own expert
+optimizer.step()
+sys.stdout.write(f"rank {rank}: {[expert.weight.item() for expert in experts]}\\n")
+distributed.leave()
+"""
+
+
+@pytest.mark.slow
+def test_a_layer_that_one_rank_did_not_use_gets_its_share_of_the_other(tmp_path):
+    out, _ = launch(tmp_path, text=EXPERTS).communicate(timeout=100)
+    for rank in range(2):  # 1 - 4/2 and 1 - 8/2, on both
+        assert f"rank {rank}: [-1.0, -3.0]" in out, out
+
+
 @pytest.mark.slow
 def test_ctrl_c_stops_both_at_the_same_step_with_a_checkpoint(tmp_path):
     file = tmp_path / "run.safetensors"

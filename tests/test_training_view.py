@@ -342,6 +342,18 @@ def test_an_error_inside_is_said_once_and_training_goes_on(monkeypatch):
     assert view.problem == {} and list(view.snapshots) == [15, 20]
 
 
+def test_the_view_says_that_the_critic_has_won_for_as_long_as_it_has():
+    view, game = TrainingView(), recipes.source_004()
+    play(game, 1, view)
+    assert view.problem == {}
+    game.history, game.step = torch.tensor([[0.0, 9.0, 0.99, 0.01]]).repeat(300, 1), 300
+    view(game)
+    assert "D hardly ever mistakes a fake" in view.problem["en"] and "分清" in view.problem["zh"]
+    game.history[:, 2] = 0.6
+    view(game)
+    assert view.problem == {}
+
+
 # The cell that trains
 
 def test_the_view_appears_once_in_each_cell_that_trains(cell):

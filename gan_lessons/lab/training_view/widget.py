@@ -26,7 +26,7 @@ from gan_lessons.lab.base import (
 from gan_lessons.losses import Minimax, Wasserstein
 from gan_lessons.measure import Tracker
 from gan_lessons.show import Picture
-from gan_lessons.train import TrainingDiverged, generate, sample_noise
+from gan_lessons.train import TrainingDiverged, critic_has_won, generate, sample_noise
 from gan_lessons.util import both
 
 from .drawing import (
@@ -45,6 +45,11 @@ HERE = Path(__file__).parent
 POINTS = 500  # shown of a game of points
 PAUSE = 0.2  # seconds at least between two messages to the page
 RATE = 300_000  # bytes a second of pictures and curves; Jupyter drops messages beyond 1 MB a second
+WON = {"zh": "D 几乎总能分清真假，G 可能学不到东西。如果样本一直不好，试试更小的学习率、n_critic=1，"
+             "或者给 D 加谱归一化、R1 惩罚。",
+       "en": "D hardly ever mistakes a fake, and G may have little to learn from. If the samples "
+             "stay poor, try a smaller learning rate, n_critic=1, or spectral normalisation or an "
+             "R1 penalty for D."}
 LOOKS = 20  # the speed is that of the time since so many looks ago
 
 
@@ -183,7 +188,7 @@ class TrainingView(LessonWidget):
         if self._album.due(self._number) or self._is_time() or self.state == "finished":
             self._photograph()
         self._number += 1
-        self.tell(problem={})
+        self.tell(problem=WON if critic_has_won(game) else {})
 
     def _measure(self, tracker: Tracker, game: WatchedGame) -> None:
         """Let the tracker look at the game, and tell the page its first number."""
