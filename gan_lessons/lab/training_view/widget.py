@@ -45,8 +45,8 @@ HERE = Path(__file__).parent
 POINTS = 500  # shown of a game of points
 PAUSE = 0.2  # seconds at least between two messages to the page
 RATE = 300_000  # bytes a second of pictures and curves; Jupyter drops messages beyond 1 MB a second
-WON = {"zh": "D 几乎总能分清真假，G 可能学不到东西。如果样本一直不好，试试更小的学习率、n_critic=1，"
-             "或者给 D 加谱归一化、R1 惩罚。",
+WON = {"zh": "D 几乎总能分清真假，G 可能学不到东西。如果样本一直不好，试试更小的学习率、"
+             "n_critic=1，或者给 D 加谱归一化、R1 惩罚。",
        "en": "D hardly ever mistakes a fake, and G may have little to learn from. If the samples "
              "stay poor, try a smaller learning rate, n_critic=1, or spectral normalisation or an "
              "R1 penalty for D."}
