@@ -1,6 +1,8 @@
 """The verdicts of lesson 06, with the lesson's own functions and with other seeds."""
 
+import json
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 import torch
@@ -113,3 +115,37 @@ def test_with_a_transport_cost_restarts_end_in_the_same_map(lesson):
         return mean([float((a - b).norm(dim=1).mean()) for a, b in combinations(made, 2)])
 
     assert apart(0.01) < apart(0) / 3
+
+
+# ---- the contest of five minutes: what the lesson says of its numbers ----
+
+STUDIES = Path(__file__).parents[1] / "studies"
+LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "06_modern_gans.py"
+
+
+def five_minutes() -> dict[str, list[dict]]:
+    """Return the runs of each recipe, those of `rpgan` from the study of the winner."""
+    found = {}
+    for study, one in (("contest_long", None), ("winner", "rpgan")):
+        runs = json.loads((STUDIES / f"lesson06_{study}.json").read_text(encoding="utf-8"))["runs"]
+        found |= runs if one is None else {one: runs}
+    return {name: list(runs.values()) for name, runs in found.items()}
+
+
+def test_the_ranges_of_the_long_contest_are_those_of_its_runs():
+    text = LESSON.read_text(encoding="utf-8")
+    for name, runs in five_minutes().items():
+        assert len(runs) == 3
+        distances = [f"{run['frechet']:.0f}" for run in runs]
+        low, high = sorted(distances, key=int)[::2]
+        for to in (" 到 ", " to "):
+            assert f"{low}{to}{high}" in text, (name, low, high)
+
+
+def test_no_seed_of_the_winner_reaches_into_another_recipe():
+    runs = five_minutes()
+    winner = runs.pop("rpgan")
+    others = [run for of_one in runs.values() for run in of_one]
+    for key in ("frechet", "kl"):
+        assert max(run[key] for run in winner) < min(run[key] for run in others)
+    assert min(run["counted"] for run in winner) > max(run["counted"] for run in others)
