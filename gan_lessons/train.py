@@ -734,33 +734,20 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
 
 
 def say_doubts(game: Game, data: ImageSet | PointSet) -> None:
-    """Say before the first step what looks like a mistake in networks that can be trained so."""
-    if game.step or distributed.rank():
+    """Say before the first step what looks like a mistake in a D that can be trained so."""
+    if game.step or distributed.rank() or not isinstance(game.loss, (Minimax, Wasserstein)):
         return
     y = None
     if game.classes is not None:
         y = condition.conditions(None, game.classes, 2).to(game.device)
-
-    def ends_with(kinds, network, *shape) -> str:
-        """Return the name of the network's last layer if it is one of these kinds, or ""."""
-        last = last_layer(given(unwrapped(network), y), torch.zeros(2, *shape, device=game.device))
-        return type(last).__name__ if isinstance(last, kinds) else ""
-
-    if isinstance(game.loss, (Minimax, Wasserstein)) and ends_with(
-            nn.Sigmoid, game.critic, *data.shape):
+    x = torch.zeros(2, *data.shape, device=game.device)
+    if isinstance(last_layer(given(unwrapped(game.critic), y), x), nn.Sigmoid):
         loss = type(game.loss).__name__
         tell(both(
             f"判别器以 Sigmoid 结尾，而损失 {loss} 要的是原始分数（logit），大小不限：挤到 0 和 1 "
             "之间以后，梯度会很小。请去掉这一层。",
             f"D ends with a Sigmoid, but the loss {loss} takes raw scores (logits) of any size: "
             "squeezed between 0 and 1 they give small gradients. Remove that layer."))
-    if isinstance(data, ImageSet) and (
-            name := ends_with((nn.Sigmoid, nn.ReLU), game.generator, game.latent)):
-        tell(both(
-            f"生成器以 {name} 结尾，做不出负数，而图片的像素是 -1（黑）到 1（白）：它画不出比中灰"
-            "更暗的颜色。请换成 Tanh。",
-            f"G ends with a {name} and makes no negative numbers, but pixels go from -1 (black) to "
-            "1 (white): it can paint nothing darker than mid grey. Take a Tanh instead."))
 
 
 @torch.no_grad()
