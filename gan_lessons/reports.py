@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import data, measure
+from gan_lessons.measure.digits import without_rim
 from gan_lessons.measure.own_classes import NoReader
 from gan_lessons.run_settings import TOYS, Settings
 from gan_lessons.runs import Run
@@ -41,8 +42,8 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
     settings = run.settings
     digits = settings.data == "mnist" and settings.size == 32
     if settings.data == "stacked-mnist" and settings.size == 32 and features is None:
-        fakes = (run.sample(n, seed=seed, newest=newest) if folder is None
-                 else pictures_in(folder, 32)[:n])[..., 2:-2, 2:-2]  # without the rim
+        fakes = without_rim(run.sample(n, seed=seed, newest=newest) if folder is None
+                            else pictures_in(folder, 32)[:n])
         held_out = data.stacked_mnist(len(fakes), train=False)
         return (f"samples   {measure.stacked_modes(fakes)}\n"
                 f"held out  {measure.stacked_modes(held_out.images)}")
@@ -77,7 +78,7 @@ def of_run(run: Run, n: int = 10_000, *, seed: int = 0, newest: bool = False,
         fakes = pictures_in(folder, settings.size, known.shape[1])[:len(others)]
         about = f"{len(fakes)} pictures of {folder}"
     if digits:
-        fakes = fakes[..., 2:-2, 2:-2]  # without the rim
+        fakes = without_rim(fakes)
     others = others[:len(fakes)]
     stage("评分……", "All are scored; a slow machine takes minutes per thousand with Inception...")
     lines = [about, str(measure.Evaluator(net, known, others, seed=seed).score(fakes))]

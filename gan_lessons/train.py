@@ -696,9 +696,7 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
             f"The conditions differ: the game has classes {game.classes}, the data "
             f"{data.classes}. A conditional game takes data made by conditioned_on(), with the "
             "same classes; a game without conditions takes the data as they were."))
-    y = None
-    if game.classes is not None:
-        y = condition.conditions(None, game.classes, 2).to(game.device)
+    y = two_conditions(game)
     alone = game.batch // distributed.world_size() == 1
     if alone and any(isinstance(part, nn.modules.batchnorm._BatchNorm)
                      for network in (game.generator, game.critic) for part in network.modules()):
@@ -733,13 +731,18 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
                 f"{tuple(value.shape)}."))
 
 
+def two_conditions(game: Game) -> Tensor | None:
+    """Return a condition for two items, to try networks out; None in a game without."""
+    if game.classes is None:
+        return None
+    return condition.conditions(None, game.classes, 2).to(game.device)
+
+
 def say_doubts(game: Game, data: ImageSet | PointSet) -> None:
     """Say before the first step what looks like a mistake in a D that can be trained so."""
     if game.step or distributed.rank() or not isinstance(game.loss, (Minimax, Wasserstein)):
         return
-    y = None
-    if game.classes is not None:
-        y = condition.conditions(None, game.classes, 2).to(game.device)
+    y = two_conditions(game)
     x = torch.zeros(2, *data.shape, device=game.device)
     if isinstance(last_layer(given(unwrapped(game.critic), y), x), nn.Sigmoid):
         loss = type(game.loss).__name__

@@ -1,6 +1,5 @@
 """The verdicts of lesson 06, with the lesson's own functions and with other seeds."""
 
-import json
 from itertools import combinations
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from lessons import defined
 
 from gan_lessons import losses, penalties
+from studies import results
 
 KEPT = {"chance", "real_line", "fake_line", "line", "NS", "paired", "ring", "restarts"}
 SEEDS = (30, 31, 32)  # none of the lesson's
@@ -119,16 +119,13 @@ def test_with_a_transport_cost_restarts_end_in_the_same_map(lesson):
 
 # ---- the contest of five minutes: what the lesson says of its numbers ----
 
-STUDIES = Path(__file__).parents[1] / "studies"
 LESSON = Path(__file__).parents[1] / "notebooks" / "src" / "06_modern_gans.py"
 
 
 def five_minutes() -> dict[str, list[dict]]:
     """Return the runs of each recipe, those of `rpgan` from the study of the winner."""
-    found = {}
-    for study, one in (("contest_long", None), ("winner", "rpgan")):
-        runs = json.loads((STUDIES / f"lesson06_{study}.json").read_text(encoding="utf-8"))["runs"]
-        found |= runs if one is None else {one: runs}
+    others = results.stored("lesson06", "contest_long")["runs"]
+    found = others | {"rpgan": results.stored("lesson06", "winner")["runs"]}
     return {name: list(runs.values()) for name, runs in found.items()}
 
 

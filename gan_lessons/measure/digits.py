@@ -71,6 +71,16 @@ class DigitClassifier:
         return self.net[-1](features).softmax(1)
 
 
+def readable(pictures: ImageSet) -> bool:
+    """Tell whether `digit_classifier` can read a set: MNIST's digits, with or without a rim."""
+    return pictures.name.startswith("mnist") and pictures.shape in ((1, 28, 28), (1, 32, 32))
+
+
+def without_rim(images: Tensor) -> Tensor:
+    """Return pictures of 28x28: those of 32x32 without the rim that `ImageSet.framed` puts on."""
+    return images[..., 2:-2, 2:-2] if images.shape[-1] == 32 else images
+
+
 def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
     """Return a classifier trained on `train`, its accuracy measured on `held_out`.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan_lessons.condition import Condition, conditions, every_combination
 from gan_lessons.data import ImageSet, mnist
-from gan_lessons.measure.digits import digit_classifier
+from gan_lessons.measure.digits import digit_classifier, readable, without_rim
 from gan_lessons.measure.factors import factor_reader
 from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.manifold import precision_recall
@@ -78,13 +78,16 @@ def obedience(images: Tensor, y: Condition | None, of: ImageSet,
             "of 没有条件：请传入 conditioned_on() 返回的图片集。",
             "The pictures of `of` have no condition: pass a set that conditioned_on() returned."))
     y = conditions(y, of.classes, len(images))
+    asked = y.reshape(len(y), -1)
     every = every_combination(of.classes).reshape(-1, len(of.classes))
+    asked_for = [(asked == combination).all(1) for combination in every]
     shown_by_real = of.condition.cpu().reshape(len(of), -1)
     known = [(shown_by_real == combination).all(1).nonzero()[:MOST, 0] for combination in every]
     ceiling = None
     if has_reader(of):
         shown, features = read(images, of)
-        real = [read(of.images[chosen], of)[1] for chosen in known]
+        real = [read(of.images[chosen if mine.any() else chosen[:0]], of)[1]
+                for chosen, mine in zip(known, asked_for, strict=True)]
     elif net is None:
         raise ValueError(both(
             f"没有能认出 {of.name} 的类别的分类器：请用 net= 给一个特征网络，例如 "
@@ -97,11 +100,9 @@ def obedience(images: Tensor, y: Condition | None, of: ImageSet,
         classes = torch.arange(len(real)).repeat_interleave(torch.tensor([len(r) for r in real]))
         guesses, ceiling = read_own(features, torch.cat(real), classes, *of.asked.values())
         shown = guesses[:, None]
-    asked = y.reshape(len(y), -1)
     right = shown == asked
     by_class, coverage, diversity, expected = {}, {}, {}, []
-    for combination, theirs in zip(every, real, strict=True):
-        mine = (asked == combination).all(1)
+    for combination, mine, theirs in zip(every, asked_for, real, strict=True):
         if not mine.any():
             continue
         name = ", ".join(words[value] for words, value in
@@ -142,8 +143,7 @@ def kept(before: Tensor, after: Tensor, of: ImageSet) -> dict[str, float]:
 
 def has_reader(of: ImageSet) -> bool:
     """Tell whether the course has a reader of what `of` is conditioned on: digits and toys."""
-    digits = of.name.startswith("mnist") and of.shape in ((1, 28, 28), (1, 32, 32))
-    return tuple(of.asked) != ("class",) or digits
+    return tuple(of.asked) != ("class",) or readable(of)
 
 
 def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
@@ -158,8 +158,7 @@ def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
         columns = [numbered(values[name], reader.factors[name], words)
                    for name, words in of.asked.items()]
         return torch.stack(columns, 1), reader.features(images)
-    if images.shape[-1] == 32:
-        images = images[..., 2:-2, 2:-2]  # without the rim
+    images = without_rim(images)
     classifier = digit_classifier(mnist(), mnist(train=False))
     features = classifier.features(images)
     digits = classifier.probabilities(features).argmax(1)

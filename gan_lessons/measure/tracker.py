@@ -8,7 +8,14 @@ from functools import partial
 from torch import Tensor
 
 from gan_lessons.data import ImageSet, PointSet, mnist
-from gan_lessons.measure.digits import COVERED, DigitClassifier, class_histogram, digit_classifier
+from gan_lessons.measure.digits import (
+    COVERED,
+    DigitClassifier,
+    class_histogram,
+    digit_classifier,
+    readable,
+    without_rim,
+)
 from gan_lessons.measure.factors import SIDE, FactorReader, factor_coverage, factor_reader
 from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.points import SAMPLES, mode_report
@@ -108,7 +115,7 @@ def scorer(real: ImageSet | PointSet, others: Tensor, net: FeatureNet | None = N
 
 def _net_for(real: ImageSet) -> FeatureNet:
     """Return the course's network for digits and toy pictures; raise ValueError for others."""
-    if real.name.startswith("mnist") and real.shape[-1] in DIGITS:
+    if readable(real):
         return digit_classifier(mnist(), mnist(train=False))
     if real.factors and real.shape[-1] % SIDE == 0:
         return factor_reader(real)
@@ -129,7 +136,7 @@ def without_ruler(name: str) -> ValueError:
 
 def _inner(images: Tensor, real: ImageSet) -> Tensor:
     """Return digits at 32 pixels without their rim, all other pictures as they are."""
-    return images[..., 2:-2, 2:-2] if "mnist" in real.name and images.shape[-1] == 32 else images
+    return without_rim(images) if "mnist" in real.name else images
 
 
 def _of_points(points: Tensor, real: PointSet) -> dict[str, float]:
