@@ -67,12 +67,16 @@ def ours(net: measure.FeatureNet, real: torch.Tensor, fakes: torch.Tensor,
     for images in (real, fakes):
         moments, features = measure.Moments(), []
         for batch in images.split(BATCH):
-            features.append(net.features(batch))
-            moments.update(features[-1])
+            found = net.features(batch)
+            moments.update(found)
+            if with_kid and len(features) < KEPT // BATCH:  # the Fréchet distance keeps none
+                features.append(found)
         sets.append(moments)
-        kept.append(torch.cat(features[:KEPT // BATCH]))
-    found = [measure.frechet_distance(*sets)]
-    return found + [measure.kernel_estimate(*kept).value] if with_kid else found
+        kept.append(features)
+    scores = [measure.frechet_distance(*sets)]
+    if with_kid:
+        scores.append(measure.kernel_estimate(*map(torch.cat, kept)).value)
+    return scores
 
 
 def main(arguments: list[str] | None = None) -> None:

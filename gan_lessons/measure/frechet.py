@@ -28,7 +28,8 @@ class Moments:
         finite(features)
         x = features.cpu().double() if features.device.type == "mps" else features.double()
         n, mean = len(x), x.mean(0)
-        scatter = (x - mean).T @ (x - mean)
+        centred = x - mean
+        scatter = centred.T @ centred
         if self.n == 0:
             self.mean, self._scatter = mean, scatter
         else:
