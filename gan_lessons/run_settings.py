@@ -234,13 +234,12 @@ class Schedule:
     minutes: float | None = None  # of this session
     sample_every: int = 500  # steps between two grids
     save_every: int = 500  # steps between two checkpoints
-    measure_every: int | None = None  # steps between two measurements, see `measure.Tracker`
+    measure_every: int | None = None  # steps between two measurements, or 0; `measure.Tracker`
     threads: int | None = None  # of the CPU; None: all cores
 
     def __post_init__(self):
-        check_numbers(self, whole=("steps", "sample_every", "save_every", "measure_every",
-                                   "threads"),
-                      positive=("epochs", "minutes"))
+        check_numbers(self, whole=("steps", "sample_every", "save_every", "threads"),
+                      positive=("epochs", "minutes"), from_zero=("measure_every",))
         if (self.steps, self.epochs, self.minutes) == (None, None, None):
             raise ValueError(both(
                 "请说明训练多久：steps（步数）、epochs（轮数）或 minutes（分钟）。",

@@ -192,7 +192,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
 
 def _tracker(settings: Settings, schedule: Schedule, pictures: ImageSet) -> Tracker | None:
     """Return what measures the run on its way, if it is to be measured."""
-    if schedule.measure_every is None:
+    if not schedule.measure_every:  # 0 ends what an earlier session began
         return None
     others = settings.others(MEASURED)
     if others is None:

@@ -170,6 +170,14 @@ def test_killed_and_resumed_no_row_is_lost_or_doubled(tmp_path, monkeypatch, kil
         straight.folder / "measured.csv").read_bytes()
 
 
+def test_a_resumed_run_may_stop_being_measured_and_begin_again(tmp_path):
+    made = run(tmp_path / "run", steps=4)
+    resumed = runs.resume(made.folder, steps=6, measure_every=0, quiet=True)
+    assert resumed.summary["step"] == 6 and list(resumed.measured) == [2, 4]
+    resumed = runs.resume(made.folder, steps=8, measure_every=2, quiet=True)
+    assert list(resumed.measured) == [2, 4, 6, 8]  # 6 at once, as it was due and had no row
+
+
 def test_a_damaged_file_is_told_and_left_alone(tmp_path):
     made = run(tmp_path / "run")
     (made.folder / "measured.csv").write_text("step,samples,frechet\nreal,100,none\n")
@@ -186,7 +194,7 @@ def test_pictures_without_a_ruler_leave_no_folder(tmp_path):
     with pytest.raises(ValueError, match="(?s)训练时不能测量.*measure_every"):
         run(tmp_path / "run", data_=str(folder))
     with pytest.raises(ValueError, match="measure_every"):
-        run(tmp_path / "run", measure_every=0)
+        run(tmp_path / "run", measure_every=-1)
     assert not (tmp_path / "run").exists()
     shutil.rmtree(folder)
 

@@ -15,7 +15,7 @@ def stacked_mnist(n: int = 128_000, *, train: bool = True, seed: int = 0) -> Ima
     The label, 0 to 999, reads the digits red, green, blue: 100 r + 10 g + b. The digits are drawn
     with replacement from `mnist(train)`, so they are as frequent as there; published work draws
     128,000 triples from training and test digits together (Lin et al. 2018, PacGAN, arXiv
-    1712.04086). 128,000 pictures take 300 MB. Metz et al. 2017, arXiv 1611.02163, section 3.3.1.
+    1712.04086). 128,000 pictures take 300 MB. Metz et al. 2017, arXiv 1611.02163.
     """
     digits = mnist(train)
     generator = torch.Generator().manual_seed(whole_number("seed", seed, 0))
