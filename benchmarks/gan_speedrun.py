@@ -40,8 +40,11 @@ SAMPLE_SEED = 2026  # of the z that are measured
 
 def rpgan(seed: int) -> tuple[Game, int]:
     """R3GAN's loss on DCGAN's networks, the course's recipe."""
-    steps = 8500  # 60 % needs about 7,000; the rest is for the luck of seeds
-    return recipes.rpgan(32, steps=steps, precision="auto", seed=seed), steps
+    steps = 7000  # 60 % needs about 6,000; the rest is for the luck of seeds
+    game = recipes.rpgan(32, steps=steps, precision="auto", seed=seed)
+    for network in (game.generator, game.critic, game.generator_ema):
+        network.to(memory_format=torch.channels_last)  # suits two threads: 45 ms a step, then 33
+    return game, steps
 
 
 ENTRIES: dict[str, Callable[[int], tuple[Game, int]]] = {"rpgan": rpgan}

@@ -3,8 +3,11 @@
     python -m studies.lesson06 contest --write     five recipes on faces, at equal seconds
     python -m studies.lesson06 contest_long --write    the same, five times as long
     python -m studies.lesson06 changes --write     the winner with one thing changed
+    python -m studies.lesson06 residual --write    r3gan with one thing changed: why is it behind?
     python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
-    python -m studies.lesson06 winner --write       the winner for ten minutes, and its pictures
+    python -m studies.lesson06 winner --write       the winner for ten minutes
+    python -m studies.lesson06 unpaired --write     the same steps without the comparison in pairs
+    python -m studies.lesson06 half_hour --write    the winner for an hour of one core, and pictures
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.
@@ -52,17 +55,31 @@ CHANGES: dict[str, dict] = {
     "nothing fades": {"decay": None},
 }
 CHANGES_SECONDS = 80
+RESIDUAL: dict[str, tuple[str, dict]] = {  # what might hold `r3gan` back
+    "as it is": ("r3gan", {}),
+    "lr 5e-4": ("r3gan", {"lr": 5e-4}),
+    "lr 4e-3": ("r3gan", {"lr": 4e-3}),
+    "gamma 0.5": ("r3gan", {"gamma": 0.5}),
+    "batches of 64": ("r3gan", {"batch": 64}),
+    "twice as wide": ("r3gan", {"features": 32}),
+    "penalty in every step": ("r3gan", {"penalty_every": 1}),
+    "nothing fades": ("r3gan", {"decay": None}),
+    # and the other way round: is BatchNorm the merit of `rpgan`?
+    "He's first weights": ("rpgan", {}),
+    "He's, no BatchNorm in G": ("rpgan", {"norm": "none"}),
+}
 GAMMAS = (0.05, 0.5, 5.0, 50.0)
 SIDES = {16: {"features": 64}, 32: {"features": 32}, 64: {"features": 16}}  # 128 channels at 4x4
-GAMMA_SECONDS = {16: 30, 32: 40, 64: 60}
+GAMMA_SECONDS = {16: 30, 32: 60, 64: 120}
 WINNER_SECONDS = 600
+HALF_HOUR = 6  # times the seconds of `winner`: an hour of one core, half an hour of two
 
 
-def contestant(name: str, seed: int, steps: int) -> Game:
+def contestant(name: str, seed: int, steps: int, **changes) -> Game:
     """Return one of the games of the contest, whose learning rate fades over `steps` steps."""
     make, settings = CONTESTANTS[name]
     over = {"decay": steps} if name in FADING else {"steps": steps}
-    return make(32, seed=seed, **COMMON, **settings, **over)
+    return make(32, seed=seed, **COMMON, **settings, **over, **changes)
 
 
 def changed(name: str, seed: int, steps: int) -> Game:
@@ -72,6 +89,18 @@ def changed(name: str, seed: int, steps: int) -> Game:
     if name == "He's first weights":
         for network in (game.generator, game.critic):
             he_weights(network, seed)
+    return game
+
+
+def residual(name: str, seed: int, steps: int) -> Game:
+    """Return `r3gan` with one thing changed, or `rpgan` with and without BatchNorm in G.
+
+    Without BatchNorm DCGAN's first weights are too small to begin with, so both have He's.
+    """
+    recipe, settings = RESIDUAL[name]
+    game = contestant(recipe, seed, steps, **settings)
+    if recipe == "rpgan":
+        he_weights(game.generator, seed)
     return game
 
 
@@ -151,6 +180,11 @@ def changes(options: argparse.Namespace) -> None:
     compare("changes", changed, CHANGES, CHANGES_SECONDS, options)
 
 
+def why_not_residual(options: argparse.Namespace) -> None:
+    """Play `r3gan` with one thing changed, for equal seconds of one core."""
+    compare("residual", residual, RESIDUAL, CONTEST_SECONDS, options)
+
+
 def gamma(options: argparse.Namespace) -> None:
     """Play the winner at three sides with four weights of the penalty."""
     content = stored("gamma") or {**about(faces_of(32), COMMON), "samples": SAMPLES,
@@ -182,17 +216,41 @@ def winner(options: argparse.Namespace) -> None:
         timed = steps_in(WINNER_SECONDS, {"rpgan": contestant("rpgan", 0, LONG)}, faces)
         content = {**about(faces, COMMON), "seconds": WINNER_SECONDS, "samples": SAMPLES,
                    "steps": timed["rpgan"], "floor": floor(faces), "runs": {}}
-        store("winner", content, options)
+    play_on("winner", content, partial(contestant, "rpgan"), faces, options)
+
+
+def unpaired(options: argparse.Namespace) -> None:
+    """Play as many steps as `winner` with the non-saturating loss, its penalties the same."""
+    content = stored("unpaired") or {**stored("winner"), "runs": {}}
+    play_on("unpaired", content, partial(contestant, "rpgan", loss=losses.NonSaturating()),
+            faces_of(32, 20_000), options)
+
+
+def half_hour(options: argparse.Namespace) -> None:
+    """Play the winner for an hour of one core, and draw what the first seed paints."""
+    faces, ten_minutes = faces_of(32, 20_000), stored("winner")
+    content = stored("half_hour") or {
+        **ten_minutes, "seconds": HALF_HOUR * ten_minutes["seconds"],
+        "steps": HALF_HOUR * ten_minutes["steps"], "runs": {}}
+    game = play_on("half_hour", content, partial(contestant, "rpgan"), faces, options)
+    if game is not None and options.write:
+        draw_gallery(faces, game.sample(72, ema=True))
+
+
+def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: ImageSet,
+            options: argparse.Namespace) -> Game | None:
+    """Play the seeds that are not stored; return the game of seed 0 if it was among them."""
+    first = None
     for seed in map(str, options.seeds):
         if seed not in content["runs"]:
-            game = contestant("rpgan", int(seed), content["steps"])
+            game = make(int(seed), content["steps"])
             found = played(game, faces, content["steps"])
-            print("winner", seed, found, flush=True)
-            content = stored("winner") or content
+            print(study, seed, found, flush=True)
+            content = stored(study) or content  # somebody else may have stored a run
             content["runs"][seed] = found
-            store("winner", content, options)
-            if seed == "0" and options.write:
-                draw_gallery(faces, game.sample(72, ema=True))
+            store(study, content, options)
+            first = game if seed == "0" else first
+    return first
 
 
 def draw_gallery(real: ImageSet, made: torch.Tensor) -> None:
@@ -206,7 +264,8 @@ store = partial(results.keep, "lesson06")
 
 
 STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes, "gamma": gamma,
-           "winner": winner}
+           "residual": why_not_residual,
+           "winner": winner, "unpaired": unpaired, "half_hour": half_hour}
 
 
 def main() -> None:
