@@ -79,7 +79,7 @@ def check_r1(value: Tensor, weight: Tensor, batch: int, gamma: float) -> None:
         (square, "少了系数 gamma / 2。", "The factor gamma / 2 is missing."),
         (square / 2, "没有用上 gamma：系数是 gamma / 2，不是 1 / 2。",
          "gamma is not used: the factor is gamma / 2, not 1 / 2."),
-        (-right, "符号反了：惩罚要让陡的判别器付出代价，应当是正的。",
+        (-right, "符号反了：惩罚要让陡的评论家付出代价，应当是正的。",
          "The sign is off: the penalty is to cost a steep critic, so it is positive."),
         (gamma / 2 * norm, "范数没有平方：R1 罚的是梯度范数的平方。",
          "The norm is not squared: R1 punishes the squared gradient norm."),
@@ -100,7 +100,7 @@ def check_r1(value: Tensor, weight: Tensor, batch: int, gamma: float) -> None:
         mistakes.append((gamma / 2 * weight.square().sum(0).mean(), *CHANNELS_ALONE))
     no_mistake(value, right, mistakes, 1e-5)
     require(close(value, right, 1e-5),
-            f"判别器的梯度范数处处是 {norm:.1f}，gamma 是 {gamma:.0f}，惩罚应为 {right:.2f}，得到 "
+            f"评论家的梯度范数处处是 {norm:.1f}，gamma 是 {gamma:.0f}，惩罚应为 {right:.2f}，得到 "
             f"{got:.2f}。",
             f"A critic whose gradient norm is {norm:.1f} everywhere, with gamma {gamma:.0f}, "
             f"should give {right:.2f}, got {got:.2f}.")
@@ -175,7 +175,7 @@ def wrong_pairs(up: Tensor, down: Tensor):
            "the mean of the differences was taken inside: softplus for each pair, mean last.")
     against_mean = softplus(down.mean() - up).mean(), softplus(down - up.mean()).mean()
     for average in (sum(against_mean), sum(against_mean) / 2, *against_mean):
-        yield (average, "和另一批的平均分比，是相对论平均（RaGAN）；这里是一真一假成对地比。",
+        yield (average, "和另一批的平均分比，是相对式平均（RaGAN）；这里是一真一假成对地比。",
                "comparing with the other batch's mean score is the relativistic average (RaGAN); "
                "here one real and one fake are compared in a pair.")
     for sigmoid in (torch.sigmoid(-gap).mean(), -torch.sigmoid(gap).mean(),

@@ -252,7 +252,7 @@ def check_cycle(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module, b_to_a: 
          "顺序反了：a 是 A 的样本，先交给 a_to_b，再交给 b_to_a。",
          "The order is reversed: a belongs to A, so a_to_b comes first and b_to_a second."),
         (cycle.cycle_loss(a, a_to_b(a)) + cycle.cycle_loss(b, b_to_a(b)),
-         "只走了去程：把 a 和译文 a_to_b(a) 相比，是要求什么都不变。要比的是回来以后的 a。",
+         "只走了去程：把 a 和 a_to_b(a) 相比，是要求什么都不变。要比的是回来以后的 a。",
          "That is the way there alone: to compare a with a_to_b(a) asks that nothing change. "
          "Compare a with what comes back."),
         (cycle.cycle_loss(a, b_to_a(a)) + cycle.cycle_loss(b, a_to_b(b)),
@@ -270,7 +270,7 @@ def check_both_learn(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module,
     """Require that the gradient reaches both generators through the whole way."""
     same_gradient(value, there_and_back(a, b, a_to_b, b_to_a),
                   (*a_to_b.parameters(), *b_to_a.parameters()),
-                  "数值对，但梯度没有走完全程：中间的译文不能 detach，也不要用 torch.no_grad()，"
+                  "数值对，但梯度没有走完全程：中间的转换结果不能 detach，也不要用 torch.no_grad()，"
                   "两个生成器都要从整个来回中学习。",
                   "The value is right, but the gradient does not go all the way: no detach and no "
                   "torch.no_grad() on the translation in the middle; both generators learn from "

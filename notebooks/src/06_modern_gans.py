@@ -2,10 +2,10 @@
 r"""
 # 06 · 今天的 GAN：从评论家的斜率到 R3GAN
 
-第 04 课给评论家的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
+第 04 课给评论家（critic）的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
 
-- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合，知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
-- **需要准备**：学过第 01 课和第 04 课；谱归一化和合页损失见第 03 课。
+- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
+- **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。
 - **用时**：只读一种语言，约 150 分钟，其中阅读 65 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
 """
@@ -76,9 +76,9 @@ r"""
 
 | 约束 | 在哪里 | 要求 |
 |---|---|---|
-| 权重裁剪（第 04 课） | 到处，但只是间接的 | 每个权重在 $[-c, c]$ 之内 |
+| 权重裁剪（weight clipping，第 04 课） | 到处，但只是间接的 | 每个权重在 $[-c, c]$ 之内 |
 | 谱归一化（第 03 课） | 到处 | 没有一层会把向量拉长 |
-| 梯度惩罚，双侧（第 04 课） | 真假之间的线段上 | $\lVert \nabla f \rVert$ 接近 1 |
+| 梯度惩罚（gradient penalty），双侧（第 04 课） | 真假之间的线段上 | $\lVert \nabla f \rVert$ 接近 1 |
 | 梯度惩罚，单侧 | 真假之间的线段上 | $\lVert \nabla f \rVert$ 不大于 1 |
 | R1 | 真实样本处 | $\lVert \nabla f \rVert$ 接近 0 |
 | R2 | 生成样本处 | $\lVert \nabla f \rVert$ 接近 0 |
@@ -241,7 +241,7 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多；但 $\gamma = 10$ 很重，500 步里 D 几乎没有学动。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多；但 $\gamma = 10$ 很重，500 步里 D 几乎什么也没有学到。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
@@ -378,7 +378,7 @@ r"""
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-在均衡处 $\sigma(0) = \frac{1}{2}$，$v$ 的雅可比矩阵和它的特征值是
+（这里的 $\sigma$ 是 sigmoid 函数，不是前面的最大奇异值 $\sigma(W)$。）在均衡附近，$v$ 近似是线性的，$v \approx J\,(\theta, \psi)^\top$，$J$ 是它在均衡处的雅可比矩阵。步子很小时，离均衡的距离大致按 $e^{\operatorname{Re}(\mu)\,t}$ 变化，$\mu$ 是 $J$ 的特征值：实部为负就靠近，虚部不为零就转。$\sigma(0) = \frac{1}{2}$，所以
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -393,7 +393,7 @@ The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-At the equilibrium $\sigma(0) = \frac{1}{2}$, and the Jacobian of $v$ and its eigenvalues are
+(Here $\sigma$ is the sigmoid, not the largest singular value $\sigma(W)$ from above.) Near the equilibrium $v$ is about linear, $v \approx J\,(\theta, \psi)^\top$, where $J$ is its Jacobian there. With small steps the distance from the equilibrium goes like $e^{\operatorname{Re}(\mu)\,t}$, with $\mu$ an eigenvalue of $J$: a negative real part means closer, an imaginary part means circling. With $\sigma(0) = \frac{1}{2}$,
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -468,11 +468,11 @@ r"""
 
 原来的损失把真假样本的分数**分开**来看：真的要高于 0，假的要低于它，各算各的。
 
-**相对式**（relativistic）的成对损失（[Jolicoeur-Martineau，2018](https://arxiv.org/abs/1807.00734)）只看差：一个真样本和一个假样本配成一对，问真的比假的高多少。
+**相对式**（relativistic）的成对损失（[Jolicoeur-Martineau，2018](https://arxiv.org/abs/1807.00734)）只看差：一个真实样本和一个生成样本配成一对，问真实的比生成的高多少。
 
 $$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
 
-没有了 0 这条公共的界线，每个假样本都要和**各处的**真样本比。好处在哪里？[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)不看网络，只看有限个可以随意移动的样本点：原来的损失的地形里有许多坏的盆地，从里面出发，往下走到不了最好的解，这就是模式崩溃；成对的损失没有坏的盆地。这不等于训练有保证，因为训练是两个网络轮流走步。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不一定收敛，加上 R1 或 R2 就局部收敛（只说均衡附近）。
+没有了 0 这条公共的界线，每个生成样本都要和**各处的**真实样本比。好处在哪里？[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)不看网络，只看有限个可以随意移动的样本点：原来的损失的地形里有许多坏的盆地，从里面出发，往下走到不了最好的解，这就是模式崩溃；成对的损失没有坏的盆地。这不等于训练有保证，因为训练是两个网络轮流走步。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不一定收敛，加上 R1 或 R2 就局部收敛（只说均衡附近）。
 
 还有一点和 WGAN 相同：给所有分数加一个常数，损失不变。所以分数的高低没有意义，只有差才有。
 """
@@ -496,7 +496,7 @@ One thing it shares with WGAN: add a constant to all scores, and the loss stays.
 r"""
 ### 练习 2：成对的损失
 
-补全 `critic_loss(real, fake)` 和 `generator_loss(fake, real)`，都是分数，形状 `(B,)`，第 i 个真样本和第 i 个假样本是一对。
+补全 `critic_loss(real, fake)` 和 `generator_loss(fake, real)`：参数都是分数，形状 `(B,)`，第 i 个真实样本和第 i 个生成样本是一对；各返回一个标量，是这一批的平均损失。
 
 <details><summary>提示一</summary>
 
@@ -515,7 +515,7 @@ $-\log \sigma(x)$ 有一个不会溢出的写法，第 01 课起就在用。先�
 r"""
 ### Exercise 2: the loss on pairs
 
-Complete `critic_loss(real, fake)` and `generator_loss(fake, real)`. All are scores, shape `(B,)`, and the real sample number i and the fake number i are a pair.
+Complete `critic_loss(real, fake)` and `generator_loss(fake, real)`. The arguments are scores, shape `(B,)`; the real sample number i and the fake number i are a pair. Each returns one number, the mean loss of the batch.
 
 <details><summary>Hint one</summary>
 
@@ -549,7 +549,7 @@ r"""
 
 $$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
 
-它们会转向最大奇异值的那一对方向。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。
+反复下去，$u$ 和 $v$ 会趋向最大奇异值对应的左、右奇异向量。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。
 
 补全 `sigma(weight, steps)`：`weight` 是卷积核 `(C_out, C_in, k, k)` 或矩阵 `(C_out, C_in)`，先写成每个输出通道一行的矩阵，从随机的 $u$ 出发迭代 `steps` 次，返回 $u^\top W v$。它的梯度要能传到 `weight`，$u$ 和 $v$ 则当作常数。
 
@@ -754,12 +754,12 @@ show.show(figure, "Two tables in shades of blue, five methods by three situation
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。最右一列（太强的 D）里，没有约束的两行颜色很浅；`momentum 0.9` 那一列每一行都比 `even` 浅，波动也大。
+**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。最右一列（太强的 D）里，没有约束的两行颜色很浅；`momentum 0.9` 那一列每一行都比 `even` 浅；左图里除合页加谱归一化以外，三个种子的波动也更大。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column (a D that is too strong) the two rows without a constraint are pale; in the column `momentum 0.9` each row is paler than in `even`, and the spread is wide.
+**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column (a D that is too strong) the two rows without a constraint are pale; in the column `momentum 0.9` each row is paler than in `even`; on the left its seeds also spread more widely, in all rows but hinge with spectral normalisation.
 """
 
 # %%
@@ -775,8 +775,8 @@ say("对照：2,500 个随机点，没有 G，三次：有效模式数 {modes}�
 r"""
 答案是 **B**。最下面两行在 `momentum 0.9` 里是 5.8 和 3.6 个有效模式，高质量的样本 3% 和 5%；在另外两列里是 6.2 到 7.5 个，9% 到 15%。
 
-- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，模式齐全。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒有 48% 和 79%，都挤在一两个模式上。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，是随机点（1.2% 到 2.2%）的好几倍，而 G 只走了 250 步。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，五行的平均都比 `even` 一列少，只有 0.7 到 5.8 个有效模式，高质量平均不超过 6%。 Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，模式齐全。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒有 48% 和 79%，都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，是随机点（1.2% 到 2.2%）的好几倍，而 G 只走了 250 步。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，五行的平均都比 `even` 一列少，只有 0.7 到 5.8 个有效模式，高质量平均不超过 6%。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
 - **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环偏重，开放题会遇到它。
 - **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9；NS 加 R1 和 R2 的 5.8，和它在 `even` 里的 6.2 也分不开，分得开的是高质量的比例，3% 和 15%。
@@ -786,7 +786,7 @@ r"""
 r"""
 The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effective modes, with 3% and 5% of high quality; in the other two columns 6.2 to 7.5, with 9% to 15%.
 
-- **With a D that is too strong, no penalty means collapse; with R1 and R2 all modes are there.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality, all crowded on one or two modes. The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, several times that of random points (1.2% to 2.2%), and G has taken only 250 steps. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **With a D that is too strong, no penalty means collapse; with R1 and R2 all modes are there.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality, crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, several times that of random points (1.2% to 2.2%), and G has taken only 250 steps. A comparison in pairs does not help by itself, which agrees with lesson 01.
 - **Momentum is another matter.** With 0.9, the means of all five rows are lower than in `even`: 0.7 to 5.8 effective modes, with at most 6% of high quality. The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
 - **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
 - **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 have 15%. For this ring $\gamma = 1$ is on the heavy side, as you will see in the open task.
@@ -837,14 +837,14 @@ table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。切断以后，D 最后的损失是 64.63，照常的是 1.37；三个种子的有效模式数是 3.6、1.0 和 1.0，和根本不加惩罚的完全一样：没有梯度的一项，改变不了任何一步。 惩罚的数值加进了损失，却没有梯度通到 D 的权重，D 就当它不存在：斜率一路长大，惩罚的数值也跟着长大。样本落到与不加惩罚时一样少的模式上。日志里印着惩罚，不等于惩罚在起作用。
+答案是 **C**。切断以后，D 最后的损失是 64.63，照常的是 1.37；三个种子的有效模式数是 3.6、1.0 和 1.0，和根本不加惩罚的完全一样。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
 
 怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，在 `torch.compile` 编译的函数里用 `autograd.grad`，惩罚的梯度可能无声地丢失。所以本课程不让带惩罚的评论家这样编译。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. Once cut off, D's last loss is 64.63, and 1.37 as usual; the three seeds have 3.6, 1.0 and 1.0 effective modes, exactly those without any penalty: a term without a gradient changes no step at all. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, and to D it does not exist: the slope grows and grows, and the value of the penalty with it. The samples end on as few modes as without a penalty. That a penalty is printed in the log does not mean that it works.
+The answer is **C**. Once cut off, D's last loss is 64.63, and 1.37 as usual; the three seeds have 3.6, 1.0 and 1.0 effective modes, exactly those without any penalty. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
 
 How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad` inside a function compiled with `torch.compile` may lose the penalty's gradient without a word. So this course does not let a critic with a penalty be compiled in that way.
 """
@@ -855,7 +855,7 @@ r"""
 
 点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：一个核心，每种 120 秒，bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
 
-一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离、组合数、反向 KL、算数的比例；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
+一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离，组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -864,7 +864,7 @@ r"""
 
 Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: one core, 120 seconds each, bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
 
-A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL and the share that counts; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
+A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
 """
 
 # %%
@@ -1038,7 +1038,7 @@ r"""
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，假样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真实三联数字是 0.025。数字和分类器与论文的不同，只能粗略地比。
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真实三联数字是 0.025。数字和分类器与论文的不同，只能粗略地比。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1096,7 +1096,7 @@ r"""
 
 前面的数据总是够的。只有 1,000 张真图会怎样？D 会把它们记住：见过的给高分，没见过的真图也当作假的。这时 D 的梯度说的是“像不像这 1,000 张”，而不是“真不真”。
 
-看得见的办法：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
+怎样看出来：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**（held-out）的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
 
 **DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。在 `fit` 里只要一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
 """
@@ -1189,7 +1189,7 @@ r"""
 
 **扩散模型为什么赢了？** 在大规模的图像生成上，从 2021 年起，领先的是扩散模型。[Dhariwal 和 Nichol（2021）](https://arxiv.org/abs/2105.05233)的摘要说得很清楚：样本质量超过当时最好的生成模型；每张图只运行 25 次网络，也能和 BigGAN-deep 相当，而且对分布的**覆盖更好**。扩散模型的损失是对每一张训练图求平均的回归误差，漏掉任何一种图都要付代价；而对 GAN 来说，G 只要不被 D 识破，漏掉几种并不直接受罚，这正是前几课数模式的原因。代价是慢：一个样本要把网络运行几十次，GAN 只要一次。
 
-**一步生成。** 近年的对抗损失有两种用法：放在最后，把扩散模型蒸馏（让小步数的学生模仿它）成**一步**的生成器；或者从头训练一步的生成器。
+**一步生成。** 近年的对抗损失有两种用法：放在最后，用蒸馏（distillation，让步数少的学生模型模仿它）把扩散模型变成**一步**的生成器；或者从头训练一步的生成器。
 
 | 工作 | 从扩散模型出发？ | 对抗损失做什么 | 公布的结果 |
 |---|---|---|---|
@@ -1201,11 +1201,11 @@ r"""
 
 可见“GAN 过时了”说得太早。
 
-**一个小实验：传输代价。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。符合要求的映射有无穷多个，G 在其中漂来漂去。他们给 G 的损失加一项，让每个 $z$ 少走路：
+**一个小实验：传输代价（transport cost）。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。符合要求的映射有无穷多个，G 在其中漂来漂去。他们给 G 的损失加一项，让每个 $z$ 少走路：
 
 $$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
 
-路程的平方最省的映射（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
+平均平方路程最小的映射（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
 
 ### 先猜再跑 5：重新开始五次
 
@@ -1323,7 +1323,7 @@ table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。平均路程从 1.96 缩短到 0.74。 样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
+答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1335,7 +1335,7 @@ The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on
 r"""
 ## 开放题：清晰的环
 
-任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 70%，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，每次记下两个种子的数；没有达到标准，批改时也会印出来。
+任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 70%，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，批改时会印出两个种子的数（没有达到标准时也会），每次都记下来。
 
 <details><summary>提示一</summary>
 
@@ -1407,12 +1407,12 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 | 没有约束 | 没有 | 转圈（NS 和 RpGAN 极慢地向里） |
 | 谱归一化，权重裁剪 | 到处有上限 | （没有画） |
 | WGAN-GP | 真假之间，接近 1 | 停不到均衡上 |
-| R1，R2 | 真样本处、假样本处，接近 0 | 收敛；$\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+| R1，R2 | 真实样本处、生成样本处，接近 0 | 收敛；$\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
 
 **实验说了什么：**
 
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
-- 在环上，D 太强时，不加惩罚的 G 挤到一两个模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
+- 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
 - 切断了的惩罚照样印在日志里，却不起作用。
 - 在玩具脸上，同样的秒数，`rpgan` 的弗雷歇距离最小；其中要紧的是惩罚，看不出成对比较的好处（一两个种子），换成残差网络也没有更好。
 - 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
@@ -1441,7 +1441,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **What the experiments said:**
 
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
-- On the ring, against a D that is too strong, G crowds on one or two modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
+- On the ring, against a D that is too strong, G crowds on few modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
 - A penalty that is cut off is still printed in the log, and does nothing.
 - On toy faces, in equal seconds, `rpgan` has the smallest Fréchet distance; what matters in it is the penalty, no merit of the pairs can be seen (one or two seeds), and residual networks were no better.
 - With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.

@@ -4,7 +4,7 @@ r"""
 
 前六课一直在说“更好”。这一课问：凭什么？一个评价指标看见什么，看不见什么，多大的差别才算差别，谁的数能和谁的比。最后把本课程自己的生成器排成一张表，连同误差和下限一起报告。
 
-- **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验的误报和漏报；写出一份别人能重做的评测报告。
+- **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验（memorisation test）的误报（false alarm）和漏报（miss）；写出一份别人能复现的评测报告。
 - **需要准备**：学过第 02 课（指标的初步）和第 04 课（Wasserstein 距离、排序）；第 06 课有帮助，不是必需。
 - **用时**：只读一种语言，约 110 分钟，其中阅读 45 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 2 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：FID 来自 Heusel 等人的[论文](https://arxiv.org/abs/1706.08500)，KID 来自 Bińkowski 等人的[论文](https://arxiv.org/abs/1801.01401)；精确率和召回率的近邻算法来自 [Kynkäänniemi 等](https://arxiv.org/abs/1904.06991)，密度和覆盖率来自 [Naeem 等](https://arxiv.org/abs/2002.09797)，MIND 来自 [Berthet 等](https://arxiv.org/abs/2605.06797)。谢谢他们，也谢谢提出本课两个问题的 siriusdemon 和 alexshuang。
@@ -74,7 +74,7 @@ r"""
 
 | 用场 | 谁 | 没有它会怎样 |
 |---|---|---|
-| 参照：样本和它比 | 训练图 | 无从比较 |
+| 参照（reference）：样本和它比 | 训练图 | 无从比较 |
 | 下限：同样多的新真图和参照比 | `fresh`，没有生成器学过 | 不知道多少算好 |
 | 证人：样本离训练图近，还是离它近 | `unseen`，没有生成器学过 | 不知道有没有照抄 |
 
@@ -198,7 +198,7 @@ table([("两个分布", "two distributions"), ("手算", "by hand"),
 r"""
 ### 练习 1：两个正态分布的弗雷歇距离
 
-补全 `frechet_of_gaussians`：均值 `(d,)`，协方差 `(d, d)`，返回 $d^2$，一个数。协方差可能缺秩（有的特征值是 0），舍入会让特征值略小于 0。
+补全 `frechet_of_gaussians`：均值 `(d,)`，协方差 `(d, d)`，`d` 是维数；返回上面公式左边的 $d^2$（弗雷歇距离，不是维数的平方），一个数。协方差可能不满秩（有的特征值是 0），舍入会让特征值略小于 0。
 
 <details><summary>提示一</summary>
 
@@ -217,7 +217,7 @@ r"""
 r"""
 ### Exercise 1: the Fréchet distance of two Gaussians
 
-Complete `frechet_of_gaussians`: means `(d,)`, covariances `(d, d)`; return $d^2$, a number. A covariance may lack rank (some eigenvalues are 0), and rounding can leave an eigenvalue a hair below 0.
+Complete `frechet_of_gaussians`: means `(d,)`, covariances `(d, d)`, where `d` is the dimension; return the left side of the formula, $d^2$ (the Fréchet distance, not the dimension squared), a number. A covariance may lack rank (some eigenvalues are 0), and rounding can leave an eigenvalue a hair below 0.
 
 <details><summary>Hint one</summary>
 
@@ -407,7 +407,7 @@ verdict = check.kid(kid)
 r"""
 ## 一个小生成器
 
-后面要用一个自己的 G。设置和第 02 课治好的那一个相近（全连接，R1，EMA），只用 3,000 张训练图，走 4,000 步，不求最好：有毛病才好检查。`measure.Tracker` 在训练途中每隔 500 步给滑动平均的 G 评一次分，下面会看；训练本身和没有它时一模一样，一个比特也不差。
+后面要用一个自己的 G。设置和第 02 课治好的那一个相近（全连接，R1，权重的滑动平均（EMA）），只用 3,000 张训练图，走 4,000 步，不求最好：有毛病才好检查。`measure.Tracker` 在训练途中每隔 500 步给滑动平均的 G 评一次分，下面会看；训练本身和没有它时逐位相同。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -449,12 +449,12 @@ r"""
 |---|---|---|
 | 弗雷歇距离（Fréchet） | 两组特征的均值和协方差 | 下限，约 $c/n$ |
 | 核距离（KID） | 三次核函数的平均相似程度 | 0，上下波动 |
-| MIND | 许多方向上排序，再比较（下文） | 下限，也随 $n$ 变 |
+| MIND（Monge Inception Distance） | 许多方向上排序，再比较（下文） | 下限，也随 $n$ 变 |
 | 精确率（precision） | 样本里，落进某个真图的近邻球的比例 | 下限，接近 1 |
 | 召回率（recall） | 真图里，落进某个样本的近邻球的比例 | 下限，接近 1 |
 | 密度（density） | 一个样本落进几个真图的球，除以 $k$ | 1，也可以超过 |
 | 覆盖率（coverage） | 真图的球里有样本的比例 | 约 $1-(m/(n+m))^k$，$n$ 个样本，$m$ 张真图 |
-| Inception 分数 | 分类器有没有把握，类别齐不齐；不看真图 | 真图的分数 |
+| Inception 分数（IS） | 分类器有没有把握，类别齐不齐；不看真图 | 真图的分数 |
 
 **近邻球**：每个点画一个球，半径到它的第 $k$ 个近邻（这里 $k = 5$）。真图的球合起来，当作真图所在的区域。
 """
@@ -467,12 +467,12 @@ The left column is G, the right one 2,000 `fresh` pictures, the floor. The last 
 |---|---|---|
 | Fréchet distance | means and covariances of the features of both sets | the floor, about $c/n$ |
 | kernel distance (KID) | mean similarity by a cubic kernel | 0, above or below |
-| MIND | sort along many directions and compare (see below) | the floor, which depends on $n$, too |
+| MIND (Monge Inception Distance) | sort along many directions and compare (see below) | the floor, which depends on $n$, too |
 | precision | share of the samples that lie in the ball of some real picture | the floor, close to 1 |
 | recall | share of the real pictures that lie in the ball of some sample | the floor, close to 1 |
 | density | in how many real balls a sample lies, over $k$ | 1, and more is possible |
 | coverage | share of the real balls that hold a sample | about $1-(m/(n+m))^k$, $n$ samples, $m$ real pictures |
-| Inception score | is the classifier sure, are all classes there; it looks at no real picture | that of real pictures |
+| Inception score (IS) | is the classifier sure, are all classes there; it looks at no real picture | that of real pictures |
 
 **Balls:** draw one around each point, as far as its $k$-th nearest neighbour (here $k = 5$). Together the balls of the real pictures are taken for the region where real pictures are.
 """
@@ -512,7 +512,7 @@ r"""
 - **精确率先升后降。** 第 1,500 步最高，0.979，超过真图的 0.955，那时召回率只有 0.043。单看精确率，就会在那里停下。
 - **开头几行量的是滑动平均。** 衰减率是 0.999，500 步以后，平均里还有 $0.999^{500} = 61\%$ 的初始权重，所以第一行不能用来说 G 学得慢。
 
-在命令行里写 `python -m gan_lessons train … --measure-every 500`，数就存进 `measured.csv`；`lab.TrainingView(tracker=tracker)` 把第一个数画成曲线。如果照这样的表挑一步交出去，挑中的那个数就偏好：报告之前，要用另一批样本和真图再量一次。
+在命令行里写 `python -m gan_lessons train … --measure-every 500`，数就存进 `measured.csv`；`lab.TrainingView(tracker=tracker)` 把第一个数画成曲线。如果照这样的表挑出一步来交，挑中的那个数就偏乐观：报告之前，要用另一批样本和另一批真图再量一次。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -736,7 +736,7 @@ $$\frac{1}{K}\sum_j \cos^2\theta_j = \frac{1}{2} + \frac{1}{2K}\sum_j \cos 2\the
 
 因为 $\cos 2\theta_j$ 绕圈求和是 0。所以 8 团、4 团和一大团，均值都是 0，协方差都是 $(r^2/2 + \sigma^2) I$：这个距离没有任何办法把它们分开。KID 的核是三次的，它比较的是三阶以内的全部矩；8 团和 4 团的三阶矩都是 0，直到四阶才不同（$\mathbb{E}\,x^4$ 的主要部分是 $\frac{3}{8} r^4$ 对 $\frac{1}{2} r^4$），所以 KID 也看不见。左边一半的四团就不同了：均值不是 0，谁都看得出来。
 
-**MIND** 取许多方向，在每个方向上把两组投影排序，比较整个分布，而不是两个矩。第 04 课算 $W_1$ 的排序，这里算的是 $W_2^2$：
+**MIND** 取许多方向，在每个方向上把两组投影排序，比较整个分布，而不是两个矩。第 04 课用排序算 $W_1$，这里用同样的排序算 $W_2^2$：
 
 $$\mathrm{MIND} = 3d\;\mathbb{E}_u\,W_2^2(u^\top a,\, u^\top b), \qquad \lVert u \rVert = 1$$
 
@@ -836,7 +836,7 @@ r"""
 
 ### 先猜再跑 4：截断得很厉害
 
-同一个 G，$z$ 从不截断，改成 $t = 0.5$。精确率和召回率怎样变？弗雷歇距离呢？
+同一个 G，$z$ 原来不截断，现在截断到 $t = 0.5$。精确率和召回率怎样变？弗雷歇距离呢？
 
 - A. 两者都升，弗雷歇距离变小：$z$ 越典型，样本越好。
 - B. 精确率升，召回率降，弗雷歇距离变大。
@@ -946,7 +946,7 @@ r"""
 - **误报。** 它把每个样本当作一次独立的抛硬币。一个崩溃的、老实的 G 反复画同样的二十张图，一千个样本其实只有二十个独立的数据：二十枚硬币有十三枚偏向一边并不稀奇，一千枚里有六百五十枚就成了“铁证”。
 - **漏报。** 它比较 4×4 小块的均值。把抄来的图移动两个像素，就不像原件了。
 
-`measure.memorisation_test` 改了这两处：许多样本指向同一张已知的图，只算一票（置换检验：把“训练”和“未见”的名字在已知的图之间随机重排，方差可以精确算出）；另外还比较幅度谱（傅里叶变换的模），平移不改变它。两种比法里，$z$ 大的算数。
+`measure.memorisation_test` 改了这两处：许多样本指向同一张已知的图，只算一票（置换检验：把“训练”和“未见”的名字在已知的图之间随机重排，方差可以精确算出）；另外还比较幅度谱（傅里叶变换的模），平移不改变它。取两种比法中较大的 $z$。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1060,7 +1060,7 @@ The G of this lesson has a $z$ of 0.6 in the test for memorisation: no alarm. So
 r"""
 ### 练习 3：两个距离之比
 
-补全 `copy_ratio(samples, training, unseen)`：三组特征，`(n, d)`、`(m, d)`、`(u, d)`。对每个样本，返回它到最近的训练样本的距离，除以它到最近的未见样本的距离，形状 `(n,)`。没有照抄，比值在 1 上下；照抄的接近 0。候选多的一方占便宜，所以两组候选先截到一样长。
+补全 `copy_ratio(samples, training, unseen)`：三组特征，`(n, d)`、`(m, d)`、`(u, d)`。对每个样本，返回它到最近的训练样本的距离，除以它到最近的未见样本的距离，形状 `(n,)`。没有照抄，比值在 1 上下；照抄的接近 0。`training` 和 `unseen` 哪一组多，哪一组里最近的就容易更近；所以先把长的一组截到短的一组那么长，只留前面的行。
 
 <details><summary>提示一</summary>
 
@@ -1079,7 +1079,7 @@ r"""
 r"""
 ### Exercise 3: the ratio of two distances
 
-Complete `copy_ratio(samples, training, unseen)`: three sets of features, `(n, d)`, `(m, d)`, `(u, d)`. For each sample return its distance to the nearest training sample, divided by its distance to the nearest unseen one, shape `(n,)`. Without copying the ratio is around 1, for a copy close to 0. The side with more candidates has an advantage, so first cut both to the same length.
+Complete `copy_ratio(samples, training, unseen)`: three sets of features, `(n, d)`, `(m, d)`, `(u, d)`. For each sample return its distance to the nearest training sample, divided by its distance to the nearest unseen one, shape `(n,)`. Without copying the ratio is around 1, for a copy close to 0. Whichever of `training` and `unseen` is longer has an advantage, more pictures to be near to; so first cut the longer to the length of the shorter, and keep its first rows.
 
 <details><summary>Hint one</summary>
 
@@ -1335,7 +1335,7 @@ r"""
 表按弗雷歇距离排序。“有把握”是分类器最高的概率不低于 0.9 的样本的比例；“别人的笔迹”是 MNIST 的测试文件，由另一批人写。能说什么，不能说什么：
 
 - **分得开的。** `02 with R1` 的弗雷歇距离是 0.88 到 0.91，`03 DCGAN` 是 1.54 到 1.67，三个种子没有交错。`03 SN-GAN`（1.57 到 1.76）和 `03 DCGAN` 交错，`04 WGAN-GP`（2.30 到 2.47）和 `06 RpGAN`（1.86 到 3.21）也互相交错，三个种子分不出高低。
-- **换一个指标，第一名就换人。** 召回率最高的是两个卷积网络，`03 DCGAN` 和 `03 SN-GAN` 平均 0.81 和 0.81，`02 with R1` 是 0.77（小心：召回率的球画在样本上，不成数字的样本离得远、球也大；覆盖率的球画在真图上，说法正相反，0.52 对 0.24 和 0.19）；精确率最高的竟是 `02 Datawhale`，平均 0.97，而它的样本只是灰色的点阵，召回率是 0，分类器只在里面看出一到四类。道理和模糊一样：精确率高，不等于画得好。原文的设置走得慢，本来就不是为 50 秒写的。
+- **换一个指标，第一名就换人。** 召回率最高的是两个卷积网络，`03 DCGAN` 和 `03 SN-GAN` 平均都是 0.81，`02 with R1` 是 0.77。但要小心：召回率的球画在样本上，不成数字的样本彼此离得远，球也大；覆盖率的球画在真图上，结论正相反，`02 with R1` 是 0.52，`03 DCGAN` 和 `03 SN-GAN` 是 0.24 和 0.19。精确率最高的竟是 `02 Datawhale`，平均 0.97，而它的样本只是灰色的点阵，召回率是 0，分类器只在里面看出一到四类。道理和模糊一样：精确率高，不等于画得好。原文的设置走得慢，本来就不是为 50 秒写的。
 - **不能说“全连接胜过卷积”，也不能说“RpGAN 不好”。** 大约 50 秒里，`02 with R1` 走了 5,605 步，`03 DCGAN` 走了 1,219 步，`06 RpGAN` 走了 1,631 步，它的学习率也要在这么短的时间里降下去。第 06 课的比赛给的是 120 秒，画的是人脸，那里 `rpgan` 第一。排行榜只回答：这样的预算，这样的数据，这样的指标。
 - **离下限都还远。** 最好的是下限（0.05）的十几倍；别的人写的真数字和同样的参照比，只有 0.20。
 - **记忆检验。** 21 个训练出来的生成器，$z$ 从 -1.1 到 2.6，没有一个超过 3。最高的是 `02 with R1`，三个种子是 2.6、2.0、1.9；三次用的是同一批证人，不算三份独立的证据。于是换证人再查：`studies/lesson07.py deals` 把 8,000 张数字重新分了 6 次，每次另训练一个 `02 with R1`，$z$ 是 2.85、2.49、2.42、1.13、2.83、1.10，还是没有一次报警，平均却是 2.1；同样 6 次里，别人的笔迹从 -0.2 到 1.8，平均 0.4。所以它的样本确实偏向训练图，只是一次检验看不出来。“没有报警”不等于“没有记住”，这就是例子。
@@ -1351,7 +1351,7 @@ r"""
 The table is sorted by the Fréchet distance. "Confident" is the share of samples whose top probability is 0.9 or more; "other writers" is MNIST's test file, by other people. What can be said, and what not:
 
 - **Told apart.** The Fréchet distance of `02 with R1` is 0.88 to 0.91, that of `03 DCGAN` 1.54 to 1.67; their seeds do not overlap. `03 SN-GAN` (1.57 to 1.76) overlaps with `03 DCGAN`, and `04 WGAN-GP` (2.30 to 2.47) with `06 RpGAN` (1.86 to 3.21): three seeds cannot rank them.
-- **Another metric, another winner.** The highest recall is that of two convolutional networks, 0.81 and 0.81 on average for `03 DCGAN` and `03 SN-GAN`, against 0.77 of `02 with R1` (careful: the balls of recall are drawn around samples, and samples that are no digits lie far apart and have large ones; coverage, with balls around real pictures, says the opposite, 0.52 against 0.24 and 0.19); and the highest precision, of all things, that of `02 Datawhale`, 0.97 on average, whose samples are grey dots, with a recall of 0, in which the classifier sees between one and four classes. It is as with blur: high precision does not mean good pictures. The settings of the tutorials move slowly, and nobody wrote them for 50 seconds.
+- **Another metric, another winner.** The highest recall is that of two convolutional networks: `03 DCGAN` and `03 SN-GAN` both have 0.81 on average, and `02 with R1` has 0.77. But careful: the balls of recall are drawn around samples, and samples that are no digits lie far apart and have large ones; coverage, with balls around real pictures, says the opposite, 0.52 for `02 with R1`, 0.24 and 0.19 for `03 DCGAN` and `03 SN-GAN`. The highest precision, of all things, is that of `02 Datawhale`, 0.97 on average, whose samples are grey dots, with a recall of 0, in which the classifier sees between one and four classes. It is as with blur: high precision does not mean good pictures. The settings of the tutorials move slowly, and nobody wrote them for 50 seconds.
 - **Not: "fully connected beats convolutions", nor "RpGAN is no good".** In about 50 seconds `02 with R1` took 5,605 steps, `03 DCGAN` 1,219 and `06 RpGAN` 1,631, and its learning rate had to come down in so short a time. The contest of lesson 06 gave 120 seconds and painted faces, and there `rpgan` came first. A leaderboard answers for this budget, these data, these metrics.
 - **All are far from the floor.** The best is more than ten times the floor (0.05); real digits by other writers, against the same reference, have only 0.20.
 - **Memorisation.** Of 21 trained generators $z$ is between -1.1 and 2.6, never above 3. The highest is `02 with R1`, with 2.6, 2.0, 1.9 for the three seeds; the witnesses were the same each time, so these are not three independent pieces of evidence. To follow it up with other witnesses, `studies/lesson07.py deals` dealt the 8,000 digits out anew 6 times and trained a `02 with R1` on each deal: $z$ is 2.85, 2.49, 2.42, 1.13, 2.83, 1.10. Again no alarm, but the mean is 2.1, and that of other writers in the same 6 deals, between -0.2 and 1.8, is 0.4. So its samples do lean towards the training pictures, and a single test does not show it: here is a case where "no alarm" does not mean "nothing was memorised".
@@ -1366,7 +1366,7 @@ Samples of seed 0, not chosen (`studies/lesson07.py leaderboard`):
 r"""
 ## 怎样报告
 
-一个数要能被别人重做，至少要写明七件事。拿本课的 G 做例子：
+要让别人能复现一个数，至少要写明七件事。拿本课的 G 做例子：
 
 | 要写明 | 例 |
 |---|---|

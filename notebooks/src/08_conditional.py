@@ -4,8 +4,8 @@ r"""
 
 到现在为止，生成器画什么由随机的 $z$ 决定，我们说了不算。这一课让它听指令：要一个“7”，就画“7”；要一副眼镜，就给这张脸戴上，别的都不动。办法有三类：把条件告诉两个网络，用成对的图片教，或者只有两堆没有配对的图片。
 
-- **学完你会**：写出条件 GAN 的两个网络，说清为什么判别器也要看见条件；用投影、拼接和辅助分类器三种办法给判别器条件；把“听话”量成一个数，并且不被它骗过；写出循环损失，举出循环一致却错了的映射；说出 pix2pix 和 CycleGAN 各需要什么数据；解释 StyleGAN 的映射网络、调制和截断。
-- **需要准备**：学过第 01 课和第 03 课；第 06 课的 RpGAN 和 R1、R2，第 07 课的精确率和召回率，用到时会简单说明。
+- **学完你会**：写出条件 GAN（conditional GAN）的两个网络，说清为什么判别器（discriminator）也要看见条件；用投影、拼接和辅助分类器三种办法给判别器条件；把“听话”量成一个数，并且不被它骗过；写出循环损失，举出循环一致却错了的映射；说出 pix2pix 和 CycleGAN 各需要什么数据；解释 StyleGAN 的映射网络、调制和截断。
+- **需要准备**：学过第 01 课和第 03 课；第 06 课的 RpGAN 和 R1、R2，第 07 课的精确率（precision）和召回率（recall），用到时会简单说明。
 - **用时**：只读一种语言，约 120 分钟，其中阅读 55 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Datawhale 的《动手学CV-Pytorch》讲完手写数字的 GAN，用一句话指出了下一步：CGAN、DCGAN、CycleGAN；同一章还有讲[条件 GAN](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_3.md) 的一节。本课就沿着这句话走。条件 GAN 来自 [Mirza 和 Osindero](https://arxiv.org/abs/1411.1784)，投影判别器来自 [Miyato 和 Koyama](https://arxiv.org/abs/1802.05637)，pix2pix 来自 [Isola 等](https://arxiv.org/abs/1611.07004)，CycleGAN 来自 [Zhu 等](https://arxiv.org/abs/1703.10593)。谢谢他们。
 """
@@ -249,12 +249,12 @@ show.show(figure, "Five clouds around a circle, coloured by the class asked for:
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-1** 颜色和形状是要 G 画的类别（种子 0）。D 不知道 $y$ 时，点连成几段弧，颜色有的碰巧对，有的不对；两种条件判别器把颜色放对了地方。最右边去掉惩罚，颜色也对，但绿色丢了一团。
+**图 8-1** 颜色和形状是要 G 画的类别（种子 0）。D 不知道 $y$ 时，点连成几段弧，颜色有的碰巧对，有的不对；两种条件判别器把颜色放对了地方。最右边去掉惩罚，颜色也对，但绿色丢了一团。上表里的高质量，是离最近的团心不到 3 个标准差的样本的比例。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional critics put them where they belong. On the far right, without the penalty, colours are right, too, but green has lost a cluster.
+**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional critics put them where they belong. On the far right, without the penalty, colours are right, too, but green has lost a cluster. High quality, in the table above, is the share of samples within 3 standard deviations of the nearest cluster's centre.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -447,12 +447,12 @@ judge_all({"labels in order": of_ways["projection"],
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **B**。三个种子类别对的是 26%、25% 和 25%，高质量的只有 10%、6% 和 10%；标签不乱时，高质量是 37% 到 72%，D 不看标签时也有 41% 到 48%。8 团都在，程序不报错；类别对的比例却正好是乱猜的 25%。样本变差，乱了的标签比没有标签还糟：D 要先弄清这个输入没有用。（这个解释没有单独检验。）样本差，原因可以有一百种；能指出是标签的，是“听话”这个数，或者亲眼看几张写着类别的图。所以第一件事是：训练之前，把几张真图和它们的标签一起显示出来。
+答案是 **B**。三个种子类别对的是 26%、25% 和 25%，高质量的只有 10%、6% 和 10%；标签不乱时，高质量是 37% 到 72%，D 不看标签时也有 41% 到 48%。8 团都在，程序不报错；类别对的比例却正好是乱猜的 25%。样本也变差了，比 D 根本看不见标签时还差：大概是因为 D 要先弄清这个输入没有用（这个解释没有单独检验）。样本差，原因可以有一百种；能指出是标签的，是“听话”这个数，或者亲眼看几张写着类别的图。所以第一件事是：训练之前，把几张真图和它们的标签一起显示出来。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **B**. Three seeds have 26%, 25% and 25% of the right class, and only 10%, 6% and 10% of high quality; with labels in order it is 37% to 72%, and with a D that sees no labels 41% to 48%. All 8 clusters are there, and no error is raised; but the share of the right class is 25%, that of pure guessing. Samples are worse, and labels in disorder are worse than none: D has to find out first that this input is of no use. (The explanation was not tested by itself.) Bad samples can have a hundred causes; what points to the labels is the number for obedience, or your own eyes on pictures with their classes written below. So the first thing to do, before training, is to show a few real pictures together with their labels.
+The answer is **B**. Three seeds have 26%, 25% and 25% of the right class, and only 10%, 6% and 10% of high quality; with labels in order it is 37% to 72%, and with a D that sees no labels 41% to 48%. All 8 clusters are there, and no error is raised; but the share of the right class is 25%, that of pure guessing. Samples are worse, too, worse than with a D that sees no labels: perhaps because D has to find out first that this input is of no use (the explanation was not tested by itself). Bad samples can have a hundred causes; what points to the labels is the number for obedience, or your own eyes on pictures with their classes written below. So the first thing to do, before training, is to show a few real pictures together with their labels.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -496,14 +496,14 @@ table([("数字", "digit"), *report.classes],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**听话**（obedience）的定义：要 $y$，分类器看到的也是 $y$ 的比例。分类器自己也会错，所以要和真图的数比；而且它是在真图上学的，一张难看的“7”只要还像 7，就算对。**类内覆盖**是真图的邻域里有没有样本，**类内多样性**是同一类的两张之间的平均距离，真图是 1：某一类只画一张图，它就接近 0。
+**听话**（obedience）的定义：要 $y$，分类器看到的也是 $y$ 的比例。分类器自己也会错，所以要和真图的数比；而且它是在真图上学的，一张难看的“7”只要还像 7，就算对。**类内覆盖**是同一类的真图里，邻域中有样本的占多少；**类内多样性**是同一类的两张样本之间的平均距离，除以两张真图之间的平均距离：某一类只画一张图，它就接近 0。
 
 下面是**数字选择器**：点一个数字，看同样的十二个 $z$ 变成这个数字的样子。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**Obedience** is the share of samples in which a classifier sees the $y$ that was asked for. A classifier errs, too, so compare with its number for real pictures; and it has learned from real pictures, so an ugly "7" that still looks like a 7 counts as right. **Coverage in class** asks whether there are samples in the neighbourhoods of real pictures, and **diversity in class** is the mean distance of two pictures of a class, where real ones have 1: a class with only one picture comes close to 0.
+**Obedience** is the share of samples in which a classifier sees the $y$ that was asked for. A classifier errs, too, so compare with its number for real pictures; and it has learned from real pictures, so an ugly "7" that still looks like a 7 counts as right. **Coverage in class** is the share of a class's real pictures that have a sample in their neighbourhood, and **diversity in class** the mean distance of two samples of a class, divided by that of two real pictures: a class with only one picture comes close to 0.
 
 Below is the **digit selector**: press a digit and see what the same twelve $z$ become.
 """
@@ -579,7 +579,7 @@ The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the
 r"""
 ### 练习 2：把听话量成数
 
-补全 `obeys(probabilities, y)`：`probabilities` 是分类器给 n 个样本的各类概率，形状 `(n, K)`；`y` 是要的类别，int64 `(n,)`。返回形状 `(K,)` 的张量：对每一类，要的是它、分类器最看好的也是它的比例。没有人要过的类，是 NaN。
+补全 `obeys(probabilities, y)`：`probabilities` 是分类器给 n 个样本的各类概率，形状 `(n, K)`；`y` 是要的类别，int64 `(n,)`。返回形状 `(K,)` 的张量：每个数是：要的是这一类的样本里，分类器认为最可能的也是这一类的占多少。没有人要过的类，填 NaN。
 
 <details><summary>提示一</summary>
 
@@ -660,7 +660,7 @@ table([("条件", "condition"), ("见过的组合", "combinations shown"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：两种组合里一种全对，另一种只有 55%，而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错；这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13）；但这不足以解释失败：“all shown”的种子 1 同样崩溃（0.15），这两种却是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。“all shown”是上限：全都见过时，这两种是 100%。所以，**组合的能力来自条件的写法**，但它没有保证：三个种子里，两个画对了两种组合中的一种。
+按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：两种组合里一种全对，另一种只有 55%，而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错。这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13），但这不足以解释失败。表里的“all shown”是上限：8 种组合训练时全都见过，这两种是 100%；它的种子 1 同样崩溃（0.15），这两种照样是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。所以，**组合的能力来自条件的写法**，但它没有保证：三个种子里，两个画对了两种组合中的一种。
 
 下面八行是八种组合，第三行和第八行没有一起出现过：不戴眼镜加卷发，圆框眼镜加丸子头。每一列是同一个 $z$：
 
@@ -671,7 +671,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With a condition by factors, 78% and 77% of what was never shown comes out on seeds 0 and 1: the hair is always right, and what fails is the glasses. These are means: one of the two combinations is always right and the other in 55%, and with only two kinds of glasses that is about guessing. On seed 2 it is only 4%: all hair is right again, and nearly all glasses are wrong; that run has also collapsed within its classes (diversity 0.13, combinations shown); this alone does not explain it, for seed 1 of "all shown" has collapsed as well (0.15) and has both at 100%. As 8 unrelated classes it is 7%, 0% and 0%: nobody has taught those two embeddings. "All shown" is the ceiling: with everything shown, these two come to 100%. So **the ability to combine comes from how the condition is written**, and nothing guarantees it: two of three seeds got one of the two combinations right.
+With a condition by factors, 78% and 77% of what was never shown comes out on seeds 0 and 1: the hair is always right, and what fails is the glasses. These are means: one of the two combinations is always right and the other in 55%, and with only two kinds of glasses that is about guessing. On seed 2 it is only 4%: all hair is right again, and nearly all glasses are wrong. That run has also collapsed within its classes (diversity 0.13, combinations shown), but this alone does not explain the failure. "All shown" in the table is the ceiling: all 8 combinations were there in training, and these two come to 100%; its seed 1 has collapsed as well (0.15), and still has both at 100%. As 8 unrelated classes it is 7%, 0% and 0%: nobody has taught those two embeddings. So **the ability to combine comes from how the condition is written**, and nothing guarantees it: two of three seeds got one of the two combinations right.
 
 The eight rows below are the eight combinations; rows three and eight were never shown: no glasses with curls, and round glasses with a bun. A column has one $z$:
 
@@ -687,11 +687,11 @@ r"""
 条件也可以是一张图：照片变成画，白天变成夜晚，没戴眼镜的脸变成戴眼镜的。
 
 - **pix2pix** 有**成对**的数据：每张 $a$ 配着正确答案 $b$。G 把 $a$ 变成 $b$，损失是对抗损失加 100 倍的 $\lVert b - G(a) \rVert_1$；D 看的是一对图 $(a, b)$，它是条件判别器，条件就是 $a$。
-- **CycleGAN** 只有两堆没有配对的图 $A$ 和 $B$。两个生成器 $F: A \to B$ 和 $G: B \to A$，（论文里叫 $G$ 和 $F$），两个判别器各管一堆，再加**循环损失**（cycle loss，全称循环一致性损失）：去了再回来，应当是原样：
+- **CycleGAN** 只有两堆没有配对的图 $A$ 和 $B$。两个生成器 $F: A \to B$ 和 $G: B \to A$（论文里叫 $G$ 和 $F$），两个判别器各管一堆，再加**循环损失**（cycle loss，全称循环一致性损失）：去了再回来，应当是原样：
 
 $$L_{cyc} = \mathbb{E}_a \lVert G(F(a)) - a \rVert_1 + \mathbb{E}_b \lVert F(G(b)) - b \rVert_1, \qquad L = L_{GAN} + 10\,L_{cyc} + 5\,L_{id}$$
 
-最后一项是**身份损失**（identity loss，也叫恒等损失，和人脸的“身份”无关）：已经在 $B$ 里的图，$F$ 不应当再改（$L_{GAN}$ 在这里是最小二乘，pix2pix 用非饱和损失），$L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$。
+最后一项是**身份损失**（identity loss，也叫恒等损失，和人脸的“身份”无关）：已经在 $B$ 里的图，$F$ 不应当再改：$L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$。$L_{GAN}$ 在这里是最小二乘，pix2pix 用非饱和损失。
 
 循环损失保证了什么？先在平面上看。$A$ 是左边的两团，$B$ 是右边的两团，颜色是“内容”：上面是蓝的，下面是橙的。正确的翻译不改颜色：上对上，下对下。网络**看不见**颜色。
 """
@@ -707,7 +707,7 @@ A condition can be a picture: photographs become paintings, day becomes night, f
 
 $$L_{cyc} = \mathbb{E}_a \lVert G(F(a)) - a \rVert_1 + \mathbb{E}_b \lVert F(G(b)) - b \rVert_1, \qquad L = L_{GAN} + 10\,L_{cyc} + 5\,L_{id}$$
 
-The last term is the **identity loss**: what is in $B$ already, $F$ should leave as it is ($L_{GAN}$ is least squares here; pix2pix uses the non-saturating loss), $L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$.
+The last term is the **identity loss**: what is in $B$ already, $F$ should leave as it is: $L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$. $L_{GAN}$ is least squares here; pix2pix uses the non-saturating loss.
 
 What does the cycle loss guarantee? First look at it in the plane. $A$ is two clusters on the left, $B$ two on the right, and colour is the "content": blue above, orange below. The right translation keeps the colour: up to up, down to down. The networks **do not see** colours.
 """
@@ -1032,7 +1032,7 @@ r"""
 
 条件从外面告诉 G 画什么。[StyleGAN](https://arxiv.org/abs/1812.04948)（2018）改的是 $z$ 进入 G 的方式，其中三个想法流传最广。
 
-- **映射网络**（mapping network）。$z$ 不直接进卷积，先经过 8 层全连接网络变成 $w = f(z)$。$z$ 必须服从正态分布，$w$ 不必，所以训练数据里不常见的组合，不用硬塞进一个圆球里。卷积从一个学来的常量 4×4 开始。
+- **映射网络**（mapping network）。$z$ 不直接进卷积，先经过 8 层全连接网络变成 $w = f(z)$。$z$ 必须服从正态分布，填满一个没有空缺的圆球；训练数据里缺了某种组合，从 $z$ 到图片的映射就只好扭曲，把空缺挤掉。$w$ 的分布不受限制，可以留着这个空缺。卷积从一个学来的常量 4×4 开始。
 - **调制**（modulation）。$w$ 在每一层决定各通道的大小。StyleGAN 用 AdaIN，先把每张图的每个通道归一化，再乘、再加；[StyleGAN2](https://arxiv.org/abs/1912.04958) 发现 AdaIN 会留下水滴状的斑，改成调制卷积核，再除以它的长度（解调）。$i$、$j$、$k$ 数的是输入通道、输出通道和核里的位置，$s$、$b$ 由 $w$ 线性算出，$\mu$、$\sigma$ 是一个通道的均值和标准差：
 
 $$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad k'_{ijk} = s_i k_{ijk}, \quad k''_{ijk} = \frac{k'_{ijk}}{\sqrt{\sum_{i,k} {k'_{ijk}}^2 + \epsilon}}$$
@@ -1050,7 +1050,7 @@ r"""
 
 A condition tells G from outside what to paint. [StyleGAN](https://arxiv.org/abs/1812.04948) (2018) changes how $z$ gets into G, and three of its ideas have travelled furthest.
 
-- **Mapping network.** $z$ does not go straight into convolutions; 8 fully connected layers first turn it into $w = f(z)$. $z$ has to be normal, $w$ does not, so combinations that are rare in the data need not be squeezed into a round ball. The convolutions start from a learned constant of 4×4.
+- **Mapping network.** $z$ does not go straight into convolutions; 8 fully connected layers first turn it into $w = f(z)$. $z$ has to be normal and fills a ball without gaps; where the data lack a combination, the map from $z$ has to bend until the gap is closed. $w$ may have any distribution, and can keep the gap. The convolutions start from a learned constant of 4×4.
 - **Modulation.** In every layer $w$ sets the size of the channels. StyleGAN uses AdaIN: normalise each channel of each picture, then multiply and add. [StyleGAN2](https://arxiv.org/abs/1912.04958) found that AdaIN leaves blobs like droplets, and modulates the kernel instead, then divides it by its length (demodulation). Here $i$ counts input channels, $j$ output channels and $k$ places in the kernel; $s$ and $b$ are linear in $w$; $\mu$ and $\sigma$ are the mean and standard deviation of a channel:
 
 $$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad k'_{ijk} = s_i k_{ijk}, \quad k''_{ijk} = \frac{k'_{ijk}}{\sqrt{\sum_{i,k} {k'_{ijk}}^2 + \epsilon}}$$
@@ -1139,7 +1139,7 @@ r"""
 - **“CycleGAN 需要成对的图。”** 需要的是两堆图，不必一样多，也不必是同样的人。需要配对的是 pix2pix。
 - **“去了能回来，就翻译对了。”** 图 8-4 是反例。图片上还有另一种：[Chu 等](https://arxiv.org/abs/1712.02950)发现，CycleGAN 会把原图的信息藏进几乎看不见的高频信号里，转换后的图上看不出，却能原样还原。
 
-**伦理。** 给人的脸戴眼镜、换年龄、换表情，技术和这里一样。玩具脸背后没有人；真人的脸背后有。改一张真人的脸，要有他的同意，并且标明是生成的（法律见[第 04 课](04_wgan.ipynb)和[出处](sources.md)）。还有一点是这一课特有的：数据里没有的联系，模型会补上。两堆照片如果除了眼镜，年龄和肤色也不一样多，CycleGAN 会把它们一起“翻译”过去，因为判别器看到的就是这样。“别的都不动”要量，不能靠看。
+**伦理。** 给人的脸戴眼镜、换年龄、换表情，技术和这里一样。玩具脸背后没有人；真人的脸背后有。改一张真人的脸，要有他的同意，并且标明是生成的（法律见[第 04 课](04_wgan.ipynb)和[出处](sources.md)）。还有一点是这一课特有的：没有人想要的联系，模型也会照样学去。两堆照片如果除了眼镜，年龄和肤色也不一样多，CycleGAN 会把它们一起“翻译”过去，因为判别器看到的就是这样。“别的都不动”要量，不能靠看。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1154,7 +1154,7 @@ So a sheet of samples that does not state its $\psi$ does not say how much varie
 - **"CycleGAN needs pairs."** It needs two heaps of pictures, which need not be equal in number, nor show the same people. The one that needs pairs is pix2pix.
 - **"What comes back was translated right."** Fig. 8-4 is a counterexample. Pictures have another: [Chu et al.](https://arxiv.org/abs/1712.02950) found that CycleGAN hides information about the original in a high-frequency signal that is hardly visible; the translation does not show it, and yet the original comes back.
 
-**Ethics.** To put glasses on a person's face, or change its age or expression, takes the technique that you have just used. There is nobody behind a toy face; behind a real one there is. To change a real person's face takes that person's consent, and a label that says it was generated (for the law see [lesson 04](04_wgan.ipynb) and the [sources](sources.md)). One point belongs to this lesson: a model adds connections that nobody meant. If two heaps of photographs differ not only in glasses, but also in how many are old or have dark skin, CycleGAN will "translate" these as well, for that is what the discriminators see. "All else stays" has to be measured; a look at it is not enough.
+**Ethics.** To put glasses on a person's face, or change its age or expression, takes the technique that you have just used. There is nobody behind a toy face; behind a real one there is. To change a real person's face takes that person's consent, and a label that says it was generated (for the law see [lesson 04](04_wgan.ipynb) and the [sources](sources.md)). One point belongs to this lesson: a model also picks up connections that nobody meant. If two heaps of photographs differ not only in glasses, but also in how many are old or have dark skin, CycleGAN will "translate" these as well, for that is what the discriminators see. "All else stays" has to be measured; a look at it is not enough.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
