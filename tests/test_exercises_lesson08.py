@@ -101,6 +101,7 @@ WRONG_SHARES = {
                          "overall accuracy"),
     "0 for nobody": (lambda p, y: shares(p, y).nan_to_num(0), "should be NaN"),
     "only classes that were asked": (lambda p, y: shares(p, y)[y.unique()], "as long as"),
+    "as far as the largest y": (lambda p, y: shares(p, y)[:int(y.max()) + 1], "as long as"),
     "shifted": (lambda p, y: shares(p.roll(1, 1), y), "values are off"),
 }
 

@@ -110,21 +110,22 @@ def obeys(shares) -> None:
         probabilities = logits.softmax(1)
         value = untouched(shares, probabilities, y)
         check_shares(value, probabilities, y)
-    without = y != 1
-    value = untouched(shares, probabilities[without], y[without])
-    wanted = right_shares(probabilities[without], y[without])
-    require(isinstance(value, Tensor) and value.shape == wanted.shape,
-            f"结果的长度应是类数 {classes}，即使有的类没有人要。",
-            f"The result should be as long as there are classes, {classes}, even where a class was "
-            "not asked for.")
-    require(value[1].isnan(),
-            f"没有人要第 1 类，它的比例是 0/0，应为 NaN，得到 {float(value[1]):g}：既不能算听话，"
-            "也不能算不听话。",
-            f"Nobody asked for class 1: its share is 0/0 and should be NaN, got "
-            f"{float(value[1]):g}. It was neither obeyed nor disobeyed.")
-    require(torch.allclose(value.double(), wanted, equal_nan=True, atol=1e-5),
-            "有一类没有人要的时候，其余各类的比例变了。",
-            "Where one class was not asked for, the shares of the others have changed.")
+    for missing in (1, classes - 1):
+        without = y != missing
+        value = untouched(shares, probabilities[without], y[without])
+        wanted = right_shares(probabilities[without], y[without])
+        require(isinstance(value, Tensor) and value.shape == wanted.shape,
+                f"结果的长度应是类数 {classes}，即使有的类没有人要。",
+                f"The result should be as long as there are classes, {classes}, even where a "
+                "class was not asked for.")
+        require(value[missing].isnan(),
+                f"没有人要第 {missing} 类，它的比例是 0/0，应为 NaN，得到 "
+                f"{float(value[missing]):g}：既不能算听话，也不能算不听话。",
+                f"Nobody asked for class {missing}: its share is 0/0 and should be NaN, got "
+                f"{float(value[missing]):g}. It was neither obeyed nor disobeyed.")
+        require(torch.allclose(value.double(), wanted, equal_nan=True, atol=1e-5),
+                "有一类没有人要的时候，其余各类的比例变了。",
+                "Where one class was not asked for, the shares of the others have changed.")
 
 
 def right_shares(probabilities: Tensor, y: Tensor) -> Tensor:

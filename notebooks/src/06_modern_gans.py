@@ -137,7 +137,7 @@ r"""
 
 ### 先猜再跑 1：只用 R1
 
-一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是非饱和的 $L_D$，八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在真实样本处、正中间、生成样本处，哪里最陡？
+一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是非饱和的 $L_D$，八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在 -1、0 和 1 三处，哪里最陡？
 
 - A. 真实样本处。
 - B. 生成样本处；真实样本处几乎是平的。
@@ -151,7 +151,7 @@ r"""
 
 ### Predict, then run 1: R1 alone
 
-On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with the non-saturating $L_D$, and the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at the real samples, in the middle, or at the fakes?
+On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with the non-saturating $L_D$, and the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at -1, at 0 or at 1?
 
 - A. At the real samples.
 - B. At the fakes; at the real samples it is almost level.
@@ -224,12 +224,12 @@ show.show(figure, "Eight panels, each with the size of one critic's slope along 
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-1** 八个评论家的斜率，纵轴各不相同。没有约束时，评论家处处都陡，两团之间最陡；裁剪把它压低了，形状还是那样。谱归一化和两种梯度惩罚在两团和它们之间都接近 1。R1 在真实样本处接近 0，R2 在生成样本处接近 0；两样都用，处处都低，那一格的纵轴只到 0.1。
+**图 6-1** 八个评论家的斜率，纵轴各不相同。没有约束时，评论家处处都陡，两团之间最陡；裁剪把它压低了，形状还是那样。谱归一化和两种梯度惩罚在两团和它们之间都接近 1。R1 在真实样本处接近 0，R2 在生成样本处接近 0；两样都用，处处都低，那一格的纵轴只到 0.1 多一点。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-1** The slopes of eight critics; each panel has its own height. Without a constraint the critic is steep everywhere, and steepest between the clusters; clipping makes it lower and leaves the shape. Spectral normalisation and both gradient penalties are close to 1 at the clusters and between. R1 is close to 0 at the real samples, R2 close to 0 at the fakes, and with both the slope is low everywhere; the axis of that panel ends at 0.1.
+**Fig. 6-1** The slopes of eight critics; each panel has its own height. Without a constraint the critic is steep everywhere, and steepest between the clusters; clipping makes it lower and leaves the shape. Spectral normalisation and both gradient penalties are close to 1 at the clusters and between. R1 is close to 0 at the real samples, R2 close to 0 at the fakes, and with both the slope is low everywhere; the axis of that panel ends just above 0.1.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -241,14 +241,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多；但 $\gamma = 10$ 很重，500 步里 D 几乎什么也没有学到。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：这个 D 几乎是一条直线。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，它就停在那里不远；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4.2，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is 0.05 at the real samples, 2.77 in the middle and 3.99 at the fakes: a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only 0.08 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss. But $\gamma = 10$ is heavy, and in 500 steps D has hardly learned anything. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is 0.05 at the real samples, 2.77 in the middle and 3.99 at the fakes: a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only 0.08 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it, and this D is nearly a straight line. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and it has come to rest close to that; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is 4.2 just to the right of it and about level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -265,7 +265,7 @@ $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\parti
 
 ### 先猜再跑 2：哪些会收敛？
 
-八种：minimax、非饱和（NS）、RpGAN（成对比较）、Wasserstein、WGAN-GP（$\lambda = 0.5$，大一些圈就画不下了）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，步长 0.1，哪些能走到离均衡 0.1 以内？
+八种：minimax、非饱和（NS）、RpGAN（成对比较）、Wasserstein、WGAN-GP（$\lambda = 0.5$）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，步长 0.1，哪些能走到离均衡 0.1 以内？
 
 - A. 除了 minimax，全都能。
 - B. WGAN-GP 和两种 R1。
@@ -285,7 +285,7 @@ $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\parti
 
 ### Predict, then run 2: which of them converge?
 
-There are eight: minimax, non-saturating (NS), RpGAN (in pairs), Wasserstein, WGAN-GP ($\lambda = 0.5$; with more, the loop would not fit in), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps of size 0.1, which are within 0.1 of the equilibrium?
+There are eight: minimax, non-saturating (NS), RpGAN (in pairs), Wasserstein, WGAN-GP ($\lambda = 0.5$), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps of size 0.1, which are within 0.1 of the equilibrium?
 
 - A. All but minimax.
 - B. WGAN-GP and the two with R1.
@@ -352,12 +352,12 @@ show.show(figure, "Eight phase portraits, one for each loss, with grey arrows, a
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种停在均衡上。
+**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈（$\lambda = 0.5$，再大圈就画不下了）；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种停在均衡上。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop; the paths of NS and RpGAN are the same, inwards and ever more slowly; the two with R1 come to rest at the equilibrium.
+**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop ($\lambda = 0.5$; with more it would not fit in); the paths of NS and RpGAN are the same, inwards and ever more slowly; the two with R1 come to rest at the equilibrium.
 """
 
 # %%
@@ -602,7 +602,7 @@ verdict = check.power_iteration(sigma)
 r"""
 ## 稳定性：五种方法，三种处境
 
-第 01 课比较过四种组合，只有一种困难：太强的 D。这里把它扩成一张表。数据是半径 2 的环上 8 团点，两个网络都是 2-64-64，学习率 0.001。
+第 01 课比较过四种组合，只有一种困难：太强的 D。这里把它扩成一张表。数据是半径 2 的环上 8 团点，G 是 2-64-64-2，D 是 2-64-64-1，每批 128 个点，学习率 0.001。
 
 - **方法**（行）：NS，RpGAN，合页加谱归一化，NS 加 R1 和 R2，RpGAN 加 R1 和 R2；惩罚都取 $\gamma = 1$。
 - **处境**（列）：`even`，两边一样，Adam 的 `betas=(0.5, 0.999)`，800 步；`momentum 0.9`，换成 PyTorch 默认的 `betas=(0.9, 0.999)`；`strong D`，D 先走 300 步，然后每回合走 10 步，G 走 250 步。
@@ -615,7 +615,7 @@ r"""
 r"""
 ## Stability: five methods in three situations
 
-Lesson 01 compared four combinations under one handicap, a D that is too strong. Here it becomes a table. The data are 8 clusters on a circle of radius 2, both networks are 2-64-64, the learning rate is 0.001.
+Lesson 01 compared four combinations under one handicap, a D that is too strong. Here it becomes a table. The data are 8 clusters on a circle of radius 2, G is 2-64-64-2 and D 2-64-64-1, batches have 128 points, the learning rate is 0.001.
 
 - **Methods** (rows): NS; RpGAN; hinge with spectral normalisation; NS with R1 and R2; RpGAN with R1 and R2; all penalties have $\gamma = 1$.
 - **Situations** (columns): `even`, both alike, Adam's `betas=(0.5, 0.999)`, 800 steps; `momentum 0.9`, PyTorch's default `betas=(0.9, 0.999)` instead; `strong D`, D takes 300 steps first and then 10 a round, G takes 250.
@@ -778,7 +778,7 @@ r"""
 - **D 太强，不加惩罚就崩溃；加了 R1 和 R2，模式齐全。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒有 48% 和 79%，都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，是随机点（1.2% 到 2.2%）的好几倍，而 G 只走了 250 步。成对比较单独帮不上忙，和第 01 课一致。
 - **动量是另一回事。** 换成 0.9 以后，五行的平均都比 `even` 一列少，只有 0.7 到 5.8 个有效模式，高质量平均不超过 6%。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
-- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环偏重，开放题会遇到它。
+- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
 - **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9；NS 加 R1 和 R2 的 5.8，和它在 `even` 里的 6.2 也分不开，分得开的是高质量的比例，3% 和 15%。
 """
 
@@ -789,7 +789,7 @@ The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effect
 - **With a D that is too strong, no penalty means collapse; with R1 and R2 all modes are there.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality, crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, several times that of random points (1.2% to 2.2%), and G has taken only 250 steps. A comparison in pairs does not help by itself, which agrees with lesson 01.
 - **Momentum is another matter.** With 0.9, the means of all five rows are lower than in `even`: 0.7 to 5.8 effective modes, with at most 6% of high quality. The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
 - **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
-- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 have 15%. For this ring $\gamma = 1$ is on the heavy side, as you will see in the open task.
+- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 have 15%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
 - **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 0.0 to 6.9; and the 5.8 of NS with R1 and R2 cannot be told from its 6.2 in `even`. What can be told apart is the share of high quality, 3% and 15%.
 """
 
@@ -853,7 +853,7 @@ How could you notice? In two ways, and neither has to wait for the end of traini
 r"""
 ## 图片上的比赛：同样的秒数
 
-点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：一个核心，每种 120 秒，bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`），bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
 
 一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离，组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
 """
@@ -862,7 +862,7 @@ r"""
 r"""
 ## The contest on pictures: equal seconds
 
-Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: one core, 120 seconds each, bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
 
 A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
 """
@@ -895,9 +895,9 @@ compare_ways(entries, contest, contest["floor"])
 r"""
 怎样读这张表：
 
-- **`rpgan` 领先。** 弗雷歇距离是 109 到 172，SN-GAN 是 194 到 310，WGAN-GP 和 DCGAN 落在后面：549 到 592 和 1,642 到 3,085。前两名的反向 KL 和算数的比例却互相交错（KL 0.11 到 0.18 对 0.13 到 0.21，算数的 32% 到 40% 对 30% 到 35%），三个种子分不出高下。
-- **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，别的没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST 上会失败；在这里没有。
-- **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文用的批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用。原因这里没有查清，也不能说残差网络不好。
+- **`rpgan` 领先。** 弗雷歇距离是 109 到 172，SN-GAN 是 194 到 310，WGAN-GP 和 DCGAN 落在后面：549 到 592 和 1,642 到 3,085。`rpgan` 和 SN-GAN 的反向 KL 和算数的比例却互相交错（KL 0.11 到 0.18 对 0.13 到 0.21，算数的 32% 到 40% 对 30% 到 35%），三个种子分不出高下。
+- **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，`sngan` 的也在这类彩色图上挑过；另外三种没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST 上会失败；在这套脸上没有，Stacked MNIST 上我们没有试。
+- **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文用的批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用；原因下面再查。
 - **离真图都还远。** 最后一行是下限。
 
 ### 时间长五倍
@@ -909,9 +909,9 @@ r"""
 r"""
 How to read this table:
 
-- **`rpgan` leads.** Its Fréchet distance is 109 to 172; that of SN-GAN is 194 to 310, and WGAN-GP and DCGAN are behind with 549 to 592 and 1,642 to 3,085. But in reverse KL and in the share that counts the first two overlap (KL 0.11 to 0.18 against 0.13 to 0.21, counted 32% to 40% against 30% to 35%), and three seeds cannot tell them apart.
-- **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, and the others had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST fails; here it did not.
-- **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help. Why was not found out here, and it does not follow that residual networks are bad.
+- **`rpgan` leads.** Its Fréchet distance is 109 to 172; that of SN-GAN is 194 to 310, and WGAN-GP and DCGAN are behind with 549 to 592 and 1,642 to 3,085. But in reverse KL and in the share that counts `rpgan` and SN-GAN overlap (KL 0.11 to 0.18 against 0.13 to 0.21, counted 32% to 40% against 30% to 35%), and three seeds cannot tell them apart.
+- **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, those of `sngan` on colour pictures of this kind, too; the other three had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST fails; on these faces it did not, and on Stacked MNIST we did not try.
+- **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help; why, we shall ask below.
 - **All are far from real pictures.** The last row is the floor.
 
 ### Five times as long
@@ -927,9 +927,40 @@ compare_ways(entries, longer, longer["floor"])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **`rpgan` 现在样样领先。** 弗雷歇距离 23 到 24，SN-GAN 42 到 48；反向 KL 0.04 到 0.05 对 0.09 到 0.13，算数的 67% 到 70% 对 52% 到 57%。120 秒时还分不出的两项，现在没有一个种子交错。
-- **后面的名次随时间变。** WGAN-GP 在 120 秒时是 549 到 592，现在是 62 到 70，算数的 48% 到 50%，离 SN-GAN 不远了；DCGAN 是 218 到 541。所以“同样的秒数”的结论，只对这么多秒成立。脸也多了一倍，这张表分不开两者的功劳。
-- **`r3gan` 还是没有赶上**：252 到 305，算数的 36% 到 44%。时间不够不是全部的原因；更大的批、更小的学习率，这里没有试。
+- **`rpgan` 现在样样领先。** 弗雷歇距离 23 到 24，SN-GAN 42 到 48；反向 KL 0.04 到 0.05 对 0.09 到 0.13，算数的 67% 到 70% 对 52% 到 57%。120 秒时还分不出的两项，现在 `rpgan` 和 SN-GAN 没有一个种子交错。
+- **平均的名次没有变，变的是差距。** WGAN-GP 在 120 秒时是 549 到 592，SN-GAN 的两倍多；现在是 62 到 70，约一倍半，算数的 48% 到 50%。DCGAN（218 到 541）和 `r3gan`（252 到 305）在 120 秒时分得开，现在交错了。所以相差多少，只对这么多秒成立。脸也多了一倍，这张表分不开两者的功劳。
+- **`r3gan` 还是没有赶上**：252 到 305，算数的 36% 到 44%。
+
+### `r3gan` 为什么落后？
+
+从 `r3gan` 出发，每次只改一处，每种一个核心 120 秒（`studies/lesson06.py residual`，种子 0；那时机器忙，步数比上面的少）。最后两行反过来，从 `rpgan` 出发，看它的 G 是不是靠批归一化：两行的 G 都用何恺明的初始化，因为没有批归一化时，DCGAN 的初始值太小。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+- **Now `rpgan` leads in everything.** Its Fréchet distance is 23 to 24, that of SN-GAN 42 to 48; reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two metrics in which 120 seconds could not tell them apart, no seed of `rpgan` and of SN-GAN overlaps now.
+- **The order of the means has not changed, the gaps have.** WGAN-GP had 549 to 592 at 120 seconds, more than twice SN-GAN's distance; now it has 62 to 70, one and a half times, with 48% to 50% counted. DCGAN (218 to 541) and `r3gan` (252 to 305) were apart at 120 seconds and overlap now. How far apart recipes are holds for so many seconds and no others. There are twice as many faces, too, and the table cannot divide the merit between the two.
+- **`r3gan` has still not caught up**: 252 to 305, with 36% to 44% counted.
+
+### Why is `r3gan` behind?
+
+Start from `r3gan` and change one thing at a time, with 120 seconds of one core each (`studies/lesson06.py residual`, seed 0; the machine was busy then, and steps are fewer than above). The last two rows go the other way: they start from `rpgan` and ask whether its G lives by BatchNorm. Both begin with He's weights in G, because without BatchNorm those of DCGAN are too small.
+"""
+
+# %%
+residual = study("residual")
+compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
+              "gamma 0.5": "gamma 0.5", "batches of 64": "batches of 64",
+              "twice as wide": "twice as wide", "penalty in every step": "penalty in every step",
+              "nothing fades": "nothing fades", "He's first weights": "rpgan, He's first weights",
+              "He's, no BatchNorm in G": "the same, no BatchNorm in G"},
+             residual, residual["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+- **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
+- **也不是批归一化的功劳。** DCGAN 的网络，G 有批归一化是 419，没有是 412，分不出来。完全不用归一化，在这里也可以，和论文说的一样。
+- **剩下的是网络本身，或者时间。** 600 秒时两者的差距没有缩小。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，残差网络没有用处。
 
 ### 赢家赢在哪里？
 
@@ -939,9 +970,9 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **Now `rpgan` leads in everything.** Its Fréchet distance is 23 to 24, that of SN-GAN 42 to 48; reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two that 120 seconds could not tell apart, no seed of the one now reaches into the other.
-- **The order behind it depends on the time.** WGAN-GP had 549 to 592 at 120 seconds and has 62 to 70 now, with 48% to 50% counted, not far from SN-GAN; DCGAN has 218 to 541. What equal seconds show holds for so many seconds and no others. There are twice as many faces, too, and the table cannot divide the merit between the two.
-- **`r3gan` has still not caught up**: 252 to 305, with 36% to 44% counted. Lack of time is not the whole reason; larger batches and smaller learning rates were not tried here.
+- **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
+- **Nor is it the merit of BatchNorm.** DCGAN's networks have 419 with BatchNorm in G and 412 without, which cannot be told apart. To do without any normalisation works here, too, as the paper says.
+- **What is left is the network itself, or time.** At 600 seconds the gap has not become smaller. The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks were of no use.
 
 ### What makes the winner win?
 
@@ -952,25 +983,28 @@ r"""
 # %%
 changes = study("changes")
 compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, gamma 10",
-              "no penalty": "no penalty", "He's first weights": "He's first weights",
-              "batches of 64": "batches of 64"}, changes, changes["floor"])
+              "no penalty": "no penalty", "gamma 0.5": "gamma 0.5",
+              "He's first weights": "He's first weights", "batches of 64": "batches of 64",
+              "lr 1e-3": "lr 1e-3", "nothing fades": "nothing fades"}, changes, changes["floor"])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-每行只有一两个种子，而上面的比赛里，同一个配方的三个种子就从 109 到 172，所以小的差别不算数。
+每行两个种子。上面的比赛里，同一个配方的三个种子就从 109 到 172，所以只看两个种子都一致、而且相差很大的。
 
-- **要紧的是惩罚。** 去掉它，种子 0 的弗雷歇距离从 335 升到 944，组合从 95 种降到 48 种；算数的样本并不少，漏掉的是一半的脸。
-- **成对比较没有帮上忙。** 不改的两个种子是 335 和 349；换成 NS，种子 0 是 173；只用 R1，是 274。种子太少，不能断定 NS 更好，但成对比较和 R2 的好处，在这里看不出来，和图 6-3 一致。它们在论文里的功劳，是在 1,000 种模式上量出来的。
-- **其余两处。** 换成何恺明的初始化是 469；批大小 64 是 488，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。
+- **要紧的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的脸。
+- **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来，和图 6-3 一致。它们在论文里的功劳，是在 1,000 种模式上量出来的。
+- **训练这样短，降下去是亏的。** 学习率和惩罚都不降，是 201 和 202。降是为了最后一段走得准；80 秒里还没有走到那一段。更长的训练里没有试过不降。
+- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样都略差。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Each row has one or two seeds only, and in the contest above three seeds of one recipe went from 109 to 172, so that small differences do not count.
+Two seeds a row. In the contest above three seeds of one recipe went from 109 to 172, so look only at what both seeds agree on and what is large.
 
-- **What matters is the penalty.** Without it, the Fréchet distance of seed 0 rises from 335 to 944, and its combinations fall from 95 to 48; the share that counts is no smaller, but half of the faces are missing.
-- **The comparison in pairs did not help.** Two seeds of the unchanged recipe have 335 and 349; with NS in its place seed 0 has 173, and with R1 alone 274. These are too few seeds to say that NS is better, but no merit of pairs or of R2 can be seen here, which agrees with Fig. 6-3. Their merit in the paper was measured on 1,000 modes.
-- **The other two.** He's first weights have 469; batches of 64 have 488, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets.
+- **What matters is the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the faces are missing.
+- **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe; no merit of R2 can be seen here, which agrees with Fig. 6-3. Their merit in the paper was measured on 1,000 modes.
+- **In so short a run it does not pay to fade.** If learning rate and penalty do not fall, it is 201 and 202. They fall so that the last part of the way is exact, and 80 seconds do not get as far. Longer runs without fading were not tried.
+- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are a little worse. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1098,7 +1132,7 @@ r"""
 
 怎样看出来：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**（held-out）的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
 
-**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。在 `fit` 里只要一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
+**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。它是一局游戏（`Game`）的一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1109,7 +1143,7 @@ So far there was always enough data. What happens with only 1,000 real pictures?
 
 It can be made visible: now and then let D score three sets of pictures, the 1,000 to train on, 1,000 real ones that are **held out**, and samples of G. Without overfitting the first two have the same mean score.
 
-**DiffAugment** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) goes like this: each picture that D sees is first changed at random (recoloured, moved, with a hole cut into it; for the digits here it is moved only), real pictures **and** fakes, in D's step and in G's, and the change is differentiable, so that G gets its gradient through it. To change the real ones alone would not do: G would learn to paint pictures with holes. A penalty takes its gradient with respect to the picture **before** the change. In `fit` it is a single setting, `augment`. The two runs below differ in that alone; neither has a penalty, so that the overfitting shows:
+**DiffAugment** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) goes like this: each picture that D sees is first changed at random (recoloured, moved, with a hole cut into it; for the digits here it is moved only), real pictures **and** fakes, in D's step and in G's, and the change is differentiable, so that G gets its gradient through it. To change the real ones alone would not do: G would learn to paint pictures with holes. A penalty takes its gradient with respect to the picture **before** the change. It is a single setting of the `Game`, `augment`. The two runs below differ in that alone; neither has a penalty, so that the overfitting shows:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1197,15 +1231,15 @@ r"""
 | [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 否 | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
 | [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
 | [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，画的是自编码器（VAE）压缩过的图 | ImageNet 256×256，训练 40 轮（epoch），FID 2.96 |
-| [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价，G 只剩一个该学的映射 | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
+| [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价（见下文） | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
 
 可见“GAN 过时了”说得太早。
 
-**一个小实验：传输代价（transport cost）。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。符合要求的映射有无穷多个，G 在其中漂来漂去。他们给 G 的损失加一项，让每个 $z$ 少走路：
+**一个小实验：传输代价（transport cost）。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。他们给 G 的损失加一项，让每个 $z$ 少走路：
 
 $$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
 
-平均平方路程最小的映射（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
+它起什么作用，在平面上可以看得一清二楚：$z$ 是平面上的正态分布，数据是环上的 8 团点。
 
 ### 先猜再跑 5：重新开始五次
 
@@ -1231,15 +1265,15 @@ r"""
 | [R3GAN](https://arxiv.org/abs/2501.05441) (2024) | no | a GAN trained from scratch, with the loss of this lesson | FID 1.96 on CIFAR-10 |
 | [APT](https://arxiv.org/abs/2501.08316) (2025) | yes | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of 2 seconds of 1280×720 video in one step, in 2 seconds on one H100 |
 | [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers and paint pictures that an autoencoder (VAE) has compressed | ImageNet 256×256 in 40 epochs, FID 2.96 |
-| [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost, so that one map is left for G to learn | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
+| [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost (see below) | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
 
 So GANs are not dead.
 
-**A small experiment: the transport cost.** The authors of adversarial flow models explain the instability of GANs like this: the adversarial loss asks for the right **distribution** of $G(z)$ and does not care which $z$ becomes which sample. Infinitely many maps will do, and G drifts among them. They add a term to G's loss that lets each $z$ travel less:
+**A small experiment: the transport cost.** The authors of adversarial flow models explain the instability of GANs like this: the adversarial loss asks for the right **distribution** of $G(z)$ and does not care which $z$ becomes which sample. They add a term to G's loss that lets each $z$ travel less:
 
 $$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
 
-The map that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. In the plane all of it can be seen: $z$ is normal in the plane, and the data are the 8 clusters on a circle.
+What it does can be seen in the plane: $z$ is normal in the plane, and the data are the 8 clusters on a circle.
 
 ### Predict, then run 5: five restarts
 
@@ -1323,19 +1357,19 @@ table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
+答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。分布合格的映射有无穷多个，没有代价时，G 停在哪一个全看运气；其中平均平方路程最小的（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.01 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. The mean way of a $z$ shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
+The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.01 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. Infinitely many maps have the right distribution, and without the cost it is luck where G ends; the one among them that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. The mean distance that a $z$ travels shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
 ## 开放题：清晰的环
 
-任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 70%，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，批改时会印出两个种子的数（没有达到标准时也会），每次都记下来。
+任务：用 `recipes.plane` 的网络，在环上训练，使 2,500 个样本的**有效模式数达到 7.5、高质量的比例达到 70%，两个种子都要**。预算：至多 1,500 步，`batch` 至多 128，`n_critic` 为 1。量的是权重的滑动平均 `sample(2500, ema=True)`。可以改的有损失、惩罚和它的 $\gamma$（`penalty=partial(penalties.r1_r2, gamma=...)`）、`betas`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚在前一半里降到十分之一）、`ema`。先量一量默认设置，写下猜测，再**一次改一处**，批改时会印出两个种子的数（没有达到标准时也会），每次都记下来。
 
 <details><summary>提示一</summary>
 
@@ -1354,7 +1388,7 @@ r"""
 r"""
 ## Open task: a sharp ring
 
-The task: with the networks of `recipes.plane`, train on the ring until 2,500 samples have **7.5 effective modes and a share of 70% of high quality, for both of two seeds**. The budget: at most 1,500 steps, a `batch` of at most 128, `n_critic` of 1. What is measured is the moving average of the weights, `sample(2500, ema=True)`. You may change the loss, the penalty and its $\gamma$ (`penalty=partial(penalties.r1_r2, gamma=...)`), `betas`, the learning rate, `decay` (the number of steps in which the learning rate falls to 2% and the penalty to a tenth) and `ema`. First measure the default, write down what you expect, then change **one thing at a time**, and note the numbers of both seeds each time: the checker prints them, also when you miss the bar.
+The task: with the networks of `recipes.plane`, train on the ring until 2,500 samples have **7.5 effective modes and a share of 70% of high quality, for both of two seeds**. The budget: at most 1,500 steps, a `batch` of at most 128, `n_critic` of 1. What is measured is the moving average of the weights, `sample(2500, ema=True)`. You may change the loss, the penalty and its $\gamma$ (`penalty=partial(penalties.r1_r2, gamma=...)`), `betas`, the learning rate, `decay` (the number of steps in which the learning rate falls to 2%; the penalty falls to a tenth in the first half of them) and `ema`. First measure the default, write down what you expect, then change **one thing at a time**, and note the numbers of both seeds each time: the checker prints them, also when you miss the bar.
 
 <details><summary>Hint one</summary>
 
@@ -1418,7 +1452,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
-**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（0.9 最差是这里量的，R3GAN 取 0）；模式仍不齐，换成对的损失（论文的消融，本课没有量出差别）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
+**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，换成对的损失（论文的消融，本课没有量出差别）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -1447,7 +1481,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
-**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worst was measured here; R3GAN takes 0). Modes are still missing: change to the loss on pairs (the paper's ablation; this lesson measured no difference). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
+**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: change to the loss on pairs (the paper's ablation; this lesson measured no difference). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
