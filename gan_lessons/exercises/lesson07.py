@@ -65,7 +65,7 @@ def check_frechet(value: Tensor, mean_a: Tensor, a: Tensor, mean_b: Tensor, b: T
         (traces - 2 * both, "少了均值一项 |μ_a - μ_b|²。",
          "The term of the means, |mu_a - mu_b|^2, is missing."),
         (gap + traces - both, "平方根前面少了系数 2。", "The factor 2 of the root is missing."),
-        (gap + traces + 2 * both, "符号反了：平方根一项要减去，不然两个相同的正态分布，距离也不是 0。",
+        (gap + traces + 2 * both, "符号反了：平方根一项要减去，不然两个相同的分布，距离也不是 0。",
          "The sign of the root is off: subtract it, or two equal Gaussians are not at distance 0."),
         (gap + traces - 2 * (a @ b).trace(), "C_a C_b 没有开方。",
          "The root of C_a C_b is missing."),

@@ -271,7 +271,7 @@ def check_both_learn(value: Tensor, a: Tensor, b: Tensor, a_to_b: nn.Module,
     """Require that the gradient reaches both generators through the whole way."""
     same_gradient(value, there_and_back(a, b, a_to_b, b_to_a),
                   (*a_to_b.parameters(), *b_to_a.parameters()),
-                  "数值对，但梯度没有走完全程：中间的转换结果不能 detach，也不要用 torch.no_grad()，"
+                  "数值对，但梯度没有走完全程：中间的图不能 detach，也不要用 torch.no_grad()，"
                   "两个生成器都要从整个来回中学习。",
                   "The value is right, but the gradient does not go all the way: no detach and no "
                   "torch.no_grad() on the translation in the middle; both generators learn from "
