@@ -146,3 +146,35 @@ def test_no_seed_of_the_winner_reaches_into_another_recipe():
     for key in ("frechet", "kl"):
         assert max(run[key] for run in winner) < min(run[key] for run in others)
     assert min(run["counted"] for run in winner) > max(run["counted"] for run in others)
+
+
+# ---- what the lesson concludes from its other studies, on every seed of them ----
+
+def of_seeds(study: str, way: str, key: str) -> list[float]:
+    """Return what every seed of one way came to, the first seed first."""
+    runs = results.stored("lesson06", study)["runs"][way]
+    return [runs[seed][key] for seed in sorted(runs)]
+
+
+def test_it_is_the_penalty_that_matters_and_not_the_pairs():
+    as_it_is = of_seeds("changes", "as it is", "frechet")
+    assert min(of_seeds("changes", "no penalty", "frechet")) > 2 * max(as_it_is)
+    assert max(of_seeds("changes", "no penalty", "seen")) < 60
+    assert max(of_seeds("changes", "no pairing", "frechet")) < 0.6 * min(as_it_is)
+    assert max(of_seeds("changes", "nothing fades", "frechet")) < min(as_it_is)
+
+
+def test_without_pairs_a_longer_run_is_no_worse():
+    paired, unpaired = (results.stored("lesson06", study) for study in ("winner", "unpaired"))
+    assert paired["steps"] == unpaired["steps"]
+    for seed, run in unpaired["runs"].items():
+        assert run["seen"] == 96
+        assert run["frechet"] < paired["runs"][seed]["frechet"]
+
+
+def test_nothing_brings_the_residual_networks_near_the_others():
+    runs = results.stored("lesson06", "residual")["runs"]
+    plain = [runs.pop(way)["0"]["frechet"] for way in ("He's first weights",
+                                                       "He's, no BatchNorm in G")]
+    assert max(plain) < 0.5 * min(run["0"]["frechet"] for run in runs.values())
+    assert abs(plain[0] - plain[1]) < 0.1 * plain[0]  # BatchNorm is not the merit

@@ -320,10 +320,19 @@ def test_readme_shows_the_stored_faces(page):
     text = (LESSONS.parents[1] / page).read_text(encoding="utf-8")
     table = re.search(r"\| [^\n]+ KL[^\n]+\n\|---[^\n]+\n((?:\|[^\n]+\n)+)", text)[1]
     shown = [row.split(" | ", 1)[1].removesuffix(" |") for row in table.splitlines()]
-    assert sorted(shown) == sorted(
-        f"{row['combinations']} / 96 | {row['reverse_kl']:.3f} ({row['kl_floor']:.3f}) | "
-        f"{shares(row['counted'])} | {row['frechet']:.1f}"
-        for row in stored(faces32.RESULTS)["rows"].values())
+    rows = [f"{row['combinations']} / 96 | {row['reverse_kl']:.3f} ({row['kl_floor']:.3f}) | "
+            f"{shares(row['counted'])} | {row['frechet']:.1f}"
+            for row in stored(faces32.RESULTS)["rows"].values()]
+    for study in ("winner", "unpaired", "half_hour"):
+        found = results.stored("lesson06", study)
+        run, floor = found["runs"]["0"], found["floor"]["kl"]
+        rows.append(f"{run['seen']} / 96 | {run['kl']:.3f} ({floor:.3f}) | "
+                    f"{shares(run['counted'])} | {run['frechet']:.1f}")
+    assert sorted(shown) == sorted(rows)
+    for study in ("winner", "unpaired"):  # and in a sentence the distances of all three seeds
+        runs = results.stored("lesson06", study)["runs"]
+        one, two, three = (f"{runs[seed]['frechet']:.1f}" for seed in "012")
+        assert f"{one}, {two} and {three}" in text or f"{one}、{two} 和 {three}" in text
 
 
 def shares(counted) -> str:

@@ -1048,16 +1048,39 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**走得久一些。** 同一个配方走 10,725 步，一个核心上约 600 秒，20,000 张脸（`studies/lesson06.py winner`），事先训练好、存下来。种子 0、1、2 的弗雷歇距离是 22.7、24.4、24.2，反向 KL 是 0.05、0.05、0.04，算数的 67%、68%、70%，96 种组合都有。下面是两行真图，和种子 0 的六行没有挑选过的样本：
-
-![上面两行玩具脸，下面六行生成的脸：大多清楚，有几张背景或头发上有斑点](../images/lesson06_faces.png)
+**走得久一些。** 下面三种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired` 和 `half_hour`）：`rpgan` 走 10,725 步，一个核心上约 600 秒；同样的步数，只把损失换成 NS；`rpgan` 走六倍的步数，约一个核心一小时，两个核心半小时。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**A longer run.** The same recipe for 10,725 steps, about 600 seconds of one core, with 20,000 faces (`studies/lesson06.py winner`), trained beforehand and stored. Seeds 0, 1 and 2 have a Fréchet distance of 22.7, 24.4 and 24.2, a reverse KL of 0.05, 0.05 and 0.04, 67%, 68% and 70% counted, and all 96 combinations. Below are two rows of real pictures, and six of samples of seed 0 that nobody chose:
+**A longer run.** Three trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired` and `half_hour` of `studies/lesson06.py`): `rpgan` for 10,725 steps, about 600 seconds of one core; as many steps with the loss changed to NS and nothing else; and `rpgan` for six times the steps, about an hour of one core or half an hour of two.
+"""
 
-![Two rows of toy faces above six rows of generated ones: most are clear, a few have specks in the background or in the hair](../images/lesson06_faces.png)
+# %%
+longest = {"rpgan": study("winner"), "NS + R1 + R2": study("unpaired"),
+           "rpgan, an hour": study("half_hour")}
+compare_ways({name: name for name in longest},
+             {part: {name: found[part] for name, found in longest.items()}
+              for part in ("steps", "runs")}, winners["floor"])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+- **去掉成对比较，略好。** 同样的步数，NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，三个种子没有一个交错；算数的比例（68% 到 70% 对 67% 到 70%）分不开。80 秒时是差一半，600 秒时只差两成多。所以在这套脸上，`rpgan` 赢的不是它名字里的那一样。
+- **走一小时**（一个种子）：弗雷歇距离 6，反向 KL 0.017，算数的 86%，96 种组合都有。离真图还差一点：3，0.004 和 99%。
+
+下面是两行真图，和走了一小时的种子 0 的六行样本，没有挑选过：
+
+![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，有几张背景混着两种颜色](../images/lesson06_faces.png)
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+- **Without the pairs it is a little better.** In as many steps NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, where `rpgan` has 23, 24 and 24, and no two seeds overlap; the share that counts (68% to 70% against 67% to 70%) cannot be told apart. At 80 seconds it was half as much, at 600 it is only a good fifth less. So on these faces `rpgan` does not win by what it is named after.
+- **An hour** (one seed): a Fréchet distance of 6, a reverse KL of 0.017, 86% counted, and all 96 combinations. Real pictures are a little further on: 3, 0.004 and 99%.
+
+Below are two rows of real pictures, and six of samples of the hour's seed 0 that nobody chose:
+
+![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones, a few have a background of two colours](../images/lesson06_faces.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1104,7 +1127,9 @@ R1 是梯度范数的**平方**，对所有像素求和。把同一张图放大�
 | FFHQ | 64 | 2 到 0.2 |
 | FFHQ | 256 | 150 到 15 |
 
-同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。这里只引用，没有量；`studies/lesson06.py gamma` 会在边长 16、32、64 的玩具脸上各试四个 $\gamma$。
+同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。
+
+下面就试一次（`studies/lesson06.py gamma`）：`rpgan`，玩具脸，边长 16、32 和 64，各试四个 $\gamma$（开头的值，后来降到十分之一），从 0.05 到 50，每个两个种子，边长 64 一个。D 最深处都是 128 个通道、4×4；每种边长各有自己的步数，一个核心分别 30、60 和 120 秒。表里是弗雷歇距离，只能在一行之内比：边长不同，读图网络的特征也不同。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1121,7 +1146,32 @@ R1 is the **squared** norm of a gradient, a sum over all pixels. Show the same p
 | FFHQ | 64 | 2 to 0.2 |
 | FFHQ | 256 | 150 to 15 |
 
-With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data. Here it is quoted, not measured; `studies/lesson06.py gamma` tries four values of $\gamma$ on toy faces at each of the sides 16, 32 and 64.
+With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data.
+
+Here is one such trial (`studies/lesson06.py gamma`): `rpgan` on toy faces with sides of 16, 32 and 64, four values of $\gamma$ each (at the start; it falls to a tenth), from 0.05 to 50, two seeds each, one at a side of 64. At its deepest D has 128 channels of 4×4 in all of them; each side has its own number of steps, from 30, 60 and 120 seconds of one core. The table has Fréchet distances, which compare within a row only: at another side the reading network has other features.
+"""
+
+# %%
+weights = study("gamma")
+sides = weights["sides"]
+table([("边长", "side"), ("步数", "steps"), *(f"gamma = {weight}" for weight in sides["16"]),
+       ("真图", "real")],
+      [[f"{side}×{side}", f"{weights['steps'][side]:,}",
+        *(of_seeds(runs, "frechet", ".0f") for runs in of_weights.values()),
+        f"{weights['floor'][side]['frechet']:.0f}"] for side, of_weights in sides.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+- **从 0.5 到 50，差别不大。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
+- **太轻也许有风险，但这张表说不准。** 0.05 一列，边长 32 的一个种子到了 1,028，96 种组合只剩 47 种，另一个却是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
+- **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里三种边长最好的都在 5 上下。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都是好的起点。
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+- **From 0.5 to 50 it makes little difference.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
+- **Too light a penalty may be risky, but this table cannot tell.** In the column of 0.05 one seed at 32 goes to 1,028, with only 47 of the 96 combinations left, but the other has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
+- **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table the best is about 5 at all three sides. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is a good start at all three sides.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1448,11 +1498,11 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
 - 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，同样的秒数，`rpgan` 的弗雷歇距离最小；其中要紧的是惩罚，看不出成对比较的好处（一两个种子），换成残差网络也没有更好。
+- 在玩具脸上，同样的秒数，`rpgan` 的弗雷歇距离最小；其中要紧的是惩罚。成对比较没有好处，换成 NS 反而略好（80 秒两个种子，600 秒三个）；残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
 - 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
-**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，换成对的损失（论文的消融，本课没有量出差别）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
+**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，换成对的损失（根据论文的消融；在本课的脸上，NS 略好）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -1477,11 +1527,11 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
 - On the ring, against a D that is too strong, G crowds on few modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces, in equal seconds, `rpgan` has the smallest Fréchet distance; what matters in it is the penalty, no merit of the pairs can be seen (one or two seeds), and residual networks were no better.
+- On toy faces, in equal seconds, `rpgan` has the smallest Fréchet distance; what matters in it is the penalty. The pairs are no merit, NS in their place is a little better (two seeds at 80 seconds, three at 600); within minutes residual networks lie behind, whatever is changed (one seed).
 - With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
-**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: change to the loss on pairs (the paper's ablation; this lesson measured no difference). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
+**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: change to the loss on pairs (by the paper's ablation; on the faces of this lesson NS is a little better). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
@@ -1490,7 +1540,7 @@ r"""
 
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
 - **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`，CPU 上约半小时。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
-- **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。规则和成绩都在那里，欢迎提交你的。
+- **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。第一个纪录是 273 秒（`rpgan`，AMD EPYC，bfloat16）。规则和成绩都在那里，欢迎提交你的。
 - **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的步长加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
 - **往下走。** 这一课比较了许多方法；数是怎样量的，能信到什么程度，是[第 07 课](07_measuring.ipynb)的内容。
 - **论文。** Miyato 等，[Spectral Normalization](https://arxiv.org/abs/1802.05957)；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Petzka 等，[单侧的梯度惩罚](https://arxiv.org/abs/1709.08894)；Zhao 等，[DiffAugment](https://arxiv.org/abs/2006.10738)；Huang 等，[R3GAN](https://arxiv.org/abs/2501.05441)，先读 `R3GAN/Trainer.py`。
@@ -1503,7 +1553,7 @@ r"""
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
 - **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`, about half an hour on a CPU. Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
-- **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. Rules and results are there, and yours are welcome.
+- **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. The first record is 273 seconds (`rpgan`, AMD EPYC, bfloat16). Rules and results are there, and yours are welcome.
 - **Change something.** Add a row with R2 alone to Fig. 6-3; raise the step of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
 - **Go on.** This lesson has compared many methods. How such numbers are measured, and how far to trust them, is what [lesson 07](07_measuring.ipynb) is about.
 - **Papers.** Miyato et al., [Spectral Normalization](https://arxiv.org/abs/1802.05957); Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406); Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Petzka et al., [the one-sided gradient penalty](https://arxiv.org/abs/1709.08894); Zhao et al., [DiffAugment](https://arxiv.org/abs/2006.10738); Huang et al., [R3GAN](https://arxiv.org/abs/2501.05441), of which read `R3GAN/Trainer.py` first.
