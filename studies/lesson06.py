@@ -72,7 +72,7 @@ GAMMAS = (0.05, 0.5, 5.0, 50.0)
 SIDES = {16: {"features": 64}, 32: {"features": 32}, 64: {"features": 16}}  # 128 channels at 4x4
 GAMMA_SECONDS = {16: 30, 32: 60, 64: 120}
 WINNER_SECONDS = 600
-HALF_HOUR = 6  # times the seconds of `winner`: an hour of one core, half an hour of two
+HALF_HOUR = 6  # times the seconds of `winner`: what two cores compute in half an hour
 
 
 def contestant(name: str, seed: int, steps: int, **changes) -> Game:

@@ -902,7 +902,7 @@ r"""
 
 ### 时间长五倍
 
-120 秒很短。同样的五种方法，一个核心 600 秒（两个核心就是五分钟），步数是上面的五倍，脸从 10,000 张增加到 20,000 张（`studies/lesson06.py contest_long`；`rpgan` 那一行是后面“走得久一些”的那三局，单独计过时，10,725 步）。请先猜：名次会变吗？
+120 秒很短。同样的五种方法，一个核心 600 秒（计算量相当于两个核心的五分钟），步数是上面的五倍，脸从 10,000 张增加到 20,000 张（`studies/lesson06.py contest_long`；`rpgan` 那一行是后面“走得久一些”的那三局，单独计过时，10,725 步）。请先猜：名次会变吗？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -916,7 +916,7 @@ How to read this table:
 
 ### Five times as long
 
-120 seconds are short. Here are the same five with 600 seconds of one core (five minutes of two), five times the steps, and 20,000 faces instead of 10,000 (`studies/lesson06.py contest_long`; the row of `rpgan` holds the three games of "A longer run" below, which were timed by themselves, 10,725 steps). Guess first: does the order change?
+120 seconds are short. Here are the same five with 600 seconds of one core (as much computing as two cores do in five minutes), five times the steps, and 20,000 faces instead of 10,000 (`studies/lesson06.py contest_long`; the row of `rpgan` holds the three games of "A longer run" below, which were timed by themselves, 10,725 steps). Guess first: does the order change?
 """
 
 # %%
@@ -1048,12 +1048,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**走得久一些。** 下面三种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired` 和 `half_hour`）：`rpgan` 走 10,725 步，一个核心上约 600 秒；同样的步数，只把损失换成 NS；`rpgan` 走六倍的步数，约一个核心一小时，两个核心半小时。
+**走得久一些。** 下面三种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired` 和 `half_hour`）：`rpgan` 走 10,725 步，一个核心上约 600 秒；同样的步数，只把损失换成 NS；`rpgan` 走六倍的步数，约一个核心一小时。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**A longer run.** Three trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired` and `half_hour` of `studies/lesson06.py`): `rpgan` for 10,725 steps, about 600 seconds of one core; as many steps with the loss changed to NS and nothing else; and `rpgan` for six times the steps, about an hour of one core or half an hour of two.
+**A longer run.** Three trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired` and `half_hour` of `studies/lesson06.py`): `rpgan` for 10,725 steps, about 600 seconds of one core; as many steps with the loss changed to NS and nothing else; and `rpgan` for six times the steps, about an hour of one core.
 """
 
 # %%
