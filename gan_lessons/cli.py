@@ -102,7 +102,7 @@ TRAIN_OPTIONS = {
         ("measure_every", int, "每几步给 1000 个样本评分，数字和玩具图片可用；\n"
          "写进 measured.csv；0 表示不再评分",
          "steps between two measurements of 1000 samples, of\ndigits and toy pictures; in "
-         "measured.csv; 0: no more of them"),
+         "measured.csv;\n0: no more of them"),
         ("threads", int, "CPU 线程数，默认全部核心", "CPU threads, all cores unless given"),
         ("out", str, "训练文件夹，如 runs/x", "the folder of the run, such as runs/x"),
         ("resume", bool, "接着训练 --out 里的那一次，设置用存下的",
