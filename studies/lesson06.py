@@ -5,9 +5,9 @@
     python -m studies.lesson06 changes --write     the winner with one thing changed
     python -m studies.lesson06 residual --write    r3gan with one thing changed: why is it behind?
     python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
-    python -m studies.lesson06 winner --write       the winner for ten minutes
-    python -m studies.lesson06 unpaired --write     the same steps without the comparison in pairs
-    python -m studies.lesson06 half_hour --write    the winner for an hour of one core, and pictures
+    python -m studies.lesson06 winner --write      the winner for ten minutes
+    python -m studies.lesson06 unpaired --write    the same steps without the comparison in pairs
+    python -m studies.lesson06 half_hour --write   the winner for an hour of one core, and pictures
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.
@@ -84,8 +84,7 @@ def contestant(name: str, seed: int, steps: int, **changes) -> Game:
 
 def changed(name: str, seed: int, steps: int) -> Game:
     """Return the winner's game with one thing changed."""
-    settings = CHANGES[name]
-    game = recipes.rpgan(32, seed=seed, steps=steps, precision="bfloat16", **settings)
+    game = contestant("rpgan", seed, steps, **CHANGES[name])
     if name == "He's first weights":
         for network in (game.generator, game.critic):
             he_weights(network, seed)
@@ -240,6 +239,7 @@ def half_hour(options: argparse.Namespace) -> None:
 def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: ImageSet,
             options: argparse.Namespace) -> Game | None:
     """Play the seeds that are not stored; return the game of seed 0 if it was among them."""
+    store(study, content, options)  # whoever plays other seeds takes as many steps
     first = None
     for seed in map(str, options.seeds):
         if seed not in content["runs"]:
@@ -263,9 +263,9 @@ stored = partial(results.begun, "lesson06")
 store = partial(results.keep, "lesson06")
 
 
-STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes, "gamma": gamma,
-           "residual": why_not_residual,
-           "winner": winner, "unpaired": unpaired, "half_hour": half_hour}
+STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes,
+           "residual": why_not_residual, "gamma": gamma, "winner": winner,
+           "unpaired": unpaired, "half_hour": half_hour}
 
 
 def main() -> None:
