@@ -10,6 +10,7 @@ import inspect
 import json
 import platform
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol
@@ -216,6 +217,20 @@ def set_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any])
     for group, lr in zip(groups, state.get("lr", [group["lr"] for group in groups]), strict=True):
         group["lr"] = lr
     optimizer.load_state_dict({"state": remembered, "param_groups": groups})
+    follow_layout(optimizer)
+
+
+def follow_layout(*optimizers: torch.optim.Optimizer) -> None:
+    """Lay what optimizers remember out as their parameters are now, such as `channels_last`.
+
+    A fused Adam takes that for granted: without it, a mean would meet another weight's gradient.
+    """
+    for parameter, values in chain.from_iterable(each.state.items() for each in optimizers):
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                laid_out = torch.empty_like(parameter, dtype=value.dtype)
+                if value.stride() != laid_out.stride():
+                    values[name] = laid_out.copy_(value)
 
 
 def _check_remembered(optimizer: torch.optim.Optimizer, remembered: dict[int, dict]) -> None:

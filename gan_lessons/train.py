@@ -386,6 +386,7 @@ def fit(game: Game, data: ImageSet | PointSet, steps: int, *, snapshot_every: in
     batches = data.batches(game.batch, seed=game.seed)  # refuses a batch larger than the data
     if save_to is not None:
         open_checkpoint(game, save_to)
+    checkpoint.follow_layout(game.generator_optimizer, game.critic_optimizer)
     if game.step:
         batches = data.batches(game.batch, seed=game.seed, start=critic_turns(game, game.step))
     game.generator.train()

@@ -58,6 +58,33 @@ def test_resuming_gives_everything_the_uninterrupted_run_has(digits, tmp_path, c
     assert_same(tensors(resumed), tensors(whole))
 
 
+def convolutional(layout=torch.channels_last):
+    game = recipes.rpgan(32, features=2, batch=8, steps=9)
+    for network in (game.generator, game.critic, game.generator_ema):
+        network.to(memory_format=layout)
+    return game
+
+
+def test_resuming_keeps_to_the_layout_of_the_networks(tmp_path):
+    """A fused Adam whose means lie in another order moves the wrong weights and says nothing."""
+    faces, path = data.toy_faces(40, size=32), tmp_path / "run.safetensors"
+    whole = fit(convolutional(), faces, 9, progress=False)
+    fit(convolutional(), faces, 4, progress=False, save_to=path)
+    resumed = fit(convolutional(), faces, 9, progress=False, save_to=path)
+    assert_same(tensors(resumed), tensors(whole))
+
+
+def test_networks_laid_out_anew_between_two_fits_learn_on():
+    faces = data.toy_faces(40, size=32)
+    plain = fit(convolutional(torch.contiguous_format), faces, 9, progress=False)
+    changed = fit(convolutional(torch.contiguous_format), faces, 4, progress=False)
+    for network in (changed.generator, changed.critic):
+        network.to(memory_format=torch.channels_last)
+    fit(changed, faces, 9, progress=False)
+    for ours, expected in zip(changed.critic.parameters(), plain.critic.parameters(), strict=True):
+        assert torch.allclose(ours, expected, atol=1e-5)  # the order of sums is another
+
+
 def test_a_game_that_has_not_begun_can_be_saved(digits, tmp_path):
     checkpoint.save(small(), tmp_path / "new.safetensors")
     game = small()
