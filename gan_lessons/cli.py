@@ -69,7 +69,7 @@ TRAIN_OPTIONS = {
         ("norm", str, "归一化，默认 batch，sngan spectral",
          "normalisation, batch unless given; sngan spectral")),
     "训练（默认由配方定）/ training (as the recipe has it, unless given)": (
-        ("loss", str, "只用于 dcgan", "for dcgan"),
+        ("loss", str, "只用于 dcgan 和 rpgan", "for dcgan and rpgan"),
         ("penalty", str, "梯度惩罚，代替权重裁剪；不能和批归一化一起用",
          "a gradient penalty instead of clipping; no BatchNorm"),
         ("penalty_weight", float, "它的权重，默认 gp 10，其余 1", "its weight; gp 10, others 1"),

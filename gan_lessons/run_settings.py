@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
@@ -21,6 +22,7 @@ from gan_lessons.util import both, whole_number
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
            "sngan": recipes.sngan, "rpgan": recipes.rpgan, "source-003": recipes.source_003}
 CONDITIONAL = "rpgan"  # the recipe that `recipes.conditional` is made of
+LOSS_CAN_CHANGE = ("dcgan", "rpgan")
 CRITIC_WITHOUT_BATCH_NORM = ("wgan-gp", "rpgan")  # whatever `norm`, which is G's there, says
 LOSSES = {"minimax": losses.Minimax, "non-saturating": losses.NonSaturating,
           "least-squares": losses.LeastSquares, "wasserstein": losses.Wasserstein,
@@ -103,13 +105,14 @@ class Settings:
             (self.norm and self.recipe == "source-003",
              "source-003 的网络没有 norm 可选；请去掉 norm，或改用 wgan。",
              "source-003 has no choice of norm; leave norm out, or take wgan."),
-            (self.loss and self.recipe != "dcgan",
-             f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan。",
-             f"{self.recipe} has a loss of its own; for another loss, take dcgan."),
+            (self.loss and self.recipe not in LOSS_CAN_CHANGE,
+             f"{self.recipe} 的损失是固定的；要换损失，请用 dcgan 或 rpgan。",
+             f"{self.recipe} has a loss of its own; for another loss, take dcgan or rpgan."),
             (self.warm_up and self.recipe in ("dcgan", "sngan", "rpgan"),
              "warm_up 是 WGAN 的做法；请去掉，或改用 wgan。",
              "warm_up belongs to WGAN; leave it out, or take wgan."),
-            (self.loss == "wasserstein" and not self.penalty and self.norm != "spectral",
+            (self.loss == "wasserstein" and self.recipe == "dcgan"
+             and not self.penalty and self.norm != "spectral",
              "Wasserstein 损失必须限制评论家有多陡：请用 wgan，或加上 penalty、norm=spectral。",
              "With the Wasserstein loss the critic must be kept from growing steep: take wgan, or "
              "add a penalty or norm=spectral."),
@@ -155,9 +158,12 @@ class Settings:
         make = RECIPES[self.recipe]
         if classes is not None:
             make = partial(recipes.conditional, classes=classes)
-        return make(
+        game = make(
             self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
             warm_up=self.warm_up, precision=self.precision, **changes)
+        for network in (game.generator, game.critic, game.generator_ema):
+            network.to(memory_format=torch.channels_last)  # how convolutions read it fastest
+        return game
 
     def generator(self, channels: int, classes: tuple[int, ...] | None = None) -> nn.Module:
         """Return G alone, as `game` makes it; its weights are yet to be loaded."""

@@ -325,7 +325,7 @@ def test_the_same_settings_may_be_said_again(straight, tmp_path):
 @pytest.mark.parametrize("changes, message", [
     ({"recipe": "stylegan"}, "wgan, wgan-gp, dcgan, sngan, rpgan, source-003; got 'stylegan'"),
     ({"recipe": "source-003", "norm": "none"}, "has no choice of norm"),
-    ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan"),
+    ({"recipe": "wgan", "loss": "hinge"}, "for another loss, take dcgan or rpgan"),
     ({"loss": "wasserstein"}, "must be kept from growing steep"),
     ({"warm_up": True}, "warm_up belongs to WGAN"),
     ({"recipe": "wgan", "penalty": "gp"}, "add norm=none or norm=spectral"),
