@@ -5,10 +5,11 @@ they are there: a DataLoader that transforms one picture at a time, the sigmoid 
 BCELoss, G's graph built in D's step, Adam in its standard form. Where the processor has bfloat16
 instructions, fit plays with `precision="bfloat16"`, too; that is other arithmetic than theirs. The
 share of the machine's own rate compares the multiplications of fit's step with one large float32
-matrix product, which is the most that a thread does.
+matrix product, which is the most that a thread does; "alone" is what no loop can do without.
 """
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from itertools import chain, repeat
 
@@ -21,7 +22,7 @@ from torchvision.transforms.functional import to_pil_image
 from benchmarks.support import in_turn, machine
 from gan_lessons import data, recipes, runtime
 from gan_lessons.nets import mlp
-from gan_lessons.train import fit
+from gan_lessons.train import Game, fit
 
 TRANSFORMS = {"002": transforms.ToTensor(),
               "004": transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])}
@@ -87,20 +88,59 @@ class AsWritten:
         self.adams[player].step()
 
 
-def multiplications(game) -> int:
-    """Return how many multiplications one step of both players takes, for the whole batch.
+Product = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # a, b, and where a @ b goes
 
-    A layer takes as many as it has weights to go forward, for the slope of its weights, and for
-    the slope of what comes in; nobody asks for the last of a network's first layer.
+
+def products(game: Game) -> list[Product]:
+    """Return the matrix products of one step of both players.
+
+    A layer multiplies to go forward, for the slope of its weights, and for the slope of what comes
+    in; nobody asks for the last of a network's first layer.
     """
-    def weights(network):
-        layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
-        sizes = [layer.weight.numel() for layer in layers]
-        return sum(sizes), sizes[0]
-    (g, g_first), (d, d_first) = weights(game.generator), weights(game.critic)
-    critic_step = g + 2 * (3 * d - d_first)  # fakes; real and fake, forward and back
-    generator_step = (g + d) + d + (2 * g - g_first)  # forward, back through D, back through G
-    return game.batch * (critic_step + generator_step)
+    def forward(layer):
+        return (torch.randn(game.batch, layer.in_features), layer.weight.detach().T,
+                torch.empty(game.batch, layer.out_features))
+
+    def of_weights(layer):
+        return (torch.randn(layer.out_features, game.batch),
+                torch.randn(game.batch, layer.in_features), torch.empty_like(layer.weight))
+
+    def of_inputs(layer):
+        return (torch.randn(game.batch, layer.out_features), layer.weight.detach(),
+                torch.empty(game.batch, layer.in_features))
+
+    g, d = ([layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+            for network in (game.generator, game.critic))
+    judged = [*map(forward, d), *map(of_weights, d), *map(of_inputs, d[1:])]
+    critic_step = [*map(forward, g), *judged, *judged]  # fakes; real and fake, forward and back
+    generator_step = [*map(forward, g + d), *map(of_inputs, d),
+                      *map(of_weights, g), *map(of_inputs, g[1:])]
+    return critic_step + generator_step
+
+
+def multiplications(game: Game) -> int:
+    """Return how many multiplications one step of both players takes, for the whole batch."""
+    return sum(a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in products(game))
+
+
+def bare(game: Game, steps: int) -> Callable[[], None]:
+    """Return what no loop can do without: the products of so many steps, Adam and the average.
+
+    Nothing is learned: the slopes are those of the last step. It says how fast `fit` could be.
+    """
+    work = products(game)
+    weights = list(game.generator.parameters())
+    average = [weight.detach().clone() for weight in weights]
+
+    @torch.no_grad()
+    def play() -> None:
+        for _ in range(steps):
+            for a, b, result in work:
+                torch.mm(a, b, out=result)
+            game.critic_optimizer.step()
+            game.generator_optimizer.step()
+            torch._foreach_lerp_(average, weights, 1 - game.ema)
+    return play
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
@@ -117,14 +157,16 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
           f"{options.steps} steps")
     square = torch.randn(1024, 1024)
     ways = {"matrix product": lambda: [square @ square for _ in range(20)]}
-    games = {"002": recipes.source_002(), "004": recipes.source_004()}
+    make = {"002": recipes.source_002, "004": recipes.source_004}
+    games = {source: recipe() for source, recipe in make.items()}
     short = {}
     if runtime.has_bfloat16(torch.device("cpu")):
-        short = {"002": recipes.source_002(precision="bfloat16"),
-                 "004": recipes.source_004(precision="bfloat16")}
+        short = {source: recipe(precision="bfloat16") for source, recipe in make.items()}
     for source, game in games.items():
         ways[f"{source} as written"] = partial(AsWritten(source, digits).play, options.steps)
         ways[f"{source} with fit"] = partial(go_on, game, digits, options.steps)
+        ways[f"{source} bare"] = bare(fit(make[source](), digits, 1, progress=False),
+                                      options.steps)
     for source, game in short.items():
         ways[f"{source} with fit, bfloat16"] = partial(go_on, game, digits, options.steps)
     took = in_turn(ways, options.repeats)
@@ -132,10 +174,12 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     print(f"  a large matrix product: {2 * rate / 1e9:.0f} GFLOP/s")
     for source, game in games.items():
         written, ours = (took[f"{source} {how}"] for how in ("as written", "with fit"))
-        share = options.steps * multiplications(game) / ours / rate
+        ideal, least = options.steps * multiplications(game) / rate, took[f"{source} bare"]
         print(f"  {source}: as written {1e3 * written / options.steps:.2f} ms a step, with fit "
               f"{1e3 * ours / options.steps:.2f} ms: {written / ours:.1f}x; "
-              f"{share:.0%} of the matrix rate")
+              f"{ideal / ours:.0%} of the matrix rate")
+        print(f"       its products, Adam and the average alone {1e3 * least / options.steps:.2f} "
+              f"ms: at most {written / least:.1f}x and {ideal / least:.0%}")
         if source in short:
             faster = took[f"{source} with fit, bfloat16"]
             print(f"       in bfloat16 {1e3 * faster / options.steps:.2f} ms: "
