@@ -110,8 +110,8 @@ def rpgan(size: int = 32, channels: int = 3, *, steps: int = 12_000, gamma: floa
     Batches of 32, Adam 2e-3 with betas 0, 0.99; over `steps` steps the learning rate falls to 2 %
     and `gamma`, the weight of R1 + R2, to a tenth; the penalty is taken on every 8th step of D.
     Use its `generator_ema`. On core toy faces it is ahead of `sngan` and of `r3gan` in equal
-    seconds of a processor (studies/lesson06_contest.json); loss=losses.NonSaturating() was a
-    little better there still (studies/lesson06_unpaired.json).
+    seconds of a processor (studies/lesson06_contest.json); within ten minutes
+    loss=losses.NonSaturating() was a little better still (studies/lesson06_unpaired.json).
     The loss and the schedule are those of R3GAN, Huang et al. 2024, arXiv 2501.05441.
     """
     make = partial(convolutional.pair, size, channels, latent=latent, features=features,

@@ -55,7 +55,7 @@ GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {
 }
 
 
-# Measured when README's two pictures were made, before `counted` was stored: played again, they
+# Measured when README had pictures of these two, before `counted` was stored: played again, they
 # take 10 and 60 minutes of a core. Their KL floor says between which limits `counted` lies.
 RECORDED = {
     "SN-GAN, five minutes": {"combinations": 96, "reverse_kl": 0.059, "kl_floor": 0.008,

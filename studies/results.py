@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.support import processor
 from gan_lessons import runtime
 
 Studies = dict[str, Callable[[argparse.Namespace], None]]  # by the names on the command line
@@ -17,7 +18,7 @@ Studies = dict[str, Callable[[argparse.Namespace], None]]  # by the names on the
 def machine() -> dict:
     """Return what the numbers may depend on."""
     return {"torch": torch.__version__, "python": platform.python_version(),
-            "processor": platform.machine(), "threads": torch.get_num_threads()}
+            "processor": processor(), "threads": torch.get_num_threads()}
 
 
 def path(lesson: str, study: str) -> Path:

@@ -172,6 +172,25 @@ def test_without_pairs_a_longer_run_is_no_worse():
         assert run["frechet"] < paired["runs"][seed]["frechet"]
 
 
+@pytest.mark.parametrize("study, seconds, form", [("five_minutes", 600, ".0f"),
+                                                  ("half_hour", 3600, ".1f")])
+def test_the_longest_runs_are_what_the_lesson_says(study, seconds, form):
+    runs = [run for _, run in sorted(results.stored("lesson06", study)["runs"].items())]
+    assert len(runs) == 3 and all(run["seen"] == 96 for run in runs)
+    assert max(run["seconds"] for run in runs) <= seconds  # of one core
+    text = LESSON.read_text(encoding="utf-8")
+    for key, spec in (("frechet", form), ("counted", ".0%")):
+        one, two, three = (format(run[key], spec) for run in runs)
+        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+
+
+def test_more_steps_are_better():
+    few, more, most = (
+        [run["counted"] for run in results.stored("lesson06", study)["runs"].values()]
+        for study in ("unpaired", "five_minutes", "half_hour"))
+    assert max(few) < min(more) and max(more) < min(most)
+
+
 def test_nothing_brings_the_residual_networks_near_the_others():
     runs = results.stored("lesson06", "residual")["runs"]
     plain = [runs.pop(way)["0"]["frechet"] for way in ("He's first weights",
