@@ -1055,7 +1055,7 @@ r"""
 4. 和第三种一样，只是步数五倍：82,500 步；
 5. `rpgan` 走 64,350 步，六倍的步数。
 
-channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。同一个核心上，`rpgan` 每步少用五分之一的时间。写法是 `network.to(memory_format=torch.channels_last)`，命令行的 `train` 已经这样做。第三、四种用的机器也比前两种的快（Intel Xeon，bfloat16，一个线程）：一个核心 495 到 513 秒，和 2,364 到 2,502 秒；两个核心五分钟共有 600 秒，半小时共有 3,600 秒。
+channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。五种都用 bfloat16、一个线程。第三、四种按 channels_last 存放，在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒和 2,364 到 2,502 秒；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1068,7 +1068,7 @@ r"""
 4. the same as the third for five times the steps, 82,500;
 5. `rpgan` for 64,350 steps, six times as many.
 
-channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. On the same core a step of `rpgan` takes a fifth less time. It is written `network.to(memory_format=torch.channels_last)`, and `train` on the command line does it by itself. The machine of the third and the fourth is also faster than that of the first two (Intel Xeon, bfloat16, one thread): 495 to 513 seconds of one core, and 2,364 to 2,502; two cores have 600 between them in five minutes, and 3,600 in half an hour.
+channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All five runs use bfloat16 and one thread. The third and the fourth are laid out channels_last and ran on a faster machine, an Intel Xeon, in 495 to 513 and 2,364 to 2,502 seconds; the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
 """
 
 # %%
@@ -1081,26 +1081,26 @@ compare_ways({name: name for name in longest},
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **去掉成对比较，略好。** 同样的步数，NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，三个种子没有一个交错；算数的比例（68% 到 70% 对 67% 到 70%）分不开。80 秒时是差一半，600 秒时只差两成多。所以在这套脸上，`rpgan` 赢的不是它名字里的那一样。
-- **步数多一半，就更好。** 16,500 步，算数的 77%、78% 和 74%，三个种子都比第二行的高；弗雷歇距离 11、12 和 18，种子 2 还和第二行交错。和第二行相比，变的是步数和存放的次序，后者不改变算的是什么。
-- **步数五倍，每个种子都更清楚。** 82,500 步，算数的 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，96 种组合都有；弗雷歇距离 8.5、8.9 和 9.0，种子 2 小了一半，另外两个只小 2 到 4。真图是 99%，0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子会看错。
-- **时间长了，成对比较不再吃亏。** `rpgan` 走 64,350 步，算数的 86%，和第四行的三个种子分不开；弗雷歇距离 6.4，比它们都小，而步数还少两成。这一行只有一个种子；至少，“去掉成对比较更好”不能从 80 秒和 600 秒推到一小时。想知道，请再跑两个种子：`python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时。
+- **到 10,725 步，去掉成对比较略好。** NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，两边的范围不重叠；算数的比例（68% 到 70% 对 67% 到 70%）和反向 KL（0.030 到 0.045 对 0.039 到 0.051）分不开。80 秒时（10,000 张脸，秒数相同），NS 的距离只有 `rpgan` 的一半；现在（20,000 张脸，步数相同）只小两成多。所以到这里为止，`rpgan` 领先靠的不是名字里的 rp，也就是成对比较。
+- **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
+- **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
+- **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
 
-下面是两行真图，和 82,500 步的种子 0 的六行样本，没有挑选过：
+下面上两行是真图，下六行是种子 0 走了 82,500 步之后的样本，没有挑选过：
 
-![上面两行玩具脸，下面六行生成的脸：几乎都和真图一样清楚，少数几张的嘴或头发有些模糊](../images/lesson06_half_hour.png)
+![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约十张有毛病，如嘴糊、眼镜不全、发髻发灰，或背景混进另一种颜色](../images/lesson06_half_hour.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **Without the pairs it is a little better.** In as many steps NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, where `rpgan` has 23, 24 and 24, and no two seeds overlap; the share that counts (68% to 70% against 67% to 70%) cannot be told apart. At 80 seconds it was half as much, at 600 it is only a good fifth less. So on these faces `rpgan` does not win by what it is named after.
-- **Half as many steps again are better.** In 16,500 steps 77%, 78% and 74% count, each seed above all three of the second row; the Fréchet distance is 11, 12 and 18, and seed 2 still overlaps with that row. Against the second row the number of steps has changed, and the order in memory, which does not change what is computed.
-- **With five times the steps every seed is clearer.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and all 96 combinations are there; the Fréchet distance is 8.5, 8.9 and 9.0, half as much for seed 2 and only 2 to 4 less for the other two. Real pictures have 99%, 0.004 and 2.5. The shares of the three seeds differ by six percentage points, and one seed alone would mislead.
-- **In the long run the pairs are no longer a handicap.** `rpgan` after 64,350 steps has 86% counted, which cannot be told from the three seeds of the fourth row; its Fréchet distance of 6.4 is below all of theirs, with a fifth fewer steps. That row has one seed only; but "better without pairs" cannot be carried over from 80 and 600 seconds to an hour. To find out, run two more: `python -m studies.lesson06 hour --seeds 1 2 --write`, an hour or so each.
+- **Up to 10,725 steps it is a little better without the pairs.** NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, and `rpgan` 23, 24 and 24: the two ranges do not overlap. The share that counts (68% to 70% against 67% to 70%) and the reverse KL (0.030 to 0.045 against 0.039 to 0.051) cannot be told apart. At 80 seconds (10,000 faces, equal seconds) the distance of NS was half that of `rpgan`; now (20,000 faces, equal steps) it is only a good fifth smaller. So far, then, `rpgan` does not owe its lead to the pairs that it is named after.
+- **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
+- **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
+- **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
 
-Below are two rows of real pictures, and six of samples of seed 0 after 82,500 steps that nobody chose:
+Below, two rows of real pictures above six rows of samples from seed 0 after 82,500 steps, none of them picked by hand:
 
-![Two rows of toy faces above six rows of generated ones: nearly all are as clear as the real ones, a few have a blurred mouth or hair](../images/lesson06_half_hour.png)
+![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones; about ten have a fault, such as a smeared mouth, half-drawn glasses, a grey bun or a patch of the other background colour](../images/lesson06_half_hour.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1518,11 +1518,11 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
 - 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，同样的秒数，`rpgan` 的弗雷歇距离最小；其中要紧的是惩罚。十分钟以内成对比较没有好处，换成 NS 反而略好（80 秒两个种子，600 秒三个）；走得更久，就看不出来了（成对的只有一个种子）；残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；其中要紧的是惩罚。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。超过 60,000 步，NS 不再领先：`rpgan` 是 6.4，NS 是 8.5 到 9.0，算数的比例分不开（成对的只有一个种子，步数也不同）。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
 - 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
-**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，换成对的损失（根据论文的消融；在本课的脸上，十分钟之内 NS 略好）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
+**什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，改用成对比较的损失（依据是论文的消融实验；在本课的脸上，600 秒以内反而是 NS 好）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -1547,11 +1547,11 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
 - On the ring, against a D that is too strong, G crowds on few modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces, in equal seconds, `rpgan` has the smallest Fréchet distance; what matters in it is the penalty. Within ten minutes the pairs are no merit, and NS in their place is a little better (two seeds at 80 seconds, three at 600); in a longer run that is no longer to be seen (one seed with pairs); within minutes residual networks lie behind, whatever is changed (one seed).
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; what matters in it is the penalty. Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). Beyond 60,000 steps NS is no longer ahead: `rpgan` has 6.4, NS 8.5 to 9.0, and the shares that count cannot be told apart (one seed with pairs, and other numbers of steps). Within minutes residual networks lag behind, whatever is changed (one seed).
 - With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
-**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: change to the loss on pairs (by the paper's ablation; on the faces of this lesson NS is a little better within ten minutes). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
+**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: switch to the loss in pairs (on the evidence of the paper's ablation; on the faces of this lesson NS was better up to 600 seconds). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
