@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.support import machine, processor
 from gan_lessons import data, measure, recipes, runtime
-from gan_lessons.train import Game, fit
+from gan_lessons.train import Game, channels_last, fit
 
 RESULTS = Path(__file__).with_suffix(".json")
 TABLE = Path(__file__).with_suffix(".md")
@@ -42,9 +42,7 @@ def rpgan(seed: int) -> tuple[Game, int]:
     """R3GAN's loss on DCGAN's networks, the course's recipe."""
     steps = 7000  # 60 % needs about 6,000; the rest is for the luck of seeds
     game = recipes.rpgan(32, steps=steps, precision="auto", seed=seed)
-    for network in (game.generator, game.critic, game.generator_ema):
-        network.to(memory_format=torch.channels_last)  # a quarter faster with two threads
-    return game, steps
+    return channels_last(game), steps  # a quarter faster with two threads
 
 
 ENTRIES: dict[str, Callable[[int], tuple[Game, int]]] = {"rpgan": rpgan}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
@@ -16,7 +15,7 @@ from gan_lessons import data, losses, penalties, recipes, runtime
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
-from gan_lessons.train import Game, critic_turns
+from gan_lessons.train import Game, channels_last, critic_turns
 from gan_lessons.util import both, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
@@ -158,12 +157,9 @@ class Settings:
         make = RECIPES[self.recipe]
         if classes is not None:
             make = partial(recipes.conditional, classes=classes)
-        game = make(
+        return channels_last(make(
             self.size, channels, seed=self.seed, extra_layers=self.extra_layers,
-            warm_up=self.warm_up, precision=self.precision, **changes)
-        for network in (game.generator, game.critic, game.generator_ema):
-            network.to(memory_format=torch.channels_last)  # how convolutions read it fastest
-        return game
+            warm_up=self.warm_up, precision=self.precision, **changes))
 
     def generator(self, channels: int, classes: tuple[int, ...] | None = None) -> nn.Module:
         """Return G alone, as `game` makes it; its weights are yet to be loaded."""

@@ -310,6 +310,13 @@ class Game:
         return settings
 
 
+def channels_last(game: Game) -> Game:
+    """Lay a game's networks out as convolutions read them fastest, and return the game."""
+    for network in (game.generator, game.critic, game.generator_ema):
+        network.to(memory_format=torch.channels_last)  # the same numbers in another order
+    return game
+
+
 def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") -> Tensor:
     """Return z ~ N(0, I), shape (n, latent).
 
