@@ -932,7 +932,7 @@ r"""
 | `betas=(0.5, 0.999)` | 7.3 | 6.8 到 8.0 | 39% 到 76% |
 | `betas=(0.9, 0.999)` | 2.8 | 0.0 到 6.9 | 0% 到 13% |
 
-每个种子上，$\beta_1 = 0.5$ 时 8 个模式都在，高质量样本至少 39%；$\beta_1 = 0.9$ 时高质量样本最多 13%。第二行的模式数差别很大：种子 20 到 24 和 30 都不到 2，种子 31 到 34 有 3 到 7，那是撒得开，并不是落得准。所以要看它的质量，模式数不足为凭（只看前 5 个种子，会以为它总是缩成一条）。可见“总是训练失败”并非空穴来风，不过在这个环上，只改这一个设置就避免了。图 1-7 右边的样本挤成一条，不在任何模式上；只看这一眼，分不清是模式崩溃，还是样本正跑来跑去，那是后面要讲的失败三。一种解释是，动量记着的是对手几步之前的位置，而对手已经动了。图 1-7 左边也说不上好：8 个模式都有，高质量样本却只有一半左右。
+每个种子上，$\beta_1 = 0.5$ 时 8 个模式都在，高质量样本至少 39%；$\beta_1 = 0.9$ 时高质量样本最多 13%。第二行的模式数差别很大：种子 20 到 24 和 30 都不到 2，种子 31 到 34 有 3 到 7，那是撒得开，并不是落得准。所以要看它的质量，模式数不足为凭（只看前 5 个种子，会以为它总是缩成一条）。可见“总是训练失败”并非空穴来风，不过在这个环上，只改这一个设置就避免了。图 1-7 右边的样本挤成一条，几乎都不在模式上（换一种处理器，同一个种子有 6% 落到一个模式上）；只看这一眼，分不清是模式崩溃，还是样本正跑来跑去，那是后面要讲的失败三。一种解释是，动量记着的是对手几步之前的位置，而对手已经动了。图 1-7 左边也说不上好：8 个模式都有，高质量样本却只有 40% 到 50%（两种处理器）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -944,7 +944,7 @@ One seed proves nothing. Here are 10 seeds that were not used to choose any sett
 | `betas=(0.5, 0.999)` | 7.3 | 6.8 to 8.0 | 39 % to 76 % |
 | `betas=(0.9, 0.999)` | 2.8 | 0.0 to 6.9 | 0 % to 13 % |
 
-On every seed $\beta_1 = 0.5$ has all 8 modes and at least 39 % of high quality, and $\beta_1 = 0.9$ at most 13 %. The modes of the second row differ widely: below 2 on seeds 20 to 24 and 30, 3 to 7 on seeds 31 to 34, where samples are scattered widely rather than placed well. So trust its quality, not its modes (the first 5 seeds alone would have us believe that it always shrinks to a streak). So the saying has its reason, but on this ring a change of this one setting is enough to prevent it. On the right of figure 1-7 all samples are in one streak off the modes; from one look we cannot say whether this is mode collapse or a crowd on the run, which is failure three below. One explanation is that momentum remembers where the opponent was some steps ago, and the opponent has moved. Nor is the game on the left of figure 1-7 a great success: it has all 8 modes, but only about half of its samples are of high quality.
+On every seed $\beta_1 = 0.5$ has all 8 modes and at least 39 % of high quality, and $\beta_1 = 0.9$ at most 13 %. The modes of the second row differ widely: below 2 on seeds 20 to 24 and 30, 3 to 7 on seeds 31 to 34, where samples are scattered widely rather than placed well. So trust its quality, not its modes (the first 5 seeds alone would have us believe that it always shrinks to a streak). So the saying has its reason, but on this ring a change of this one setting is enough to prevent it. On the right of figure 1-7 all samples are in one streak, nearly all of it off the modes (on another processor the same seed had 6 % on one of them); from one look we cannot say whether this is mode collapse or a crowd on the run, which is failure three below. One explanation is that momentum remembers where the opponent was some steps ago, and the opponent has moved. Nor is the game on the left of figure 1-7 a great success: it has all 8 modes, but only 40 % to 50 % of its samples (two processors) are of high quality.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -1022,7 +1022,7 @@ table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effec
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。这叫**模式崩溃**（mode collapse，又译“模式坍塌”）：样本大多像样，却只有少数几种。在平面上看一眼就知道，换成图片就得靠数。势均力敌的一局此刻也没有学好：样本撒得开，所以碰到了 8 个模式，落在上面的却只有 2.5% 左右，1500 个回合时才有一半左右。崩溃的原因留到“对策”一节再查。
+答案是 **C**。这叫**模式崩溃**（mode collapse，又译“模式坍塌”）：样本大多像样，却只有少数几种。在平面上看一眼就知道，换成图片就得靠数。势均力敌的一局此刻也没有学好：样本撒得开，所以碰到了 8 个模式，落在上面的却只有 2% 左右，1500 个回合时才有一半左右。崩溃的原因留到“对策”一节再查。
 
 ### 失败二：梯度消失
 
@@ -1031,7 +1031,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The even game is not good either by now: its samples are scattered, and so meet all 8 modes, but only about 2.5 % are on one, against about half after 1500 rounds. The cause of the collapse is looked into in the section on cures.
+The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The even game is not good either by now: its samples are scattered, and so meet all 8 modes, but only about 2 % are on one, against about half after 1500 rounds. The cause of the collapse is looked into in the section on cures.
 
 ### Failure two: vanishing gradients
 
@@ -1249,10 +1249,10 @@ r"""
 由这些数可以得出三点：
 
 1. **起作用的是 R1 + R2**。有惩罚，用不用 RpGAN 都找到全部模式；没有惩罚，换成 RpGAN 照样崩溃。Sun 等人的定理说的是理想化的损失地形，这里的 D 抢先太多，G 也只走小步，所以两者不矛盾。
-2. **D 判得准不准，区分不了这四种结果**。G 更新之前，AUC 都到了顶，都是 1.000，面对的生成样本也相同；不同的是地形：没有惩罚的 D 通向 0 个模式，有惩罚的通向 3 到 8 个。最后也一样：上一张表里，RpGAN 的 AUC 比 NS + R1 + R2 还低，前者崩溃，后者没有。所以，D 起步占先、每回合走 10 步，G 仍可以学好。不过到最后，有惩罚的两种已经差不多势均力敌，AUC 是 0.74 到 0.86，图 1-6 那样的局是 0.61 到 0.82。
+2. **D 判得准不准，区分不了这四种结果**。G 更新之前，AUC 都到了顶，都是 1.000，面对的生成样本也相同；不同的是地形：没有惩罚的 D 通向 0 个模式，有惩罚的通向 3 到 8 个。所以，D 起步占先、每回合走 10 步，G 仍可以学好。到最后，有惩罚的两种已经差不多势均力敌，AUC 是 0.74 到 0.86，图 1-6 那样的局是 0.61 到 0.82；没有惩罚的两种是 0.80 到 0.97，大多更高，但和前面的范围有重叠，而且这时四种 D 面对的样本已经不同，单看 AUC 说明不了什么。
 3. **这不等于“D 越弱越好”**。惩罚让 D 的梯度变小，同时也让真、假样本的平均分数靠近，D 变得不那么自信。惩罚一加，两样一起变，这个实验分不开。
 
-代价也不能忽视。500 个回合之后，有惩罚的两种只有 24% 到 36% 的高质量样本。是 D 太平缓，还是回合太少，这些数说不清：势均力敌的一局此刻只有 2.5% 左右。崩溃的两种反而高，因为样本大多集中在一到三团上。
+代价也不能忽视。500 个回合之后，有惩罚的两种只有 24% 到 36% 的高质量样本。是 D 太平缓，还是回合太少，这些数说不清：势均力敌的一局此刻只有 2% 左右。崩溃的两种反而高，因为样本大多集中在一到三团上。
 
 <details><summary>选讲：D 的强弱，更多的数</summary>
 
@@ -1286,10 +1286,10 @@ Here are 5 seeds together, after 500 rounds (`studies/lesson01.py games`). The l
 Three conclusions:
 
 1. **R1 + R2 do the work.** With the penalty all modes are found, with RpGAN or without; without it RpGAN collapses all the same. The theorem of Sun et al. is about an idealised loss landscape; here D is far ahead and G takes small steps, so there is no contradiction.
-2. **How accurate D is does not tell the four apart.** Before G moves the AUC is at its ceiling in all four, 1.000, and all face the same fakes. The landscapes differ: a D without a penalty leads to 0 modes, one with the penalty to 3 to 8. It is the same at the end: in the table above RpGAN has a lower AUC than NS + R1 + R2, yet the former collapsed and the latter did not. So a head start and 10 steps a round need not ruin G. By the end, though, the two with the penalty are about even matches, with an AUC of 0.74 to 0.86, against 0.61 to 0.82 in games like that of figure 1-6.
+2. **How accurate D is does not tell the four apart.** Before G moves the AUC is at its ceiling in all four, 1.000, and all face the same fakes. The landscapes differ: a D without a penalty leads to 0 modes, one with the penalty to 3 to 8. So a head start and 10 steps a round need not ruin G. By the end the two with the penalty are about even matches, with an AUC of 0.74 to 0.86, against 0.61 to 0.82 in games like that of figure 1-6. The two without it have 0.80 to 0.97, mostly higher; but the ranges overlap, and by then each D faces samples of its own, so the AUC alone says little.
 3. **That does not mean "the weaker D, the better".** The penalty makes D's gradients small and also brings the mean scores of real samples and fakes together: D is less sure of itself. The penalty changes both at once, and this experiment cannot separate them.
 
-See the price, too. After 500 rounds the two with the penalty have only 24 % to 36 % of high quality. Whether D's gentleness or the short run is to blame these numbers do not say: the even game had about 2.5 % by then. The collapsed ones score higher, since most of their samples are in one to three clusters.
+See the price, too. After 500 rounds the two with the penalty have only 24 % to 36 % of high quality. Whether D's gentleness or the short run is to blame these numbers do not say: the even game had about 2 % by then. The collapsed ones score higher, since most of their samples are in one to three clusters.
 
 <details><summary>Optional: more numbers on the strength of D</summary>
 
@@ -1502,12 +1502,12 @@ show.clouds({"plain": simple, "recipe of today": modern}, published.sample(500),
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 1-12** 论文里的环，2000 个回合。左：普通的 GAN，8 个模式都有样本，但大多数样本没有落到模式上（3 个标准差只有 0.03）。右：目前的方案，样本紧贴 8 个模式，只有少数还在途中。
+**图 1-12** 论文里的环，2000 个回合。左：普通的 GAN，样本围成一圈，大多数没有落到模式上（3 个标准差只有 0.03）。右：目前的方案，样本紧贴 8 个模式，只有少数还在途中。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 1-12** The ring of the papers, 2000 rounds. Left: the plain GAN has samples at all 8 modes, but most samples are not on one (3 standard deviations are only 0.03). Right: with the recipe of today they sit tightly on the 8 modes, and only a few are on the way.
+**Fig. 1-12** The ring of the papers, 2000 rounds. Left: the samples of the plain GAN lie all around the ring, but most of them on no mode (3 standard deviations are only 0.03). Right: with the recipe of today they sit tightly on the 8 modes, and only a few are on the way.
 """
 
 # %% tags=["nbval-ignore-output"]

@@ -1039,14 +1039,14 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核的 0.18 若也除以 $\sigma(W)$，就放大成了 1。
+带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
 
 两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每局约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The D with spectral normalisation is untrained, and its four numbers must be 1.00, and still would be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's 0.18, divided by $\sigma(W)$, would become 1.
+The D with spectral normalisation is untrained, and its four numbers must be 1.00, and still would be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
 
 `studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
@@ -1281,7 +1281,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 r"""
 表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
-论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半：别的都没变的是 15%，多了一些，仍然不到六分之一（只有一个种子）。
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半：别的都没变的是 15%，换一种处理器是 10%，都多了一些，仍然不到六分之一（只有一个种子）。
 
 ### $z$ 的长度
 
@@ -1296,7 +1296,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 r"""
 The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
-The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large: with nothing else changed it is 15%, somewhat more, and still less than a sixth (of one seed).
+The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large: with nothing else changed it is 15%, on another processor 10%: somewhat more, and still less than a sixth (of one seed).
 
 ### The length of $z$
 
