@@ -728,7 +728,7 @@ r"""
 r"""
 <details><summary>答案</summary>
 
-答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
+答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711；换一种处理器，是 1241、571 和 528），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
 
 “组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。均匀地抽这么多张，裁剪约能见到 74 种，WGAN-GP 95 种，非饱和加 R1 93 种。照这样看，三种各缺 16、14、19 种：裁剪的距离远得多，种类却不比别的缺得多。距离近，不等于种类齐。
 
@@ -745,7 +745,7 @@ r"""
 r"""
 <details><summary>Answer</summary>
 
-The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
+The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711; on another processor 1241, against 571 and 528), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
 
 The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. As many drawn evenly would show about 74 kinds for clipping, 95 for WGAN-GP and 93 for non-saturating with R1. Seen so, they lack 16, 14 and 19 kinds: clipping is much further away, yet lacks no more kinds than the others. A small distance is not variety.
 
