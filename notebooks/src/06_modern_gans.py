@@ -240,14 +240,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率是 0.05，正中间 2.77，生成样本处 3.99：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.08。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：这个 D 几乎是一条直线。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，它就停在那里不远；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4.2，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 2.77（换一种处理器是 3.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：这个 D 几乎是一条直线。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，它就停在那里不远；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is 0.05 at the real samples, 2.77 in the middle and 3.99 at the fakes: a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only 0.08 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it, and this D is nearly a straight line. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and it has come to rest close to that; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is 4.2 just to the right of it and about level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 2.77 (3.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it, and this D is nearly a straight line. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and it has come to rest close to that; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -836,14 +836,14 @@ table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。切断以后，D 最后的损失是 64.63，照常的是 1.37；三个种子的有效模式数是 3.6、1.0 和 1.0，和根本不加惩罚的完全一样。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
+答案是 **C**。切断以后，D 最后的损失有几十（65，换一种处理器是 73），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
 
 怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，在 `torch.compile` 编译的函数里用 `autograd.grad`，惩罚的梯度可能无声地丢失。所以本课程不让带惩罚的评论家这样编译。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. Once cut off, D's last loss is 64.63, and 1.37 as usual; the three seeds have 3.6, 1.0 and 1.0 effective modes, exactly those without any penalty. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
+The answer is **C**. Once cut off, D's last loss is large (65, on another processor 73), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
 
 How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad` inside a function compiled with `torch.compile` may lose the penalty's gradient without a word. So this course does not let a critic with a penalty be compiled in that way.
 """

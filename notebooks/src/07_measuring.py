@@ -322,7 +322,7 @@ table(["n", ("弗雷歇，平均", "Fréchet, mean"), ("标准差", "s.d."), ("n
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。100 张时平均 1.57，2,000 张时 0.07；$n$ 乘平均，从头到尾都在 134 到 168 之间，也就是说距离约等于 $c / n$。
+答案是 **C**。100 张时平均 1.57，2,000 张时 0.07；$n$ 乘平均，从头到尾都在 130 到 170 左右，也就是说距离约等于 $c / n$。
 
 为什么总是正的，又为什么是 $1/n$？看均值那一项。两组各 $n$ 个样本，均值的估计各有误差，误差的协方差是 $\Sigma / n$，所以
 
@@ -341,7 +341,7 @@ $$\widehat{\mathrm{KID}} = \frac{1}{n(n-1)} \sum_{i \ne j} k(a_i, a_j) + \frac{1
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The mean is 1.57 for 100 pictures and 0.07 for 2,000; $n$ times the mean stays between 134 and 168 all along, so the distance is about $c / n$.
+The answer is **C**. The mean is 1.57 for 100 pictures and 0.07 for 2,000; $n$ times the mean stays around 130 to 170 all along, so the distance is about $c / n$.
 
 Why is it always positive, and why $1/n$? Look at the means. Each of the two estimates of the mean, from $n$ samples, has an error with the covariance $\Sigma / n$, so
 
@@ -509,7 +509,7 @@ r"""
 协议和上面不同：1,000 个样本，和 2,000 张训练图比，所以下限是 0.131，不是 0.090；最后一步是 1.047，不是 0.93。这张表只能和自己比。能读出三件事：
 
 - **还没有到头。** 弗雷歇距离一行比一行小，最后 500 步还从 1.441 降到 1.047，召回率和覆盖率也还在升。
-- **精确率先升后降。** 第 1,500 步最高，0.979，超过真图的 0.955，那时召回率只有 0.043。单看精确率，就会在那里停下。
+- **精确率先升后降。** 第 1,500 步最高，0.979，超过真图的 0.955（换一种处理器也是这一步最高，0.944，和真图差不多），那时召回率只有 0.043。单看精确率，就会在那里停下。
 - **开头几行量的是滑动平均。** 衰减率是 0.999，500 步以后，平均里还有 $0.999^{500} = 61\%$ 的初始权重，所以第一行不能用来说 G 学得慢。
 
 在命令行里写 `python -m gan_lessons train … --measure-every 500`，数就存进 `measured.csv`；`lab.TrainingView(tracker=tracker)` 把第一个数画成曲线。如果照这样的表挑出一步来交，挑中的那个数就偏乐观：报告之前，要用另一批样本和另一批真图再量一次。
@@ -520,7 +520,7 @@ r"""
 The protocol is not that of the table above: 1,000 samples, compared with 2,000 training pictures, so the floor is 0.131 and not 0.090, and the last step has 1.047 and not 0.93. Compare the rows of this table with each other only. They say three things:
 
 - **It is not over yet.** The Fréchet distance falls from row to row, in the last 500 steps still from 1.441 to 1.047, and recall and coverage are still rising.
-- **Precision rises first and then falls.** It is highest at step 1,500, 0.979, above the 0.955 of real pictures, when recall is only 0.043. Going by precision alone, one would stop there.
+- **Precision rises first and then falls.** It is highest at step 1,500, 0.979, above the 0.955 of real pictures (on another processor highest at the same step, with 0.944, about that of real pictures), when recall is only 0.043. Going by precision alone, one would stop there.
 - **The first rows measure the moving average.** Its decay is 0.999, and after 500 steps $0.999^{500} = 61\%$ of it are still the initial weights, so the first row does not show that G learns slowly.
 
 On the command line, `python -m gan_lessons train … --measure-every 500` keeps the numbers in `measured.csv`; `lab.TrainingView(tracker=tracker)` draws the first of them as a curve. If you choose a step by such a table, the number you chose it by is flattering: before you report, measure again with other samples and other real pictures.
@@ -917,12 +917,12 @@ show.gallery({"t = 0.25": truncated(0.25)[:15], "t = 0.5": truncated(0.5)[:15],
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 7-7** 同一个 G。$t = 0.25$ 的样本又灰又糊，$t = 0.5$ 的有一部分也是，这两行的精确率却最高；越往下越黑白分明，种类越多，坏的也有。
+**图 7-7** 同一个 G。$t = 0.25$ 的样本又灰又糊，$t = 0.5$ 的有一部分也是，这两行的精确率却比不截断的高；越往下越黑白分明，种类越多，坏的也有。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 7-7** One and the same G. The samples of $t = 0.25$, and a part of those of $t = 0.5$, are grey and blurred, and yet these rows have the highest precision; further down they become black and white and more varied, with some broken ones.
+**Fig. 7-7** One and the same G. The samples of $t = 0.25$, and a part of those of $t = 0.5$, are grey and blurred, and yet both rows have a higher precision than the one without truncation; further down they become black and white and more varied, with some broken ones.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -934,18 +934,18 @@ table([("界限 t", "limit t"), ("精确率", "precision"), ("召回率", "recal
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。$t = 0.5$ 时，精确率是 0.957，不截断时 0.884；召回率从 0.747 跌到 0.309；弗雷歇距离从 0.93 升到 5.56。再截到 0.25，精确率不再升（0.944），召回率只剩 0.104。
+答案是 **B**。$t = 0.5$ 时，精确率是 0.957，不截断时 0.884；召回率从 0.747 跌到 0.309；弗雷歇距离从 0.93 升到 5.56。再截到 0.25，精确率不再升（0.944；换一种处理器，0.903），召回率只剩 0.104。
 
-数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的两行最糊。损伤表里见过同样的事：糊的图，特征向自己那一类的中间聚拢，精确率反而高。G 为什么会糊？可能的原因（没有单独检验）是：训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课量过，随机的 $z$ 几乎都在长度 8 附近）；不过第 08 课的 G 经得起。BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
+数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的一行（$t = 0.5$）比不截断的糊。损伤表里见过同样的事：糊的图，特征向自己那一类的中间聚拢，精确率反而高。G 为什么会糊？可能的原因（没有单独检验）是：训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课量过，随机的 $z$ 几乎都在长度 8 附近）；不过第 08 课的 G 经得起。BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
 
 三点要记住。一，一个数说不清：只报告精确率，截断是改进；只报告弗雷歇距离，是退步。二，精确率说“落在真图附近”，不说“清楚”，所以还要看图。三，截断不必训练，所以比较两个模型时，要写明截断没有：一个截断，一个不截断，比的就不是模型。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944), and recall is down to 0.104.
+The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944; on another processor 0.903), and recall is down to 0.104.
 
-So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the two rows of the highest precision are the most blurred. The board of damages had the same: features of blurred pictures move to the middle of their class, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8); but the G of lesson 08 bears it. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
+So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the row of the highest precision, $t = 0.5$, is more blurred than the one without truncation. The board of damages had the same: features of blurred pictures move to the middle of their class, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8); but the G of lesson 08 bears it. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
 
 Three things to keep. First, one number cannot tell: by precision alone truncation is progress, by the Fréchet distance alone it is a step back. Second, precision says "close to real pictures" and not "clear", so look at the pictures, too. Third, truncation takes no training; so state, when two models are compared, whether either is truncated: if only one is, it is not the models that are compared.
 """
@@ -1206,7 +1206,7 @@ r"""
 答案是 **A**。像素范围不对，0.93 变成 0.17，只有正确的 0.19 倍；issue 里的 13.67 是 53.69 的 0.25 倍，方向相同，大小也相近。这不能证明那里的原因就是它，只说明这一类差别足够大。网络看到的图对比度低，特征就小，距离也小；真图的下限同样变小了（0.018），所以“是下限的几倍”几乎不变（9.6 对 10.3）。这就是为什么要把下限写在旁边：它和数一起变。
 
 - **样本数**：1.38，下限也升到 0.593，只看得出 2.3 倍的差别。
-- **另一个分类器**：0.65。同样的结构、任务和初始权重，只是用 3,000 张（正是参照）而不是 8,000 张来学，就差三成多。
+- **另一个分类器**：0.65。同样的结构、任务和初始权重，只是用 3,000 张（正是参照）而不是 8,000 张来学，就少了 30%（换一种处理器，18%）。
 - **参照**：换成未见的真图，0.88，差别最小；“是下限的几倍”却从 10.3 变成 16.1，因为下限变了（0.090 到 0.055；参照只有 2,000 张，而换一种分法，下限也会差这么多）。
 - **JPEG**：质量 75，眼睛看不出，距离变成 1.05。
 - **缩放**：都取平均，0.42：细节没有了，差别也就没有了。样本用最近邻下采样、真图用区域平均，G 得 0.34，而**真图自己得 0.404**：G 比真图还“真”。两边的处理不同，量到的就是处理的差别。
@@ -1219,7 +1219,7 @@ r"""
 The answer is **A**. With the wrong range of pixels 0.93 becomes 0.17, a factor of 0.19; in the issue 13.67 is 0.25 times 53.69, in the same direction and of a similar size. It does not prove that this is the cause there, only that a difference of this kind is large enough. The network sees pictures of low contrast, features become small, and so does the distance; the floor has shrunk just so (0.018), and "times the floor" hardly changes (9.6 against 10.3). That is why the floor belongs beside the number: it moves with it.
 
 - **Number of samples:** 1.38; the floor has risen to 0.593, and all that shows is a factor of 2.3.
-- **Another classifier:** 0.65. The same shape, the same task and the same first weights, but it learned from 3,000 digits (those of the reference) in place of 8,000, and it is off by more than three tenths.
+- **Another classifier:** 0.65. The same shape, the same task and the same first weights, but it learned from 3,000 digits (those of the reference) in place of 8,000, and it is 30% lower (18% on another processor).
 - **Reference:** with unseen real pictures 0.88, the smallest change; yet "times the floor" goes from 10.3 to 16.1, since the floor has changed (0.090 to 0.055; this reference has only 2,000 pictures, and the floor differs as much from deal to deal).
 - **JPEG:** quality 75, which the eye does not see, makes it 1.05.
 - **Resizing:** with means on both sides 0.42: where details are gone, differences are gone. With every second pixel for samples and means for the reference G gets 0.34, while **real pictures get 0.404**: G is more real than real. If the two sides are treated differently, the treatment is what is measured.
