@@ -5,11 +5,13 @@
     python -m studies.lesson06 changes --write     the winner with one thing changed
     python -m studies.lesson06 residual --write    r3gan with one thing changed: why is it behind?
     python -m studies.lesson06 gamma --write       the penalty's weight at 16, 32 and 64 pixels
+    python -m studies.lesson06 few --write         few digits, with DiffAugment and without
     python -m studies.lesson06 winner --write      the winner for ten minutes
     python -m studies.lesson06 unpaired --write    the same steps without the comparison in pairs
     python -m studies.lesson06 hour --write        the winner for an hour of one core
     python -m studies.lesson06 five_minutes --write    without pairs, laid out for speed; a picture
     python -m studies.lesson06 half_hour --write   the same for five times as long, and a picture
+    python -m studies.lesson06 wide --write        with pairs, half as wide again, about an hour
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.
@@ -19,18 +21,21 @@ The Fréchet distances are in the features of the course's own factor reader.
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.functional import avg_pool2d
 
-from gan_lessons import data, losses, penalties, recipes, show
+from gan_lessons import data, losses, measure, penalties, recipes, show
+from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
 from gan_lessons.train import Game, channels_last, fit
 from studies import results
 from studies.lesson04 import about, measured, steps_in
-from studies.sheets import two_parts
+from studies.sheets import titled_rows, two_parts
 
 IMAGES = Path(__file__).parents[1] / "images"
 SAMPLES = 10_000
@@ -73,9 +78,15 @@ RESIDUAL: dict[str, tuple[str, dict]] = {  # what might hold `r3gan` back
 GAMMAS = (0.05, 0.5, 5.0, 50.0)
 SIDES = {16: {"features": 64}, 32: {"features": 32}, 64: {"features": 16}}  # 128 channels at 4x4
 GAMMA_SECONDS = {16: 30, 32: 60, 64: 120}
+FEW = (100, 1000)  # real pictures
+FEW_WAYS = {"without": None,
+            "with DiffAugment": DiffAugment(colour=False, translation=1 / 8, cutout=0)}
+FEW_STEPS = 8000
+FEW_SAMPLES = 2000
 WINNER_SECONDS = 600
 FIVE_MINUTES = 16_500  # steps of `quick`: about 600 seconds of one core, as two have in 5 minutes
 HALF_HOUR = 5 * FIVE_MINUTES
+WIDE = 4 * FIVE_MINUTES
 HOUR = 6  # times the steps of `winner`
 
 
@@ -211,6 +222,59 @@ def gamma(options: argparse.Namespace) -> None:
                     store("gamma", content, options)
 
 
+def few(options: argparse.Namespace) -> None:
+    """Play the lesson's game of few digits for longer, and measure how good it is on the way."""
+    framed = data.mnist().framed(32)  # at half the side, as in the lesson: 16x16
+    digits = replace(framed, images=avg_pool2d(framed.images.float(), 2).round().byte())
+    held_out, others = digits[1000:2000], digits[2000:]
+    evaluator = measure.DigitEvaluator(others, held_out)
+    content = stored("few") or {
+        **about(digits, {"features": 32, "lr": 1e-3, "loss": "NonSaturating"}),
+        "steps": FEW_STEPS, "samples": FEW_SAMPLES, "compared with": len(others),
+        "floor": round(evaluator.floor.fd_digits, 3),
+        "runs": {str(n): {way: {} for way in FEW_WAYS} for n in FEW}}
+    shown = {"40 of 100 real pictures": digits.images[:40]}
+    for seed in map(str, options.seeds):
+        for n in FEW:
+            for way, augment in FEW_WAYS.items():
+                if seed not in content["runs"][str(n)][way]:
+                    found, made = watched(augment, digits[:n], held_out, evaluator, int(seed))
+                    print("few", n, way, seed, found, flush=True)
+                    content = stored("few") or content  # somebody else may have stored a run
+                    content["runs"][str(n)][way][seed] = found
+                    store("few", content, options)
+                    if (n, seed) == (100, "0"):
+                        shown[way] = made[:40]
+    if options.write and len(shown) == 1 + len(FEW_WAYS):
+        sheet = titled_rows({title: show.grid(pictures, columns=20)
+                             for title, pictures in shown.items()}, "L", font=15, head=26)
+        sheet.save(IMAGES / "lesson06_few.png", optimize=True)
+
+
+def watched(augment: DiffAugment | None, known: ImageSet, held_out: ImageSet,
+            evaluator: measure.DigitEvaluator, seed: int) -> tuple[dict, torch.Tensor]:
+    """Return D's mean scores and how good the samples are, at eight looks; and the samples."""
+    looks: dict[str, list[float]] = {key: [] for key in (
+        "step", "training", "held out", "fake", "frechet", "confident")}
+
+    def look(game: Game) -> None:
+        made = game.sample(FEW_SAMPLES, ema=True)
+        report = evaluator.report(made)
+        with torch.no_grad():
+            scores = [float(game.critic(pictures).mean()) for pictures in (
+                known.signed(), held_out.signed(), data.to_signed(made[:1000]))]
+        row = [game.step, *scores, report.fd_digits, report.confident]
+        for values, value in zip(looks.values(), row, strict=True):
+            values.append(round(value, 4))
+
+    game = recipes.rpgan(16, 1, features=32, lr=1e-3, loss=losses.NonSaturating(), penalty=None,
+                         decay=None, augment=augment, seed=seed)
+    fit(game, known, FEW_STEPS, watch=look, watch_every=FEW_STEPS // 8, progress=False)
+    made = game.sample(FEW_SAMPLES, ema=True)
+    copies = measure.copy_test(made, known.images, held_out.images[:len(known)])
+    return {**looks, "nearer to training": round(copies.share, 4)}, made
+
+
 def winner(options: argparse.Namespace) -> None:
     """Play the winner for longer, on 20,000 faces."""
     faces = faces_of(32, 20_000)
@@ -242,25 +306,36 @@ def quick(seed: int, steps: int) -> Game:
     return channels_last(contestant("rpgan", seed, steps, loss=losses.NonSaturating()))
 
 
+def wider(seed: int, steps: int) -> Game:
+    """Return the winner, pairs and all, with 48 features in place of 32, laid out like `quick`."""
+    return channels_last(contestant("rpgan", seed, steps, features=48))
+
+
 def five_minutes(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in five minutes."""
-    play_quick("five_minutes", FIVE_MINUTES, options)
+    game = play_laid_out("five_minutes", FIVE_MINUTES, quick, {"loss": "NonSaturating"}, options)
+    draw_gallery("five_minutes", game, options)
 
 
 def half_hour(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in half an hour, or less."""
-    play_quick("half_hour", HALF_HOUR, options)
+    game = play_laid_out("half_hour", HALF_HOUR, quick, {"loss": "NonSaturating"}, options)
+    draw_gallery("half_hour", game, options)
 
 
-def play_quick(study: str, steps: int, options: argparse.Namespace) -> None:
-    """Play the quick game, and draw what the first seed paints."""
+def wide(options: argparse.Namespace) -> None:
+    """Play the wider game for about an hour of one core."""
+    play_laid_out("wide", WIDE, wider, {"features": 48}, options)
+
+
+def play_laid_out(study: str, steps: int, make: Callable[[int, int], Game], changes: dict,
+                  options: argparse.Namespace) -> Game | None:
+    """Play a game that is laid out channels_last; return the one of seed 0, as `play_on` does."""
     faces = faces_of(32, 20_000)
-    settings = {**COMMON, "loss": "NonSaturating", "memory_format": "channels_last"}
+    settings = {**COMMON, **changes, "memory_format": "channels_last"}
     content = stored(study) or {**about(faces, settings), "samples": SAMPLES, "steps": steps,
                                 "floor": floor(faces), "runs": {}}
-    game = play_on(study, content, quick, faces, options)
-    if game is not None and options.write:
-        draw_gallery(study, faces, game.sample(72, ema=True))
+    return play_on(study, content, make, faces, options)
 
 
 def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: ImageSet,
@@ -280,10 +355,12 @@ def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: 
     return first
 
 
-def draw_gallery(study: str, real: ImageSet, made: torch.Tensor) -> None:
-    """Write images/lesson06_STUDY.png: two rows of real pictures above six of samples."""
-    picture = two_parts(show.grid(real.images[:24], columns=12), show.grid(made, columns=12))
-    picture.quantize(128).save(IMAGES / f"lesson06_{study}.png", optimize=True)
+def draw_gallery(study: str, game: Game | None, options: argparse.Namespace) -> None:
+    """Write images/lesson06_STUDY.png: two rows of real pictures above six of a game's samples."""
+    if game is not None and options.write:
+        real, made = faces_of(32, 24).images, game.sample(72, ema=True)
+        picture = two_parts(show.grid(real, columns=12), show.grid(made, columns=12))
+        picture.quantize(128).save(IMAGES / f"lesson06_{study}.png", optimize=True)
 
 
 stored = partial(results.begun, "lesson06")
@@ -291,9 +368,9 @@ store = partial(results.keep, "lesson06")
 
 
 STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes,
-           "residual": why_not_residual, "gamma": gamma, "winner": winner,
+           "residual": why_not_residual, "gamma": gamma, "few": few, "winner": winner,
            "unpaired": unpaired, "hour": hour, "five_minutes": five_minutes,
-           "half_hour": half_hour}
+           "half_hour": half_hour, "wide": wide}
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def test_spectral_normalisation_side_by_side_divides_by_the_largest_singular_val
     torch.testing.assert_close(largest, torch.ones(2), atol=1e-3, rtol=0)
 
 
-# ---- the table of stability (Fig. 6-3), the failure of the day, the restarts (Fig. 6-6) ----
+# ---- the table of stability (Fig. 6-3), the failure of the day, the restarts (Fig. 6-7) ----
 
 @pytest.mark.slow
 def test_against_a_strong_d_the_penalties_find_the_modes_and_pairing_does_not(lesson):
@@ -189,6 +189,21 @@ def test_more_steps_are_better():
         [run["counted"] for run in results.stored("lesson06", study)["runs"].values()]
         for study in ("unpaired", "five_minutes", "half_hour"))
     assert max(few) < min(more) and max(more) < min(most)
+
+
+def test_of_few_pictures_d_learns_by_heart_and_diffaugment_holds_it_back():
+    runs = results.stored("lesson06", "few")["runs"]
+    for n, worse in (("100", 4), ("1000", 1.2)):  # the end against the best look on the way
+        for seed, without in runs[n]["without"].items():
+            augmented = runs[n]["with DiffAugment"][seed]
+            assert without["frechet"][-1] > worse * min(without["frechet"])
+            assert augmented["frechet"][-1] < 1.1 * min(augmented["frechet"])
+            assert augmented["frechet"][-1] < without["frechet"][-1]
+            apart, less = (run["training"][-1] - run["held out"][-1]
+                           for run in (without, augmented))
+            assert apart > 4 * less
+    for without in runs["100"]["without"].values():  # real pictures pass for worse than fakes
+        assert without["held out"][-1] < without["fake"][-1]
 
 
 def test_nothing_brings_the_residual_networks_near_the_others():
