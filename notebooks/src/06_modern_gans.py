@@ -1085,6 +1085,7 @@ r"""
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
 - **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
+- **画得更宽，也看不出更好。** `rpgan` 的通道数从 32 加到 48，走 66,000 步，三个种子（`wide`，不在表里，一个核心约 3,800 秒）：弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行都有重叠。
 
 下面上两行是真图，下六行是种子 0 走了 82,500 步之后的样本，没有挑选过：
 
@@ -1097,6 +1098,7 @@ r"""
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
 - **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
+- **Wider networks do not show as better, either.** `rpgan` with 48 features in place of 32, 66,000 steps, three seeds (`wide`, not in the table, about 3,800 seconds of one core): Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018, all overlapping with the fourth row.
 
 Below, two rows of real pictures above six rows of samples from seed 0 after 82,500 steps, none of them picked by hand:
 
@@ -1279,12 +1281,38 @@ table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held o
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.2 左右，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。但这只是一个种子；数字简单，1,000 张也不算少，图更复杂、更少，走得更久时会怎样，这里没有量。
+数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.2 左右，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
+
+1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`studies/lesson06.py few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
+
+| 真图 | 训练 | 弗雷歇距离，最好的一次 | 最后 | 训练图减留出的，最后 |
+|---|---|---|---|---|
+| 100 | 不用 | 1.9、2.1、2.4 | 10.5、9.5、8.6 | 16.9、16.0、16.2 |
+| 100 | DiffAugment | 1.7、1.4、1.5 | 1.8、1.5、1.6 | 1.0、1.5、1.1 |
+| 1,000 | 不用 | 0.73、0.63、0.66 | 1.08、1.49、1.18 | 2.2、2.6、2.3 |
+| 1,000 | DiffAugment | 0.74、0.79、0.77 | 0.74、0.79、0.77 | 0.1、0.1、0.1 |
+
+不用 DiffAugment，六次训练都是先变好、再变坏：100 张时最好的是第一次测量（1,000 步），1,000 张时在 3,000 到 4,000 步。到最后，100 张的 D 给留出的真图的分数比给假图的还低。用了 DiffAugment，没有一次明显变坏；不过 1,000 张时它慢，走到 8,000 步才追上不用时最好的一次：及时停下，也是一种办法。下面是 100 张、种子 0、8,000 步的样本，没有挑选过：
+
+![上面两行是 100 张真图里的 40 张，各种数字都有；中间两行不用 DiffAugment，几乎只剩 1 和 9；下面两行用了 DiffAugment，各种数字都有，有一些难认](../images/lesson06_few.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only about 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen. But it is one seed; digits are simple, and 1,000 are not so few: what richer or fewer pictures, or a longer run, would show was not measured here.
+The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only about 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
+
+1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`studies/lesson06.py few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
+
+| Real pictures | Run | Fréchet distance, best look | At the end | Training minus held out, at the end |
+|---|---|---|---|---|
+| 100 | without | 1.9, 2.1, 2.4 | 10.5, 9.5, 8.6 | 16.9, 16.0, 16.2 |
+| 100 | DiffAugment | 1.7, 1.4, 1.5 | 1.8, 1.5, 1.6 | 1.0, 1.5, 1.1 |
+| 1,000 | without | 0.73, 0.63, 0.66 | 1.08, 1.49, 1.18 | 2.2, 2.6, 2.3 |
+| 1,000 | DiffAugment | 0.74, 0.79, 0.77 | 0.74, 0.79, 0.77 | 0.1, 0.1, 0.1 |
+
+Without DiffAugment all six runs get better first and then worse: with 100 pictures the first look (1,000 steps) is the best, with 1,000 it is at 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse; but with 1,000 it is slow, and takes 8,000 steps to come up to the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
+
+![Two rows with 40 of the 100 real pictures, all kinds of digits; two rows without DiffAugment, hardly anything but 1 and 9; two rows with it, all kinds of digits, some hard to read](../images/lesson06_few.png)
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -1519,7 +1547,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
 - 切断了的惩罚照样印在日志里，却不起作用。
 - 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；其中要紧的是惩罚。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。超过 60,000 步，NS 不再领先：`rpgan` 是 6.4，NS 是 8.5 到 9.0，算数的比例分不开（成对的只有一个种子，步数也不同）。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
-- 只有 1,000 张数字时，D 渐渐偏爱见过的图（一个种子）；看留出的真图的分数就知道。
+- 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，样本先变好、再变坏；DiffAugment 防住了（三个种子），留出的真图的分数看得出来。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
 **什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，改用成对比较的损失（依据是论文的消融实验；在本课的脸上，600 秒以内反而是 NS 好）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
@@ -1548,7 +1576,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - On the ring, against a D that is too strong, G crowds on few modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
 - A penalty that is cut off is still printed in the log, and does nothing.
 - On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; what matters in it is the penalty. Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). Beyond 60,000 steps NS is no longer ahead: `rpgan` has 6.4, NS 8.5 to 9.0, and the shares that count cannot be told apart (one seed with pairs, and other numbers of steps). Within minutes residual networks lag behind, whatever is changed (one seed).
-- With only 1,000 digits D comes to prefer those that it has seen (one seed); the scores of held-out real pictures tell.
+- With only 100 or 1,000 digits D comes to prefer those that it has seen, and samples get better, then worse; DiffAugment prevents it (three seeds). The scores of held-out real pictures tell.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
 **What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: switch to the loss in pairs (on the evidence of the paper's ablation; on the faces of this lesson NS was better up to 600 seconds). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
