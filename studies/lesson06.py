@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -234,17 +235,16 @@ def few(options: argparse.Namespace) -> None:
         "floor": round(evaluator.floor.fd_digits, 3),
         "runs": {str(n): {way: {} for way in FEW_WAYS} for n in FEW}}
     shown = {"40 of 100 real pictures": digits.images[:40]}
-    for seed in map(str, options.seeds):
-        for n in FEW:
-            for way, augment in FEW_WAYS.items():
-                if seed not in content["runs"][str(n)][way]:
-                    found, made = watched(augment, digits[:n], held_out, evaluator, int(seed))
-                    print("few", n, way, seed, found, flush=True)
-                    content = stored("few") or content  # somebody else may have stored a run
-                    content["runs"][str(n)][way][seed] = found
-                    store("few", content, options)
-                    if (n, seed) == (100, "0"):
-                        shown[way] = made[:40]
+    for seed, n, way in product(map(str, options.seeds), FEW, FEW_WAYS):
+        if seed in content["runs"][str(n)][way]:
+            continue
+        found, made = watched(FEW_WAYS[way], digits[:n], held_out, evaluator, int(seed))
+        print("few", n, way, seed, found, flush=True)
+        content = stored("few") or content  # somebody else may have stored a run
+        content["runs"][str(n)][way][seed] = found
+        store("few", content, options)
+        if (n, seed) == (100, "0"):
+            shown[way] = made[:40]
     if options.write and len(shown) == 1 + len(FEW_WAYS):
         sheet = titled_rows({title: show.grid(pictures, columns=20)
                              for title, pictures in shown.items()}, "L", font=15, head=26)

@@ -184,6 +184,17 @@ def test_the_longest_runs_are_what_the_lesson_says(study, seconds, form):
         assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
 
 
+def test_wider_networks_are_what_the_lesson_says():
+    wide, narrow = (results.stored("lesson06", study)["runs"] for study in ("wide", "half_hour"))
+    text = LESSON.read_text(encoding="utf-8")
+    for key, spec in (("frechet", ".1f"), ("counted", ".0%"), ("kl", ".3f")):
+        one, two, three = (format(wide[seed][key], spec) for seed in "012")
+        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+        low, high = (pick(run[key] for run in narrow.values()) for pick in (min, max))
+        assert min(run[key] for run in wide.values()) < high  # the ranges overlap
+        assert max(run[key] for run in wide.values()) > low
+
+
 def test_more_steps_are_better():
     few, more, most = (
         [run["counted"] for run in results.stored("lesson06", study)["runs"].values()]

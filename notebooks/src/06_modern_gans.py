@@ -1047,34 +1047,36 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**走得久一些。** 下面五种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired`、`five_minutes`、`half_hour` 和 `hour`）；前四种各三个种子，第五种一个：
+**走得久一些。** 下面六种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired`、`five_minutes`、`half_hour`、`hour` 和 `wide`）；第五种一个种子，其余各三个：
 
 1. `rpgan` 走 10,725 步，一个核心约 600 秒；
 2. 同样的步数，只把损失换成 NS；
 3. 也用 NS，走 16,500 步，网络按 channels_last 存放；
 4. 和第三种一样，只是步数五倍：82,500 步；
-5. `rpgan` 走 64,350 步，六倍的步数。
+5. `rpgan` 走 64,350 步，六倍的步数；
+6. `rpgan` 画得更宽，通道数从 32 加到 48，走 66,000 步，也按 channels_last 存放。
 
-channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。五种都用 bfloat16、一个线程。第三、四种按 channels_last 存放，在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒和 2,364 到 2,502 秒；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
+channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。六种都用 bfloat16、一个线程。第三、四、六种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒和 3,800 到 3,847 秒（最后一种，旁边还有别的训练）；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**A longer run.** Five trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired`, `five_minutes`, `half_hour` and `hour` of `studies/lesson06.py`), the first four with three seeds each and the fifth with one:
+**A longer run.** Six trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired`, `five_minutes`, `half_hour`, `hour` and `wide` of `studies/lesson06.py`), the fifth with one seed and the others with three each:
 
 1. `rpgan` for 10,725 steps, about 600 seconds of one core;
 2. as many steps with the loss changed to NS and nothing else;
 3. NS as well, for 16,500 steps, the networks laid out channels_last;
 4. the same as the third for five times the steps, 82,500;
-5. `rpgan` for 64,350 steps, six times as many.
+5. `rpgan` for 64,350 steps, six times as many;
+6. a wider `rpgan`, 48 features in place of 32, for 66,000 steps, laid out channels_last as well.
 
-channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All five runs use bfloat16 and one thread. The third and the fourth are laid out channels_last and ran on a faster machine, an Intel Xeon, in 495 to 513 and 2,364 to 2,502 seconds; the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
+channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All six use bfloat16 and one thread. The third, the fourth and the sixth ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502 and 3,800 to 3,847 seconds (the last beside other trainings); the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
 """
 
 # %%
 longest = {"rpgan": study("winner"), "NS + R1 + R2": study("unpaired"),
            "NS, channels_last": study("five_minutes"), "NS, 5 x": study("half_hour"),
-           "rpgan, 6 x": study("hour")}
+           "rpgan, 6 x": study("hour"), "rpgan, 48 features": study("wide")}
 compare_ways({name: name for name in longest},
              {part: {name: found[part] for name, found in longest.items()}
               for part in ("steps", "runs")}, winners["floor"])
@@ -1085,7 +1087,7 @@ r"""
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
 - **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
-- **画得更宽，也看不出更好。** `rpgan` 的通道数从 32 加到 48，走 66,000 步，三个种子（`wide`，不在表里，一个核心约 3,800 秒）：弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行都有重叠。
+- **画得更宽，也看不出更好。** 第六行的三个种子，弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行都有重叠。
 
 下面上两行是真图，下六行是种子 0 走了 82,500 步之后的样本，没有挑选过：
 
@@ -1098,7 +1100,7 @@ r"""
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
 - **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
-- **Wider networks do not show as better, either.** `rpgan` with 48 features in place of 32, 66,000 steps, three seeds (`wide`, not in the table, about 3,800 seconds of one core): Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018, all overlapping with the fourth row.
+- **Wider networks do not show as better, either.** The three seeds of the sixth row: Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018, all overlapping with the fourth row.
 
 Below, two rows of real pictures above six rows of samples from seed 0 after 82,500 steps, none of them picked by hand:
 
@@ -1284,17 +1286,6 @@ r"""
 数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.2 左右，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
 
 1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`studies/lesson06.py few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
-
-| 真图 | 训练 | 弗雷歇距离，最好的一次 | 最后 | 训练图减留出的，最后 |
-|---|---|---|---|---|
-| 100 | 不用 | 1.9、2.1、2.4 | 10.5、9.5、8.6 | 16.9、16.0、16.2 |
-| 100 | DiffAugment | 1.7、1.4、1.5 | 1.8、1.5、1.6 | 1.0、1.5、1.1 |
-| 1,000 | 不用 | 0.73、0.63、0.66 | 1.08、1.49、1.18 | 2.2、2.6、2.3 |
-| 1,000 | DiffAugment | 0.74、0.79、0.77 | 0.74、0.79、0.77 | 0.1、0.1、0.1 |
-
-不用 DiffAugment，六次训练都是先变好、再变坏：100 张时最好的是第一次测量（1,000 步），1,000 张时在 3,000 到 4,000 步。到最后，100 张的 D 给留出的真图的分数比给假图的还低。用了 DiffAugment，没有一次明显变坏；不过 1,000 张时它慢，走到 8,000 步才追上不用时最好的一次：及时停下，也是一种办法。下面是 100 张、种子 0、8,000 步的样本，没有挑选过：
-
-![上面两行是 100 张真图里的 40 张，各种数字都有；中间两行不用 DiffAugment，几乎只剩 1 和 9；下面两行用了 DiffAugment，各种数字都有，有一些难认](../images/lesson06_few.png)
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1302,15 +1293,34 @@ r"""
 The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only about 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
 
 1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`studies/lesson06.py few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
+"""
 
-| Real pictures | Run | Fréchet distance, best look | At the end | Training minus held out, at the end |
-|---|---|---|---|---|
-| 100 | without | 1.9, 2.1, 2.4 | 10.5, 9.5, 8.6 | 16.9, 16.0, 16.2 |
-| 100 | DiffAugment | 1.7, 1.4, 1.5 | 1.8, 1.5, 1.6 | 1.0, 1.5, 1.1 |
-| 1,000 | without | 0.73, 0.63, 0.66 | 1.08, 1.49, 1.18 | 2.2, 2.6, 2.3 |
-| 1,000 | DiffAugment | 0.74, 0.79, 0.77 | 0.74, 0.79, 0.77 | 0.1, 0.1, 0.1 |
+# %%
+def of_few(seeds):
+    """Return three cells of the table: a number for each seed."""
+    runs = seeds.values()
+    numbers = ((min(run["frechet"]) for run in runs), (run["frechet"][-1] for run in runs),
+               (run["training"][-1] - run["held out"][-1] for run in runs))
+    return ["  ".join(f"{number:.2f}" for number in row) for row in numbers]
 
-Without DiffAugment all six runs get better first and then worse: with 100 pictures the first look (1,000 steps) is the best, with 1,000 it is at 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse; but with 1,000 it is slow, and takes 8,000 steps to come up to the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
+
+table([("真图", "real pictures"), ("训练", "run"),
+       ("弗雷歇距离，最好的一次", "Fréchet distance, best look"),
+       ("弗雷歇距离，最后", "Fréchet distance, at the end"),
+       ("训练图减留出的，最后", "training minus held out, at the end")],
+      [[f"{int(n):,}", way, *of_few(seeds)]
+       for n, ways in study("few")["runs"].items() for way, seeds in ways.items()])
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+不用 DiffAugment，六次训练最后都比途中差：100 张时从第一次测量（1,000 步）起就变坏，1,000 张时先变好，到 3,000 至 4,000 步以后变坏。到最后，100 张的 D 给留出的真图的分数比给假图的还低。用了 DiffAugment，没有一次明显变坏；不过 1,000 张时它慢，走完 8,000 步，还比不用时最好的一次略差：及时停下，也是一种办法。下面是 100 张、种子 0、8,000 步的样本，没有挑选过：
+
+![上面两行是 100 张真图里的 40 张，各种数字都有；中间两行不用 DiffAugment，几乎只剩 1 和 9；下面两行用了 DiffAugment，各种数字都有，有一些难认](../images/lesson06_few.png)
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Without DiffAugment all six runs end up worse than they were: with 100 pictures they get worse from the first look (1,000 steps) on, with 1,000 they get better first, and worse after 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse; but with 1,000 it is slow, and after 8,000 steps still a little behind the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
 
 ![Two rows with 40 of the 100 real pictures, all kinds of digits; two rows without DiffAugment, hardly anything but 1 and 9; two rows with it, all kinds of digits, some hard to read](../images/lesson06_few.png)
 """
