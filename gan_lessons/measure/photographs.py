@@ -52,7 +52,7 @@ def inception() -> Inception:
     """
     get = 'python -c "import torchvision; torchvision.models.inception_v3(weights=\'DEFAULT\')"'
     weights = weights_on_disk(URL, "torchvision 的 Inception v3", "torchvision's Inception v3",
-                              get, 104)
+                              get, 109)
     network = inception_v3(weights=None, init_weights=False)
     network.load_state_dict(weights)
     network.eval().requires_grad_(False).to(runtime.device())

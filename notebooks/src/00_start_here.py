@@ -117,7 +117,7 @@ r"""
 | **[07](07_measuring.ipynb)** | 诚实地衡量 GAN：从两个正态分布算起的弗雷歇距离，它的偏差，一张损伤表，指标的盲点，精确率和召回率，记忆检验，以及本课程生成器的排行榜 | 必修 | 130 |
 | **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，把听话和多样性量成数，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
 
-请按 01 到 04 的顺序学习，然后学 06 和 07；05 是选修。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
+请按 01 到 04 的顺序学习，然后学 06、07 和 08；05 是选修。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -137,7 +137,7 @@ r"""
 | **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance from two Gaussians on, its bias, a board of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
 | **[08](08_conditional.ipynb)** | Telling G what to make: conditional GANs by projection, obedience and diversity as numbers, a digit selector, pix2pix and CycleGAN with glasses on and off, what a cycle loss does not guarantee, and StyleGAN's ideas on a page | core | 120 |
 
-Take lessons 01 to 04 in this order, then 06 and 07; 05 is optional. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
+Take lessons 01 to 04 in this order, then 06, 07 and 08; 05 is optional. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
 """
 
 # %% [markdown] tags=["lang-zh"]

@@ -1482,7 +1482,7 @@ python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out run
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-第一行是 10% 的试跑，第二行是全部，第三行从中断的地方接着走；把 `wgan` 换成 `wgan-gp`，就是梯度惩罚。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在笔记本里用 `runs.open("runs/faces").show()` 查看，训练途中也行；它最后一张图用 EMA 的权重来画，刚开始的几百步里，EMA 还带着未训练的权重，是一片灰，要看此刻的权重，看它上面的一张。
+第一行是 10% 的试跑，第二行是全部，第三行从中断的地方接着走；把 `wgan` 换成 `wgan-gp`，就是梯度惩罚。数据不在 `GAN_LESSONS_DATA` 里，就用 `--root` 指明。在这里用 `runs.open("../runs/faces").show()` 查看，训练途中也行；它最后一张图用 EMA 的权重来画，刚开始的几百步里，EMA 还带着未训练的权重，是一片灰，要看此刻的权重，看它上面的一张。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1495,7 +1495,7 @@ python -m gan_lessons train wgan --data celeba --size 64 --steps 50000 --out run
 python -m gan_lessons train --resume --out runs/faces
 ```
 
-The first line is the trial on 10%, the second takes all, the third goes on where a run stopped; with `wgan-gp` in place of `wgan` it is the gradient penalty. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. In a notebook, `runs.open("runs/faces").show()` shows the run, even while it goes on. Its last figure is painted with the EMA, which in the first few hundred steps still carries untrained weights and paints grey; what the present weights paint is in the figure above it.
+The first line is the trial on 10%, the second takes all, the third goes on where a run stopped; with `wgan-gp` in place of `wgan` it is the gradient penalty. If the data are not in `GAN_LESSONS_DATA`, say where with `--root`. In this notebook, `runs.open("../runs/faces").show()` shows the run, even while it goes on. Its last figure is painted with the EMA, which in the first few hundred steps still carries untrained weights and paints grey; what the present weights paint is in the figure above it.
 """
 
 # %%
