@@ -499,7 +499,7 @@ r"""
 
 <details><summary>提示一</summary>
 
-$-\log \sigma(x)$ 有一个不会溢出的写法，第 01 课起就在用。先写下 $x$ 是哪两个分数的差。
+$-\log \sigma(x)$ 有一个不会溢出的写法，第 02 课起就在用。先写下 $x$ 是哪两个分数的差。
 
 </details>
 
@@ -518,7 +518,7 @@ Complete `critic_loss(real, fake)` and `generator_loss(fake, real)`. The argumen
 
 <details><summary>Hint one</summary>
 
-There is a way to write $-\log \sigma(x)$ that never overflows; it has been in use since lesson 01. First write down which difference of scores $x$ is.
+There is a way to write $-\log \sigma(x)$ that never overflows; it has been in use since lesson 02. First write down which difference of scores $x$ is.
 
 </details>
 

@@ -374,7 +374,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-逐元素相乘，再沿特征那一维求和；求平均会小 $d$ 倍。检验：把 $V$ 全换成 0，各类的分数应当相同。
+逐元素相乘，再沿特征那一维求和；求平均就只有应有的 $1/d$。检验：把 $V$ 全换成 0，各类的分数应当相同。
 
 </details>
 """
@@ -393,7 +393,7 @@ Both terms are inner products, one number for each picture. A picture needs the 
 
 <details><summary>Hint two</summary>
 
-Multiply element by element and sum over the features; a mean would be $d$ times too small. A test: with a $V$ of 0 everywhere each class should get the same score.
+Multiply element by element and sum over the features; a mean would be only $1/d$ of it. A test: with a $V$ of 0 everywhere each class should get the same score.
 
 </details>
 """
@@ -579,7 +579,7 @@ The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the
 r"""
 ### 练习 2：把听话量成数
 
-补全 `obeys(probabilities, y)`：`probabilities` 是分类器给 n 个样本的各类概率，形状 `(n, K)`；`y` 是要的类别，int64 `(n,)`。返回形状 `(K,)` 的张量：每个数是：要的是这一类的样本里，分类器认为最可能的也是这一类的占多少。没有人要过的类，填 NaN。
+补全 `obeys(probabilities, y)`：`probabilities` 是分类器给 n 个样本的各类概率，形状 `(n, K)`；`y` 是要的类别，int64 `(n,)`。返回形状 `(K,)` 的张量，第 $k$ 个数是：要第 $k$ 类的样本里，分类器认为最可能是第 $k$ 类的占多大比例。没有人要过的类，填 NaN。
 
 <details><summary>提示一</summary>
 
@@ -598,7 +598,7 @@ r"""
 r"""
 ### Exercise 2: obedience as a number
 
-Complete `obeys(probabilities, y)`: `probabilities` are what a classifier gives n samples for each class, shape `(n, K)`; `y` are the classes asked for, int64 `(n,)`. Return a tensor of shape `(K,)`: for each class, the share of those asked for it in which it is also the classifier's most likely class. A class that nobody asked for has NaN.
+Complete `obeys(probabilities, y)`: `probabilities` are what a classifier gives n samples for each class, shape `(n, K)`; `y` are the classes asked for, int64 `(n,)`. Return a tensor of shape `(K,)`: the number $k$ is the share of the samples asked for class $k$ for which the classifier, too, finds class $k$ most likely. A class that nobody asked for has NaN.
 
 <details><summary>Hint one</summary>
 
@@ -1170,7 +1170,7 @@ r"""
 
 <details><summary>提示一</summary>
 
-惩罚有权重 $\gamma$。换一个轻得多的量一次：团少了吗？高质量的变多了吗？
+惩罚有权重 $\gamma$。换成轻得多的 $\gamma$，再量一次：团少了吗？高质量的变多了吗？
 
 </details>
 

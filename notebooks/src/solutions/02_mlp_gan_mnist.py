@@ -177,11 +177,11 @@ r"""
 
 选项的次序每次都会打乱，所以这里写内容。
 
-1. 比例对了，单张图还很差。
-2. G 的优化器也更新了 D。
-3. 抄得很多，几乎和复读机一样。
-4. 三个数不能相比。
-5. 先换 `betas`。
+1. 比例对了，单张图还很差：大多认不清，特征的分布也离真图很远。
+2. G 的一步也更新了 D：D 学着把假图判为真，G 不必进步。
+3. 抄得很多：样本和复读机差不多，新照片则没有被冤枉。
+4. 这三个数不能相比，要用同一套特征重新评估。
+5. 把 `betas` 的第一个数换成 0，去掉动量。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -191,10 +191,10 @@ r"""
 The options are shuffled each time, so here are the words.
 
 1. The shares are right, the single pictures still poor.
-2. G's optimiser updates D, too.
-3. Much of it is copied, nearly as in the reciter.
-4. The three numbers cannot be compared.
-5. Change `betas` first.
+2. G's step updates D, too: D learns to call fakes real, and G need not improve.
+3. Much of it is copied: the samples come close to the reciter, and new photographs are not accused.
+4. The three numbers cannot be compared: measure again with the same features.
+5. Set the first of the `betas` to 0, so that momentum is gone.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -226,7 +226,7 @@ r"""
 - 把 `detach` 也写进 G 的一步，G 就学不到东西。请学生说出每个 `backward()` 的梯度写进了谁。
 - 以为损失下降就是进步。让学生比较图 2-5 和图 2-9。
 - 拿自己的弗雷歇距离和论文的 FID 比。
-- 以为 KL 小就是画得好。拿噪点的那一行给他们看。
+- 以为 KL 更小就是画得更好。噪点的 KL 比崩溃的生成器还小，却没有一张是数字；拿那一行给他们看。
 
 **常见的问题**
 
@@ -276,7 +276,7 @@ With two periods, the first ends with the nine steps.
 - `detach` in G's step, too: G learns nothing. Have students say whose gradients each `backward()` fills.
 - A falling loss taken for progress. Compare Fig. 2-5 with Fig. 2-9.
 - Comparing one's Fréchet distance with the FID of a paper.
-- Taking a small KL for good pictures. Show the row of the noise.
+- Taking a smaller KL for better pictures. Noise has a smaller KL than the collapsed generator, and not one digit: show its row.
 
 **Common questions**
 

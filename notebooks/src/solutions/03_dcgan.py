@@ -99,14 +99,14 @@ verdict = check.first_weights(initialise)
 r"""
 ## 开放题：胜过对照
 
-人脸那张表里，SN-GAN 整套胜过 DCGAN，功劳归哪一样并不知道；所以这里除了学习率的衰减，整套搬来：D 的批归一化换成谱归一化，损失换成合页损失，`betas=(0.0, 0.9)`。只有 600 步，还嫌慢，所以学习率再加倍，取 0.002。`studies/exercises_bars.json` 的 `board` 里各有 3 个种子：对照的距离是 5.0 到 10.4，学习率 0.001 时是 2.9 到 4.3（还不够），0.002 时是 1.9 到 2.2。
+人脸那张表里，SN-GAN 整套胜过 DCGAN，功劳归哪一样并不知道；所以这里除了学习率的衰减，整套搬来：D 的批归一化换成谱归一化，损失换成合页损失，`betas=(0.0, 0.9)`。只有 600 步，还嫌慢，所以学习率再加倍，取 0.002。`studies/exercises_bars.json` 的 `board` 里各有 3 个种子：对照的距离是 5.0 到 10.4（量的是 2,000 个样本，课文的表量 1,000 个，所以略有出入），学习率 0.001 时是 2.9 到 4.3（还不够），0.002 时是 1.9 到 2.2。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Open task: beat the control
 
-In the table of faces the recipe SN-GAN does better than DCGAN, and which of its changes does it is not known; so take it over as a whole, but for the fading learning rate: spectral normalisation in place of D's batch normalisation, the hinge loss, `betas=(0.0, 0.9)`. With 600 steps it is still slow, so double the learning rate, to 0.002. `board` in `studies/exercises_bars.json` has 3 seeds of each: distances of 5.0 to 10.4 for the control, 2.9 to 4.3 at a learning rate of 0.001 (not enough yet), 1.9 to 2.2 at 0.002.
+In the table of faces the recipe SN-GAN does better than DCGAN, and which of its changes does it is not known; so take it over as a whole, but for the fading learning rate: spectral normalisation in place of D's batch normalisation, the hinge loss, `betas=(0.0, 0.9)`. With 600 steps it is still slow, so double the learning rate, to 0.002. `board` in `studies/exercises_bars.json` has 3 seeds of each: distances of 5.0 to 10.4 for the control (2,000 samples, against 1,000 in the lesson's table, so the numbers differ a little), 2.9 to 4.3 at a learning rate of 0.001 (not enough yet), 1.9 to 2.2 at 0.002.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -126,11 +126,11 @@ r"""
 选项的次序每次都会打乱，所以这里写内容。
 
 1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`。
-2. 还不能说：同一个种子的波动比差别还大。
-3. 批归一化的缩放：应当围绕 1。
-4. 先试 `G.eval()`。
-5. 说明不了：发型是离散的。
-6. 让乙也训练到 40 秒，再比。
+2. 还不能说：要让两边都有好几个种子，再看是否分得开。
+3. 批归一化的缩放：它应当围绕 1。
+4. 画图之前调用 `G.eval()`。
+5. 说明不了：发型是离散的，连续的 G 只能混合或突变。
+6. 让乙训练到 40 秒，再用同一个评估器比较。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -140,11 +140,11 @@ r"""
 The options are shuffled each time, so here are the words.
 
 1. `nn.ConvTranspose2d(16, 3, 4, 2, 1)`.
-2. Nothing yet: one seed varies by more than the difference.
-3. Batch normalisation's scale: it should lie around 1.
-4. Try `G.eval()` first.
-5. It shows neither: hair styles are discrete.
-6. Let B train for 40 seconds as well, and compare.
+2. Nothing yet: both need several seeds, to see whether they are told apart.
+3. Batch normalisation's scales: they should lie around 1.
+4. Call `G.eval()` before painting.
+5. It shows neither: hair styles are discrete, and a continuous G must blend or switch.
+6. Let B train for 40 seconds, and compare them by one evaluator.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -185,7 +185,7 @@ r"""
 - “去掉准则好像也没事，那还遵循它做什么？”“分不出”不等于“没有害处”；消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“8 个特征、600 步”。
 - “我的图和你的不一样。”正常；同一个种子的波动表说的就是这件事。
 - “直线和圆弧到底该走哪个？”看表里算数的比例。
-- “为什么不用 z 取均匀分布，像论文那样？”可以试；随机向量的长度那一段要重算。
+- “为什么 z 不像论文那样取均匀分布？”可以试；随机向量的长度那一段要重算。
 
 **作业：实验报告（一周）**
 

@@ -153,11 +153,11 @@ r"""
 
 选项的次序每次都会打乱，所以这里写内容。
 
-1. 看不出来，要用同一个指标分别测量。
-2. 两边成了合作：符号约定不一致。
+1. 看不出来，要用同一个指标分别测量两边的样本。
+2. 两边成了合作：评论家抬高假图的分数，G 要的也是高分。
 3. G 每走一步之前，让评论家多走几步。
-4. 不然放大分数就能放大差距。
-5. 少了 `create_graph=True`。
+4. 不然放大分数就能放大差距，差距不再是距离。
+5. 少了 `create_graph=True`：惩罚对评论家的权重没有梯度。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -166,18 +166,18 @@ r"""
 
 The options are shuffled each time, so here are the words.
 
-1. Nobody can tell; measure both with one metric.
-2. The two cooperate: their signs do not match.
-3. Several steps of the critic before each of G's.
-4. Otherwise larger scores alone make a larger gap.
-5. `create_graph=True` is missing.
+1. Nobody can tell; measure the samples of both with one metric.
+2. The two cooperate: the critic raises the scores of fakes, and high scores are what G wants.
+3. Let the critic take several steps before each of G's.
+4. Otherwise larger scores alone make a larger gap, which then measures no distance.
+5. `create_graph=True` is missing: the penalty has no gradient in the critic's weights.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 教学笔记
 
-**时间从哪里来**：只读一种语言，约 160 分钟。阅读 75 分钟：中文约 7,800 个汉字，朗读每分钟 220 字，约 35 分钟；英文约 8,000 个词，每分钟 130 个，约 62 分钟；余下的时间看公式、表、代码和图。预测、四个练习和小测验 60 分钟，开放题 25 分钟（没有达到标准、再试一次的时间算在内）。一次学不完，可以分成两次，第一次到练习 4 为止。上课前请先把整本运行一遍，训练的几格加起来要两三分钟，图会存下来；课堂上只重跑要讨论的几格。
+**时间从哪里来**：只读一种语言，约 160 分钟。阅读 75 分钟：中文约 9,700 个汉字，朗读每分钟 220 字，约 44 分钟；英文约 7,200 个词，每分钟 130 个，约 55 分钟；余下的时间看公式、表、代码和图。预测、四个练习和小测验 60 分钟，开放题 25 分钟（没有达到标准、再试一次的时间算在内）。一次学不完，可以分成两次，第一次到练习 4 为止。上课前请先把整本运行一遍，训练的几格加起来要两三分钟，图会存下来；课堂上只重跑要讨论的几格。
 
 **必讲、选讲、自学**
 
@@ -206,7 +206,7 @@ r"""
 
 - 以为差距是一个可以互相比较的分数。让学生看比较不同网络的那张表。
 - 以为斜率的限制是对分数的限制。加 100 的例子说明分数可以任意平移。
-- 写惩罚时对 `critic(x).mean()` 求导，每个样本的梯度就小了一批的倍数。
+- 写惩罚时对 `critic(x).mean()` 求导，每个样本的梯度就只有应有的 $1/B$（$B$ 是批大小）。
 - 在 WGAN-GP 的评论家里留着批归一化；或者因此以为裁剪的评论家也应去掉它。
 
 **常见的问题**
@@ -215,7 +215,7 @@ r"""
 - “为什么不全都用梯度惩罚？”它每步要多一次反向传播。同样的时间里谁更好，请看课文的表，也请学生注意那里的学习率没有仔细调过。
 - “WGAN 成功是因为 Wasserstein 距离吗？”不见得。评论家离最好的 $f$ 很远，裁剪的差距也不是 $W_1$；有人认为起作用的主要是利普希茨约束本身。
 
-**讨论题（20 分钟）**：小区物业想用住户的门禁照片训练一个 GAN，生成“虚拟住户”放在宣传册里。分组回答课文的四个问题，再查表：哪些规定管得到，谁要同意，宣传册上要写什么？中国的课堂还可以读《生成式人工智能服务管理暂行办法》第 2、4、7、12 条：向境内公众提供生成服务的，训练数据来源要合法，涉及个人信息要取得同意，生成的图片要标识；只做研究、不向公众提供服务的教学科研单位不适用。
+**讨论题（20 分钟）**：小区物业想用住户的门禁照片训练一个 GAN，生成“虚拟住户”放在宣传册里。分组回答课文的四个问题，再查表：哪些规定管得到，谁要同意，宣传册上要写什么？中国的课堂还可以读《生成式人工智能服务管理暂行办法》第 2、4、7、12 条：向境内公众提供生成服务的，训练数据来源要合法，涉及个人信息要取得同意，生成的图片要标识；企业、学校、科研机构等研发或使用这种技术，只要不向境内公众提供生成服务，就不适用这个办法（第 2 条）。想一想：只印一本宣传册，算不算提供服务？不适用这个办法，还有哪些规定管得到它？
 
 **作业：实验报告（一周）**
 
@@ -234,7 +234,7 @@ r"""
 r"""
 ## Notes for teachers
 
-**Where the times come from**: about 160 minutes in one language. Reading takes 75: the Chinese has about 7,800 characters, at 220 a minute read aloud about 35 minutes; the English about 8,000 words, at 130 a minute about 62; the rest is for formulas, tables, code and figures. Predictions, the four exercises and the quiz take 60, the open task 25 (a failed attempt and another one included). Two sittings are a good plan, the first up to exercise 4. Run the whole notebook before class, since the training cells take two or three minutes and figures are kept; in class run only the cells you want to discuss.
+**Where the times come from**: about 160 minutes in one language. Reading takes 75: the Chinese has about 9,700 characters, at 220 a minute read aloud about 44 minutes; the English about 7,200 words, at 130 a minute about 55; the rest is for formulas, tables, code and figures. Predictions, the four exercises and the quiz take 60, the open task 25 (a failed attempt and another one included). Two sittings are a good plan, the first up to exercise 4. Run the whole notebook before class, since the training cells take two or three minutes and figures are kept; in class run only the cells you want to discuss.
 
 **Must, may, self-study**
 
@@ -263,7 +263,7 @@ With two periods, the first ends with clipping.
 
 - Taking the gap for a score that can be compared. Show the table of different networks.
 - Taking the bound on the slope for a bound on the scores. Adding 100 shows that scores can be shifted at will.
-- Differentiating `critic(x).mean()` in the penalty: each sample's gradient is too small by the size of the batch.
+- Differentiating `critic(x).mean()` in the penalty: each sample's gradient is only $1/B$ of what it should be ($B$ is the size of the batch).
 - Leaving batch normalisation in WGAN-GP's critic; or, because of that, taking it out of a clipped one.
 
 **Common questions**
@@ -272,7 +272,7 @@ With two periods, the first ends with clipping.
 - "Why not use the gradient penalty everywhere?" Each of its steps needs another backward pass. Who is better in the same time is in the lesson's table; let students note that the learning rates were not tuned with care.
 - "Is it the Wasserstein distance that makes WGAN work?" Not necessarily. The critic is far from the best $f$, and the gap of clipping is not $W_1$; some hold that it is the Lipschitz constraint itself that helps.
 
-**Discussion (20 minutes)**: a housing company wants to train a GAN on residents' door-camera photographs, to show "virtual residents" in a brochure. Answer the lesson's four questions in groups; then look at the table: which rules apply, who has to agree, and what has to be in the brochure? For a class in China: read Articles 2, 4, 7 and 12 of the Interim Measures for Generative AI Services. Who offers generation to the public there needs lawful training data, consent where they are personal, and labels on pictures; universities that do research only and offer nothing to the public are outside.
+**Discussion (20 minutes)**: a housing company wants to train a GAN on residents' door-camera photographs, to show "virtual residents" in a brochure. Answer the lesson's four questions in groups; then look at the table: which rules apply, who has to agree, and what has to be in the brochure? For a class in China: read Articles 2, 4, 7 and 12 of the Interim Measures for Generative AI Services. Who offers generation to the public there needs lawful training data, consent where they are personal, and labels on pictures; companies, schools, research institutes and others that develop or use the technique without offering generation to the public there are outside (Article 2). Is a printed brochure such a service? And if the Measures do not apply, which other rules still do?
 
 **Homework: a lab report (one week)**
 

@@ -156,7 +156,7 @@ verdict = check.moving_average(MovingAverage)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第二问没有标准答案。可以参照的是 `studies/lesson05.json`：非饱和加 R1 走 600 步，`decay` 取 0.95，三个种子上，平均的距离依次比最新权重小 12%、6%、40%。种子 0 从 600 步走到 1,800 步，非饱和加 R1 从 12% 变成 45%，WGAN-GP 从 8% 变成 42%，裁剪却从 4% 变成 1%：平均有多大用，要看是哪一种博弈。可能的原因（没有检验过）：权重若在某处附近摆动，平均就有用；权重若还在往前走，记得太久反而落后。
+第二问没有标准答案。可以参照的是 `studies/lesson05.json`：非饱和加 R1 走 600 步，`decay` 取 0.95，三个种子上，用滑动平均的权重，弗雷歇距离依次比用最新的权重小 12%、6%、40%（只试过 0.95，哪个 `decay` 最好，要看你的表）。种子 0 从 600 步走到 1,800 步，非饱和加 R1 从 12% 变成 45%，WGAN-GP 从 8% 变成 42%，裁剪却从 4% 变成 1%：滑动平均有多大用，要看是哪一种博弈。可能的原因（没有检验过）：权重若在某处附近摆动，平均就有用；权重若还在往前走，记得太久反而落后。
 
 ## 小测验的答案
 
@@ -164,14 +164,14 @@ r"""
 
 1. 评论家给真图和假图的平均分相差 0.3，此外说不出什么。
 2. 轮到评论家时 `gen_steps` 不变，条件一再成立。
-3. 不能：两边的 G 走的步数不同。
-4. 更新之后没有恢复原值。
-5. 把梯度设为 `None`。
+3. 不能：甲的 G 走了 100 步，乙的 G 走了 300 步。
+4. 更新之后没有恢复原值，评论家的每一批都再翻一倍。
+5. 把梯度设为 `None`，Adam 就跳过这些参数。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The second question has no model answer. For comparison there is `studies/lesson05.json`: over 600 steps of non-saturating with R1, with a `decay` of 0.95, the distance of the average is smaller than that of the newest weights by 12%, 6% and 40% on the three seeds. As seed 0 goes from 600 to 1,800 steps, the gain rises from 12% to 45% for non-saturating with R1 and from 8% to 42% for WGAN-GP, but falls from 4% to 1% for clipping: how much an average helps depends on the game. A likely reason, not tested: it helps where weights swing around some place; where they are still on their way, too long a memory holds it back.
+The second question has no model answer. For comparison there is `studies/lesson05.json`: over 600 steps of non-saturating with R1, with a `decay` of 0.95, the distance of the average is smaller than that of the newest weights by 12%, 6% and 40% on the three seeds (only 0.95 was tried; which `decay` is best is for your table to say). As seed 0 goes from 600 to 1,800 steps, the gain rises from 12% to 45% for non-saturating with R1 and from 8% to 42% for WGAN-GP, but falls from 4% to 1% for clipping: how much an average helps depends on the game. A likely reason, not tested: it helps where weights swing around some place; where they are still on their way, too long a memory holds it back.
 
 ## Answers to the quiz
 
@@ -179,9 +179,9 @@ The options are shuffled each time, so here are the words.
 
 1. The critic's mean scores of real pictures and fakes are 0.3 apart, and no more.
 2. In the critic's batches `gen_steps` stands still and the condition stays true.
-3. One cannot tell: the two G took different numbers of steps.
-4. It is never put back.
-5. Set the gradients to `None`.
+3. One cannot tell: G took 100 steps in the first and 300 in the second.
+4. It is never put back, so each of the critic's batches doubles it again.
+5. Set the gradients to `None`; Adam then skips these parameters.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -211,8 +211,8 @@ r"""
 
 **易错点**
 
-- 把事件的先后和 `callbacks` 列表的先后混为一谈：列表只在 `order` 相同时起作用。
-- 以为冻结的网络什么都不变：批归一化的统计量会变（05b 的 `switch_eval`），动量也会使权重移动（小测验第 5 题）。
+- 以为 `callbacks` 列表的先后就是执行的先后：它只在 `order` 相同时起作用。
+- 以为冻结的网络什么都不变：批归一化的统计量会变（05b 的 `switch_eval`），两个网络共用一个优化器、梯度只清成 0 时，动量也会推动权重（小测验第 5 题）；这里各用一个优化器，不会。
 - 比较两种方法时只对齐轮数。让学生算一算：批数相同，5 比 1 和 1 比 1，生成器各走多少步？
 
 **常见的问题**
@@ -262,7 +262,7 @@ Run the whole notebook before class; nothing need be trained again in class. Wit
 **Common mistakes**
 
 - Taking the place in the list `callbacks` for the order of calls: it only breaks ties of `order`.
-- Believing that nothing about a frozen network changes: BatchNorm's statistics do (`switch_eval` in 05b), and momentum can move weights (quiz item 5).
+- Believing that nothing about a frozen network changes: BatchNorm's statistics do (`switch_eval` in 05b), and momentum moves weights where one optimizer serves both networks and gradients are set to 0 (quiz item 5); with an optimizer each, as here, it does not.
 - Comparing two methods at equal epochs only. Have students work out how many steps the generator takes in as many batches at 5 to 1 and at 1 to 1.
 
 **Common questions**
