@@ -253,7 +253,7 @@ r"""
 
 $$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
 
-它也会上当：样本全是同一团斑点，分类器却可能很有把握。后面有一张表，5 个崩溃的种子里，这个比例最低 0%，最高 93%。类别数、KL 和它要放在一起读。
+它也会上当：样本全是同一团斑点，分类器却可能很有把握。后面补救表下面的文字里，5 个崩溃的种子，这个比例最低 0%，最高 93%。类别数、KL 和它要放在一起读。
 
 ### 弗雷歇距离
 
@@ -274,7 +274,7 @@ So we also ask: is the classifier sure? The **confident share** is the share of 
 
 $$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
 
-It can be fooled, too: the classifier can be quite sure of one blob that all samples share. In a table further down, 5 collapsed seeds range from 0% to 93%. Read it together with the classes and the KL.
+It can be fooled, too: the classifier can be quite sure of one blob that all samples share. In the text below the table of remedies 5 collapsed seeds range from 0% to 93%. Read it together with the classes and the KL.
 
 ### The Fréchet distance
 
@@ -514,7 +514,7 @@ r"""
 
 ### 第四步，网络
 
-G 从 `z_dim` 到 `x_dim`，把原材料做成赝品；他很得意自己选的“赝品”一词，因为它还有以假乱真的意思。D 从 `x_dim` 到 1，判断输入是真是假。两者都只有一个隐藏层，最后一层都是 sigmoid：G 的输出落在 $[0, 1]$，D 的输出是概率。
+G 从 `z_dim` 到 `x_dim`，把原材料做成赝品；他对自己选的“赝品”一词颇为得意，因为它还有以假乱真的意思。D 从 `x_dim` 到 1，判断输入是真是假。两者都只有一个隐藏层，最后一层都是 sigmoid：G 的输出落在 $[0, 1]$，D 的输出是概率。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -654,12 +654,12 @@ show.gallery({"epochs 1 to 6": torch.stack(grids)}, columns=3,
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 2-3** 每一轮一个 4×4 方格，上排是第 1 到第 3 轮，下排是第 4 到第 6 轮。同一格里的十六张几乎一样，换一轮又换一个样子；D 的损失很小，G 的损失很大，D 占尽上风。
+**图 2-3** 每一轮一个 4×4 方格，上排是第 1 到第 3 轮，下排是第 4 到第 6 轮。同一格里的十六张几乎一样，换一轮又换一个样子；从第 2 轮起，D 的损失很小，G 的损失很大，D 占尽上风。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 2-3** One 4×4 grid for each epoch: 1 to 3 above, 4 to 6 below. The sixteen pictures of a grid are nearly the same, and change together from epoch to epoch; D's loss is small and G's large: D has the upper hand.
+**Fig. 2-3** One 4×4 grid for each epoch: 1 to 3 above, 4 to 6 below. The sixteen pictures of a grid are nearly the same, and change together from epoch to epoch; from epoch 2 on D's loss is small and G's large: D has the upper hand.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -882,10 +882,10 @@ def gradients_after_d_step(detach):
 
 without, left_over = gradients_after_d_step(detach=False)
 with_it, none_left = gradients_after_d_step(detach=True)
-say("D 的梯度里最大的一个数是 {largest:.2f}，两种写法最多相差 {gap:g}。G 里留下的梯度的范数：不写 detach 时 {left:.2f}，"
+say("D 的梯度里最大的一个数是 {largest:.2f}，两种写法最多相差 {gap:g}。G 里各个参数的梯度范数之和：不写 detach 时 {left:.2f}，"
     "写了 {none:g}。",
     "The largest entry of D's gradient is {largest:.2f}; the two ways differ by at most {gap:g}. "
-    "Norm of what is left in G: {left:.2f} without detach, {none:g} with it.",
+    "Sum of the gradient norms left in G's parameters: {left:.2f} without detach, {none:g} with it.",
     largest=float(with_it.abs().max()), gap=float((without - with_it).abs().max()),
     left=left_over, none=none_left)
 
@@ -1174,7 +1174,7 @@ This is one seed and 18,000 pictures, so it is no verdict on the two tutorials. 
 r"""
 ### 一次只改一处
 
-能不能快一点？从 Datawhale 的设置出发（学习率 0.0002，`betas=(0.9, 0.999)`），每次只改一处，在本课的 6,000 张图上各训练 2,000 步，评估最新权重的 2,000 个样本，得到一张**补救表**（最后一行一次改了三处，不在“只改一处”之列）：
+能不能快一点？从 Datawhale 的设置出发（学习率 0.0002，`betas=(0.9, 0.999)`），每次只改一处，在本课的 6,000 张图上各训练 2,000 步，评估最新权重的 2,000 个样本，得到一张**补救表**（最后一行一次改了三处，不在“只改一处”之列；R1 是对 D 的梯度的惩罚，$\gamma$ 是它的强度，下一节讲）：
 
 | 改了什么 | 类别数，每个种子 | KL | 有把握 | 弗雷歇距离 |
 |---|---|---|---|---|
@@ -1196,7 +1196,7 @@ Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近�
 r"""
 ### One change at a time
 
-Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `betas=(0.9, 0.999)`) we change one thing at a time and train 2,000 steps on the 6,000 pictures of this lesson, measuring 2,000 samples of the newest weights. This is our **table of remedies**; its last row changes three things at once and stands apart:
+Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `betas=(0.9, 0.999)`) we change one thing at a time and train 2,000 steps on the 6,000 pictures of this lesson, measuring 2,000 samples of the newest weights. This is our **table of remedies**; its last row changes three things at once and stands apart. R1 is a penalty on D's gradient and $\gamma$ its strength; the next section explains it:
 
 | What was changed | Classes, each seed | KL | Confident | Fréchet distance |
 |---|---|---|---|---|
@@ -1463,7 +1463,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-复读机被抓住了（64.4%，$Z$ = 12.9），新数字没有被冤枉（51.6%，$Z$ = 1.4）。复读机的 $Z$ 是这样算的：$(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$。G 的比例，`studies/lesson02.py cured` 的 5 个种子依次是 51.6%、50.7%、52.8%、51.6%、51.6%，$Z$ 依次是 1.5、0.7、2.5、1.5、1.4。有一个种子超过了 2。不过，谁也不可能抄过的新数字也占 51.6%，可见两组候选并不完全对等，应当和这一行比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。检验没有发现大量照抄的迹象；少量照抄，它排除不了。它也有看不见的地方：候选只有 2,000 张；抄得很少，或者把原件挪动、变形之后再交出来，比例就升得不多。
+复读机被抓住了（64.4%，$Z$ = 12.9），新数字没有被冤枉（51.6%，$Z$ = 1.4）。复读机的 $Z$ 是这样算的：$(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$。G 的比例，`studies/lesson02.py cured` 的 5 个种子依次是 51.6%、50.7%、52.8%、51.6%、51.6%，$Z$ 依次是 1.5、0.7、2.5、1.5、1.4。有一个种子超过了 2。不过，谁也不可能抄过的新数字也占 51.6%（可能是偶然，也可能是两组候选不完全对等），应当和这一行比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。检验没有发现大量照抄的迹象；少量照抄，它排除不了。它也有看不见的地方：候选只有 2,000 张；抄得很少，或者把原件挪动、变形之后再交出来，比例就升得不多。它也会冤枉人：$Z$ 把每张图当作一次独立的抛硬币；崩溃的 G 反复画同几张图，没有抄，$|Z|$ 也会很大。先看有没有崩溃，再用这个检验。
 
 为什么没见过的图片要出自同一个文件？因为测试文件是另一些人写的。拿它当候选，连留出的、G 没见过的训练文件数字，也有 61% “更接近训练图片”（同一份研究）：那是笔迹的差别，不是抄袭。两组候选除了“见过”和“没见过”，不能有别的差别。
 
@@ -1490,7 +1490,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The reciter is caught (64.4%, $Z$ = 12.9) and the new digits are not accused (51.6%, $Z$ = 1.4). The reciter's $Z$ comes from $(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$. For G the 5 seeds of `studies/lesson02.py cured` give, one after the other, 51.6%, 50.7%, 52.8%, 51.6%, 51.6%, with $Z$ = 1.5, 0.7, 2.5, 1.5, 1.4. One seed is above 2. But the new digits, which nobody can have copied, come out at 51.6%, too, so the two sets of candidates are not quite even and that row is the one to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. The test finds no clear sign of much copying; a little of it cannot be ruled out. It has its blind spots: there are only 2,000 candidates, and a generator that copies rarely, or moves and bends its originals before handing them in, raises the share only a little.
+The reciter is caught (64.4%, $Z$ = 12.9) and the new digits are not accused (51.6%, $Z$ = 1.4). The reciter's $Z$ comes from $(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$. For G the 5 seeds of `studies/lesson02.py cured` give, one after the other, 51.6%, 50.7%, 52.8%, 51.6%, 51.6%, with $Z$ = 1.5, 0.7, 2.5, 1.5, 1.4. One seed is above 2. But the new digits, which nobody can have copied, come out at 51.6%, too (chance, or two sets of candidates that are not quite even), and that row is the one to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. The test finds no clear sign of much copying; a little of it cannot be ruled out. It has its blind spots: there are only 2,000 candidates, and a generator that copies rarely, or moves and bends its originals before handing them in, raises the share only a little. It can also accuse wrongly: $Z$ takes each picture for an independent toss of a coin, and a collapsed G that paints the same few pictures again and again gets a large $|Z|$ without copying. Rule out collapse before you use it.
 
 Why must the unseen pictures come from the same file? Because the test file was written by other people. With it as the candidates, even the held-out digits of the training file, which G has never seen, are "nearer to training pictures" in 61% of cases (in the same study): a difference of handwriting, not copying. The two sets of candidates may differ in nothing but "seen" and "not seen".
 

@@ -891,12 +891,12 @@ show.show(figure, "Losses on the left and D's outputs on the right, of the contr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后双方渐渐相持；下面那一局，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
+**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后 G 追回一些，D 仍占上风；下面那一局，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D has the upper hand at first, and after step 200 the two come to a balance; in the game below D's loss falls to almost 0 and G's rises to 15, and stays there.
+**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D has the upper hand at first, and after step 200 G catches up somewhat, and D keeps the upper hand; in the game below D's loss falls to almost 0 and G's rises to 15, and stays there.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -989,11 +989,11 @@ r"""
 
 $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
 
-- **合页损失**（hinge loss）代替非饱和损失。D 判对、而且超出间隔 1 的样本不再计入：
+- **合页损失**（hinge loss，[Lim 和 Ye，2017](https://arxiv.org/abs/1705.02894)；Miyato 等人也用它）代替非饱和损失。D 判对、而且超出间隔 1 的样本不再计入：
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。看一眼它做了什么：
+$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。$\sigma(W)$ 不精确求出：训练中每次前向都用一步幂迭代（power iteration，第 06 课练习 3）改进估计，所以下面先空跑 20 遍。看一眼它做了什么：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1012,11 +1012,11 @@ First comes DCGAN's own recipe, then two new things, both on D's side:
 
 $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
 
-- **The hinge loss** in place of the non-saturating one. A sample that D judges correctly by a margin of more than 1 no longer counts:
+- **The hinge loss** ([Lim and Ye 2017](https://arxiv.org/abs/1705.02894); Miyato et al. use it, too) in place of the non-saturating one. A sample that D judges correctly by a margin of more than 1 no longer counts:
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. A look at what it does:
+$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration (lesson 06, exercise 3), hence the 20 passes below. A look at what it does:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1073,7 +1073,7 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
+怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
 同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
@@ -1084,7 +1084,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
 In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
@@ -1121,7 +1121,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（没有直接记下，由反向 KL 的下限推出，所以是一个范围；见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1130,7 +1130,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-The time that this lesson gives to faces gets no further than this. The same loss with networks a third wider, batches twice as large and half the learning rate, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (see the README and `studies/faces32.json`):
+The time that this lesson gives to faces gets no further than this. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (not recorded, but inferred from the floor of the reverse KL, hence a range; see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1186,12 +1186,12 @@ show.labelled(rows, scale=4, alt="Four rows of seven faces with probabilities be
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：从 $t = 0$ 到 $t = 0.5$，眼镜的概率从 0.00 跳到 0.99，肤色也跟着变深，背景变粉；再往前，头发变长，肤色更深，眼镜反而看不清，概率落到 0.10 至 0.31。第二排：嘴张开以前，长发先变成短发，又变成发髻。第三排：$t = 0$ 的背景绿里带粉，$t = 0.5$ 起全是粉的，脸上还多了眼镜。第四排：肤色由浅变深，头发也由短变卷。没有一个方向只改变它自己的因素。
+**图 3-9** 每排是 $z + t\,v$，$t$ 从 −1 到 2；$t = 0$（第三张）是同一张脸。看第一排：从 $t = 0$ 到 $t = 0.5$，眼镜的概率从 0.00 跳到 0.99，肤色也跟着变深，背景变粉；再往前，头发变长，肤色更深，眼镜反而看不清，概率落到 0.10 至 0.31。第二排：长发先变成短发；嘴张开的同时长出发髻，背景里的粉色也褪去。第三排：$t = 0$ 的背景绿里带粉，$t = 0.5$ 起全是粉的，脸上还多了眼镜。第四排：肤色由浅变深，头发也由短变卷。没有一个方向只改变它自己的因素。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: from $t = 0$ to $t = 0.5$ the probability of glasses jumps from 0.00 to 0.99, the skin darkens along with it and the background turns pink; further on the hair grows long, the skin gets darker still, the glasses blur, and the probability drops to between 0.10 and 0.31. Second row: before the mouth opens, long hair gives way to short hair and then to a bun. Third row: at $t = 0$ there is pink in the green background, from $t = 0.5$ on all of it is pink, and the face gets glasses, too. Fourth row: the skin goes from light to dark, and short hair turns curly. No direction changes its own factor alone.
+**Fig. 3-9** Each row is $z + t\,v$ with $t$ from −1 to 2; $t = 0$, the third picture, is the same face in all. First row: from $t = 0$ to $t = 0.5$ the probability of glasses jumps from 0.00 to 0.99, the skin darkens along with it and the background turns pink; further on the hair grows long, the skin gets darker still, the glasses blur, and the probability drops to between 0.10 and 0.31. Second row: long hair gives way to short hair; as the mouth opens a bun grows, and the pink leaves the background. Third row: at $t = 0$ there is pink in the green background, from $t = 0.5$ on all of it is pink, and the face gets glasses, too. Fourth row: the skin goes from light to dark, and short hair turns curly. No direction changes its own factor alone.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1224,16 +1224,16 @@ show.gallery({"z": generate(painter.generator_ema, without[:8]),
                   generate(painter.generator_ema, without[:8] + anyhow)}, columns=8,
              alt="Three rows of eight faces: without glasses; with the direction added, when "
                  "some have got glasses, some darker skin, one longer hair and one a partly pink "
-                 "background; with a random vector added, nearly as in the first row")
+                 "background; with a random vector added, no glasses, but the same hair and pink")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排，第 1、2、4、8 张看得出眼镜，其余的看不准；第 1、3、5、8 张的肤色变深了，第 1 张的头发变长，第 6 张的背景有一部分变粉。最下面一排几乎不变。
+**图 3-10** 上：8 个不戴眼镜的 $z$。中：加上眼镜的方向。下：加上同样长的随机向量。中间一排，第 1、2、4、8 张看得出眼镜，其余的看不准；第 1、3、5、8 张的肤色变深了。第 1 张的头发变长、第 6 张的背景有一部分变粉，不能算在方向头上：最下面一排也是这样。最下面一排没有一张戴上眼镜。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 1, 2, 4 and 8 have got glasses, and of the others it is hard to tell; the skin of 1, 3, 5 and 8 is darker, 1 has longer hair, and part of 6's background turns pink. The bottom row is almost unchanged.
+**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 1, 2, 4 and 8 have got glasses, and of the others it is hard to tell; the skin of 1, 3, 5 and 8 is darker. That 1 has longer hair and part of 6's background turns pink is not the direction's doing: the bottom row has both. None of the bottom row has got glasses.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1281,7 +1281,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 r"""
 表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
-论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半：别的都没变的是 15%，换一种处理器是 10%，都多了一些，仍然不到六分之一（只有一个种子）。
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的是 15%，换一种处理器是 10%，都多了一些，仍然不到六分之一（只有一个种子）。
 
 ### $z$ 的长度
 
@@ -1296,7 +1296,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 r"""
 The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
-The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large: with nothing else changed it is 15%, on another processor 10%: somewhat more, and still less than a sixth (of one seed).
+The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15%, on another processor 10%: somewhat more, and still less than a sixth (of one seed).
 
 ### The length of $z$
 
@@ -1420,7 +1420,7 @@ r"""
 
 **DCGAN**：步长代替池化；中间没有全连接；批归一化，G 的输出层和 D 的输入层除外；G 用 ReLU 和 tanh，D 用 LeakyReLU；权重 $N(0, 0.02^2)$，批归一化的缩放 $N(1, 0.02^2)$；Adam 的 `betas=(0.5, 0.999)`。
 
-**SN-GAN**：D 的每个核除以 $\sigma(W)$；$L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$，$L_G = -\mathbb{E}_z\, D(G(z))$。
+**SN-GAN**（这里配合页损失）：D 的每个核除以 $\sigma(W)$；$L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$，$L_G = -\mathbb{E}_z\, D(G(z))$。
 
 **怎样下结论**：
 
@@ -1440,7 +1440,7 @@ r"""
 
 **DCGAN**: strides in place of pooling; nothing fully connected inside; batch normalisation, except at G's output and D's input; ReLU and tanh in G, LeakyReLU in D; weights $N(0, 0.02^2)$, batch normalisation's scale $N(1, 0.02^2)$; Adam with `betas=(0.5, 0.999)`.
 
-**SN-GAN**: every kernel of D is divided by $\sigma(W)$; $L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$, $L_G = -\mathbb{E}_z\, D(G(z))$.
+**SN-GAN** (here with the hinge loss): every kernel of D is divided by $\sigma(W)$; $L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$, $L_G = -\mathbb{E}_z\, D(G(z))$.
 
 **How to reach a verdict**:
 

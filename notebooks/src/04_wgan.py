@@ -75,7 +75,7 @@ r"""
 
 此外，G 每走 1 步，D 先走 `n_critic` 步，论文取 5。alexshuang 的设置与论文相同。本课的训练只有几百步，用 0.00005 来不及看到结果，所以裁剪时用它的 10 倍，0.0005。这要付代价：论文提醒过，学习率太高，训练会不稳定。
 
-**为什么改叫评论家？** 判别器输出“真”的概率，是一个分类器；评论家只打分，分数可正可负，没有上下界，也没有一条分开真假的线，所以不是判别器。强化学习的“演员-评论家”（actor-critic）里也有一个 critic，那是估计回报的网络，和这里只是同名。邱锡鹏的教材把 WGAN 的 critic 译作“评价网络”，查书时可以用这个词。代码和图例里的 D、`critic` 都是它。
+**为什么改叫评论家？** 判别器输出“真”的概率，是一个分类器；评论家只打分，分数可正可负，没有上下界，也没有一条分开真假的线，所以不是判别器。强化学习的“演员-评论家”（actor-critic）里也有一个 critic，那是估计回报的网络；两者有联系（[Pfau 和 Vinyals，2016](https://arxiv.org/abs/1610.01945)），却不是一回事。邱锡鹏的教材把 WGAN 的 critic 译作“评价网络”，查书时可以用这个词。代码和图例里的 D、`critic` 都是它。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -103,7 +103,7 @@ In words, WGAN changes four things of the original GAN:
 
 Besides, D takes `n_critic` steps for 1 of G's; in the paper these are 5. alexshuang's settings are the paper's. Our runs last a few hundred steps, too few for 0.00005 to show anything, so with clipping we take 10 times that, 0.0005. It has a price: the paper warns that high learning rates can make training unstable.
 
-**Why "critic"?** A discriminator gives the probability of "real" and is a classifier. A critic only scores: positive or negative, without bounds, and with no line that divides real from fake, so it is no discriminator. The critic of actor-critic methods in reinforcement learning is a network that estimates returns; the two share no more than the name. Some Chinese textbooks have another word for WGAN's critic, Qiu Xipeng's for one: "评价网络". In code and legends, both D and `critic` mean this network.
+**Why "critic"?** A discriminator gives the probability of "real" and is a classifier. A critic only scores: positive or negative, without bounds, and with no line that divides real from fake, so it is no discriminator. The critic of actor-critic methods in reinforcement learning is a network that estimates returns; the two are related ([Pfau and Vinyals 2016](https://arxiv.org/abs/1610.01945)) but not the same. Some Chinese textbooks have another word for WGAN's critic, Qiu Xipeng's for one: "评价网络". In code and legends, both D and `critic` mean this network.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -475,12 +475,12 @@ beside_the_best({"best f": best, "clipped, c = 0.1": scores[:, None] / steepest}
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿；最好的 $f$ 朝真实样本上升、朝生成样本下降；最外面的样本以外，斜率不超过 1 就都一样好。裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
+**图 4-3** 纯色底是真实样本，斜线底是生成样本。最好的 $f$ 是锯齿，朝真实样本上升，朝生成样本下降；最外面的样本以外，斜率不超过 1 就都一样好。裁剪过的评论家太简单，只学会“两边高、中间低”，把中间的真实样本抹平了。曲线上下平移不影响差距，这里都移到平均值为 0。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag. The best $f$ goes up towards real samples and down towards fakes; beyond the outermost samples any slope up to 1 is as good. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
+**Fig. 4-3** Plain ground: real samples; hatched ground: fakes. The best $f$ is a zigzag that goes up towards real samples and down towards fakes; beyond the outermost samples any slope up to 1 is as good. The clipped critic is too simple: it has learned "high outside, low inside" and ironed out the real samples in the middle. Moving a curve up or down does not change the gap; here all of them have mean 0.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -888,14 +888,14 @@ r"""
 r"""
 答案是 **D**。`fake_loss` 降了 0.455，可是 `real_loss` 也降了 0.467：所有分数一起往下移，就像刚才给评论家加一个常数，所以 A 不对。但 B 和 C 也说得太多了。差距只有在评论家接近最好的 f 时才是距离；这里每行只是最后**一批**的数，带着一批的随机起伏，评论家跟没跟上也不知道。要下结论，得把一段时间的差距平均起来，再看图片本身。
 
-右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复：这条曲线平滑得多。它能说明什么，下面用实验来检验。
+右边的 30 轮，差距从 1.086 降到 0.254，几乎没有反复。它平滑得多，首先因为印出的就是平滑过的数：fast.ai 的 `disc_loss` 是评论家损失的指数滑动平均（见第 05 课），左边每一行只是一批。差距能说明什么，下面用实验来检验。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The answer is **D**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467: all scores slid down together, as if a constant were added to the critic, so A is wrong. But B and C claim too much as well. A gap is a distance only while the critic is close to the best f; each line here is that of the last **batch** alone, with all the chance of one batch, and whether the critic has kept up nobody knows. To conclude anything, average the gap over some time and look at the pictures themselves.
 
-The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback: a much smoother curve. What it can tell, the next experiment tests.
+The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback. It is so smooth first of all because smoothed numbers are printed: fast.ai's `disc_loss` is an exponential moving average of the critic's loss (see lesson 05), while a line on the left is one batch. What the gap can tell, the next experiment tests.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1065,22 +1065,22 @@ table([("方法", "method"), ("网络", "network"), ("步数", "steps"), ("差�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-两个检验都说了“不”。
+两个检验里都出现了“不”。
 
 - **平坦的一段。** 裁剪的差距没有说“不”，两个种子都是这样；但后一半里差距和距离仍在一起慢慢地降，这个“是”分量不重。WGAN-GP 的差距说了“不”，也是两个种子都这样：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
 - **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是学习率 0.0001 那一行，差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
 
-所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较。差距也说不出漏了哪种脸。要知道图好不好，就量图。
+所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次与此相符，用惩罚的两次不然。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Both tests said no.
+Each of the two tests had a no among its answers.
 
 - **The flat end.** With clipping the gap did not say no, on either seed; but gap and distance still fall together, slowly, all through the second half, so this yes has little weight. With WGAN-GP it did say no, on both seeds: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. Nothing here tests it by itself.
 - **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But the row with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
 
-So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper says as much: the scale of the gap depends on the critic, which makes models with different critics hard to compare. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
+So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs agree, the two with the penalty do not. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1146,12 +1146,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
+用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远：就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
+Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even: it is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
 """
 
 # %%
@@ -1190,7 +1190,7 @@ So with this budget and these settings the penalty paints more realistically tha
 r"""
 ## 先小后大：逐步放大
 
-这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。做法是：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
+这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。论文从 4×4 开始，每次添两层卷积；我们的做法简单些：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1201,7 +1201,7 @@ $a$ 从 0 线性升到 1。$a = 0$ 时，画出的正是放大一倍的小图；
 r"""
 ## Small first: gradual resizing
 
-This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. When the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
+This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. The paper begins at 4×4 and adds two convolutions at each size; ours is simpler: when the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1245,12 +1245,12 @@ show.show(figure, "Distance of the samples from real faces against seconds, thre
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，分类器在 32×32 上读图。掺入的一条在每次放大时先升后降；不掺入的一条在换上新层的那一刻猛升；一开始就用 64×64 的一条起步最慢。虚线是另外一批真图。
+**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，分类器在 32×32 上读图。每种做法两条线，各一个种子。掺入的在每次放大时先升后降；不掺入的在换上新层的那一刻猛升；一开始就用 64×64 的起步最慢。虚线是另外一批真图。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the classifier reads them at 32×32. Faded in, it rises at each change of size and falls again; without fading it shoots up the moment the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
+**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the classifier reads them at 32×32. Each way has two lines, one a seed. Faded in, it rises at each change of size and falls again; without fading it shoots up the moment the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1261,7 +1261,7 @@ r"""
 - **掺入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
 - **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过分类器在 32×32 上读图，看不见更细的地方，这样量对 32×32 有利。
 
-所以能说的是：要画 64×64，先小后大、慢慢掺入，在这两次试验里更好；可是两分钟的 CPU 时间看来不够画 64×64。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
+所以能说的是：要画 64×64，先小后大、慢慢掺入，在这两次试验里更好；可是两分钟的 CPU 时间和这么窄的网络（64×64 时 `features` 只有 8）看来不够画 64×64，是哪一样不够，没有分开。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1272,7 +1272,7 @@ There are **two** seeds of each way (0 and 1). The settings are not those above:
 - **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
 - **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the classifier reads at 32×32 and does not see anything finer, which favours 32×32.
 
-So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU seem too few for 64×64. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
+So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU and networks this narrow (`features` of 8 at 64×64) seem too little for 64×64; which of them is too little was not separated. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1293,7 +1293,7 @@ r"""
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 真的玩具卧室 | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的分类器算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在课程首页的说明里）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多。想画得更好，可以接着试它。
+脸和卧室的距离用两个不同的分类器算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，由反向 KL 的下限推出，所以是一个范围。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1314,7 +1314,7 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | real toy bedrooms | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two classifiers and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are on the front page of the repository): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation. If you want better pictures, try it next.
+The distances of faces and of bedrooms come from two classifiers and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded but follows from the floor of the reverse KL, hence a range. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
