@@ -10,8 +10,9 @@
     python -m studies.lesson06 unpaired --write    the same steps without the comparison in pairs
     python -m studies.lesson06 hour --write        the winner for an hour of one core
     python -m studies.lesson06 five_minutes --write    without pairs, laid out for speed; a picture
-    python -m studies.lesson06 half_hour --write   the same for five times as long, and a picture
+    python -m studies.lesson06 half_hour --write   the same for five times as long
     python -m studies.lesson06 wide --write        with pairs, half as wide again, about an hour
+    python -m studies.lesson06 batches --write     without pairs, batches of 64; a picture
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.
@@ -88,6 +89,7 @@ WINNER_SECONDS = 600
 FIVE_MINUTES = 16_500  # steps of `quick`: about 600 seconds of one core, as two have in 5 minutes
 HALF_HOUR = 5 * FIVE_MINUTES
 WIDE = 4 * FIVE_MINUTES
+BATCHES = HALF_HOUR * 2 // 3  # a step with batches of 64 takes longer
 HOUR = 6  # times the steps of `winner`
 
 
@@ -311,6 +313,11 @@ def wider(seed: int, steps: int) -> Game:
     return channels_last(contestant("rpgan", seed, steps, features=48))
 
 
+def larger(seed: int, steps: int) -> Game:
+    """Return the quick game with batches of 64 in place of 32."""
+    return channels_last(contestant("rpgan", seed, steps, loss=losses.NonSaturating(), batch=64))
+
+
 def five_minutes(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in five minutes."""
     game = play_laid_out("five_minutes", FIVE_MINUTES, quick, {"loss": "NonSaturating"}, options)
@@ -319,13 +326,19 @@ def five_minutes(options: argparse.Namespace) -> None:
 
 def half_hour(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in half an hour, or less."""
-    game = play_laid_out("half_hour", HALF_HOUR, quick, {"loss": "NonSaturating"}, options)
-    draw_gallery("half_hour", game, options)
+    play_laid_out("half_hour", HALF_HOUR, quick, {"loss": "NonSaturating"}, options)
 
 
 def wide(options: argparse.Namespace) -> None:
     """Play the wider game for about an hour of one core."""
     play_laid_out("wide", WIDE, wider, {"features": 48}, options)
+
+
+def batches(options: argparse.Namespace) -> None:
+    """Play the quick game with batches twice as large, for two thirds of `half_hour`'s steps."""
+    game = play_laid_out("batches", BATCHES, larger, {"loss": "NonSaturating", "batch": 64},
+                         options)
+    draw_gallery("batches", game, options)
 
 
 def play_laid_out(study: str, steps: int, make: Callable[[int, int], Game], changes: dict,
@@ -370,7 +383,8 @@ store = partial(results.keep, "lesson06")
 STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes,
            "residual": why_not_residual, "gamma": gamma, "few": few, "winner": winner,
            "unpaired": unpaired, "hour": hour, "five_minutes": five_minutes,
-           "half_hour": half_hour, "wide": wide}
+           "half_hour": half_hour, "wide": wide,
+           "batches": batches}
 
 
 def main() -> None:

@@ -195,6 +195,19 @@ def test_wider_networks_are_what_the_lesson_says():
         assert max(run[key] for run in wide.values()) > low
 
 
+def test_larger_batches_are_what_the_lesson_says():
+    larger, smaller = ([run for _, run in sorted(results.stored("lesson06", study)["runs"].items())]
+                       for study in ("batches", "half_hour"))
+    assert len(larger) == 3 and all(run["seen"] == 96 for run in larger)
+    assert max(run["seconds"] for run in larger) <= 3600  # of one core
+    assert min(run["counted"] for run in larger) > max(run["counted"] for run in smaller)
+    assert max(run["frechet"] for run in larger) < min(run["frechet"] for run in smaller)
+    text = LESSON.read_text(encoding="utf-8")
+    for key, spec in (("frechet", ".1f"), ("counted", ".1%"), ("kl", ".3f")):
+        one, two, three = (format(run[key], spec) for run in larger)
+        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+
+
 def test_more_steps_are_better():
     few, more, most = (
         [run["counted"] for run in results.stored("lesson06", study)["runs"].values()]

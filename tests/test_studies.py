@@ -324,7 +324,7 @@ def test_readme_shows_the_stored_faces(page):
     rows = [f"{row['combinations']} / 96 | {row['reverse_kl']:.3f} ({row['kl_floor']:.3f}) | "
             f"{shares(row['counted'])} | {row['frechet']:.1f}"
             for row in stored(faces32.RESULTS)["rows"].values()]
-    of_lesson06 = ("winner", "unpaired", "five_minutes", "half_hour")
+    of_lesson06 = ("winner", "unpaired", "five_minutes", "half_hour", "batches")
     for study in (*of_lesson06, "hour"):
         found = results.stored("lesson06", study)
         run = found["runs"]["0"]

@@ -1441,7 +1441,7 @@ After 40 steps G is far from the floor in everything. `python -m gan_lessons sam
 r"""
 ## 开放题：不训练，让数变好
 
-任务：写 `better(pictures)`，收到 G 的 4,000 个样本（uint8），交出 2,000 张图，使**弗雷歇距离比前 2,000 个样本至少小 40%**。不许再训练，不许用真图；挑选、修改都可以，`net.features` 和 `net.probabilities` 也可以用。批改用三个种子的样本，记忆检验的 $z$ 不能超过 3。达到以后，再看另外几个指标：样本真的更好了吗，还是只是那个数好了？
+任务：写 `better(pictures)`，收到 G 的 4,000 个样本（uint8），交出 2,000 张图，使**弗雷歇距离比前 2,000 个样本至少小 40%**。不许再训练，不许用真图；挑选、修改都可以，`net.features` 和 `net.probabilities` 也可以用。批改用三个种子的样本，记忆检验的 $z$ 不能超过 5（原样的样本在有的机器上已经到 3.4；掺进 5% 的训练图，约是 7，全是训练图，约是 47）。达到以后，再看另外几个指标：样本真的更好了吗，还是只是那个数好了？
 
 <details><summary>提示一</summary>
 
@@ -1460,7 +1460,7 @@ r"""
 r"""
 ## Open task: a better number without training
 
-The task: write `better(pictures)`, which gets 4,000 samples of G (uint8) and returns 2,000 pictures, such that **their Fréchet distance is at least 40% below that of the first 2,000 samples**. No more training, and no real pictures; you may choose and change, and use `net.features` and `net.probabilities`. It is judged on the samples of three seeds, and the $z$ of the test for memorisation must not be above 3. Once there, look at the other metrics: are the samples better, or only the number?
+The task: write `better(pictures)`, which gets 4,000 samples of G (uint8) and returns 2,000 pictures, such that **their Fréchet distance is at least 40% below that of the first 2,000 samples**. No more training, and no real pictures; you may choose and change, and use `net.features` and `net.probabilities`. It is judged on the samples of three seeds, and the $z$ of the test for memorisation must not be above 5 (the samples as they are come to 3.4 on some machines; with 5% of training pictures among them it is about 7, and with nothing else about 47). Once there, look at the other metrics: are the samples better, or only the number?
 
 <details><summary>Hint one</summary>
 
@@ -1493,7 +1493,7 @@ def judge(better):
                        "[not yet] You returned {n} pictures; 2,000 are wanted.", n=len(answer))
         before, after = evaluator.score(given[:2000]), evaluator.score(answer)
         z = measure.memorisation_test(answer, training, unseen).z
-        reached.append(after.frechet <= 0.6 * before.frechet and z <= 3)
+        reached.append(after.frechet <= 0.6 * before.frechet and z <= 5)
         rows += [(seed, before, ""), (seed, after, f"{z:.1f}")]
     table([("种子", "seed"), "", ("弗雷歇", "Fréchet"), "MIND", ("精确率", "precision"),
            ("召回率", "recall"), ("覆盖率", "coverage"), ("记忆检验 z", "memorisation z")],

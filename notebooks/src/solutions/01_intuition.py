@@ -18,7 +18,7 @@ from functools import partial
 
 import torch
 
-from gan_lessons import lab, penalties, recipes, runtime
+from gan_lessons import lab, losses, penalties, recipes, runtime
 from gan_lessons.exercises import lesson01 as check
 
 runtime.set_threads(1)
@@ -101,7 +101,7 @@ r"""
 
 ## 开放练习：驯服太强的 D
 
-四种组合里起作用的是 R1 + R2，损失可以不动，直接用 $\gamma = 1$ 就能过关：三个种子的高质量样本是 37%、34%、31%（`studies/exercises.py cure`）。惩罚太重，D 过于平缓，样本停在模式附近；太轻，又可能管不住 D。下面取 $\gamma = 0.3$，三个种子的结果就在输出里。只用 R1 时，$\gamma = 1$ 也过关（29%、32%、36%），$\gamma = 0.1$ 三个种子里有两个没有过（16% 和 15%）。
+四种组合里起作用的是 R1 + R2，损失可以不动，直接用 $\gamma = 1$ 就能过关：三个种子的高质量样本是 37%、34%、31%（`studies/exercises.py cure`）。惩罚太重，D 过于平缓，样本走到模式附近就停下，落不到模式上；太轻，又可能管不住 D。下面取 $\gamma = 0.3$，三个种子的结果就在输出里。只用 R1 时，$\gamma = 1$ 也过关（29%、32%、36%），$\gamma = 0.1$ 三个种子里有两个没有过（16% 和 15%）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -110,7 +110,7 @@ Derivation: $\sigma'(l) = D(1 - D)$, so the derivative of $\log(1 - D)$ is $-D(1
 
 ## Open task: tame a D that is too strong
 
-In the four combinations R1 + R2 did the work. The loss can stay, and $\gamma = 1$ passes as it is: 37 %, 34 % and 31 % of high quality on the three seeds (`studies/exercises.py cure`). With too heavy a penalty D is too gentle and the samples stay near the modes; too light a one may not tame D. Below is $\gamma = 0.3$; its results on the three seeds are in the output. R1 alone passes with $\gamma = 1$ (29 %, 32 %, 36 %); with $\gamma = 0.1$ two of the three seeds fail (16 % and 15 %).
+In the four combinations R1 + R2 did the work. The loss can stay, and $\gamma = 1$ passes as it is: 37 %, 34 % and 31 % of high quality on the three seeds (`studies/exercises.py cure`). With too heavy a penalty D is too gentle and the samples stop short of the modes; too light a one may not tame D. Below is $\gamma = 0.3$; its results on the three seeds are in the output. R1 alone passes with $\gamma = 1$ (29 %, 32 %, 36 %); with $\gamma = 0.1$ two of the three seeds fail (16 % and 15 %).
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -119,6 +119,24 @@ def make_game(seed):
 
 
 verdict = check.cure(make_game)  # about a minute
+
+# %% [markdown] tags=["lang-zh"]
+r"""
+继续调：`studies/exercises_bars.json` 里最好的是 RpGAN 加 R1 和 R2、$\gamma = 0.1$，高质量样本是 41%、42% 和 43%，最低的从 38% 升到 41%。它是在同样三个种子上挑出来的，所以换三个种子再验：
+"""
+
+# %% [markdown] tags=["lang-en"]
+r"""
+Tuned further, the best in `studies/exercises_bars.json` is RpGAN with R1 and R2 and $\gamma = 0.1$: 41%, 42% and 43% of high quality, so that the lowest rises from 38% to 41%. It was chosen on these three seeds; so try three others:
+"""
+
+# %% tags=["nbval-ignore-output"]
+def best_game(seed):
+    return recipes.plane(loss=losses.Relativistic(),
+                         penalty=partial(penalties.r1_r2, gamma=0.1), seed=seed)
+
+
+verdict = check.cure(lambda seed: best_game(seed + 10))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
@@ -216,7 +234,7 @@ r"""
 - “我的图和你的不一样。”正常。不同的 CPU 舍入不同，博弈会把差别放大；要比较的是 5 个种子的结论。
 - “振荡是不是因为学习率太大？”在 Dirac-GAN 里把学习率减到十分之一，轨道还是不收敛，只是转得慢。
 
-**实验的设置**：环的半径是 2，标准差 0.05；G 和 D 都有 2 个隐藏层，每层 64 个单元；批大小 128；Adam 0.001，`betas` 是 0.5 和 0.999。失败一：D 先走 1000 步，每回合 10 步。失败二：D 先走 1000 步，G 用学习率 0.02 的梯度下降。失败三：D 的学习率 0.0001。改动设置之后，请用 `studies/lesson01.py` 重新数一遍种子。
+**实验的设置**：环的半径是 2，标准差 0.05；G 和 D 都有 2 个隐藏层，每层 64 个单元；批大小 128；Adam 0.001，`betas` 是 0.5 和 0.999。失败一：D 先走 1000 步，每回合 10 步。失败二：D 先走 1000 步，G 用学习率 0.02 的梯度下降。失败三：D 的学习率 0.0001。改动设置之后，请用 `studies/lesson01.py` 把各个种子重新量一遍。
 
 **作业：实验报告**
 
@@ -227,7 +245,7 @@ r"""
 | 问题和预测 | 15 | 一句话说清问题；运行之前写下预测和理由 |
 | 实验设计 | 30 | 一次只改一处；有对照；设置写全，别人能重做 |
 | 结果 | 30 | 至少 5 个种子；模式数、有效模式数、高质量样本都有；图有编号和说明 |
-| 结论 | 15 | 不超出数据；说明种子间的差别；失望的结果也照实写 |
+| 结论 | 15 | 不超出数据；说明种子间的差别；不理想的结果也照实写 |
 | 文字 | 10 | 术语准确，引用注明 |
 
 **给学得快的学生**：让 Dirac-GAN 的两边同时走（而不是轮流走），轨道会向外转；证明它，再跑一遍。
@@ -301,7 +319,7 @@ r"""
 - "My pictures are not yours." That is normal. Different CPUs round differently and the game magnifies it; compare the conclusions of 5 seeds.
 - "Is the oscillation not a matter of a large learning rate?" In the Dirac-GAN make it a tenth of what it was: the orbit still does not converge, it only turns more slowly.
 
-**Settings of the experiments**: a ring of radius 2, standard deviation 0.05; G and D with 2 hidden layers of 64 units; batches of 128; Adam 0.001 with `betas` 0.5 and 0.999. Failure one: D takes 1000 steps first, then 10 a round. Failure two: D takes 1000 steps first, G descends with a learning rate of 0.02. Failure three: D's learning rate is 0.0001. After a change of settings count the seeds again with `studies/lesson01.py`.
+**Settings of the experiments**: a ring of radius 2, standard deviation 0.05; G and D with 2 hidden layers of 64 units; batches of 128; Adam 0.001 with `betas` 0.5 and 0.999. Failure one: D takes 1000 steps first, then 10 a round. Failure two: D takes 1000 steps first, G descends with a learning rate of 0.02. Failure three: D's learning rate is 0.0001. After a change of settings measure all seeds again with `studies/lesson01.py`.
 
 **Homework: a report**
 
