@@ -445,7 +445,7 @@ def test_measure_reports_obedience_of_a_folder(rooms, tmp_path, monkeypatch):
                                    conditional="class"), tmp_path / "run", steps=2, quiet=True)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     said = reports.of_run(run, 100)
-    assert "104 MB" in said and "obedience alone" in said
+    assert "109 MB" in said and "obedience alone" in said
     assert "obedience n 100   as asked" in said and "(real pictures: " in said
     monkeypatch.setattr(measure, "inception", lambda: measure.factor_reader(data.toy_faces(1)))
     said = reports.of_run(run, 100)
