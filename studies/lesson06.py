@@ -86,7 +86,8 @@ FEW_WAYS = {"without": None,
 FEW_STEPS = 8000
 FEW_SAMPLES = 2000
 WINNER_SECONDS = 600
-FIVE_MINUTES = 16_500  # steps of `quick`: about 600 seconds of one core, as two have in 5 minutes
+QUICK = {"loss": losses.NonSaturating()}  # the winner without its pairs
+FIVE_MINUTES = 16_500  # steps of `QUICK`: about 600 seconds of one core, as two have in 5 minutes
 HALF_HOUR = 5 * FIVE_MINUTES
 WIDE = 4 * FIVE_MINUTES
 BATCHES = HALF_HOUR * 2 // 3  # a step with batches of 64 takes longer
@@ -303,49 +304,35 @@ def hour(options: argparse.Namespace) -> None:
     play_on("hour", content, partial(contestant, "rpgan"), faces_of(32, 20_000), options)
 
 
-def quick(seed: int, steps: int) -> Game:
-    """Return the winner without its pairs, laid out as the processor reads it fastest."""
-    return channels_last(contestant("rpgan", seed, steps, loss=losses.NonSaturating()))
-
-
-def wider(seed: int, steps: int) -> Game:
-    """Return the winner, pairs and all, with 48 features in place of 32, laid out like `quick`."""
-    return channels_last(contestant("rpgan", seed, steps, features=48))
-
-
-def larger(seed: int, steps: int) -> Game:
-    """Return the quick game with batches of 64 in place of 32."""
-    return channels_last(contestant("rpgan", seed, steps, loss=losses.NonSaturating(), batch=64))
-
-
 def five_minutes(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in five minutes."""
-    game = play_laid_out("five_minutes", FIVE_MINUTES, quick, {"loss": "NonSaturating"}, options)
-    draw_gallery("five_minutes", game, options)
+    draw_gallery("five_minutes", laid_out("five_minutes", FIVE_MINUTES, options, **QUICK), options)
 
 
 def half_hour(options: argparse.Namespace) -> None:
     """Play the quick game for what two cores compute in half an hour, or less."""
-    play_laid_out("half_hour", HALF_HOUR, quick, {"loss": "NonSaturating"}, options)
+    laid_out("half_hour", HALF_HOUR, options, **QUICK)
 
 
 def wide(options: argparse.Namespace) -> None:
-    """Play the wider game for about an hour of one core."""
-    play_laid_out("wide", WIDE, wider, {"features": 48}, options)
+    """Play the winner, pairs and all, half as wide again, for about an hour of one core."""
+    laid_out("wide", WIDE, options, features=48)
 
 
 def batches(options: argparse.Namespace) -> None:
     """Play the quick game with batches twice as large, for two thirds of `half_hour`'s steps."""
-    game = play_laid_out("batches", BATCHES, larger, {"loss": "NonSaturating", "batch": 64},
-                         options)
-    draw_gallery("batches", game, options)
+    draw_gallery("batches", laid_out("batches", BATCHES, options, **QUICK, batch=64), options)
 
 
-def play_laid_out(study: str, steps: int, make: Callable[[int, int], Game], changes: dict,
-                  options: argparse.Namespace) -> Game | None:
-    """Play a game that is laid out channels_last; return the one of seed 0, as `play_on` does."""
+def laid_out(study: str, steps: int, options: argparse.Namespace, **changes) -> Game | None:
+    """Play the winner with `changes`, channels_last; return what `play_on` does."""
+    def make(seed: int, steps: int) -> Game:
+        return channels_last(contestant("rpgan", seed, steps, **changes))
+
     faces = faces_of(32, 20_000)
-    settings = {**COMMON, **changes, "memory_format": "channels_last"}
+    named = {name: value if isinstance(value, int) else type(value).__name__
+             for name, value in changes.items()}
+    settings = {**COMMON, **named, "memory_format": "channels_last"}
     content = stored(study) or {**about(faces, settings), "samples": SAMPLES, "steps": steps,
                                 "floor": floor(faces), "runs": {}}
     return play_on(study, content, make, faces, options)
@@ -383,8 +370,7 @@ store = partial(results.keep, "lesson06")
 STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes,
            "residual": why_not_residual, "gamma": gamma, "few": few, "winner": winner,
            "unpaired": unpaired, "hour": hour, "five_minutes": five_minutes,
-           "half_hour": half_hour, "wide": wide,
-           "batches": batches}
+           "half_hour": half_hour, "wide": wide, "batches": batches}
 
 
 def main() -> None:

@@ -172,40 +172,45 @@ def test_without_pairs_a_longer_run_is_no_worse():
         assert run["frechet"] < paired["runs"][seed]["frechet"]
 
 
+def three_seeds(study: str) -> list[dict]:
+    runs = [run for _, run in sorted(results.stored("lesson06", study)["runs"].items())]
+    assert len(runs) == 3
+    return runs
+
+
+def check_the_lesson_says(runs: list[dict], **forms: str) -> None:
+    """Fail unless both languages give each of the numbers of three runs, in this form."""
+    text = LESSON.read_text(encoding="utf-8")
+    for key, form in forms.items():
+        one, two, three = (format(run[key], form) for run in runs)
+        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+
+
 @pytest.mark.parametrize("study, seconds, form", [("five_minutes", 600, ".0f"),
                                                   ("half_hour", 3600, ".1f")])
 def test_the_longest_runs_are_what_the_lesson_says(study, seconds, form):
-    runs = [run for _, run in sorted(results.stored("lesson06", study)["runs"].items())]
-    assert len(runs) == 3 and all(run["seen"] == 96 for run in runs)
+    runs = three_seeds(study)
+    assert all(run["seen"] == 96 for run in runs)
     assert max(run["seconds"] for run in runs) <= seconds  # of one core
-    text = LESSON.read_text(encoding="utf-8")
-    for key, spec in (("frechet", form), ("counted", ".0%")):
-        one, two, three = (format(run[key], spec) for run in runs)
-        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+    check_the_lesson_says(runs, frechet=form, counted=".0%")
 
 
 def test_wider_networks_are_what_the_lesson_says():
-    wide, narrow = (results.stored("lesson06", study)["runs"] for study in ("wide", "half_hour"))
-    text = LESSON.read_text(encoding="utf-8")
-    for key, spec in (("frechet", ".1f"), ("counted", ".0%"), ("kl", ".3f")):
-        one, two, three = (format(wide[seed][key], spec) for seed in "012")
-        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
-        low, high = (pick(run[key] for run in narrow.values()) for pick in (min, max))
-        assert min(run[key] for run in wide.values()) < high  # the ranges overlap
-        assert max(run[key] for run in wide.values()) > low
+    wide, narrow = three_seeds("wide"), three_seeds("half_hour")
+    check_the_lesson_says(wide, frechet=".1f", counted=".0%", kl=".3f")
+    for key in ("frechet", "counted", "kl"):
+        low, high = (pick(run[key] for run in narrow) for pick in (min, max))
+        assert min(run[key] for run in wide) < high  # the ranges overlap
+        assert max(run[key] for run in wide) > low
 
 
 def test_larger_batches_are_what_the_lesson_says():
-    larger, smaller = ([run for _, run in sorted(results.stored("lesson06", study)["runs"].items())]
-                       for study in ("batches", "half_hour"))
-    assert len(larger) == 3 and all(run["seen"] == 96 for run in larger)
+    larger, smaller = three_seeds("batches"), three_seeds("half_hour")
+    assert all(run["seen"] == 96 for run in larger)
     assert max(run["seconds"] for run in larger) <= 3600  # of one core
     assert min(run["counted"] for run in larger) > max(run["counted"] for run in smaller)
     assert max(run["frechet"] for run in larger) < min(run["frechet"] for run in smaller)
-    text = LESSON.read_text(encoding="utf-8")
-    for key, spec in (("frechet", ".1f"), ("counted", ".1%"), ("kl", ".3f")):
-        one, two, three = (format(run[key], spec) for run in larger)
-        assert f"{one}、{two} 和 {three}" in text and f"{one}, {two} and {three}" in text
+    check_the_lesson_says(larger, frechet=".1f", counted=".1%", kl=".3f")
 
 
 def test_more_steps_are_better():
