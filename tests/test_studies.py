@@ -123,6 +123,42 @@ def test_lesson01_tells_the_failures_apart_by_the_stored_numbers():
     assert all(run["high_quality"] < 0.01 for run in rates["oscillation"].values())
 
 
+def test_lesson01_rules_of_the_failures_and_games_that_nobody_spoiled():
+    rates = stored(lesson01.RATES)
+
+    def oscillates(run):
+        return run["visited"] >= 4 and run["moves"] >= 5 and run["effective"] < 3
+
+    def collapsed(seed, name):
+        return (rates[name][seed]["effective"] < 3
+                and rates[f"{name}, watched"][seed]["moves"] < 5)
+    even, default = rates["even, watched"], rates["even, default betas, watched"]
+    assert len(even) == len(default) == 10
+    assert not any(oscillates(run) for run in even.values())
+    assert not any(collapsed(seed, "even") for seed in even)
+    assert not any(collapsed(seed, "even, default betas") for seed in default)
+    changes = [run["moves"] for run in even.values()]
+    runs = [seed for seed, run in default.items() if oscillates(run)]
+    assert "20" in runs and default["20"]["moves"] == 9
+    text = (LESSONS / "01_intuition.py").read_text(encoding="utf-8")
+    assert f"最靠近的模式换 {min(changes)} 到 {max(changes)} 次" in text
+    assert f"the nearest mode changes {min(changes)} to {max(changes)} times" in text
+    assert f"的 {len(default)} 局里，{len(runs)} 局是振荡" in text
+    assert f"Of the {len(default)} games with $\\beta_1 = 0.9$, {len(runs)} oscillate" in text
+
+
+def test_lesson01_the_price_of_the_penalty_in_an_even_game():
+    rates = stored(lesson01.RATES)
+    shares = {name: [100 * rates[name][str(seed)]["high_quality"] for seed in range(20, 25)]
+              for name in ("even + R1 + R2", "even")}
+    text = (LESSONS / "01_intuition.py").read_text(encoding="utf-8")
+    zh = "，".join(f"{how}有 {min(found):.0f}% 到 {max(found):.0f}%" for how, found in
+                  zip(("加 R1 + R2 ", "不加"), shares.values(), strict=True))
+    means = [sum(found) / len(found) for found in shares.values()]
+    assert zh + f"，平均 {means[0]:.0f}% 和 {means[1]:.0f}%" in text, zh
+    assert f"{means[0]:.0f} % and {means[1]:.0f} % on average" in text
+
+
 # ---- lesson 02: long runs, one change at a time, the cured game ----
 
 def shown_in_lesson02(row: str) -> int:

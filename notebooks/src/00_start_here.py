@@ -35,7 +35,7 @@ r"""
 r"""
 ## Choose a language
 
-The text and what is said of the results come in Chinese and in English; words in figures and comments in code are English. Run the next cell and press a button: the other language folds away. The browser remembers your choice: in another lesson it holds once you have run the first cell.
+The text and the comments on the results are in Chinese and in English; words in figures and comments in code are English. Run the next cell and press a button: the other language folds away. The browser remembers your choice: in another lesson it holds once you have run the first cell.
 """
 
 # %%
@@ -80,12 +80,12 @@ r"""
 
 ## GAN 在生成模型中的位置
 
-**生成模型**（generative model）学习数据的分布，再从中采样：变分自编码器（variational autoencoder，VAE）最大化似然的一个下界，扩散模型（diffusion model）学习一步一步去除噪声，GAN 则让判别器来衡量生成样本与真实样本的差别。GAN 只用一次前向计算就得到样本（VAE 也是），比一步一步去噪的扩散模型快；缺点是训练不稳定，还容易漏掉数据的一部分。今天大规模的图像生成以扩散模型为主，对抗训练则用在扩散模型的加速、图像超分辨率和语音合成等地方。
+**生成模型**（generative model）学习数据的分布，再从中采样：变分自编码器（variational autoencoder，VAE）最大化似然的一个下界，扩散模型（diffusion model）学习一步一步去除噪声，GAN 则让判别器来衡量生成样本与真实样本的差别。GAN 只用一次前向计算就得到样本（VAE 也是），比一步一步去噪的扩散模型快；缺点是训练不如它们稳定，还容易漏掉数据的一部分。今天大规模的图像生成以扩散模型为主，对抗训练则用在扩散模型的加速、图像超分辨率和语音合成等地方。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-If it is not 0, look above for the lines marked `bad`; what to do stands below the table. Lines marked `warn` do not keep you from the lessons.
+If it is not 0, look above for the lines marked `bad`; what to do is written below the table. Lines marked `warn` do not keep you from the lessons.
 
 ## Who the course is for
 
@@ -97,7 +97,7 @@ The mathematics uses derivatives, densities and expectations; the main formulas 
 
 ## Where GANs stand among generative models
 
-A **generative model** learns the distribution of the data and then samples from it: a variational autoencoder (VAE) maximises a lower bound of the likelihood, a diffusion model learns to remove noise step by step, and a GAN lets a discriminator measure how generated samples differ from real ones. A GAN generates a sample in one forward pass (so does a VAE), faster than the many steps of a diffusion model; its weakness is a training that is less stable and tends to miss a part of the data. Large-scale image generation is mostly done with diffusion models today, while adversarial training serves to speed these up and lives on in super-resolution and speech synthesis, among others.
+A **generative model** learns the distribution of the data and then samples from it: a variational autoencoder (VAE) maximises a lower bound on the likelihood, a diffusion model learns to remove noise step by step, and a GAN lets a discriminator measure how generated samples differ from real ones. A GAN generates a sample in one forward pass (so does a VAE), faster than the many steps of a diffusion model; its weaknesses: training is less stable, and it tends to miss part of the data. Large-scale image generation is mostly done with diffusion models today, while adversarial training serves to speed these up and lives on in super-resolution and speech synthesis, among others.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -115,7 +115,7 @@ r"""
 | **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
 | **[06](06_modern_gans.ipynb)** | 今天的 GAN：评论家的斜率，Dirac-GAN 的相图，R1、R2 和成对比较，稳定性的对照表，R3GAN，以及今天的对抗训练 | 必修 | 150 |
 | **[07](07_measuring.ipynb)** | 诚实地衡量 GAN：从两个正态分布算起的弗雷歇距离，它的偏差，一张损伤表，指标的盲点，精确率和召回率，记忆检验，以及本课程生成器的排行榜 | 必修 | 130 |
-| **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，把听话和多样性量成数，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
+| **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，用数字衡量听话的程度和多样性，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
 
 请按 01 到 04 的顺序学习，然后学 06、07 和 08；05 是选修。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
 """
@@ -134,7 +134,7 @@ r"""
 | **[05](05_fastai_style.ipynb)** | The training loop as callbacks: the same result bit for bit, and three GANs at an equal budget | optional | 45 |
 | **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
 | **[06](06_modern_gans.ipynb)** | Modern GANs: the critic's slope, phase portraits of the Dirac-GAN, R1, R2 and comparison in pairs, a table of stability, R3GAN, and adversarial training today | core | 150 |
-| **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance from two Gaussians on, its bias, a board of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
+| **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance, starting from two Gaussians, its bias, a table of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
 | **[08](08_conditional.ipynb)** | Telling G what to make: conditional GANs by projection, obedience and diversity as numbers, a digit selector, pix2pix and CycleGAN with glasses on and off, what a cycle loss does not guarantee, and StyleGAN's ideas on a page | core | 120 |
 
 Take lessons 01 to 04 in this order, then 06, 07 and 08; 05 is optional. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.

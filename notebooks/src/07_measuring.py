@@ -16,7 +16,7 @@ r"""
 
 Six lessons have said "better". This one asks: how do we know? What does a metric see and what not, how large must a difference be to count, and whose numbers may be compared with whose? In the end the course's own generators stand in one table, reported with their errors and the floor.
 
-- **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a board of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a test for memorisation; write a report that somebody else can repeat.
+- **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a table of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a test for memorisation; write a report that somebody else can repeat.
 - **You need**: lesson 02 (first metrics) and lesson 04 (Wasserstein distance, sorting); lesson 06 helps and is not required.
 - **Time**: about 130 minutes in one language: 65 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 2 minutes to run everything (one CPU core, no graphics card, no internet connection).
 - **With thanks**: FID is from the [paper](https://arxiv.org/abs/1706.08500) of Heusel et al., KID from [that](https://arxiv.org/abs/1801.01401) of Bińkowski et al.; precision and recall by nearest neighbours are from [Kynkäänniemi et al.](https://arxiv.org/abs/1904.06991), density and coverage from [Naeem et al.](https://arxiv.org/abs/2002.09797), MIND from [Berthet et al.](https://arxiv.org/abs/2605.06797). Our thanks to them, and to siriusdemon and alexshuang, who asked the two questions of this lesson.
@@ -546,7 +546,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-## The board of damages: who sees what?
+## The table of damages: who sees what?
 
 The best way to learn what a metric sees is to show it pictures with a **known** fault. Here real pictures play the generator: those of `fresh`, with one thing broken at a time, scored by every metric. Whatever moves then has one cause only.
 
@@ -774,7 +774,7 @@ $$\mathrm{MIND} = 3d\;\mathbb{E}_u\,W_2^2(u^\top a,\, u^\top b), \qquad \lVert u
 
 The factor gives it the order of magnitude of the Fréchet distance, not its value: for a mere shift MIND is 3 times as large (in the table, one half: 7.24 against 2.42). It has a bias as well, and needs a floor beside it; the paper says that five thousand samples do what FID needs fifty thousand for, which is not tested here.
 
-Can the features of a deep network save the Fréchet distance? In part: the network turns modes of pictures into means of features, and on the board it saw three dropped classes. But where the first two moments of the features agree, it has nothing to say, and whoever sets out to build such a generator can.
+Can the features of a deep network save the Fréchet distance? In part: the network turns modes of pictures into means of features, and in the table it saw three dropped classes. But where the first two moments of the features agree, it has nothing to say, and whoever sets out to build such a generator can.
 """
 
 # %%
@@ -836,7 +836,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-This explains the last row of the board. Among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static: in 5 draws without a white page its precision is anything from 0.14 to 0.87; with one white page it is 1.00 in all 5 (`lesson07_board.json`). A number that a single real picture can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
+This explains the last row of the table of damages. Among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static: in 5 draws without a white page its precision is anything from 0.14 to 0.87; with one white page it is 1.00 in all 5 (`lesson07_board.json`). A number that a single real picture can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
 
 The **Inception score** has a larger blind spot: it never looks at a real picture, and one picture of each class that the classifier is sure of is all it takes.
 """
@@ -945,7 +945,7 @@ r"""
 r"""
 The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944; on another processor 0.903), and recall is down to 0.104.
 
-So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the row of the highest precision, $t = 0.5$, is more blurred than the one without truncation. The board of damages had the same: features of blurred pictures move to the middle of their class, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8); but the G of lesson 08 bears it. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
+So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the row of the highest precision, $t = 0.5$, is more blurred than the one without truncation. The table of damages had the same: features of blurred pictures move to the middle of their class, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8); but the G of lesson 08 bears it. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
 
 Three things to keep. First, one number cannot tell: by precision alone truncation is progress, by the Fréchet distance alone it is a step back. Second, precision says "close to real pictures" and not "clear", so look at the pictures, too. Third, truncation takes no training; so state, when two models are compared, whether either is truncated: if only one is, it is not the models that are compared.
 """
@@ -966,7 +966,7 @@ r"""
 r"""
 ## Memorisation: full marks for the training set
 
-On the board of damages the training set itself beat new real pictures. Every metric whose reference is the training set rewards copying, so there has to be a test of its own. The **sign test** of lesson 02 asks of each sample: is it nearer to a training picture or to one of as many unseen ones? Half and half means no copying. It has two weak points:
+On the table of damages the training set itself beat new real pictures. Every metric whose reference is the training set rewards copying, so there has to be a test of its own. The **sign test** of lesson 02 asks of each sample: is it nearer to a training picture or to one of as many unseen ones? Half and half means no copying. It has two weak points:
 
 - **False alarms.** It takes each sample for a toss of its own. Let an honest G be collapsed and paint the same twenty pictures again and again: a thousand samples are then only twenty independent data. That thirteen of twenty coins fall to one side is nothing unusual, but six hundred and fifty of a thousand look like proof.
 - **Missed alarms.** It compares means of blocks of 4×4 pixels. Move a copy by two pixels, and it no longer resembles its original.
@@ -1591,6 +1591,6 @@ r"""
 - **Which features.** Stein et al., [Exposing flaws of generative model evaluation metrics](https://arxiv.org/abs/2306.04675): where FID disagrees with people, and why they turn to DINOv2.
 - **A large comparison.** Lucic et al., [Are GANs Created Equal?](https://arxiv.org/abs/1711.10337): with enough tuning and restarts most models reach similar scores.
 - **Copying.** Meehan et al., [A Non-Parametric Test to Detect Data-Copying](https://arxiv.org/abs/2004.05675).
-- **Change something.** Draw Fig. 7-1 for MIND; add a damage of your own to the board; test the G of lesson 02 for memorisation with only 200 training pictures, and see when it begins to copy.
+- **Change something.** Draw Fig. 7-1 for MIND; add a damage of your own to the table of damages; test the G of lesson 02 for memorisation with only 200 training pictures, and see when it begins to copy.
 - **Go on.** In [lesson 08](08_conditional.ipynb) G obeys a condition, and what is to be measured is whether it does.
 """

@@ -577,7 +577,7 @@ The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### 练习 2：把听话量成数
+### 练习 2：用数字衡量听话
 
 补全 `obeys(probabilities, y)`：`probabilities` 是分类器给 n 个样本的各类概率，形状 `(n, K)`；`y` 是要的类别，int64 `(n,)`。返回形状 `(K,)` 的张量，第 $k$ 个数是：要第 $k$ 类的样本里，分类器认为最可能是第 $k$ 类的占多大比例。没有人要过的类，填 NaN。
 

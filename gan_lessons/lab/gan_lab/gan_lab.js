@@ -71,10 +71,10 @@ const LABELS = {
 const NAMES = {
   preset: {
     healthy: ["正常的对弈", "A healthy game"],
-    collapse: ["故障：模式崩溃", "Failure: mode collapse"],
-    vanishing: ["故障：梯度消失", "Failure: vanishing gradient"],
-    oscillation: ["故障：振荡", "Failure: oscillation"],
-    cure: ["解药：RpGAN + R1 + R2", "The cure: RpGAN + R1 + R2"],
+    collapse: ["失败：模式崩溃", "Failure: mode collapse"],
+    vanishing: ["失败：梯度消失", "Failure: vanishing gradient"],
+    oscillation: ["失败：振荡", "Failure: oscillation"],
+    cure: ["太强的 D，约束之后", "A strong D, tamed"],
     own: ["自己的设置", "Settings of your own"],
   },
   data: {
@@ -90,6 +90,7 @@ const NAMES = {
   loss: {
     "non-saturating": ["非饱和", "Non-saturating"],
     "non-saturating + R1": ["非饱和 + R1", "Non-saturating + R1"],
+    "non-saturating + R1 + R2": ["非饱和 + R1 + R2", "Non-saturating + R1 + R2"],
     minimax: ["极小极大（饱和）", "Minimax"],
     "least squares": ["最小二乘", "Least squares"],
     wasserstein: ["Wasserstein + 裁剪", "Wasserstein + clip"],

@@ -19,6 +19,8 @@ class LossRules(NamedTuple):
 LOSSES = {
     "non-saturating": LossRules(losses.NonSaturating()),
     "non-saturating + R1": LossRules(losses.NonSaturating(), partial(penalties.r1, gamma=1.0)),
+    "non-saturating + R1 + R2": LossRules(losses.NonSaturating(),
+                                          partial(penalties.r1_r2, gamma=1.0)),
     "minimax": LossRules(losses.Minimax()),
     "least squares": LossRules(losses.LeastSquares()),
     "wasserstein": LossRules(losses.Wasserstein(), clip=0.1),  # not 0.01: the networks are small
@@ -107,5 +109,5 @@ PRESETS = {
     "collapse": LabSettings(pretrain=1000, d_steps=10),
     "vanishing": LabSettings(loss="minimax", pretrain=1000, optimizer_g="plain", lr_g=0.02),
     "oscillation": LabSettings(lr_d=1e-4),
-    "cure": LabSettings(loss="relativistic", pretrain=1000, d_steps=10),
+    "cure": LabSettings(loss="non-saturating + R1 + R2", pretrain=1000, d_steps=10),
 }

@@ -233,7 +233,7 @@ The options are shuffled each time, so here are the words.
 
 ## Notes for teachers
 
-**Where the times come from**: about 130 minutes in one language: 65 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 2 minutes; training and the board of damages take some dozens of seconds each, in which predictions can be written down. Up to the board it takes about 50 minutes, and the lesson can be taught in two parts.
+**Where the times come from**: about 130 minutes in one language: 65 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 2 minutes; training and the table of damages take some dozens of seconds each, in which predictions can be written down. Up to that table it takes about 50 minutes, and the lesson can be taught in two parts.
 
 **Must, may, self-study**
 
@@ -243,7 +243,7 @@ The options are shuffled each time, so here are the words.
 | exercise 1 | self-study | may, 10 minutes |
 | the number of samples, predict 1, Fig. 7-1 | must, 10 minutes | must, 10 minutes |
 | exercise 2 | self-study | self-study |
-| the board of damages, predict 2 | must, 15 minutes | must, 15 minutes |
+| the table of damages, predict 2 | must, 15 minutes | must, 15 minutes |
 | half of the modes, predict 3, Fig. 7-4 | self-study | must, 10 minutes |
 | truncating z, predict 4 | may, 5 minutes | must, 10 minutes |
 | memorisation, exercise 3 | self-study | may, 10 minutes |
@@ -254,7 +254,7 @@ The options are shuffled each time, so here are the words.
 **On the board**: an axis for $n$ and one for "Fréchet distance of real from real". Each learner takes another $n$, computes it once, and puts a point on the board: the curve draws itself. Then add one generator's distance at two values of $n$ and ask which of the two is "better".
 
 - **A first question.** Let the class give marks from 0 to 10 to the samples of Fig. 7-2, collect them and look at the spread; then ask why there are metrics.
-- **Misconceptions.** "The lower FID the better, and 0 is best": the whole training set against itself is at 0 (2,000 of it, in the board of damages, at 0.013). "A negative KID is a bug": an unbiased estimate does that. "High precision means good pictures": blurred ones have more of it than real ones. "FIDs of two papers compare": look at $n$, network and resizing first.
+- **Misconceptions.** "The lower FID the better, and 0 is best": the whole training set against itself is at 0 (2,000 of it, in the table of damages, at 0.013). "A negative KID is a bug": an unbiased estimate does that. "High precision means good pictures": blurred ones have more of it than real ones. "FIDs of two papers compare": look at $n$, network and resizing first.
 
 **Homework: the numbers of a paper (one week)**
 

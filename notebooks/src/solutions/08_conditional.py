@@ -49,7 +49,7 @@ verdict = check.projection_score(projection_score)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 2：把听话量成数
+## 练习 2：用数字衡量听话
 
 分组的依据是要的类别。空的一组求平均是 NaN，正好表示“没有要过”。
 """
