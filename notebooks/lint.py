@@ -406,7 +406,7 @@ def figure_problems(name: str, nb: NotebookNode) -> Iterator[str]:
     """
     if not any(tagged(cell, "caption") for cell in nb.cells):
         return
-    lesson = int(name[:2])
+    lesson = name.split("_")[0].lstrip("0")  # "5" of 05_fastai_style, "5b" of 05b_api_reference
     number = {"zh": 0, "en": 0}
     before = nb.cells[0]
     for position, cell in enumerate(nb.cells, start=1):

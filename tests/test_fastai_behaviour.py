@@ -304,6 +304,19 @@ def test_Q8_given_to_the_constructor():
     assert diary.lrs == pytest.approx([5e-4] * 5 + [1e-4])
 
 
+def test_Q8_a_schedule_that_sets_the_rate_batch_by_batch_is_multiplied():
+    class Falling(Callback):
+        rates = [1e-4 / step for step in range(1, 7)]
+
+        def on_batch_begin(self, learn):
+            learn.opt.lr = self.rates[len(diary.lrs)]
+
+    diary = Diary()
+    learn = wgan(callback_fns=[GANDiscriminativeLR])
+    learn.fit(1, 1e-4, callbacks=[Falling(), diary])
+    assert diary.lrs == pytest.approx([5 * rate for rate in Falling.rates[:5]] + Falling.rates[5:])
+
+
 # Q9: from_learners
 
 def test_Q9_pixel_loss_gets_what_was_made_first():

@@ -55,6 +55,21 @@ def test_which_penalty_is_better_the_seeds_do_not_tell():
     assert len({a < b for a, b in zip(distances(WGAN_GP), distances(R1), strict=True)}) == 2
 
 
+def test_which_lacks_most_kinds_changes_with_the_seed():
+    def lacks(run):
+        """Return how many kinds fewer the counted samples show than as many drawn evenly."""
+        counted = run[FIRST]["average"]["counted"] * STORED["settings"]["samples"]
+        return 96 * (1 - (95 / 96) ** counted) - run[FIRST]["average"]["seen"]
+    found = [[round(lacks(STORED["runs"][name][seed])) for name in lesson05.GAMES]
+             for seed in "012"]
+    assert len({seed.index(max(seed)) for seed in found}) > 1
+    first, second, third = found
+    for text in ("三种各缺 {}、{}、{} 种；种子 1 各缺 {}、{}、{} 种，种子 2 各缺 {}、{}、{} 种",
+                 "they lack {}, {} and {} kinds; with seed 1 it is {}, {} and {}, "
+                 "with seed 2 it is {}, {} and {}"):
+        assert text.format(*first, *second, *third) in LESSON, found
+
+
 def test_the_lesson_quotes_the_study():
     for name in lesson05.GAMES:
         both_say(LESSON, *(f"{f(distances(name)):,.0f}" for f in (min, max)))

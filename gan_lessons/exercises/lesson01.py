@@ -298,9 +298,10 @@ def check_game(game) -> None:
             "that is fixed. Work on the loss and the penalty.")
     steady = {group["lr"] for group in game.critic_optimizer.param_groups}
     require(game.clip is None and min(steady) >= game.lr / 2,
-            "D 被绑住了手脚：这里不用权重裁剪，D 的学习率也不能低于 G 的一半。请从损失和惩罚项入手。",
-            "D's hands are tied: no weight clipping here, and D's learning rate must be at least half "
-            "of G's. Work on the loss and the penalty.")
+            "D 被绑住了手脚：这里不用权重裁剪，D 的学习率也不能低于 G 的一半。"
+            "请从损失和惩罚项入手。",
+            "D's hands are tied: no weight clipping here, and D's learning rate must be at least "
+            "half of G's. Work on the loss and the penalty.")
     weights = weight_count(game.generator) + weight_count(game.critic)
     require(weights <= MOST_WEIGHTS and game.batch <= MOST_POINTS,
             f"网络（{weights:,} 个权重）或批（{game.batch}）太大，三次要跑很久。请保留 "

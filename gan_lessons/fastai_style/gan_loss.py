@@ -93,7 +93,11 @@ class GANLoss:
 
 
 class WassersteinLoss(nn.Module):
-    """mean(real) - mean(fake), minimised by the critic."""
+    """mean(real) - mean(fake), minimised by the critic.
+
+    Mind the sign: real pictures get low scores and fakes high ones; the paper and the other
+    lessons have it the other way round, in the same game.
+    """
 
     def forward(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the scalar; scores of any shape."""

@@ -58,7 +58,10 @@ class GANTrainer(LearnerCallback):
         return self.learn.model.gen_mode
 
     def switch(self, gen_mode: bool | None = None) -> None:
-        """Give the turn to the generator (True), to the critic (False) or to the other (None)."""
+        """Give the turn to the generator (True), to the critic (False) or to the other (None).
+
+        It may be called before any training, too.
+        """
         self.learn.model.switch(gen_mode)
         if self.learn.training:
             self._take_turn()
@@ -237,6 +240,8 @@ class AdaptiveGANSwitcher(LearnerCallback):
 
 class GANDiscriminativeLR(LearnerCallback):
     """Let the critic learn `mult_lr` times as fast as the generator."""
+
+    order = 100  # after any callback that sets the learning rate
 
     def __init__(self, learn, mult_lr: float = 5.0):
         super().__init__(learn)

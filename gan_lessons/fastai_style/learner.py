@@ -258,7 +258,10 @@ class Learner:
     # ---- files: what `checkpoint` saves, takes back and compares ----
 
     def save(self, path: str | Path) -> None:
-        """Write networks, optimizers, random numbers and history to a file."""
+        """Write networks, optimizers, whose turn it is, counts and random numbers to a file.
+
+        Training that goes on from there equals training that never stopped.
+        """
         checkpoint.save(self, path)
 
     def load(self, path: str | Path, with_opt: bool = True, changed: tuple[str, ...] = ()):

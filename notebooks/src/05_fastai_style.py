@@ -245,7 +245,7 @@ r"""
 |---|---|---|
 | an optimizer for each player | `Learner` | 建立学习器时 |
 | clip the critic's weights | `GANTrainer`（参数 `clip`） | `on_batch_begin` |
-| one network learns, the other is frozen | `GANTrainer.switch` | 交换的时候，以及 `on_batch_begin` |
+| one network learns, the other is frozen | `GANTrainer` | 交换的时候（`switch`），以及 `on_batch_begin` |
 | the loss of the network that learns | `GANModule` 和 `GANLoss` | |
 | learn | `Learner.fit_batch` | |
 | note the smoothed loss | `GANTrainer`（参数 `beta`） | `on_backward_begin` |
@@ -253,7 +253,7 @@ r"""
 
 `GANModule` 把两个网络合成“一个模型”，用 `gen_mode` 记住现在轮到谁；`GANLoss` 把两个损失合成“一个损失”。这样，不懂 GAN 的 `Learner` 也能训练 GAN。每个网络各有一个优化器，只有轮到的那一个走步；冻结的网络没有人更新，以前积累的动量也推不动它。
 
-为什么要拆？写在循环里的每一处改动，都要改循环本身；拆成回调之后，新的想法是一个新的小类，循环一行也不动。
+为什么要拆？写在循环里的每一处改动，都要改循环本身；拆成回调之后，许多新想法就只是一个新的小类，循环一行也不动。也有例外：后面的惩罚项要改损失本身，不是回调，而是 `GANLearner` 的一个参数。
 
 ## 每一批的五个事件
 
@@ -270,7 +270,7 @@ Nothing here is mysterious: every computation of the training is in the loop and
 |---|---|---|
 | an optimizer for each player | `Learner` | when it is made |
 | clip the critic's weights | `GANTrainer` (argument `clip`) | `on_batch_begin` |
-| one network learns, the other is frozen | `GANTrainer.switch` | when turns change, and `on_batch_begin` |
+| one network learns, the other is frozen | `GANTrainer` | when turns change (`switch`), and `on_batch_begin` |
 | the loss of the network that learns | `GANModule` and `GANLoss` | |
 | learn | `Learner.fit_batch` | |
 | note the smoothed loss | `GANTrainer` (argument `beta`) | `on_backward_begin` |
@@ -278,7 +278,7 @@ Nothing here is mysterious: every computation of the training is in the loop and
 
 `GANModule` makes "one model" of two networks and remembers in `gen_mode` whose turn it is; `GANLoss` makes "one loss" of two. So a `Learner` that knows nothing of GANs can train one. Each network has its own optimizer, and only the one whose turn it is takes a step: nobody updates the frozen network, and momentum from earlier steps cannot move it.
 
-Why take the loop apart? Every change to a loop means editing the loop; with callbacks a new idea is a new small class, and the loop stays as it is.
+Why take the loop apart? Every change to a loop means editing the loop; with callbacks many a new idea is just a small class, and the loop stays as it is. Not every one: a penalty, below, changes the loss itself and is an argument of `GANLearner`, not a callback.
 
 ## The five events of every batch
 
@@ -372,7 +372,7 @@ r"""
 r"""
 ### 先猜再跑 1：次序
 
-切换器 `FixedGANSwitcher` 的 `order` 是 40，在 `on_batch_end` 里换人。现在放两本日记，`order` 分别是 0 和 100，都在 `on_batch_end` 里记下“现在轮到谁”。12 批之后：
+负责换人的回调叫切换器（switcher），后面细讲。`FixedGANSwitcher` 的 `order` 是 40，在 `on_batch_end` 里换人。一方连续走的几步，这一课叫它的一个回合（turn）；第 01 课的回合（round）是双方各走一遍。现在放两本日记，`order` 分别是 0 和 100，都在 `on_batch_end` 里记下“现在轮到谁”。12 批之后：
 
 - A. 两本一样，都是 `CCCCCGCCCCCG`：同一个事件里，所有回调看到的状态相同。
 - B. 不一样：`order` 是 0 的那本少记一批，因为第一批开始时还没有轮到谁。
@@ -384,7 +384,7 @@ r"""
 r"""
 ### Predict, then run 1: the order
 
-The switcher, `FixedGANSwitcher`, has `order` 40 and changes turns in `on_batch_end`. Now take two diaries with `order` 0 and 100; in `on_batch_end` both note whose turn it is. After 12 batches:
+The callback that changes turns is called a switcher; more of it below. `FixedGANSwitcher` has `order` 40 and acts in `on_batch_end`. In this lesson a turn is one player's run of steps; the round of lesson 01 is a turn of each. Now take two diaries with `order` 0 and 100; in `on_batch_end` both note whose turn it is. After 12 batches:
 
 - A. They are the same, both `CCCCCGCCCCCG`: within one event all callbacks see the same state.
 - B. They differ: the one with `order` 0 lacks a batch, because nobody has a turn yet when the first batch begins.
@@ -404,7 +404,7 @@ r"""
 
 ### 练习 1：`ClipCritic`
 
-fastai 在每批**开头**裁剪，论文的算法 1 在每次更新**之后**裁剪。两种写法里，生成器面对的评论家都已裁剪过；差别在于更新之后到下一批之前：这时存盘、画图，或者训练刚好结束，fastai 的评论家可能超出范围。写一个在更新之后裁剪的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
+fastai 在每批**开头**裁剪，论文的算法 1 在每次更新**之后**裁剪。fastai 在生成器的批开头也裁剪评论家，所以这里和第 04 课的“先裁剪、后更新”不同，生成器面对的评论家都已裁剪过。差别有两处。第一批，fastai 从裁剪过的权重算起，论文从没有裁剪的算起。更新之后到下一批之前，这时存盘、画图，或者训练刚好结束，fastai 的评论家可能超出范围。写一个在更新之后裁剪的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
 
 <details><summary>提示一</summary>
 
@@ -425,7 +425,7 @@ The answer is **C**. With `order` 0 a diary comes before the switcher (40) and s
 
 ### Exercise 1: `ClipCritic`
 
-fastai clips at the **beginning** of each batch, Algorithm 1 of the paper **after** each update. Either way the generator meets a clipped critic; the difference lies between an update and the next batch: whoever saves or draws then, or after the last batch, may find fastai's critic outside the limit. Write a callback that clips after the update. `learn.critic` is the critic, `learn.generator` the generator.
+fastai clips at the **beginning** of each batch, Algorithm 1 of the paper **after** each update. fastai clips the critic at the beginning of the generator's batches, too, so that, unlike the clip-first version of lesson 04, the generator meets a clipped critic either way. Two differences remain. In the first batch fastai starts from clipped weights, the paper from unclipped ones. And between an update and the next batch, whoever saves or draws, or stops there, may find fastai's critic outside the limit. Write a callback that clips after the update. `learn.critic` is the critic, `learn.generator` the generator.
 
 <details><summary>Hint one</summary>
 
@@ -455,7 +455,7 @@ verdict = check.clip_critic(ClipCritic)
 r"""
 ## 轮到谁：切换器
 
-负责换人的组件叫**切换器**（switcher），它也是回调，在 `on_batch_end` 里决定要不要调用 `learn.gan_trainer.switch()`。切换器要等学习器建好才能造出来，所以交给 `switcher=` 的是类，或者定好了参数的 `partial`。fastai 有两种：
+**切换器**（switcher）也是回调，在 `on_batch_end` 里决定要不要调用 `learn.gan_trainer.switch()`。切换器要等学习器建好才能造出来，所以交给 `switcher=` 的是类，或者定好了参数的 `partial`。fastai 有两种：
 
 - `FixedGANSwitcher(n_crit, n_gen)`：各走固定的步数，默认 1 比 1，`wgan` 用 5 比 1。两个数都可以是函数，参数是生成器已走的步数。
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`：这一步的损失低于门槛就换人；没有门槛，就一步一换。
@@ -564,7 +564,7 @@ verdict = check.warm_up_switcher(WarmUpSwitcher)
 r"""
 ### 练习 3（选做）：`DiscriminativeLR`
 
-让评论家的学习率是生成器的 `factor` 倍。`learn.opt` 是此刻这一方的优化器，`learn.opt.lr` 可读可写，`learn.gan_trainer.gen_mode` 说现在是不是生成器的回合。更新之前调高，更新之后**恢复原值**；学习率本身可能也在变，所以每次都从当时的值算起。
+让评论家的学习率是生成器的 `factor` 倍。`learn.opt` 是此刻这一方的优化器，`learn.opt.lr` 可读可写，`learn.gan_trainer.gen_mode` 说现在是不是生成器的回合。更新之前调高，更新之后**恢复原值**；学习率本身可能也在变，所以每次都从当时的值算起（改学习率的回调，`order` 要更小，否则它会盖掉你的）。
 
 <details><summary>提示一</summary>
 
@@ -574,7 +574,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-恢复成哪个数？如果在 `on_train_begin` 就记下来，学习率按计划下降时会怎样？如果到 `on_batch_end` 才恢复，`learn.opt` 是谁的？
+恢复成哪个数？如果在 `on_train_begin` 就记下来，学习率按计划下降时会怎样？如果到 `on_batch_end` 才恢复，你的 `order` 是 0 和 100 时，`learn.opt` 各是谁的？
 
 </details>
 """
@@ -583,7 +583,7 @@ r"""
 r"""
 ### Exercise 3 (optional): `DiscriminativeLR`
 
-Give the critic `factor` times the generator's learning rate. `learn.opt` is the optimizer of whoever's turn it is, `learn.opt.lr` can be read and set, and `learn.gan_trainer.gen_mode` tells whether it is the generator's turn. Raise the rate before the update and **put it back** after; it may follow a schedule, so start from what it is at the time.
+Give the critic `factor` times the generator's learning rate. `learn.opt` is the optimizer of whoever's turn it is, `learn.opt.lr` can be read and set, and `learn.gan_trainer.gen_mode` tells whether it is the generator's turn. Raise the rate before the update and **put it back** after; it may follow a schedule, so start from what it is at the time (the callback of the schedule needs a smaller `order`, or it overwrites yours).
 
 <details><summary>Hint one</summary>
 
@@ -593,7 +593,7 @@ How can two methods share a number? What should they do when it is the generator
 
 <details><summary>Hint two</summary>
 
-Which number do you put back? If you noted it in `on_train_begin`, what happens under a falling schedule? If you wait until `on_batch_end`, whose is `learn.opt`?
+Which number do you put back? If you noted it in `on_train_begin`, what happens under a falling schedule? If you wait until `on_batch_end`, whose is `learn.opt` when your `order` is 0, and when it is 100?
 
 </details>
 """
@@ -728,9 +728,9 @@ r"""
 r"""
 <details><summary>答案</summary>
 
-答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711；换一种处理器，是 1241、571 和 528），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
+答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
 
-“组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。均匀地抽这么多张，裁剪约能见到 74 种，WGAN-GP 95 种，非饱和加 R1 93 种。照这样看，三种各缺 16、14、19 种：裁剪的距离远得多，种类却不比别的缺得多。距离近，不等于种类齐。
+“组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。均匀地抽这么多张，裁剪约能见到 74 种，WGAN-GP 95 种，非饱和加 R1 93 种。照这样看，三种各缺 16、14、19 种；种子 1 各缺 15、14、8 种，种子 2 各缺 14、8、20 种。距离总是裁剪最远，谁缺得最多却随种子而变。距离和种类是两个问题，要分别报告。
 
 一个种子说明不了什么。另外两个种子也是裁剪最远，细节见下面的选读。
 
@@ -745,9 +745,9 @@ r"""
 r"""
 <details><summary>Answer</summary>
 
-The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711; on another processor 1241, against 571 and 528), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
+The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
 
-The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. As many drawn evenly would show about 74 kinds for clipping, 95 for WGAN-GP and 93 for non-saturating with R1. Seen so, they lack 16, 14 and 19 kinds: clipping is much further away, yet lacks no more kinds than the others. A small distance is not variety.
+The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. As many drawn evenly would show about 74 kinds for clipping, 95 for WGAN-GP and 93 for non-saturating with R1. Seen so, they lack 16, 14 and 19 kinds; with seed 1 it is 15, 14 and 8, with seed 2 it is 14, 8 and 20. Clipping is always furthest, but which lacks most changes with the seed. Distance and variety are two questions; report both.
 
 One seed proves nothing. On two more seeds clipping is furthest as well; the details are in the optional part below.
 
@@ -783,7 +783,7 @@ table([("样本", "samples"), ("距离，600 步，种子 0、1、2", "distance,
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 就是图 5-2 的那次运行（711 和 712 是同一个数，后者舍入了两次）。600 步时，滑动平均的距离在每一次运行里都比最新的权重小，小 4% 到 40%；可是 9 次运行里有 4 次，最新的权重画出的样本能认出的更多（见 `lesson05.json`）。
+裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 就是图 5-2 的那次运行（711 和 712 是同一个数，后者舍入了两次）。600 步时，用滑动平均的权重算出的距离，每一次运行都比用最新的权重算出的小，小 4% 到 40%；可是 9 次运行里有 4 次，最新的权重画出的样本能认出的更多（见 `lesson05.json`）。
 
 惩罚项要多花时间：600 步在单核上，裁剪约 21 秒，另外两种 25 到 29 秒。但按时间比，种子 0 的结论也一样：裁剪走到 1,800 步，用了 60 秒，比另外两种还多，距离 1,094，仍比它们 600 步时远。另外两种走到 1,800 步都是 261，能认出的约占 30%；真图的参照是 8 和 100%，离真图还远。
 
@@ -794,7 +794,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. Seed 0 is the run of Fig. 5-2 (711 and 712 are one number, the latter rounded twice). At 600 steps the distance of the moving average is smaller than that of the newest weights in every run, by 4% to 40%; yet in 4 of the 9 runs more samples of the newest weights can be read (see `lesson05.json`).
+Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. Seed 0 is the run of Fig. 5-2 (711 and 712 are one number, the latter rounded twice). At 600 steps the distance computed from the averaged weights is smaller than that from the newest weights in every run, by 4% to 40%; yet in 4 of the 9 runs more samples of the newest weights can be read (see `lesson05.json`).
 
 Penalties take more time: on one core 600 steps of clipping take about 21 seconds, those of the other two 25 to 29. By time the result is the same on seed 0: after 1,800 steps, which took 60 seconds, more than the other two had, clipping is at 1,094, still further than those at 600 steps. At 1,800 steps both of these are at 261, and about 30% of their samples can be read; real pictures get 8 and 100%, so there is a long way to go.
 
@@ -848,17 +848,17 @@ table([("切换器", "switcher"), ("轮到谁", "whose turn"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-每走一遍数据，评论家的第 5 步和生成器的那一步都落在验证里：没有反向传播，什么都没发生。损失有 12 个和 10 个不同的值，那只是评论家走过的步数；看得出毛病的是最后一列。**损失在动，不等于在学**。两个教训：计数要数更新，不要数批；让测试盯住次序，这里的次序必须正好是 `CCCCCGCCCCCG`。fastai v1 和 v2 的其他差别，见 05b 末尾的表。
+每走一遍数据，评论家的第 5 步和生成器的那一步都落在验证里：没有反向传播，什么都没发生。损失有 12 个和 10 个不同的值，那只是评论家走过的步数；看得出毛病的是“轮到谁”和最后一列。**损失在动，不等于在学**。两个教训：计数要数更新，不要数批；让测试盯住次序，这里的次序必须正好是 `CCCCCGCCCCCG`。fastai v1 和 v2 的其他差别，见 05b 末尾的表。
 
 ## 别处的同一个想法（选读）
 
 名字不同，事件相近。下表按各自的文档整理：
 
-| 这里（fastai v1 的名字） | [PyTorch Lightning](https://lightning.ai/docs/pytorch/stable/extensions/callbacks.html) | [Hugging Face Trainer](https://huggingface.co/docs/transformers/main_classes/callback) | [Keras](https://keras.io/api/callbacks/base_callback/) |
+| 这里（事件名同 fastai v1） | [PyTorch Lightning](https://lightning.ai/docs/pytorch/stable/extensions/callbacks.html) | [Hugging Face Trainer](https://huggingface.co/docs/transformers/main_classes/callback) | [Keras](https://keras.io/api/callbacks/base_callback/) |
 |---|---|---|---|
 | `on_batch_begin` | `on_train_batch_start` | `on_step_begin` | `on_train_batch_begin` |
 | `on_backward_begin` | `on_before_backward` | 没有 | 没有 |
-| `on_backward_end` | `on_after_backward`、`on_before_optimizer_step` | `on_pre_optimizer_step` | 没有 |
+| `on_backward_end` | `on_after_backward`、`on_before_optimizer_step` | `on_pre_optimizer_step`（已裁剪过梯度） | 没有 |
 | `on_step_end` | 没有 | `on_optimizer_step` | 没有 |
 | `on_batch_end` | `on_train_batch_end` | `on_step_end` | `on_train_batch_end` |
 | 谁先执行：`order` | 列表里的先后 | 列表里的先后 | 列表里的先后 |
@@ -872,17 +872,17 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-In every pass over the data the critic's step 5 and the generator's one fall into validation: nothing is backpropagated, and nothing happens. The loss has 12 and 10 different values, which are just the steps that the critic took; it is the last column that shows the fault. **A loss that moves is not learning.** Two lessons: count updates, not batches; and let a test watch the order, which here must be exactly `CCCCCGCCCCCG`. What else differs from fastai v1 and v2 is in the table at the end of 05b.
+In every pass over the data the critic's step 5 and the generator's one fall into validation: nothing is backpropagated, and nothing happens. The loss has 12 and 10 different values, which are just the steps that the critic took; the fault shows in "whose turn" and in the last column. **A moving loss does not prove that anything is learned.** Two lessons: count updates, not batches; and let a test watch the order, which here must be exactly `CCCCCGCCCCCG`. What else differs from fastai v1 and v2 is in the table at the end of 05b.
 
 ## The same idea elsewhere (optional)
 
 The names differ, the events are much alike. The table follows the documentation of each:
 
-| Here (the names of fastai v1) | [PyTorch Lightning](https://lightning.ai/docs/pytorch/stable/extensions/callbacks.html) | [Hugging Face Trainer](https://huggingface.co/docs/transformers/main_classes/callback) | [Keras](https://keras.io/api/callbacks/base_callback/) |
+| Here (events named as in fastai v1) | [PyTorch Lightning](https://lightning.ai/docs/pytorch/stable/extensions/callbacks.html) | [Hugging Face Trainer](https://huggingface.co/docs/transformers/main_classes/callback) | [Keras](https://keras.io/api/callbacks/base_callback/) |
 |---|---|---|---|
 | `on_batch_begin` | `on_train_batch_start` | `on_step_begin` | `on_train_batch_begin` |
 | `on_backward_begin` | `on_before_backward` | none | none |
-| `on_backward_end` | `on_after_backward`, `on_before_optimizer_step` | `on_pre_optimizer_step` | none |
+| `on_backward_end` | `on_after_backward`, `on_before_optimizer_step` | `on_pre_optimizer_step` (after gradients are clipped) | none |
 | `on_step_end` | none | `on_optimizer_step` | none |
 | `on_batch_end` | `on_train_batch_end` | `on_step_end` | `on_train_batch_end` |
 | who goes first: `order` | place in the list | place in the list | place in the list |
@@ -898,11 +898,11 @@ The last row matters most: in none of the three can callbacks alone let two netw
 r"""
 ## 开放题（选做）：把滑动平均写成回调
 
-`ema=0.95` 是怎样算出来的？写一个回调 `MovingAverage(decay)`，训练之后 `self.average` 是平均出来的网络：生成器走完第一步时照抄一份，以后每一步
+写了 `ema=0.95`，学习器是怎样做滑动平均的？写一个回调 `MovingAverage(decay)`，训练之后 `self.average` 是平均出来的网络：生成器走完第一步时照抄一份，以后每一步
 
 $$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
 
-批归一化的统计量也同样处理。标准和这一课的重构一样严：与学习器自己的 `ema=` 相差不超过 0.000001。通过之后再问一个没有标准答案的问题：在“非饱和损失加 R1”的 600 步上，`decay` 取多少最好？先写下你的猜测和理由，再试三个值，把弗雷歇距离列成一张表，和最新权重的比。
+批归一化的统计量也同样处理。标准和这一课的重构一样严：与学习器自己的 `ema=` 相差不超过 0.000001。通过之后再问一个没有标准答案的问题：在“非饱和损失加 R1”的 600 步上，`decay` 取多少最好？先写下你的猜测和理由，再试三个值（`ema=` 换成它，和你的回调结果相同，`learn.sample(2000, ema=True)` 就用平均过的权重），把弗雷歇距离列成一张表，和最新权重的比。
 
 <details><summary>提示一</summary>
 
@@ -925,7 +925,7 @@ How does `ema=0.95` work? Write a callback `MovingAverage(decay)` whose `self.av
 
 $$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
 
-The statistics of BatchNorm are treated in the same way. The bar is as strict as that of this lesson's refactoring: at most 0.000001 away from the learner's own `ema=`. Then comes a question without a model answer: over the 600 steps of "non-saturating with R1", which `decay` is best? Write down your guess and the reason, then try three values, and put the Fréchet distances into a table, beside that of the newest weights.
+The statistics of BatchNorm are treated in the same way. The bar is as strict as that of this lesson's refactoring: at most 0.000001 away from the learner's own `ema=`. Then comes a question without a model answer: over the 600 steps of "non-saturating with R1", which `decay` is best? Write down your guess and the reason, then try three values (as `ema=`, which gives what your callback gives; `learn.sample(2000, ema=True)` then uses the averaged weights), and put the Fréchet distances into a table, beside that of the newest weights.
 
 <details><summary>Hint one</summary>
 

@@ -39,14 +39,14 @@ lab.language_switch()
 r"""
 星号导入把一大串名字倒进笔记本，写起来快，读的人却不知道哪个名字从哪里来；fastai 的笔记本都这样开头，所以这里照做，课程的其余部分不用它。每个模块用 `__all__` 写明了会倒出哪些名字。
 
-下面的例子都用这份小数据：16×16 的玩具卧室，一批 8 张，噪声长 10；再加一对很小的网络。
+下面的例子都用这份小数据：16×16 的玩具卧室，一批 8 张，噪声长 10；再加一对很小的网络。（这台电脑上如果有 LSUN 的照片，`untar_data` 给的就是照片，每一遍会长得多。）
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 A star import pours a long list of names into the notebook: quick to write, but a reader cannot tell where a name comes from. All of fastai's notebooks begin like that, so this one does; the rest of the course does not. Each module says in `__all__` which names it pours out.
 
-The examples below share a small set of data, toy rooms of 16×16 in batches of 8 with noise of length 10, and a pair of very small networks.
+The examples below share a small set of data, toy rooms of 16×16 in batches of 8 with noise of length 10, and a pair of very small networks. (Where the photographs of LSUN are installed, `untar_data` gives you these, and every epoch takes much longer.)
 """
 
 # %%
@@ -126,14 +126,14 @@ print(learn)
 r"""
 ### 构造方法
 
-多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个各自训练过的 Learner 合成一个 GAN：评论家的损失是真图对 1、假图对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
+多数时候不必自己写损失。`wgan` 用一行建好 Wasserstein GAN；`from_learners` 把两个 Learner（通常各自训练过）合成一个 GAN；下例只训练生成器的那一个，评论家的要用（图片，真假）的数据训练，这里略去。评论家的损失是真图对 1、假图对 0 的平均；生成器的损失是“骗过评论家”和“像目标”两项按 `weights_gen` 加权的**和**（fastai 的文档写作平均，代码里是和）。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### Factory methods
 
-Most of the time you need not write losses. `wgan` makes a Wasserstein GAN in one line. `from_learners` joins two Learners, each trained before, into one GAN: the critic's loss is the mean of two terms, real pictures against a target of 1 and fakes against 0; the generator's is the **sum** of "fool the critic" and "resemble the target", weighted by `weights_gen` (fastai's page calls it a mean; its code adds).
+Most of the time you need not write losses. `wgan` makes a Wasserstein GAN in one line. `from_learners` joins two Learners, usually trained before, into one GAN; the example trains only the generator's, since the critic's would need data of (picture, real or fake). The critic's loss is the mean of two terms, real pictures against a target of 1 and fakes against 0; the generator's is the **sum** of "fool the critic" and "resemble the target", weighted by `weights_gen` (fastai's page calls it a mean; its code adds).
 """
 
 # %%
@@ -171,23 +171,24 @@ learn.fit(3, 2e-4)
 for row in learn.recorder.rows:  # printed and drawn epoch by epoch unless silent
     print(f"epoch {row['epoch']}: gen_loss {row['gen_loss']:.4f}, disc_loss {row['disc_loss']:.4f}")
 show.gallery(torch.stack(learn.gan_trainer.imgs), columns=3,
-             alt="One generated picture for each of three epochs, all of them grey noise")
+             alt="One generated picture for each of three epochs, all of them noise")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-1** 每轮结束时的一张样本，噪声总是同一份：只有 3 轮，还是噪点。
+**图 5b-1** 每轮结束时的一张样本，噪声总是同一份：只有 3 轮，还是噪点。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-1** A sample at the end of each epoch, always of the same noise: after 3 epochs it is still noise.
+**Fig. 5b-1** A sample at the end of each epoch, always of the same noise: after 3 epochs it is still noise.
 """
 
 # %%
 print(learn)
 largest = max(float(p.detach().abs().max()) for p in learn.critic.parameters())
-say("评论家的权重最大是 {largest:.4f}，裁剪的范围是 0.01。",
-    "The largest weight of the critic is {largest:.4f}; the limit is 0.01.", largest=largest)
+say("评论家的权重最大是 {largest:.4f}，裁剪的范围是 0.01：最后一批轮到生成器，开头刚裁剪过。",
+    "The largest weight of the critic is {largest:.4f}; the limit is 0.01, and the last batch, the "
+    "generator's, began by clipping.", largest=largest)
 smoother = GANLearner.wgan(data, *players(per_sample=True), penalty=penalties.gradient_penalty,
                            **quiet)
 smoother.fit(1, 2e-4)
@@ -293,7 +294,7 @@ show_doc(GANDiscriminativeLR.on_step_end)
 r"""
 ## 网络
 
-两个基本网络互为镜像。**评论家**：先是一个 4×4、步长 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3×3、步长 1 的卷积；然后每个 4×4、步长 2 的卷积让边长减半、通道数加倍，直到 4×4；末尾的 4×4 卷积得到一个数。**生成器**倒过来：一个 4×4、步长 1 的转置卷积把噪声变成 4×4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3×3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`。
+两个基本网络互为镜像。**评论家**：先是一个 4×4、步长 2 的卷积，把 `n_channels` 变成 `n_features`；再是 `n_extra_layers` 个 3×3、步长 1 的卷积；然后每个 4×4、步长 2 的卷积让边长减半、通道数加倍，直到 4×4；末尾的 4×4 卷积得到一个数。**生成器**倒过来：一个 4×4、步长 1 的转置卷积把噪声变成 4×4，再一次次加倍到 `in_size` 的一半，接着是 `n_extra_layers` 个 3×3 的层，最后一个转置卷积后接 tanh。多余的参数都交给 `conv_layer`；但评论家的第一层总是不归一化，末尾的卷积不受它们影响，所以写 `NormType.Spectral` 时，这两层没有谱归一化。
 
 两处要留心：一块的顺序是卷积、激活、批归一化，DCGAN 则是先归一化再激活；`basic_critic` 默认把**整批**的分数平均成一个数，需要每张图片一个分数时写 `per_sample=True`。
 """
@@ -302,7 +303,7 @@ r"""
 r"""
 ## Specific models
 
-The two basic networks mirror each other. The **critic** starts with a 4×4 convolution of stride 2 from `n_channels` to `n_features`; then come `n_extra_layers` 3×3 convolutions of stride 1; then 4×4 convolutions of stride 2, each of which halves the side and doubles the channels, down to 4×4; a last 4×4 convolution gives one number. The **generator** goes the other way: a 4×4 transposed convolution of stride 1 turns the noise into 4×4, others double that up to half of `in_size`; then come `n_extra_layers` 3×3 layers, and at the end one more transposed convolution and a tanh. Whatever else you pass goes to `conv_layer`.
+The two basic networks mirror each other. The **critic** starts with a 4×4 convolution of stride 2 from `n_channels` to `n_features`; then come `n_extra_layers` 3×3 convolutions of stride 1; then 4×4 convolutions of stride 2, each of which halves the side and doubles the channels, down to 4×4; a last 4×4 convolution gives one number. The **generator** goes the other way: a 4×4 transposed convolution of stride 1 turns the noise into 4×4, others double that up to half of `in_size`; then come `n_extra_layers` 3×3 layers, and at the end one more transposed convolution and a tanh. Whatever else you pass goes to `conv_layer`; but the critic's first layer is never normalised, and its last convolution ignores it, so that with `NormType.Spectral` these two have no spectral norm.
 
 Two things to note: a block is convolution, activation, batch normalisation, where DCGAN normalises before the activation; and `basic_critic` averages the scores of the **whole batch** into one number, unless you ask for one score a picture with `per_sample=True`.
 """
@@ -430,6 +431,7 @@ show_doc(GANTrainer.on_epoch_begin)
 show_doc(GANTrainer.on_batch_begin)
 show_doc(GANTrainer.on_backward_begin)
 show_doc(GANTrainer.on_backward_end)
+show_doc(GANTrainer.on_step_end)
 show_doc(GANTrainer.on_epoch_end)
 show_doc(GANTrainer.on_train_end)
 
@@ -583,12 +585,12 @@ data.train_ds.x.show_xys(xs, data.denorm(ys), figsize=(4, 4))
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-2** 一批 8 张真图，也就是 y；x 是噪声，不画。
+**图 5b-2** 一批 8 张真图，也就是 y；x 是噪声，不画。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-2** A batch of 8 real pictures, the y; x is noise and is not drawn.
+**Fig. 5b-2** A batch of 8 real pictures, the y; x is noise and is not drawn.
 """
 
 # %%
@@ -598,12 +600,12 @@ data.train_ds.x.show_xyzs(xs, data.denorm(ys), data.denorm(zs), figsize=(4, 4))
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-3** 同一批的 8 张样本：生成器只训练了一轮，画出的还是灰色噪点。
+**图 5b-3** 同一批的 8 张样本：生成器只训练了一轮，画出的还是灰色噪点。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-3** The 8 samples of the same batch: after a single epoch the generator still paints grey noise.
+**Fig. 5b-3** The 8 samples of the same batch: after a single epoch the generator still paints grey noise.
 """
 
 # %%
@@ -637,12 +639,12 @@ print("different noise:  ", len({noise.data.numpy().tobytes() for noise, _ in lo
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-4** 同一张长图看 9 次：裁剪窗口的位置各不相同。
+**图 5b-4** 同一张长图看 9 次：裁剪窗口的位置各不相同。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-4** One wide picture looked at 9 times: the window lies elsewhere each time.
+**Fig. 5b-4** One wide picture looked at 9 times: the window lies elsewhere each time.
 """
 
 # %%
@@ -659,12 +661,12 @@ print(f"to bytes and back changes a pixel by at most {apart:.6f}")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-5** `show_batch` 画出一批真图，这里一批有 8 张。
+**图 5b-5** `show_batch` 画出一批真图，这里一批有 8 张。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-5** `show_batch` draws a batch of real pictures, of which there are 8 here.
+**Fig. 5b-5** `show_batch` draws a batch of real pictures, of which there are 8 here.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -721,14 +723,14 @@ show_doc(AdaptiveLoss.forward)
 r"""
 ## fastai 没有的
 
-`from_loss` 接上 `gan_lessons.losses` 里的任何一个损失，例如合页（hinge）损失；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 不需要数据，给个种子就造图；`save`、`load` 记下接着训练所需的一切。
+`from_loss` 接上 `gan_lessons.losses` 里的任何一个损失，例如合页（hinge）损失；`ema=0.9` 让学习器记下生成器权重的滑动平均；`sample` 用种子造图，不必准备输入（噪声的形状取自一批训练数据）；`save`、`load` 记下接着训练所需的一切。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## What fastai does not have
 
-`from_loss` takes any of the course's losses in `gan_lessons.losses`, such as the hinge loss; `ema=0.9` lets the learner keep a moving average of the generator's weights; `sample` needs no data and makes pictures from a seed; `save` and `load` remember all that is needed to go on.
+`from_loss` takes any of the course's losses in `gan_lessons.losses`, such as the hinge loss; `ema=0.9` lets the learner keep a moving average of the generator's weights; `sample` makes pictures from a seed, without an input of yours (it takes the shape of the noise from one training batch); `save` and `load` remember all that is needed to go on.
 """
 
 # %%
@@ -757,9 +759,10 @@ def apart(a, b):
     return int((a.int() - b.int()).abs().max())
 
 
-say("停下再续训，与一口气训练完，样本最多相差 {gap} 个灰度级；滑动平均的样本与最新权重的最多相差 "
-    "{average}。", "Stopped and resumed against in one go: samples differ by at most {gap} grey "
-    "levels; samples of the average differ from those of the newest weights by up to {average}.",
+say("从文件续训，与在原来的学习器里续训，样本最多相差 {gap} 个灰度级；滑动平均的样本与最新权重的最多"
+    "相差 {average}。", "Going on from the file, and going on in the old learner: samples differ by "
+    "at most {gap} grey levels. Samples of the average differ from those of the newest weights by "
+    "up to {average}.",
     gap=apart(learn.sample(8), resumed.sample(8)),
     average=apart(learn.sample(8), learn.sample(8, ema=True)))
 
@@ -781,6 +784,9 @@ r"""
 | 表格里的 `train_loss` 把两边的损失混成一个平均 | 标明是混合的；两边的损失另有两列 |
 | 文件的次序随磁盘而变；`crop_pad` 的 `size` 被忽略 | 按名字排序；两个 `size` 不同就报错 |
 | `GANLearner` 默认评论家 5 步、生成器 1 步 | 默认各 1 步，`wgan` 才是 5 比 1 |
+| 回调的先后写 `_order`；方法收到 `**kwargs`；返回 `{'stop_training': True}` 结束训练；另有 `on_loss_begin` | 写 `order`；方法收到 `learn`；`raise CancelFit` 结束训练；没有 `on_loss_begin` |
+| `GANItemList.reconstruct` 返回新抽的噪声 | 返回给它的噪声 |
+| 每轮的图片取自最后一批，噪声次次不同 | 总用同一份噪声 |
 
 fastai v2 让两个网络共用一个优化器，没轮到的一方梯度清零而不是清除，于是它在动量的作用下仍会移动；加在切换器之后的学习率回调也会作用到对方。这里每个网络各有一个优化器，冻结的参数没有梯度，一点也不动。每一条都有测试，见[出处与勘误](sources.md)。
 
@@ -819,6 +825,9 @@ r"""
 | `train_loss` in the table mixes the losses of both players into one mean | it says that it is mixed; each player's loss has a column of its own |
 | the order of the files depends on the disk; the `size` of `crop_pad` is ignored | sorted by name; two different `size` are an error |
 | by default `GANLearner` takes 5 steps of the critic for 1 of the generator | 1 step each; `wgan` has 5 to 1 |
+| callbacks are ordered by `_order`; methods get `**kwargs`; returning `{'stop_training': True}` ends the training; there is `on_loss_begin`, too | `order`; methods get `learn`; `raise CancelFit` ends the training; no `on_loss_begin` |
+| `GANItemList.reconstruct` returns newly drawn noise | it returns the noise it was given |
+| the picture of an epoch is from the last batch, of other noise each time | always of the same noise |
 
 In fastai v2 both networks share one optimizer, and the gradients of the one whose turn it is not are set to zero instead of removed, so that momentum still moves it; and a callback for the learning rate that is added after the switcher acts on the other player. Here each network has an optimizer of its own, and frozen parameters have no gradient and do not move at all. Each point has its test, see [sources and corrections](sources.md).
 

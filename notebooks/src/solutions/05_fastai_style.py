@@ -87,14 +87,14 @@ verdict = check.warm_up_switcher(WarmUpSwitcher)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-不写类也行：`partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`。要能从存下的文件续训，类里还缺两个方法：`state` 返回 `{"taken": self.taken}`，`set_state` 取回它。
+不写类也行：`partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`。要能从存下的文件续训，类里还缺两个方法：`state` 返回 `{"taken": self.taken}`，`set_state` 取回它。要能再调用一次 `fit`，还要在 `on_train_begin` 里把 `taken` 设为 0（`learn.resuming` 为真时除外）。
 
 ## 练习 3（选做）：`DiscriminativeLR`
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-It can be done without a class: `partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`. To go on from a saved file the class needs two more methods: `state`, which returns `{"taken": self.taken}`, and `set_state`, which takes it back.
+It can be done without a class: `partial(FixedGANSwitcher, n_crit=lambda g: 100 if g < 25 or g % 500 == 0 else 5)`. To go on from a saved file the class needs two more methods: `state`, which returns `{"taken": self.taken}`, and `set_state`, which takes it back. For a second `fit` it must also set `taken` to 0 in `on_train_begin`, unless `learn.resuming`.
 
 ## Exercise 3 (optional): `DiscriminativeLR`
 """
