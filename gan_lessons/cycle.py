@@ -332,6 +332,8 @@ def fit(game: Translation, a: ImageSet | PointSet, b: ImageSet | PointSet, steps
         TrainingDiverged, BadCheckpoint: As in `train.fit`.
     """
     steps = whole_number("steps", steps, 0)
+    for name, every in (("save_every", save_every), ("watch_every", watch_every)):
+        whole_number(name, every, 1)
     check_fit(game, a, b)
     a, b = a.to(game.device), b.to(game.device)
     game.data = f"{a.described()} | {b.described()}"
@@ -400,19 +402,40 @@ def check_fit(game: Translation, a: ImageSet | PointSet, b: ImageSet | PointSet)
             f"A has {a.shape[0]} channels and B has {b.shape[0]}: the identity loss gives a "
             "picture of B to a_to_b, which takes the channels of A. Set identity=0, or read grey "
             "pictures with three channels."))
-    x = torch.zeros(1, *a.shape, device=game.device)
+    game.batches(a, b)  # refuses a batch larger than a set
+    generators = [(game.a_to_b, a.shape, b.shape)]
+    critics = []
+    if isinstance(game, CycleGAN):
+        generators.append((game.b_to_a, b.shape, a.shape))
+        critics = [(game.critic_a, a.shape), (game.critic_b, b.shape)]
+    if isinstance(game, Pix2pix):
+        critics = [(game.critic, (a.shape[0] + b.shape[0], *a.shape[1:]))]
+    for generator, shape, wanted in generators:
+        made = tried(generator, shape, game.device)
+        if made != tuple(wanted):
+            multiple = getattr(generator, "multiple", 1)
+            raise ValueError(both(
+                f"生成器与数据不匹配：形状 {shape} 应变成 {wanted}，实际得到 {made}。"
+                f"图片的边长须是 {multiple} 的倍数。",
+                f"The generator does not fit the data: {shape} should become {wanted}, got {made}. "
+                f"The side must be a multiple of {multiple}."))
+    for critic, shape in critics:
+        made = tried(critic, shape, game.device)
+        if isinstance(made, str):
+            raise ValueError(both(
+                f"判别器不能评价形状为 {shape} 的图片：{made}。"
+                "请换大一些的 size，或小一些的 patch。",
+                f"A critic cannot judge pictures of shape {shape}: {made}. Take a larger size, or "
+                "a smaller patch."))
+
+
+def tried(network: nn.Module, shape: tuple[int, ...], device: torch.device):
+    """Return the shape that comes out for one input of `shape`, or what torch says against it."""
     try:
-        with evaluating(game.a_to_b):
-            made = tuple(game.a_to_b(x).shape[1:])
-    except RuntimeError as problem:
-        made = str(problem).splitlines()[0]
-    if made != tuple(b.shape):
-        multiple = getattr(game.a_to_b, "multiple", 1)
-        raise ValueError(both(
-            f"生成器与数据不匹配：形状 {a.shape} 应变成 {b.shape}，实际得到 {made}。图片的边长须是 "
-            f"{multiple} 的倍数。",
-            f"The generator does not fit the data: {a.shape} should become {b.shape}, got {made}. "
-            f"The side must be a multiple of {multiple}."))
+        with evaluating(network):
+            return tuple(network(torch.zeros(1, *shape, device=device)).shape[1:])
+    except (RuntimeError, ValueError) as problem:
+        return str(problem).splitlines()[0]
 
 
 # ---- new pictures ----

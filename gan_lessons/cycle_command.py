@@ -12,7 +12,6 @@ The checkpoint is the truth; the rest is written anew from it.
 """
 
 import argparse
-import io
 import json
 import os
 import shlex
@@ -21,9 +20,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gan_lessons.util import both, tell, write_atomically
+from gan_lessons.util import both, tell, whole_number, write_atomically
 
 GAMES = ("cyclegan", "pix2pix")
+INTERRUPTED = 130  # exit code
 SETTINGS_FILE = "settings.json"  # as in `runs`, which takes a while to import
 DIRECTIONS = ("a-to-b", "b-to-a")
 SHOWN = 8  # pictures of each set in a grid
@@ -60,6 +60,7 @@ class Settings:
     l1: float | None = None
     precision: str | None = None
     seed: int = 0
+    steps: int | None = None  # in all; in the second half the learning rate falls to 0
 
 
 # The options of `train`: name, how to read it, help.
@@ -138,7 +139,8 @@ def train(args: argparse.Namespace) -> int:
     folder, settings = checked(args)
     runtime.set_threads(settings.threads or runtime.cores())
     a, b = both_sets(settings)
-    game = made(settings, decay=args.steps)
+    game = made(settings)
+    cycle.check_fit(game, a, b)  # before anything is written
     with runs.alone(folder):
         path = folder / runs.CHECKPOINT
         if args.resume and path.exists():  # with other --steps the rate falls later, or anew
@@ -149,16 +151,24 @@ def train(args: argparse.Namespace) -> int:
                   f"Training in {folder}, on {game.device}, from step {game.step}. A: {len(a)} "
                   f"pictures, B: {len(b)}. Ctrl-C saves and stops after the step."))
         writer = Writer(folder, a, b, args)
-        last = args.steps or runs.ENDLESS
+        last = settings.steps or runs.ENDLESS
         looks = runs.steps_between_looks(game.device, args.save_every)
-        cycle.fit(game, a, b, last, save_to=path, save_every=args.save_every, watch=writer,
-                  watch_every=looks, progress=not args.quiet)
+        try:
+            cycle.fit(game, a, b, last, save_to=path, save_every=args.save_every, watch=writer,
+                      watch_every=looks, progress=not args.quiet)
+        except checkpoint.TrainingDiverged as problem:
+            raise ValueError(f"{problem}\nThe checkpoint in {folder} is still good. Begin anew in "
+                             "another folder, with a smaller --lr.") from problem
+        except KeyboardInterrupt:  # the second; the first saves and stops
+            tell("Interrupted. To go on from the last checkpoint:\n  python -m gan_lessons train "
+                 f"--resume --out {shlex.quote(str(folder))} --steps {settings.steps or 'N'}")
+            return INTERRUPTED
         state = "finished" if game.step >= last else writer.time_is_up or "stopped"
         writer.write(game, state)
     tell(runs.how_it_ended(state, game.step))
     tell(f"  python -m gan_lessons sample --run {shlex.quote(str(folder))} --pictures FOLDER "
          "--out made")
-    return 130 if state == "stopped" else 0
+    return INTERRUPTED if state == "stopped" else 0
 
 
 def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
@@ -167,6 +177,9 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
 
     if args.out is None or (args.steps or args.minutes) is None:
         args.parser.error("name the folder of the run with --out, and how long: --steps, --minutes")
+    if args.minutes is not None and args.minutes <= 0:
+        args.parser.error(f"--minutes must be more than 0, got {args.minutes:g}")
+    whole_number("save_every", args.save_every, 1)
     folder = Path(args.out).expanduser()
     told = {field.name: getattr(args, field.name) for field in fields(Settings)
             if getattr(args, field.name) is not None}
@@ -177,11 +190,8 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
         runs.check_new(folder)
         return folder, Settings(**told)
     about = read_about(folder)
-    differ = [f"{name}: {about.get(name)} -> {value}" for name, value in told.items()
-              if about.get(name) != value and name != "threads"]
-    if differ:
-        raise runs.BadRun(f"The run in {folder} has other settings ({'; '.join(differ)}). Nothing "
-                          "was changed; leave those options out, or begin anew in another folder.")
+    runs.compare(folder, dict.fromkeys(told) | about,
+                 {name: told[name] for name in told.keys() - {"threads", "steps"}})
     return folder, Settings(**about | told)
 
 
@@ -190,16 +200,16 @@ def absolute(spec: str) -> str:
     return os.path.abspath(os.path.expanduser(spec)) if Path(spec).expanduser().exists() else spec
 
 
-def made(settings: Settings, decay: int | None = None):
+def made(settings: Settings):
     """Return the game before its first step; all pictures are in colour here."""
     from gan_lessons import cycle
 
-    about = ("game", "a", "b", "size", "drawn", "threads")  # the rest is the game's
+    about = ("game", "a", "b", "size", "drawn", "threads", "steps")  # the rest is the game's
     changes = {name: value for name, value in asdict(settings).items()
                if value is not None and name not in about}
     make = cycle.pix2pix if settings.game == "pix2pix" else cycle.cyclegan
     try:
-        return make(decay=decay, **changes)
+        return make(decay=settings.steps, **changes)
     except TypeError as problem:  # an option of the other game
         raise ValueError(f"{settings.game}: {problem}") from problem
 
@@ -287,11 +297,11 @@ def pairs(a: str, b: str, size: int):
 
     from gan_lessons.data import ImageSet
     from gan_lessons.data.cache import cached
-    from gan_lessons.data.sources import open_source, stem
+    from gan_lessons.data.sources import open_source
 
     of_a, of_b = (cached(open_source(path), size) for path in (a, b))
-    at_b = {stem(name): i for i, name in enumerate(of_b.names)}
-    common = [(i, at_b[stem(name)]) for i, name in enumerate(of_a.names) if stem(name) in at_b]
+    at_a, at_b = (by_stem(found.names) for found in (of_a, of_b))
+    common = [(i, at_b[name]) for name, i in at_a.items() if name in at_b]
     if not common:
         raise ValueError(both(
             f"{a} 和 {b} 里没有同名的图片；pix2pix 按文件名配对。",
@@ -300,6 +310,22 @@ def pairs(a: str, b: str, size: int):
     return tuple(ImageSet(torch.from_numpy(found.images)[list(chosen)], None, Path(path).name)
                  for found, chosen, path in zip((of_a, of_b), zip(*common, strict=True), (a, b),
                                                 strict=True))
+
+
+def by_stem(names: list[str]) -> dict[str, int]:
+    """Return the place of each picture by its name without folder and ending."""
+    from gan_lessons.data.sources import stem
+
+    places = {}
+    for i, name in enumerate(names):
+        before = places.setdefault(stem(name), i)
+        if before != i:
+            raise ValueError(both(
+                f"{names[before]} 和 {name} 同名（不算文件夹和扩展名），分不开。请改名，或一次只用"
+                "一个文件夹。",
+                f"{names[before]} and {name} have one name (without folder and ending) and cannot "
+                "be told apart. Rename one of them, or take one folder at a time."))
+    return places
 
 
 # ---- sample ----
@@ -325,7 +351,7 @@ def sample(args: argparse.Namespace) -> int:
     from gan_lessons import checkpoint, runs
     from gan_lessons.cycle import translate
     from gan_lessons.data.decode import UnreadablePicture
-    from gan_lessons.data.sources import open_source, stem
+    from gan_lessons.data.sources import open_source
 
     folder, out = Path(args.folder).expanduser(), Path(args.out).expanduser()
     settings = Settings(**read_about(folder))
@@ -338,34 +364,30 @@ def sample(args: argparse.Namespace) -> int:
     checkpoint.load(game, folder / runs.CHECKPOINT, only=("networks",))
     n = 0
     with source.reader() as read:
-        for name in source.names:
+        for name, i in by_stem(source.names).items():
             try:
-                picture = opened(read(name), args.size)
+                picture = picture_of(read(source.names[i]), args.size)
             except UnreadablePicture as problem:
-                tell(f"{name}: {problem}")
+                tell(f"{source.names[i]}: {problem}")
                 continue
-            runs.write_png(out / f"{stem(name)}.png", translate(getattr(game, part), picture[None]))
+            runs.write_png(out / f"{name}.png", translate(getattr(game, part), picture[None]))
             n += 1
     tell(f"{n} pictures, translated {args.direction} at step "
          f"{checkpoint.saved_step(folder / runs.CHECKPOINT)}: {out}")
     return 0
 
 
-def opened(raw: bytes, size: int | None):
+def picture_of(raw: bytes, size: int | None):
     """Return a picture, uint8 (3, H, W), at its own size or with its short side scaled to `size`.
 
     Of a picture more than eight times as long as wide the middle is kept.
     """
-    import PIL.Image
     import torch
 
-    from gan_lessons.data.decode import FORMATS, UnreadablePicture, decode
+    from gan_lessons.data.decode import decode, opened
 
     if size is None:
-        try:
-            size = min(PIL.Image.open(io.BytesIO(raw), formats=FORMATS).size)
-        except PIL.UnidentifiedImageError as problem:
-            raise UnreadablePicture("不是图片 / not a picture") from problem
+        size = min(opened(raw).size)
     return torch.from_numpy(decode(raw, size, whole=True).pixels)
 
 

@@ -158,9 +158,11 @@ def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed:
     """Return lesson 01's game of points: G 2-64-64-2, D 2-64-64-1, Adam 1e-3, betas 0.5, 0.999.
 
     The non-saturating loss and no penalty: the plain GAN of 2014. The betas are DCGAN's (2015).
+    The networks stay on the CPU: they are so small that a GPU is no faster.
     """
     make = partial(mlp.plane, width, depth, latent, shape)
-    return _game(make, changes, latent=latent, batch=128, lr=1e-3, betas=(0.5, 0.999), seed=seed)
+    return _game(make, changes, device=torch.device("cpu"), latent=latent, batch=128, lr=1e-3,
+                 betas=(0.5, 0.999), seed=seed)
 
 
 def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game:
@@ -177,9 +179,9 @@ def modern_plane(*, steps: int = 12_000, gamma: float = 0.05, **changes) -> Game
     return plane(**{**settings, **changes})
 
 
-def _game(make, changes: dict, **settings) -> Game:
+def _game(make, changes: dict, device: torch.device | None = None, **settings) -> Game:
     with torch.random.fork_rng(devices=[]):  # the learner's own random numbers are not disturbed
         torch.manual_seed(settings["seed"])  # the networks' first weights
         generator, critic = make()
-    device = runtime.device()
+    device = device or runtime.device()
     return Game(generator.to(device), critic.to(device), **{**settings, **changes})

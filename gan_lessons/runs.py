@@ -123,7 +123,7 @@ def resume(out: str | Path, *, expected: dict | None = None, tensorboard: bool =
            if value != "auto"}  # precision "auto" means what it meant at the beginning
     if now.get("decay"):  # a run that goes on for longer may let its learning rate fall anew
         settings = replace(settings, decay=now["decay"])
-    _compare(folder, {name: getattr(settings, name) for name in now}, now)
+    compare(folder, {name: getattr(settings, name) for name in now}, now)
     plan = asdict(schedule)
     if changed.get("steps") or changed.get("epochs") or changed.get("minutes"):
         plan["minutes"] = None
@@ -149,7 +149,7 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
                                n_critic=game.n_critic, precision=game.precision)
         else:
             was = about["pictures"]
-            _compare(folder, {"pictures": was["described"], "classes": was.get("asked", {})},
+            compare(folder, {"pictures": was["described"], "classes": was.get("asked", {})},
                      {"pictures": game.data, "classes": _as_lists(pictures.asked)})
         distributed.check(game.batch)
         tracker = _tracker(settings, schedule, pictures)
@@ -489,7 +489,7 @@ def check_new(folder: Path) -> None:
                           f"{folder} is not empty and holds no run. Name another folder."))
 
 
-def _compare(folder: Path, was: dict, now: dict) -> None:
+def compare(folder: Path, was: dict, now: dict) -> None:
     """Raise BadRun when a run would go on with other settings than it began with."""
     differ = [f"{name}: {was[name]} -> {now[name]}" for name in now if was[name] != now[name]]
     if differ:

@@ -197,6 +197,7 @@ def test_what_does_not_fit_is_said_before_the_first_step():
                           (noise(4, side=18), noise(4, side=18), "multiple of 4"),
                           (noise(4, 1), noise(4, 1), "does not fit"),
                           (noise(1), noise(4), "batch size must be between 1"),
+                          (noise(4, side=4), noise(4, side=4), "smaller patch"),
                           (noise(4), labelled.conditioned_on(), "before conditioned_on")):
         with pytest.raises(ValueError, match=message):
             cycle.fit(game, a, b, 1, progress=False)

@@ -111,6 +111,56 @@ def test_mistakes_are_named(folders, tmp_path, capsys):
     assert checkpoint.saved_step(out / "checkpoint.safetensors") == 1
 
 
+def test_a_run_that_cannot_start_leaves_the_folder_free(folders, tmp_path, capsys):
+    out = tmp_path / "run"
+    for more, message in ((("--batch", "9"), "batch size must be between 1 and"),
+                          (("--patch", "3"), "smaller patch"),
+                          (("--save-every", "0"), "save_every")):
+        assert train("cyclegan", folders, out, "--steps", "2", *more) == 1
+        assert message in capsys.readouterr().err
+    assert train("cyclegan", folders, out, "--steps", "2") == 0
+    with pytest.raises(SystemExit, match="2"):
+        train("cyclegan", folders, tmp_path / "x", "--minutes", "-1")
+
+
+def test_a_resumed_run_keeps_its_goal_and_its_fading_rate(folders, tmp_path):
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    assert train("pix2pix", folders, whole, "--steps", "6") == 0
+    assert train("pix2pix", folders, half, "--steps", "6", "--minutes", "1e-9") == 0
+    assert main(["train", "--resume", "--out", str(half), "--minutes", "60", "--quiet"]) == 0
+    assert (half / "history.csv").read_text() == (whole / "history.csv").read_text()
+
+
+def test_a_run_that_diverges_says_what_to_do(folders, tmp_path, capsys):
+    assert train("pix2pix", folders, tmp_path / "run", "--steps", "50", "--lr", "1e30") == 1
+    assert "with a smaller --lr" in capsys.readouterr().err
+
+
+def test_pictures_of_one_name_are_not_mixed_up(folders, tmp_path, capsys):
+    out, twins = tmp_path / "run", tmp_path / "twins"
+    twins.mkdir()
+    for name in ("train", "val"):
+        draw(twins / name, {"1": (20, 24)})
+    assert main(["train", "pix2pix", "--a", str(twins), "--b", folders[1], "--out", str(out),
+                 *SMALL, "--steps", "1"]) == 1
+    assert "cannot be told apart" in capsys.readouterr().err
+    assert train("cyclegan", folders, out, "--steps", "1") == 0
+    assert main(["sample", "--run", str(out), "--pictures", str(twins), "--out",
+                 str(tmp_path / "made")]) == 1
+    assert "cannot be told apart" in capsys.readouterr().err and not (tmp_path / "made").exists()
+
+
+def test_a_picture_too_large_to_decode_is_named_and_skipped(folders, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "run"
+    assert train("cyclegan", folders, out, "--steps", "1") == 0
+    mine = draw(tmp_path / "mine", {"large": (60, 60), "small": (20, 20)})
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow refuses twice as many
+    assert main(["sample", "--run", str(out), "--pictures", mine, "--out",
+                 str(tmp_path / "made")]) == 0
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["small.png"]
+    assert "large.png" in capsys.readouterr().out
+
+
 def test_the_other_runs_are_left_to_the_others(tmp_path, capsys):
     assert main(["train", "--resume", "--out", str(tmp_path), "--steps", "2"]) == 1
     assert "no run in" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def decode(raw: bytes, size: int, whole: bool = False, white: int = DEEP_WHITE) 
         UnreadablePicture: It is no picture, is cut short, or would be too large in memory.
     """
     try:
-        picture = _opened(raw)
+        picture = opened(raw)
         about = f"{picture.width}x{picture.height}", f"{picture.format} {picture.mode}"
         # A JPEG can be decoded at 1/2, 1/4 or 1/8. At twice the size nothing visible is lost.
         picture.draft(None, (2 * size, 2 * size))
@@ -97,7 +97,7 @@ def white_of(highest: int) -> int:
     return next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if highest < 2**bits)
 
 
-def _opened(raw: bytes) -> Image.Image:
+def opened(raw: bytes) -> Image.Image:
     """Read the header of a picture; nothing is decoded yet."""
     if not raw:
         raise UnreadablePicture("空文件 / an empty file")

@@ -866,8 +866,8 @@ def first_step(name):
     """Return the share of G's pixels beyond 0.99, and the size of D's logits, before training."""
     game, z = ablations.changed(name), torch.randn(32, ablations.LATENT)
     with torch.no_grad():
-        fake = game.generator(z)
-        logits = game.critic(digits[:32].signed())
+        fake = game.generator(z.to(game.device))
+        logits = game.critic(digits[:32].signed().to(game.device))
     return float((fake.abs() > 0.99).float().mean()), float(logits.abs().mean())
 
 

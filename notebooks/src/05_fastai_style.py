@@ -99,6 +99,7 @@ A learner asks little of its data: batches of (input, target), a validation set 
 
 # %%
 faces = data.toy_faces(runtime.at_scale(smoke=640, default=6400, full=6400), size=32, core=True)
+device = runtime.device()
 
 
 class Batches:
@@ -113,18 +114,19 @@ class Batches:
     def __iter__(self):
         order = torch.randperm(len(self.images))
         for chosen in order[:len(self) * self.size].split(self.size):
-            yield torch.randn(self.size, 100, 1, 1), data.to_signed(self.images[chosen])
+            noise, real = torch.randn(self.size, 100, 1, 1), data.to_signed(self.images[chosen])
+            yield noise.to(device), real.to(device)
 
 
 def pairs_of(images, size, valid=None):
-    return SimpleNamespace(train_dl=Batches(images, size), valid_dl=valid, device=runtime.device())
+    return SimpleNamespace(train_dl=Batches(images, size), valid_dl=valid, device=device)
 
 
 def players(features=8, norm_type=NormType.Batch):
     """Return a new generator and a new critic for 32x32, the same for the same random numbers."""
     generator = basic_generator(32, 3, n_features=features)
     critic = basic_critic(32, 3, n_features=features, per_sample=True, norm_type=norm_type)
-    return generator.to(runtime.device()), critic.to(runtime.device())
+    return generator.to(device), critic.to(device)
 
 
 few = pairs_of(faces.images[:640], 32)  # for quick looks: one pass is 20 batches

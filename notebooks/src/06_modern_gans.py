@@ -1238,10 +1238,10 @@ def watched(augment):
 
     def look(game):
         with torch.no_grad():
-            fakes = game.generator(torch.randn(1000, game.latent,
-                                               generator=torch.Generator().manual_seed(0)))
+            z = torch.randn(1000, game.latent, generator=torch.Generator().manual_seed(0))
+            fakes = game.generator(z.to(game.device))
             for name, pictures in (*sets.items(), ("fake", fakes)):
-                scores[name].append(float(game.critic(pictures).mean()))
+                scores[name].append(float(game.critic(pictures.to(game.device)).mean()))
         scores["step"].append(game.step)
 
     game = recipes.rpgan(16, 1, features=32, lr=1e-3, loss=NS, penalty=None, decay=None,

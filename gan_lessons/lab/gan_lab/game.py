@@ -99,7 +99,7 @@ class LabGame:
         if networks is None:
             self.generator, self.critic = new_networks(settings, latent, points.classes)
         else:
-            self.generator, self.critic = copy.deepcopy(networks)
+            self.generator, self.critic = (copy.deepcopy(network).cpu() for network in networks)
         y = None if points.classes is None else conditions(None, points.classes, 2)
         _check_shape("generator", given(self.generator, y), (2, latent), (2, 2))
         _check_shape("critic", given(self.critic, y), (2, 2), (2,))
