@@ -117,7 +117,8 @@ class Settings:
              "add a penalty or norm=spectral."),
             (self.penalty_weight is not None and not self.penalty,
              "penalty_weight 要和 penalty 一起用。", "penalty_weight needs a penalty."),
-            (self.penalty_every is not None and not self.penalty,
+            (self.penalty_every is not None and not self.penalty
+             and self.recipe not in CRITIC_WITHOUT_BATCH_NORM,  # these have one of their own
              "penalty_every 要和 penalty 一起用。", "penalty_every needs a penalty."),
             (self.penalty and batch_norm,
              "带批归一化时，一张图的分数取决于整批图，梯度惩罚没有意义：请加上 norm=none 或 "

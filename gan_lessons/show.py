@@ -9,7 +9,7 @@ import io
 import math
 from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -337,7 +337,7 @@ def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str,
     Up to 30 points get markers: those are measurements. More of them are a smooth line.
     """
     figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
-    for (name, (x, y)), (color, marker, dashes) in zip(series.items(), LINES, strict=False):
+    for (name, (x, y)), (color, marker, dashes) in zip(series.items(), cycle(LINES)):
         axis.plot(x, y, dashes, color=color, marker=marker if len(x) <= 30 else None,
                   markersize=5, label=name)
     if level is not None:
@@ -352,7 +352,7 @@ def lines(series: dict[str, tuple[Tensor, Tensor]], *, xlabel: str, ylabel: str,
 def orbits(paths: dict[str, Tensor], *, xlabel: str, ylabel: str, alt: str) -> None:
     """Plot paths in a plane, {name: (2, steps)}, with their start and the way they run."""
     figure, axis = plt.subplots(figsize=(5.6, 4.4), layout="constrained")
-    for (name, path), (color, _, dashes) in zip(paths.items(), LINES, strict=False):
+    for (name, path), (color, _, dashes) in zip(paths.items(), cycle(LINES)):
         axis.plot(*path, dashes, color=color, label=name)
         for i in range(6, min(path.shape[1] - 1, 45), 12):
             axis.annotate("", tuple(path[:, i + 1].tolist()), tuple(path[:, i].tolist()),
@@ -373,7 +373,7 @@ def staircase(trails: dict[str, Sequence[tuple[str, tuple[int, ...]]]], *, alt: 
     """
     figure, axes = plt.subplots(len(trails), 1, squeeze=False, layout="constrained",
                                 figsize=(9, 3.4 * len(trails)))
-    for axis, (title, trail), line in zip(axes.flat, trails.items(), LINES, strict=False):
+    for axis, (title, trail), line in zip(axes.flat, trails.items(), cycle(LINES)):
         shapes = [shape[1:] for _, shape in trail]
         shapes = shapes[:1] + [after for before, after in pairwise(shapes)
                                if math.prod(before) != math.prod(after)]

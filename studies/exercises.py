@@ -21,7 +21,8 @@ import torch
 from gan_lessons import ablations, data, losses, measure, penalties, recipes, runtime
 from gan_lessons.exercises import lesson01, lesson03, lesson04
 from gan_lessons.nets import dcgan
-from gan_lessons.train import fit, head_start
+from gan_lessons.train import head_start
+from studies.results import fit
 
 BARS = Path(__file__).with_name("exercises_bars.json")
 DIGIT_STEPS = 3000
@@ -58,7 +59,7 @@ def cure(seed: int) -> dict:
         began = time.process_time()
         game = make(seed=seed, n_critic=lesson01.PER_ROUND)
         head_start(game, lesson01.RING, lesson01.HEAD_START)
-        fit(game, lesson01.RING, lesson01.ROUNDS, progress=False)
+        fit(game, lesson01.RING, lesson01.ROUNDS)
         report = measure.mode_report(game.sample(2500), lesson01.RING)
         found[name] = {"modes": report.modes, "effective": round(report.effective_modes, 1),
                        "high_quality": round(report.high_quality, 2),
@@ -72,7 +73,7 @@ def digits(seed: int) -> dict:
     evaluator, found = measure.DigitEvaluator(images, held_out), {}
     for name, settings in SETTINGS.items():
         began = time.process_time()
-        game = fit(recipes.source_004(seed=seed, **settings), images, DIGIT_STEPS, progress=False)
+        game = fit(recipes.source_004(seed=seed, **settings), images, DIGIT_STEPS)
         seconds = time.process_time() - began
         report = evaluator.report(game.sample(2000))
         found[name] = {"classes": report.classes, "kl": round(report.kl, 3),
@@ -87,7 +88,7 @@ def penalty(seed: int) -> dict:
     for name, settings in PENALISED.items():
         began = time.process_time()
         game = recipes.wgan_gp(16, features=32, latent=64, seed=seed, **settings)
-        fit(game, faces, lesson04.BUDGET // game.batch // game.n_critic, progress=False)
+        fit(game, faces, lesson04.BUDGET // game.batch // game.n_critic)
         seconds = time.process_time() - began
         found[name] = {"distance": round(lesson04.distance(game, faces)),
                        "seconds": round(seconds)}
@@ -103,7 +104,7 @@ def board(seed: int) -> dict:
         torch.manual_seed(seed)
         critic = dcgan.critic(32, 1, features=8, norm="spectral") if settings else None
         game = ablations.changed("DCGAN", seed=seed, critic=critic, **settings)
-        fit(game, images, lesson03.STEPS, progress=False)
+        fit(game, images, lesson03.STEPS)
         seconds = time.process_time() - began
         report = evaluator.report(game.sample(lesson03.SAMPLES, ema=True))
         found[name] = {"classes": report.classes, "kl": round(report.kl, 3),

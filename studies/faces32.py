@@ -21,9 +21,9 @@ import torch
 
 from gan_lessons import data, measure, recipes, runtime
 from gan_lessons.measure.factors import kl_floor
-from gan_lessons.train import Game, fit
+from gan_lessons.train import Game
 from studies import lesson04
-from studies.results import machine
+from studies.results import fit, machine
 
 RESULTS = Path(__file__).with_suffix(".json")
 SAMPLES = 10_000
@@ -53,6 +53,7 @@ GAMES: dict[str, tuple[Callable[[], Game], int, int, int]] = {
     "SN-GAN, half an hour": (partial(recipes.sngan, 32, features=48, steps=25_500,
                                      precision="bfloat16"), 25_500, 20_000, 2),
 }
+FLOOR = "new real pictures"
 
 
 # Measured when README had pictures of these two, before `counted` was stored: played again, they
@@ -82,13 +83,13 @@ def report(pictures: torch.Tensor) -> dict:
 
 
 def play(name: str) -> dict:
-    """Play a game and measure it; "new real pictures" are the floor."""
-    if name == "new real pictures":
+    """Play a game and measure it."""
+    if name == FLOOR:
         return report(faces(SAMPLES, seed=1).images)
     make, steps, drawn, threads = GAMES[name]
     runtime.set_threads(threads)
     start = time.process_time()
-    game = fit(make(), faces(drawn), steps, progress=False)
+    game = fit(make(), faces(drawn), steps)
     took = time.process_time() - start
     return {"steps": steps, "drawn": drawn, "threads": threads, "seed": game.seed,
             "precision": game.precision, "seconds": round(took),
@@ -98,15 +99,17 @@ def play(name: str) -> dict:
 def main() -> None:
     """Play the games that the command line names, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*GAMES, "new real pictures"])
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*GAMES, FLOOR])}")
     parser.add_argument("--write", action="store_true", help=f"store them in {RESULTS.name}")
     options = parser.parse_args()
+    if unknown := set(options.names) - {*GAMES, FLOOR}:
+        parser.error(f"no such game: {', '.join(unknown)}; see --help")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"rows": {}}
     results |= {"samples": SAMPLES, "data": faces().described(), **machine()}
     for name, found in RECORDED.items():
         results["rows"].setdefault(name, {**found, "counted": counted_from(found["kl_floor"]),
                                           "recorded": True})
-    for name in options.names or [*GAMES, "new real pictures"]:
+    for name in options.names or [*GAMES, FLOOR]:
         results["rows"][name] = play(name)
         print(name, results["rows"][name], flush=True)
         if options.write:

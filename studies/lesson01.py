@@ -20,7 +20,8 @@ import torch
 
 from gan_lessons import data, losses, measure, penalties, recipes, runtime
 from gan_lessons.measure.points import SAMPLES
-from gan_lessons.train import adam, fit, head_start, sample_noise
+from gan_lessons.train import adam, head_start, sample_noise
+from studies.results import fit
 
 RATES = Path(__file__).with_name("lesson01_rates.json")
 RING = data.ring()  # 8 modes, radius 2, std 0.05
@@ -46,7 +47,7 @@ def report(game) -> measure.PointReport:
 
 def even(seed: int, steps: int = STEPS, **changes) -> dict:
     """One step of D for each of G: is every mode captured?"""
-    game = fit(recipes.plane(seed=seed, **changes), RING, steps, progress=False)
+    game = fit(recipes.plane(seed=seed, **changes), RING, steps)
     return summary(report(game)) | strength(game)
 
 
@@ -55,8 +56,8 @@ def strong(seed: int, steps: int = STRONG_STEPS, **changes) -> dict:
     game = recipes.plane(seed=seed, n_critic=10, **changes)
     head_start(game, RING, HEAD_START)
     looks = {"start": strength(game)}
-    looks["early"] = strength(fit(game, RING, min(EARLY, steps), progress=False))
-    found = report(fit(game, RING, steps, progress=False))
+    looks["early"] = strength(fit(game, RING, min(EARLY, steps)))
+    found = report(fit(game, RING, steps))
     return summary(found) | strength(game) | looks
 
 
@@ -72,7 +73,7 @@ def vanishing(seed: int, steps: int = 300) -> dict:
         head_start(game, RING, HEAD_START)
         name, before = type(loss).__name__, game.sample(SAMPLES)
         slopes[name] = slope(game)
-        fit(game, RING, steps, progress=False)
+        fit(game, RING, steps)
         moved[name] = float((game.sample(SAMPLES) - before).norm(dim=1).mean())
     stands_still = moved["Minimax"] < 0.1 and moved["NonSaturating"] > 0.5
     ratio = slopes["NonSaturating"] / slopes["Minimax"]
@@ -113,7 +114,7 @@ def ten_looks(game, steps: int) -> dict:
     """
     places, spread, quality = [], [], []
     for step in range(steps - 9 * EVERY, steps + 1, EVERY):
-        fit(game, RING, step, progress=False)
+        fit(game, RING, step)
         share = nearest_modes(game.sample(1000))
         places.append(int(share.argmax()))
         spread.append(float(torch.exp(-torch.special.xlogy(share, share).sum())))
@@ -201,7 +202,7 @@ def nearest_modes(points: torch.Tensor) -> torch.Tensor:
 def modern(task: tuple, seed: int, steps: int = 12_000) -> dict:
     """The modern recipe: all modes, high quality, a reverse KL of at most 0.01."""
     points, quality = task
-    game = fit(recipes.modern_plane(seed=seed, steps=steps), points, steps, progress=False)
+    game = fit(recipes.modern_plane(seed=seed, steps=steps), points, steps)
     found = measure.mode_report(game.sample(SAMPLES, ema=True), points)
     return summary(found) | {"holds": found.modes == found.of and found.reverse_kl <= 0.01
                              and found.high_quality >= quality}

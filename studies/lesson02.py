@@ -19,9 +19,9 @@ import torch
 
 from gan_lessons import data, losses, measure, penalties, recipes, runtime
 from gan_lessons.data import ImageSet
-from gan_lessons.train import Game, fit
+from gan_lessons.train import Game
 from studies import results
-from studies.results import machine
+from studies.results import fit, machine
 
 STEPS = {"authors": 120_000, "remedies": 2000, "cured": 8000}
 EVERY = {"authors": 10_000, "remedies": 2000, "cured": 2000}
@@ -85,7 +85,7 @@ def play(game: Game, images: ImageSet, evaluator: measure.DigitEvaluator, steps:
     found = []
     start = time.process_time()
     for step in range(every, steps + 1, every):
-        fit(game, images, step, progress=False)
+        fit(game, images, step)
         reports = {"newest": evaluator.report(game.sample(SAMPLES)),
                    "average": evaluator.report(game.sample(SAMPLES, ema=True))}
         for kind, report in reports.items():

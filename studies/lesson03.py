@@ -19,9 +19,9 @@ import torch
 
 from gan_lessons import ablations, data, latent, losses, measure, penalties, runtime
 from gan_lessons.nets import dcgan, mlp
-from gan_lessons.train import Game, TrainingDiverged, fit, generate, sample_noise
+from gan_lessons.train import Game, TrainingDiverged, generate, sample_noise
 from studies import lesson02, results
-from studies.results import machine
+from studies.results import fit, machine
 
 STEPS = 600  # of a game on the board
 SIDE = 32
@@ -48,7 +48,7 @@ NUDGES = (1e-7, 2e-7, 3e-7)  # added to one weight of G before the first step
 def play(game: Game, images, evaluator, steps: int = STEPS) -> dict:
     """Train a game of the board; return what 1,000 samples of the averaged weights are like."""
     try:
-        fit(game, images, steps, progress=False)
+        fit(game, images, steps)
     except TrainingDiverged:
         return {"diverged": game.step}
     found = lesson02.numbers(evaluator.report(game.sample(1000, seed=1, ema=True)))
@@ -138,7 +138,7 @@ def networks(options) -> None:
     def look(game: Game, steps: int, setting: str, row: str, seconds: float) -> float:
         """Go on to `steps`; note the report and the seconds so far; return these."""
         began = time.process_time()
-        fit(game, images, steps, progress=False)
+        fit(game, images, steps)
         seconds += time.process_time() - began
         samples = game.sample(2000, ema=True)
         found = lesson02.numbers(evaluator.report(samples))
@@ -193,9 +193,9 @@ def face_game(recipe: str, steps: int, seed: int, precision: str = "bfloat16") -
 
 def steps_in(seconds: float, make, images) -> int:
     """Return how many steps of a game fit into so many seconds of one core."""
-    game = fit(make(), images, 5, progress=False)
+    game = fit(make(), images, 5)
     began = time.process_time()
-    fit(game, images, 29, progress=False)
+    fit(game, images, 29)
     return int(round(24 * seconds / (time.process_time() - began), -1))
 
 
@@ -218,7 +218,7 @@ def faces(options) -> None:
                                          images)
             game = face_game(recipe, steps[recipe], seed)
             began = time.process_time()
-            fit(game, images, steps[recipe], progress=False)
+            fit(game, images, steps[recipe])
             spent = time.process_time() - began
             found = of_faces(game.sample(4000, ema=True), images, reader, real)
             found |= {"step": steps[recipe], "seconds": round(spent)}
@@ -254,7 +254,7 @@ def latent_space(options) -> None:
                **machine(), "arithmetic": {}, "lengths": {}}
     for seed in options.seeds:
         game = face_game(LATENT_RECIPE, LATENT_STEPS, seed)
-        fit(game, images, LATENT_STEPS, progress=False)
+        fit(game, images, LATENT_STEPS)
         content["arithmetic"][str(seed)] = arithmetic(game, images, reader)
         content["lengths"][str(seed)] = lengths(game, images)
         print(seed, json.dumps(content["arithmetic"][str(seed)], indent=1),

@@ -31,9 +31,9 @@ from gan_lessons.data import ImageSet
 from gan_lessons.exercises.lesson04 import enlarged
 from gan_lessons.nets import dcgan, mlp
 from gan_lessons.nets.growing import FadedCritic, FadedGenerator, set_share
-from gan_lessons.train import Game, adam, critic_step, fit, head_start, rmsprop
+from gan_lessons.train import Game, adam, critic_step, head_start, rmsprop
 from studies import results
-from studies.results import machine
+from studies.results import fit, machine
 from studies.sheets import two_parts
 
 IMAGES = Path(__file__).parents[1] / "images"
@@ -83,7 +83,7 @@ def gap(seed: int, steps: int = STEPS) -> dict:
         made = reader.features(enlarged(game.sample(1000)))
         distances.append(measure.frechet_distance(made, real))
     game = head_start(recipes.wgan(16, seed=seed, **SETTINGS), faces, HEAD_START)
-    fit(game, faces, steps, watch=look, watch_every=EVERY, progress=False)
+    fit(game, faces, steps, watch=look, watch_every=EVERY)
     rho = ranks_agree(gaps, distances)
     return {"rho": round(rho, 2), "gap": [float(f"{g:.3g}") for g in gaps],
             "distance": [float(f"{d:.3g}") for d in distances], "holds": rho > 0.5}
@@ -181,7 +181,7 @@ def normed(name: str, seed: int, faces: ImageSet, looks=NORM_LOOKS) -> dict[int,
     real = float(faces.images[:200].float().std(0).mean())
     found = {}
     for step in looks:
-        fit(game, faces, step, progress=False)
+        fit(game, faces, step)
         pictures = game.sample(2000)
         found[step] = {
             "untrained": float(f"{untrained:.2g}"),
@@ -224,7 +224,7 @@ def steps_in(seconds: float, games: dict[str, Game], pictures: ImageSet) -> dict
     for turn in range(1, 8):
         for name, game in games.items():
             start = time.process_time()
-            fit(game, pictures, 5 * turn, progress=False)
+            fit(game, pictures, 5 * turn)
             took[name].append((time.process_time() - start) / 5)
     return {name: int(seconds / sorted(each)[len(each) // 2]) for name, each in took.items()}
 
@@ -240,7 +240,7 @@ def contest(options: argparse.Namespace) -> None:
     for seed in options.seeds:
         for name in CONTESTANTS:
             start = time.process_time()
-            game = fit(contestant(name, seed), faces, steps[name], progress=False)
+            game = fit(contestant(name, seed), faces, steps[name])
             took = time.process_time() - start
             pictures = game.sample(10_000, ema=True)
             content["runs"][name][seed] = {"steps": game.step, "seconds": round(took),
@@ -298,7 +298,7 @@ def followed(way: str, seed: int, faces: ImageSet, steps: int, **changes) -> dic
         found["gap"].append(float(f"{float((recent[:, 2] - recent[:, 3]).mean()):.4g}"))
         found["distance"].append(measured(game.sample(2000), faces)["frechet"])
     head_start(game, faces, HEAD_START)
-    fit(game, faces, steps, watch=look, watch_every=GAP_EVERY, progress=False)
+    fit(game, faces, steps, watch=look, watch_every=GAP_EVERY)
     return found
 
 
@@ -348,7 +348,7 @@ def seconds_a_step(game: Game, pictures: ImageSet) -> float:
     took = []
     for turn in range(1, 8):
         start = time.process_time()
-        fit(game, pictures, 4 * turn, progress=False)
+        fit(game, pictures, 4 * turn)
         took.append((time.process_time() - start) / 4)
     return round(sorted(took)[3], 4)
 
@@ -366,7 +366,7 @@ def grown(way: str, seed: int, faces: dict[int, ImageSet], cost: dict[str, float
             while game.step < until:
                 if kind.endswith("fading"):
                     set_share(game.step / steps, game.generator, game.critic)
-                fit(game, faces[size], min(game.step + 5, until), progress=False)
+                fit(game, faces[size], min(game.step + 5, until))
             look_at = measured(game.sample(2000, ema=True), faces[64])
             found["seconds"].append(round(spent + until * cost[kind], 1))
             found["distance"].append(look_at["frechet"])
@@ -426,7 +426,7 @@ def skew(options: argparse.Namespace) -> None:
                "runs": {"tenth": {}, "even": {seed: run["dark"]
                                               for seed, run in played["runs"]["gp"].items()}}}
     for seed in options.seeds:
-        game = fit(contestant("gp", seed), faces, steps, progress=False)
+        game = fit(contestant("gp", seed), faces, steps)
         content["runs"]["tenth"][seed] = dark_share(game.sample(10_000, ema=True), even)
         print(seed, content["runs"]["tenth"][seed], flush=True)
         store("skew", content, options)
@@ -454,7 +454,7 @@ def gallery(options: argparse.Namespace) -> None:
         def look(game: Game, start=start, real=real, kind=kind) -> None:
             print(kind, game.step, f"{time.process_time() - start:.0f} s",
                   measured(game.sample(2000, ema=True), real), flush=True)
-        fit(game, real, steps, watch=look, watch_every=steps // 10, progress=False)
+        fit(game, real, steps, watch=look, watch_every=steps // 10)
         took = time.process_time() - start
         content = stored("gallery")
         content[kind] = {

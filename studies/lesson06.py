@@ -34,9 +34,10 @@ from torch.nn.functional import avg_pool2d
 from gan_lessons import data, losses, measure, penalties, recipes, show
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
-from gan_lessons.train import Game, channels_last, fit
+from gan_lessons.train import Game, channels_last
 from studies import results
 from studies.lesson04 import about, measured, steps_in
+from studies.results import fit
 from studies.sheets import titled_rows, two_parts
 
 IMAGES = Path(__file__).parents[1] / "images"
@@ -140,10 +141,8 @@ def he_weights(network: nn.Module, seed: int) -> None:
 def played(game: Game, faces: ImageSet, steps: int) -> dict:
     """Play a game and return how good its averaged generator is."""
     start = time.process_time()
-    fit(game, faces, steps, progress=False)
+    fit(game, faces, steps)
     took = time.process_time() - start
-    if game.step < steps:  # a signal asked for the end: half a run is no result
-        raise SystemExit(f"stopped at step {game.step} of {steps}")
     return {"seconds": round(took), **measured(game.sample(SAMPLES, ema=True), faces)}
 
 
@@ -272,7 +271,7 @@ def watched(augment: DiffAugment | None, known: ImageSet, held_out: ImageSet,
 
     game = recipes.rpgan(16, 1, features=32, lr=1e-3, loss=losses.NonSaturating(), penalty=None,
                          decay=None, augment=augment, seed=seed)
-    fit(game, known, FEW_STEPS, watch=look, watch_every=FEW_STEPS // 8, progress=False)
+    fit(game, known, FEW_STEPS, watch=look, watch_every=FEW_STEPS // 8)
     made = game.sample(FEW_SAMPLES, ema=True)
     copies = measure.copy_test(made, known.images, held_out.images[:len(known)])
     return {**looks, "nearer to training": round(copies.share, 4)}, made

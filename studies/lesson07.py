@@ -21,11 +21,11 @@ from torch import Tensor
 from gan_lessons import data, measure, recipes, show
 from gan_lessons.measure import damage
 from gan_lessons.measure.digits import without_rim
-from gan_lessons.train import Game, fit
+from gan_lessons.train import Game
 from studies import results
 from studies.lesson02 import cured_game, lesson_digits
 from studies.lesson04 import steps_in
-from studies.results import machine
+from studies.results import fit, machine
 from studies.sheets import titled_rows
 
 IMAGES = Path(__file__).parents[1] / "images"
@@ -186,9 +186,7 @@ def leaderboard(options: argparse.Namespace) -> None:
             game = GAMES[name](int(seed), content["steps"][name])
             start = time.process_time()
             fit(game, framed if game.sample(1).shape[-1] == 32 else training,
-                content["steps"][name], progress=False)
-            if game.step < content["steps"][name]:  # a signal asked for the end
-                raise SystemExit(f"stopped at step {game.step}")
+                content["steps"][name])
             took = round(time.process_time() - start)
             made = game.sample(damage.N, seed=1, ema=name not in AS_WRITTEN)
             pictures = without_rim(made)
@@ -229,9 +227,7 @@ def deals(options: argparse.Namespace) -> None:
     for seed in options.seeds or range(DEALS):
         order = torch.randperm(len(box), generator=torch.Generator().manual_seed(seed))
         training, unseen = box[order[:6000]], box[order[6000:]]
-        game = fit(GAMES[name](seed, steps), training, steps, progress=False)
-        if game.step < steps:  # a signal asked for the end
-            raise SystemExit(f"stopped at step {game.step}")
+        game = fit(GAMES[name](seed, steps), training, steps)
         for who, pictures in (("trained", game.sample(damage.N, seed=1, ema=True)),
                               ("other writers", others[:damage.N])):
             found = measure.memorisation_test(pictures, training.images, unseen.images)

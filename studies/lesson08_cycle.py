@@ -54,8 +54,7 @@ def played(way: str, seed: int, steps: int) -> tuple[cycle.Translation, dict]:
     others = 0 if way == "pix2pix" else 10  # the seed of B's people
     start = time.process_time()
     cycle.fit(game, faces(A, TRAINING, 0), faces(B, TRAINING, others), steps, progress=False)
-    if game.step < steps:
-        raise SystemExit(f"stopped at step {game.step} of {steps}")
+    results.completed(game, steps)
     return game, {"seconds": round(time.process_time() - start), **measured(game)}
 
 
@@ -168,6 +167,7 @@ def others(options: argparse.Namespace) -> None:
         game = cycle.cyclegan(seed=seed, decay=STEPS, **SETTINGS)
         cycle.fit(game, rooms("day", TRAINING, 0), rooms("night", TRAINING, 10), STEPS,
                   progress=False)
+        results.completed(game, STEPS)
         night, day = (cycle.translate(game.a_to_b, by_day), cycle.translate(game.b_to_a, by_night))
         content["rooms"][str(seed)] = {"into night": judged(night, by_night, "window"),
                                        "into day": judged(day, by_day, "window")}
@@ -177,6 +177,7 @@ def others(options: argparse.Namespace) -> None:
         game = cycle.cyclegan(1, 1, seed=seed, decay=STEPS, **SETTINGS)
         cycle.fit(game, digits[:TRAINING], inverse(digits[TRAINING:2 * TRAINING]), STEPS,
                   progress=False)
+        results.completed(game, STEPS)
         made = cycle.translate(game.a_to_b, new)
         read = classifier.probabilities(classifier.features(255 - made[:, :, 2:-2, 2:-2])).argmax(1)
         content["digits"][str(seed)] = {"class kept": share(read == new.labels),

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.support import processor
-from gan_lessons import runtime
+from gan_lessons import runtime, train
 
 Studies = dict[str, Callable[[argparse.Namespace], None]]  # by the names on the command line
 
@@ -45,6 +45,18 @@ def keep(lesson: str, study: str, content: dict, options: argparse.Namespace) ->
     """Write what a study has found so far, if the command line says --write."""
     if options.write:
         store(lesson, study, content)
+
+
+def fit(game, pictures, steps: int, **options):
+    """Do what `train.fit` does, without a progress bar, to the end; see `completed`."""
+    return completed(train.fit(game, pictures, steps, **{"progress": False, **options}), steps)
+
+
+def completed(game, steps: int):
+    """Return a game; end the study where a signal ended the training: half a run is no result."""
+    if game.step < steps:
+        raise SystemExit(f"stopped at step {game.step} of {steps}; nothing of this run is stored")
+    return game
 
 
 def parser(about: str, studies: Studies, seeds: Sequence[int] | None) -> argparse.ArgumentParser:

@@ -18,8 +18,8 @@ from pathlib import Path
 from torch import Tensor
 
 from gan_lessons import data, measure, recipes, runtime
-from gan_lessons.train import Game, fit
-from studies.results import machine
+from gan_lessons.train import Game
+from studies.results import fit, machine
 
 RESULTS = Path(__file__).with_suffix(".json")
 SAMPLES = 26_000  # of the published protocol
@@ -68,9 +68,9 @@ def report(pictures: Tensor) -> dict:
 
 def fitting(minutes: float, pictures: data.ImageSet) -> int:
     """Return how many steps fit into so many minutes here, from 300 steps of a trial game."""
-    game = fit(contestant(), pictures, 50, progress=False)
+    game = fit(contestant(), pictures, 50)
     start = time.perf_counter()
-    fit(game, pictures, 350, progress=False)
+    fit(game, pictures, 350)
     return int(0.95 * minutes * 60 / (time.perf_counter() - start) * 300)
 
 

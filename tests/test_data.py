@@ -136,6 +136,11 @@ def test_floats_are_not_taken_for_bytes():
         data.to_signed(torch.zeros(1, 1, 2, 2))
 
 
+def test_labels_are_a_tensor():
+    with pytest.raises(ValueError, match="labels must be a torch tensor, got list"):
+        data.ImageSet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [0, 1], "mine")
+
+
 def test_labels_must_match():
     with pytest.raises(ValueError, match="3 pictures but the labels"):
         data.ImageSet(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.zeros(2), "bad")

@@ -217,6 +217,12 @@ def test_what_is_drawn_are_the_pictures(square, shown):
     assert torch.equal(drawn(made, 5, 32)[:24], 255 - pictures)
 
 
+def test_pictures_too_many_for_the_figure_keep_a_pixel_each(square, shown):
+    GANItemList.from_folder(square).show_xys(None, torch.rand(25, 3, 64, 64), figsize=(3, 3))
+    (figure, _), = shown
+    assert figure.shape[1] >= 5 * 64
+
+
 def test_a_wall_of_128_is_twelve_wide(square, shown):
     GANItemList.from_folder(square).show_xys(None, torch.rand(128, 3, 8, 8), figsize=(8, 8))
     (figure, _), = shown

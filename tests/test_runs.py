@@ -400,6 +400,7 @@ def test_augmentation_clipping_and_a_lazy_penalty_by_option():
                  augment=True).game(1)
     assert (game.penalty_every, game.clip_gradients, game.augment) == (4, 2.0, DiffAugment())
     assert small().game(1).augment is None
+    assert small("rpgan", penalty_every=4).game(1).penalty_every == 4  # its own penalty
 
 
 @pytest.mark.parametrize("name, size, shape, count", [

@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from matplotlib.axes import Axes
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from pictures import picture_in
@@ -56,6 +57,18 @@ def test_every_figure_has_alternative_text_and_no_empty_boxes(shown, draw):
     (alt, png), = shown
     assert alt == "A figure that shows something worth seeing"
     assert png.startswith(b"\x89PNG") and len(png) < 120_000
+
+
+def test_no_line_is_left_out(shown, monkeypatch):
+    drawn, plot = [], Axes.plot
+
+    def spy(self, *args, **how):
+        drawn.append(how["label"])
+        return plot(self, *args, **how)
+    monkeypatch.setattr(Axes, "plot", spy)
+    show.lines({name: (torch.arange(3), torch.rand(3)) for name in "abcdef"}, xlabel="x",
+               ylabel="y", alt="Six lines that go up and down")
+    assert drawn == list("abcdef")
 
 
 def test_a_picture_keeps_its_words_as_html_and_as_text():

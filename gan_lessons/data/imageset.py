@@ -88,11 +88,17 @@ class ImageSet:
                 f"images 必须是非空的 uint8 张量 (N, C, H, W)，收到 {self.images.dtype} {shape}。",
                 f"images must be a non-empty uint8 tensor (N, C, H, W), got "
                 f"{self.images.dtype} {shape}."))
-        labels = shape[:1] if self.labels is None else tuple(torch.as_tensor(self.labels).shape)
-        if labels != shape[:1]:
+        if self.labels is not None and not torch.is_tensor(self.labels):
             raise ValueError(both(
-                f"有 {shape[0]} 张图片，标签的形状却是 {labels}。",
-                f"There are {shape[0]} pictures but the labels have shape {labels}."))
+                f"labels 必须是 torch 张量，收到 {type(self.labels).__name__}；请用 "
+                "torch.tensor()。",
+                f"labels must be a torch tensor, got {type(self.labels).__name__}; use "
+                "torch.tensor()."))
+        if self.labels is not None and self.labels.shape != shape[:1]:
+            raise ValueError(both(
+                f"有 {shape[0]} 张图片，标签的形状却是 {tuple(self.labels.shape)}。",
+                f"There are {shape[0]} pictures but the labels have shape "
+                f"{tuple(self.labels.shape)}."))
 
     def __len__(self) -> int:
         return len(self.images)

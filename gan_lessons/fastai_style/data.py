@@ -173,8 +173,10 @@ class GANItemList(ImageList):
 def _draw(pictures: Tensor, figsize, what: str) -> None:
     """Draw pictures, float (n, 3, H, W), 0 to 1, on the smallest square, 100 pixels an inch."""
     side = math.ceil(math.sqrt(len(pictures)))
-    fits = None if figsize is None else int(100 * figsize[0] / (side * pictures.shape[3]))
-    show.gallery(_to_bytes(pictures), columns=side, scale=fits and max(1, fits),
+    scale = None
+    if figsize is not None:
+        scale = max(1, int(100 * min(figsize) / (side * pictures.shape[3])))
+    show.gallery(_to_bytes(pictures), columns=side, scale=scale,
                  alt=f"{len(pictures)} {what}, {side} in a row")
 
 

@@ -115,11 +115,12 @@ class GANLearner(Learner):
         self.model.critic = augmented(self.critic, self.augment)  # another one for each step
         due = self.gan_trainer.critic_steps % self.penalty_every == 0
         self.loss_func.penalty_strength = self.penalty_every if due else 0
-        with self.autocast():
-            self.output = self.model(self.xb)
-            loss = self.loss_func(self.output, self.yb, self.xb)
-        self.model.critic = self.critic
-        return loss
+        try:
+            with self.autocast():
+                self.output = self.model(self.xb)
+                return self.loss_func(self.output, self.yb, self.xb)
+        finally:
+            self.model.critic = self.critic
 
     # ---- files ----
 

@@ -136,7 +136,7 @@ def without_ruler(name: str) -> ValueError:
 
 def _inner(images: Tensor, real: ImageSet) -> Tensor:
     """Return digits at 32 pixels without their rim, all other pictures as they are."""
-    return without_rim(images) if "mnist" in real.name else images
+    return without_rim(images) if real.name.startswith(("mnist", "stacked-mnist")) else images
 
 
 def _of_points(points: Tensor, real: PointSet) -> dict[str, float]:
