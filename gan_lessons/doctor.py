@@ -88,7 +88,9 @@ def report(findings: list[Finding] | None = None) -> None:
         from gan_lessons.bilingual import say, table
     except ImportError:  # IPython or wcwidth is missing, as the findings say
         for f in findings:
-            tell(f"{f.status}  {f.name}: {f.value}" + f"\n{f.hint}" * (f.status != "ok"))
+            tell(f"{f.status}  {f.name}: {f.value}")
+            if f.status != "ok":
+                tell(f.hint)
         return
     table(["", ("项目", "Item"), ("结果", "Result")],
           [[f.status, (f.zh, f.name) if f.zh != f.name else f.name, f.value] for f in findings])

@@ -179,7 +179,9 @@ class Settings:
         if self.conditional is None:
             return pictures
         names = [name.strip() for name in self.conditional.split(",")]
-        return pictures.conditioned_on(*(() if names == ["class"] else names))
+        if names == ["class"]:
+            return pictures.conditioned_on()
+        return pictures.conditioned_on(*names)
 
     def plain_pictures(self) -> ImageSet:
         """Return the pictures without a condition."""

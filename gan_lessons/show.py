@@ -113,7 +113,7 @@ def gallery(images: Tensor | dict[str, Tensor], *, columns: int = 10, alt: str,
 def _under_each_other(rows: dict[str, np.ndarray], scale: int) -> PIL.Image.Image:
     """Return pictures, uint8 (H, W, 3), enlarged, each below its title if that is not empty."""
     large = [(title, row.repeat(scale, 0).repeat(scale, 1)) for title, row in rows.items()]
-    heights = [len(row) + TITLE * (title != "") for title, row in large]
+    heights = [len(row) + (TITLE if title else 0) for title, row in large]
     width = max(row.shape[1] for _, row in large)
     sheet = PIL.Image.new("RGB", (width, sum(heights) + GAP * (len(large) - 1)), "white")
     pen, font = PIL.ImageDraw.Draw(sheet), PIL.ImageFont.load_default(14)
@@ -137,7 +137,7 @@ def labelled(rows: dict[str, tuple[Tensor, Sequence[str]]], *, alt: str, scale: 
                                for title, strip in strips.items()}, scale)
     pen, top = PIL.ImageDraw.Draw(sheet), 0
     for title, (pictures, words) in rows.items():
-        top += TITLE * (title != "") + strips[title].shape[0] * scale
+        top += (TITLE if title else 0) + strips[title].shape[0] * scale
         for i, word in enumerate(words):
             middle = (i + 0.5) * (pictures.shape[-1] + 2) * scale
             pen.text((middle, top + 2), word, fill="black", font=font, anchor="ma")

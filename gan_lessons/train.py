@@ -317,12 +317,12 @@ def channels_last(game: Game) -> Game:
     return game
 
 
-def sample_noise(n: int, latent: int, generator: torch.Generator, device="cpu") -> Tensor:
+def sample_noise(n: int, latent: int, generator: torch.Generator) -> Tensor:
     """Return z ~ N(0, I), shape (n, latent).
 
     Drawn on the CPU wherever the networks are: the same seed gives the same z on every device.
     """
-    return torch.randn(n, latent, generator=generator).to(device)
+    return torch.randn(n, latent, generator=generator)
 
 
 @torch.no_grad()

@@ -30,6 +30,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from gan_lessons.util import write_atomically
+
 HERE = Path(__file__).resolve().parent
 LANGUAGES = ("zh", "en")
 CELL_TIMEOUT = 600  # seconds
@@ -50,7 +52,7 @@ OPTION = re.compile(r"^- \**([A-H])\**[.．]\**\s*(.+)$", re.MULTILINE)
 ANSWER = {"zh": re.compile(r"答案是 ?\*\*([A-H])\*\*"),
           "en": re.compile(r"[Tt]he answer is \*\*([A-H])\*\*")}
 ANSWER_TITLE = {"zh": "答案", "en": "Answer"}
-CAPTION = re.compile(r"\*\*((?:图|Fig\.) [\d-]+)\*\*\s+(.+)", re.DOTALL)
+CAPTION = re.compile(r"\*\*((?:图|Fig\.) [\db-]+)\*\*\s+(.+)", re.DOTALL)
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PROGRESS_BAR = re.compile(r"\[[\d:]+[<,][^\]]*\]")  # the end of a tqdm bar: [00:01<00:04, 7it/s]
@@ -168,9 +170,10 @@ def drift(source: Path, notebook: Path, name: str) -> str | None:
         return f"{name}: is not built"
     wanted = from_source(source, name)
     stored = nbformat.read(notebook, as_version=4)
-    for position, (new, old) in enumerate(zip_longest(wanted.cells, stored.cells), start=1):
+    for position, (new, old) in enumerate(zip_longest(wanted.cells, stored.cells, fillvalue={}),
+                                          start=1):
         for field in ("cell_type", "source", "metadata", "id"):
-            if (new and new[field]) != (old and old.get(field)):
+            if new.get(field) != old.get(field):
                 return f"{name} cell {position}: {field} is not what the source file says; build it"
     if wanted.metadata != stored.metadata:
         return f"{name}: the notebook's metadata differ from what the build writes"
@@ -285,13 +288,7 @@ def clean(nb: NotebookNode) -> None:
 def write(nb: NotebookNode, path: Path) -> None:
     """Write `nb` to `path` in one move: a reader sees the old file or the new one."""
     nbformat.validate(nb)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(nbformat.writes(nb) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(path, (nbformat.writes(nb) + "\n").encode())
 
 
 def build(source: Path, notebook: Path, name: str) -> None:

@@ -380,7 +380,8 @@ def count_units(nb: NotebookNode, tag: str) -> int:
     count, inside = 0, False
     for cell in nb.cells:
         tagged = tag in cell.metadata.get("tags", [])
-        count += tagged and (not inside or language(cell) == "zh")
+        if tagged and (not inside or language(cell) == "zh"):
+            count += 1
         inside = tagged
     return count
 

@@ -225,13 +225,14 @@ def main() -> None:
         runs |= {f"modern {name}": partial(modern, task)
                  for name, task in {**MODERN, "unscaled": UNSCALED}.items()}
     results = {}
+    steps = {"steps": options.steps} if options.steps else {}
     for name, run in runs.items():
         if options.only and name.removeprefix("modern ") not in options.only:
             continue
         results[name] = {}
         for seed in options.seeds:
             start = time.process_time()
-            results[name][seed] = run(seed, *[options.steps] if options.steps else [])
+            results[name][seed] = run(seed, **steps)
             took = time.process_time() - start
             print(f"{name:12s} {seed:4d} {took:5.1f} s  {results[name][seed]}", flush=True)
     if options.write:

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from scipy.stats import spearmanr
 from torch import nn
 from torch.nn.functional import unfold
 
@@ -64,12 +65,6 @@ FEATURES: dict = {}  # of the sets that were measured against, see `real_feature
 REAL, FAKE, STD = torch.tensor([-4.0, 0.0, 4.0]), torch.tensor([-2.0, 2.0]), 0.2
 
 
-def ranks_agree(a, b) -> float:
-    """Return Spearman's rank correlation of two lists without ties, -1 to 1."""
-    ranks = [torch.tensor(x).argsort().argsort().double() for x in (a, b)]
-    return float(torch.corrcoef(torch.stack(ranks))[0, 1])
-
-
 def gap(seed: int, steps: int = STEPS) -> dict:
     """Faces at 16x16: the critic's gap and the distance of the pictures fall together."""
     faces = data.toy_faces(4000, size=16, core=True)
@@ -84,7 +79,7 @@ def gap(seed: int, steps: int = STEPS) -> dict:
         distances.append(measure.frechet_distance(made, real))
     game = head_start(recipes.wgan(16, seed=seed, **SETTINGS), faces, HEAD_START)
     fit(game, faces, steps, watch=look, watch_every=EVERY)
-    rho = ranks_agree(gaps, distances)
+    rho = float(spearmanr(gaps, distances).statistic)
     return {"rho": round(rho, 2), "gap": [float(f"{g:.3g}") for g in gaps],
             "distance": [float(f"{d:.3g}") for d in distances], "holds": rho > 0.5}
 
@@ -268,9 +263,9 @@ def progress(options: argparse.Namespace) -> None:
         for way in GAP_WAYS:
             if seed not in content["runs"][way]:
                 run = followed(way, int(seed), faces, GAP_STEPS)
-                half = len(run["gap"]) // 2
-                run["rho_all"] = round(ranks_agree(run["gap"], run["distance"]), 2)
-                run["rho_second"] = round(ranks_agree(run["gap"][half:], run["distance"][half:]), 2)
+                for name, first in (("rho_all", 0), ("rho_second", len(run["gap"]) // 2)):
+                    rho = spearmanr(run["gap"][first:], run["distance"][first:]).statistic
+                    run[name] = round(float(rho), 2)
                 content["runs"][way][seed] = run
                 print(way, seed, run, flush=True)
                 store("gap", content, options)

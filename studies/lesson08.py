@@ -2,7 +2,6 @@
 
     python -m studies.lesson08 digits --write      three ways to tell D the class, at equal seconds
     python -m studies.lesson08 length --write      how obedience and diversity come with the steps
-    python -m studies.lesson08 long --write        projection for ten minutes, and its pictures
     python -m studies.lesson08 combinations --write   glasses and hair never shown together
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
@@ -34,8 +33,6 @@ LESSON = {"features": 16, "gamma": 1.0, "precision": "bfloat16"}  # the lesson's
 WAYS = ("projection", "concat", "auxiliary")
 SECONDS = 60
 LENGTHS = (400, 800, 1600, 3200)  # steps
-LONG_RUN = {"features": 32, "gamma": 1.0, "precision": "bfloat16"}
-LONG_SECONDS = 600
 FACTORS = ("glasses", "hair_style")
 HELD_OUT = ((1, 3), (0, 2))  # glasses and a bun; no glasses and curls
 FACES = {"features": 32, "precision": "bfloat16"}
@@ -115,25 +112,6 @@ def length(options: argparse.Namespace) -> None:
                      {"seconds": seconds, **of_digits(game)}, options)
 
 
-def long(options: argparse.Namespace) -> None:
-    """Play projection for ten minutes of one core."""
-    pictures = digits_32()
-    make = partial(recipes.conditional, 32, 1, (10,), **LONG_RUN)
-    content = stored("long")
-    if not content:
-        steps = steps_in(LONG_SECONDS, {"long": make(steps=LONG)}, pictures)["long"]
-        content = {**about(pictures, LONG_RUN), "seconds": LONG_SECONDS, "samples": SAMPLES,
-                   "steps": steps, "floor": floor_of_digits(), "runs": {}}
-    for seed in map(str, options.seeds):
-        if seed not in content["runs"]:
-            game = make(steps=content["steps"], seed=int(seed))
-            seconds = played(game, pictures, content["steps"])
-            keep("long", content, content["runs"], seed, {"seconds": seconds, **of_digits(game)},
-                 options)
-            if seed == "0":
-                draw_rows("lesson08_digits", game, options)
-
-
 # ---- combinations that were never shown together ----
 
 def flat(faces: ImageSet) -> ImageSet:
@@ -200,7 +178,7 @@ def keep(study: str, content: dict, runs: dict, seed: str, found: dict,
     results.keep("lesson08", study, content, options)
 
 
-STUDIES = {"digits": digits, "length": length, "long": long, "combinations": combinations}
+STUDIES = {"digits": digits, "length": length, "combinations": combinations}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from gan_lessons import cycle, data, show
 from gan_lessons.data import ImageSet, to_signed
 from gan_lessons.measure import factor_reader
-from gan_lessons.measure.digits import digit_classifier
+from gan_lessons.measure.digits import digit_net
 from studies import results
 from studies.sheets import titled_rows
 
@@ -156,7 +156,7 @@ def others(options: argparse.Namespace) -> None:
     digits, new = data.mnist().framed(32), data.mnist(train=False).framed(32)[:NEW]
     digits = digits[torch.randperm(len(digits), generator=torch.Generator().manual_seed(0))]
     by_day, by_night = rooms("day", NEW, 5), rooms("night", NEW, 5)  # the same rooms
-    classifier = digit_classifier(data.mnist(), data.mnist(train=False))
+    classifier = digit_net()
     study, rows = "cycle_others", {}
     for seed in options.seeds:
         content = results.begun("lesson08", study) or {

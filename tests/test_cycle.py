@@ -60,7 +60,7 @@ def test_a_score_sees_a_patch_of_the_stated_side(downs, side):
     middle = scores.shape[-1] // 2
     slope, = torch.autograd.grad(scores[0, middle, middle], x)
     rows = slope[0, 0].abs().sum(1).nonzero().flatten()
-    assert rows.max() - rows.min() + 1 == side == networks.patch_side(downs)
+    assert rows.max() - rows.min() + 1 == side
 
 
 def test_a_map_of_scores_costs_what_its_patches_cost():

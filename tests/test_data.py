@@ -12,7 +12,7 @@ import torch
 
 from gan_lessons import data
 from gan_lessons.data.digits import MNIST_FILES as FILES
-from gan_lessons.data.digits import DamagedFile
+from gan_lessons.data.digits import DamagedFile, mnist_root
 
 module = importlib.import_module("gan_lessons.data.digits")  # a module, to be patched
 
@@ -181,7 +181,7 @@ def test_ten_thousand_real_digits_come_with_the_course(no_download):
     assert held_out.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     ink = train.images.float().mean((1, 2, 3))  # ones take the least ink, zeros the most
     assert ink[train.labels == 1].mean() < 0.5 * ink[train.labels == 0].mean()
-    assert not data.have_mnist() and train.name == "mnist-10k"
+    assert mnist_root() is None and train.name == "mnist-10k"
 
 
 def test_the_digits_in_the_box_are_those_of_mnist(shared_data):
@@ -196,7 +196,7 @@ def test_the_digits_in_the_box_are_those_of_mnist(shared_data):
 def test_mnist_is_read_from_the_data_folder(monkeypatch, tmp_path, no_download, compressed):
     write_mnist(tmp_path, compressed=compressed)
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
-    assert data.have_mnist()
+    assert mnist_root() is not None
     found = data.mnist()
     assert found.images.shape == (20, 1, 28, 28) and found.labels[:3].tolist() == [0, 1, 2]
     assert found.images[0, 0, 0, :3].tolist() == [0, 1, 2]
@@ -204,7 +204,7 @@ def test_mnist_is_read_from_the_data_folder(monkeypatch, tmp_path, no_download, 
 
 
 def test_mnist_missing_says_where_the_four_files_go(no_download, tmp_path):
-    assert not data.have_mnist()
+    assert mnist_root() is None
     with pytest.raises(FileNotFoundError) as error:
         data.mnist(download=True)
     text = str(error.value)

@@ -345,11 +345,6 @@ def test_what_is_rare_in_the_data_is_rarer_still_in_the_samples():
         assert run["share"] + 2 * run["standard error"] < expected
 
 
-def test_the_rank_correlation_looks_at_the_order_alone():
-    assert lesson04.ranks_agree([1, 2, 3, 4], [0.1, 5, 6, 1e9]) == pytest.approx(1)
-    assert lesson04.ranks_agree([1, 2, 3, 4], [4, 3, 2, -8]) == pytest.approx(-1)
-
-
 # ---- README: faces on one scale ----
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md"])

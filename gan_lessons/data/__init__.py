@@ -1,6 +1,6 @@
 """Data in: pictures as an `ImageSet`, points as a `PointSet`; `train.fit` takes either."""
 
-from gan_lessons.data.digits import have_mnist, mnist
+from gan_lessons.data.digits import mnist
 from gan_lessons.data.imageset import ImageSet, to_images, to_signed
 from gan_lessons.data.photographs import celeba, folder, lsun_bedrooms
 from gan_lessons.data.points import (
@@ -23,6 +23,6 @@ from gan_lessons.data.toys.rooms import FACTORS as ROOM_FACTORS
 from gan_lessons.data.toys.rooms import toy_rooms
 
 __all__ = ["FACE_CORE", "FACE_FACTORS", "ROOM_CORE", "ROOM_FACTORS", "ImageSet", "PointSet",
-           "celeba", "drawn", "folder", "grid", "have_mnist", "line", "lsun_bedrooms",
+           "celeba", "drawn", "folder", "grid", "line", "lsun_bedrooms",
            "mixture", "mnist", "on_axis", "ring", "spiral", "stacked_mnist", "to_images",
            "to_signed", "toy_faces", "toy_rooms", "two_moons"]

@@ -240,8 +240,10 @@ def _print_odd(sizes: Counter, repeated: int) -> None:
     small = oblong = 0
     for size, n in sizes.items():
         short, long = sorted(map(int, size.split("x")))
-        small += n * (short < SIZE)
-        oblong += n * (long > 2 * short)
+        if short < SIZE:
+            small += n
+        if long > 2 * short:
+            oblong += n
     for n, zh, en in (
             (oblong, "张的长边超过短边的两倍：只取中间的正方形，一大半会裁掉",
              "are more than twice as long as they are wide, and most of each is cut away: the "

@@ -71,11 +71,6 @@ def _mnist_in_the_box(train: bool) -> ImageSet:
                     read_card("mnist_10k"))
 
 
-def have_mnist() -> bool:
-    """Tell whether all of MNIST lies on this machine where `mnist()` looks for it."""
-    return mnist_root() is not None
-
-
 def mnist_root() -> Path | None:
     """Return the folder that holds MNIST, the learner's before the course's cache, or None."""
     for root in (runtime.data_root(), runtime.cache_dir()):

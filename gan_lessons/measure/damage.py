@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from gan_lessons.data import ImageSet, mnist
+from gan_lessons.data import ImageSet
 from gan_lessons.measure.copies import memorisation_test
-from gan_lessons.measure.digits import digit_classifier, labels_of
+from gan_lessons.measure.digits import digit_net, labels_of
 from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
 from gan_lessons.measure.scores import Evaluator
@@ -147,6 +147,3 @@ def forgiven(parts: Split,
             precision_recall(made, net.features(with_one_outlier(real))))
 
 
-def digit_net() -> FeatureNet:
-    """Return the course's digit classifier."""
-    return digit_classifier(mnist(), mnist(train=False))

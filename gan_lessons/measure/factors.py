@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -222,15 +223,13 @@ def kl_floor(n: int, k: int) -> float:
     Each count c is binomial (n, 1/k), so the mean is log k + k E[c/n log c/n]. For n much larger
     than k it is about (k - 1) / 2n.
     """
+    from scipy.special import xlogy  # slow to import; only if it is used
+    from scipy.stats import binom
+
     if n == 0:
         return math.inf
-    if k == 1:
-        return 0.0
-    c = torch.arange(1, n + 1, dtype=torch.float64)
-    size = torch.tensor(n, dtype=torch.float64)
-    log_p = (torch.lgamma(size + 1) - torch.lgamma(c + 1) - torch.lgamma(size - c + 1)
-             - c * math.log(k) + (size - c) * math.log1p(-1 / k))
-    return math.log(k) + k * (log_p.exp() * (c / n) * (c / n).log()).sum().item()
+    c = np.arange(n + 1)
+    return math.log(k) + k * float((binom.pmf(c, n, 1 / k) * xlogy(c / n, c / n)).sum())
 
 
 def _check(samples: Tensor) -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gan_lessons.condition import Condition, conditions, every_combination
-from gan_lessons.data import ImageSet, mnist
-from gan_lessons.measure.digits import digit_classifier, readable, without_rim
+from gan_lessons.data import ImageSet
+from gan_lessons.measure.digits import digit_net, readable, without_rim
 from gan_lessons.measure.factors import factor_reader
 from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.manifold import precision_recall
@@ -159,7 +159,7 @@ def read(images: Tensor, of: ImageSet) -> tuple[Tensor, Tensor]:
                    for name, words in of.asked.items()]
         return torch.stack(columns, 1), reader.features(images)
     images = without_rim(images)
-    classifier = digit_classifier(mnist(), mnist(train=False))
+    classifier = digit_net()
     features = classifier.features(images)
     digits = classifier.probabilities(features).argmax(1)
     return numbered(digits, tuple("0123456789"), of.asked["class"])[:, None], features

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan_lessons.data import mnist
-from gan_lessons.measure.digits import digit_classifier, kl_divergence
+from gan_lessons.measure.digits import digit_net, kl_divergence
 from gan_lessons.measure.factors import kl_floor
 from gan_lessons.util import both
 
@@ -49,7 +48,7 @@ def stacked_modes(pictures: Tensor) -> StackedReport:
             f"This needs pictures, uint8 (n, 3, 28, 28); got {pictures.dtype} "
             f"{tuple(pictures.shape)}. Take the rim off 32x32 pictures: "
             "pictures[..., 2:-2, 2:-2]."))
-    classifier = digit_classifier(mnist(), mnist(train=False))
+    classifier = digit_net()
     digits = torch.stack([
         classifier.probabilities(classifier.features(pictures[:, i:i + 1])).argmax(1)
         for i in range(3)], 1)

@@ -7,12 +7,12 @@ from functools import partial
 
 from torch import Tensor
 
-from gan_lessons.data import ImageSet, PointSet, mnist
+from gan_lessons.data import ImageSet, PointSet
 from gan_lessons.measure.digits import (
     COVERED,
     DigitClassifier,
     class_histogram,
-    digit_classifier,
+    digit_net,
     readable,
     without_rim,
 )
@@ -116,7 +116,7 @@ def scorer(real: ImageSet | PointSet, others: Tensor, net: FeatureNet | None = N
 def _net_for(real: ImageSet) -> FeatureNet:
     """Return the course's network for digits and toy pictures; raise ValueError for others."""
     if readable(real):
-        return digit_classifier(mnist(), mnist(train=False))
+        return digit_net()
     if real.factors and real.shape[-1] % SIDE == 0:
         return factor_reader(real)
     raise without_ruler(real.name)

@@ -161,7 +161,7 @@ def patch_critic(channels: int = 3, *, features: int = 16, downs: int = 1,
     Args:
         channels: Of the pictures; of pix2pix's pairs, those of both.
         features: Channels after the first layer; they double with each layer, up to eightfold.
-        downs: How often the side halves: it sets the patch, see `patch_side`.
+        downs: How often the side halves: 1, 2, 3 for patches of 16, 34, 70 pixels.
         norm: "instance", as in the papers, or "none". Only without it a score sees its patch and
             no more: InstanceNorm takes mean and spread over the whole picture.
     """
@@ -188,18 +188,6 @@ class PatchScores(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the map of scores."""
         return x.squeeze(1).float()
-
-
-def patch_side(downs: int) -> int:
-    """Return the side of the patch that one score of `patch_critic` sees: 16, 34, 70, 142, ...
-
-    From the last layer back: a window of r values, made with a kernel of 4 and stride s, comes
-    from (r - 1) s + 4 values of the layer before.
-    """
-    side = 1
-    for stride in [1, 1] + [2] * whole_number("downs", downs, 1):
-        side = (side - 1) * stride + 4
-    return side
 
 
 def check(**numbers: int) -> None:

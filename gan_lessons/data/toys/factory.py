@@ -27,7 +27,8 @@ class Draw:
 
     def has(self, factor: str, *values: str) -> Tensor:
         """Tell for each picture whether the factor has one of these values, bool (n,)."""
-        return sum(self.value[factor] == self.words[factor].index(value) for value in values) > 0
+        wanted = torch.tensor([self.words[factor].index(value) for value in values])
+        return torch.isin(self.value[factor], wanted)
 
     def pick(self, factor: str, palette: Tensor) -> Tensor:
         """Return the colour of each picture, (n, 3), from one per value, (values, 3)."""
