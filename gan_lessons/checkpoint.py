@@ -36,7 +36,7 @@ class TrainingDiverged(RuntimeError):
 
 
 class Saveable(Protocol):
-    """What can be saved: a `Game`, a `Learner`."""
+    """What can be saved: a `Game`, a `Learner`, a `cycle.Translation`."""
 
     def state(self) -> dict[str, Any]:
         """Return all that must be kept: nested dictionaries of tensors and plain values.

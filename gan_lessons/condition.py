@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gan_lessons.util import both, whole_number
 
 Condition = int | Sequence[int] | Tensor  # what a learner may write for y, see `conditions`
-COLUMNS = 8  # pictures in a row, as in `show.grid`
+COLUMNS = 8  # pictures in a row of a run's grid
 ROWS = 10  # of `rows`, at most
 
 

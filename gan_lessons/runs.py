@@ -40,7 +40,7 @@ from tqdm import tqdm
 import gan_lessons
 from gan_lessons import checkpoint, distributed, runtime
 from gan_lessons import show as figures
-from gan_lessons.condition import conditions, counts, named
+from gan_lessons.condition import COLUMNS, conditions, counts, named
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.measure.tracker import Tracker, without_ruler
 from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
@@ -66,7 +66,6 @@ MEASURED = 1000  # samples that are measured each time
 SUMMARY = "summary.json"
 LOCK = "lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and Lustre, as they are mounted
-COLUMNS = 8  # pictures in a row of a grid
 GAP = 2  # pixels between two pictures, as `show.grid` puts them
 
 

@@ -28,11 +28,12 @@ def nearest(pictures: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     comparable = pictures.shape[1:] == among.shape[1:] and pictures.dtype == among.dtype
     if not comparable or (pictures.dtype != torch.uint8 and pictures.ndim != 2):
         raise ValueError(both(
-            f"两组图片都应是 uint8，形状相同，收到 {pictures.dtype} {tuple(pictures.shape)} 和 "
-            f"{among.dtype} {tuple(among.shape)}。[-1, 1] 的张量请先用 data.to_images() 转换。",
-            f"Both sets should be uint8 pictures of one shape, got {pictures.dtype} "
-            f"{tuple(pictures.shape)} and {among.dtype} {tuple(among.shape)}. Convert tensors in "
-            "[-1, 1] with data.to_images() first."))
+            f"两组都应是形状相同的 uint8 图片，或同一个网络的特征 (n, d)，收到 {pictures.dtype} "
+            f"{tuple(pictures.shape)} 和 {among.dtype} {tuple(among.shape)}。[-1, 1] 的张量请先用 "
+            "data.to_images() 转换。",
+            f"Both sets should be uint8 pictures of one shape, or features (n, d) of one network; "
+            f"got {pictures.dtype} {tuple(pictures.shape)} and {among.dtype} {tuple(among.shape)}. "
+            "Convert tensors in [-1, 1] with data.to_images() first."))
     known = among.flatten(1).float()
     parts = [torch.cdist(part.flatten(1).float(), known,
                          compute_mode="donot_use_mm_for_euclid_dist").min(1)

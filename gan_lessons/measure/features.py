@@ -12,7 +12,7 @@ class FeatureNet(Protocol):
     """Any network that turns pictures into features; every metric takes the features of any.
 
     Here: `digits.DigitClassifier`, `factors.FactorReader`, `photographs.Inception` and
-    `photographs.DinoV2`. A class of your own needs these three attributes and the method.
+    `dinov2.DinoV2`. A class of your own needs these two attributes and the method.
 
     Attributes:
         name: What reports call it.
