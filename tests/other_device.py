@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 AWAY = torch.device("meta")
 HOME = torch.device("cpu")
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 class Away(torch.Tensor):
@@ -102,6 +103,7 @@ def pretended():
 def run_lesson(source: Path) -> int:
     """Run the code of a lesson at smoke scale, cell by cell; return how many cells failed."""
     cells = re.split(r"^# %%", source.read_text(encoding="utf-8"), flags=re.M)[1:]
+    os.chdir(NOTEBOOKS / source.parent.relative_to(NOTEBOOKS / "src"))
     names, failed = {"__name__": "__main__"}, 0
     for number, cell in enumerate(cells):
         head, _, code = cell.partition("\n")
@@ -118,7 +120,5 @@ def run_lesson(source: Path) -> int:
 
 if __name__ == "__main__":
     os.environ |= {"GAN_LESSONS_SCALE": "smoke", "MPLBACKEND": "Agg"}
-    lessons = [Path(name).resolve() for name in sys.argv[1:]]
-    os.chdir(lessons[0].parents[1])  # a lesson reads ../studies
     with pretended():
-        sys.exit(sum(map(run_lesson, lessons)) > 0)
+        sys.exit(sum(run_lesson(Path(name).resolve()) for name in sys.argv[1:]) > 0)
