@@ -211,6 +211,9 @@ def test_larger_batches_are_what_the_lesson_says():
     assert min(run["counted"] for run in larger) > max(run["counted"] for run in smaller)
     assert max(run["frechet"] for run in larger) < min(run["frechet"] for run in smaller)
     check_the_lesson_says(larger, frechet=".1f", counted=".1%", kl=".3f")
+    earlier = list(results.stored("lesson06", "batches")["earlier"]["runs"].values())
+    check_the_lesson_says(earlier, frechet=".1f")
+    assert min(run["frechet"] for run in earlier) < max(run["frechet"] for run in larger)
 
 
 def test_more_steps_are_better():

@@ -1055,9 +1055,9 @@ r"""
 4. 和第三种一样，只是步数五倍：82,500 步；
 5. `rpgan` 走 64,350 步，六倍的步数；
 6. `rpgan` 画得更宽，通道数从 32 加到 48，走 66,000 步，也按 channels_last 存放；
-7. 和第四种一样用 NS，只是每批 64 张，走 55,000 步。
+7. 和第四种一样用 NS，只是每批 64 张，走 65,000 步。
 
-channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程。第三、四、六、七种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒、3,800 到 3,847 秒和 2,971 到 3,018 秒（后两种，旁边还有别的训练）；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
+channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程。第三、四、六、七种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒、3,800 到 3,847 秒和 3,332 到 3,398 秒（后两种，旁边还有别的训练）；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1070,9 +1070,9 @@ r"""
 4. the same as the third for five times the steps, 82,500;
 5. `rpgan` for 64,350 steps, six times as many;
 6. a wider `rpgan`, 48 features in place of 32, for 66,000 steps, laid out channels_last as well;
-7. NS like the fourth, but in batches of 64, for 55,000 steps.
+7. NS like the fourth, but in batches of 64, for 65,000 steps.
 
-channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread. The third, the fourth, the sixth and the seventh ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502, 3,800 to 3,847 and 2,971 to 3,018 seconds (the last two beside other trainings); the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
+channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread. The third, the fourth, the sixth and the seventh ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502, 3,800 to 3,847 and 3,332 to 3,398 seconds (the last two beside other trainings); the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
 """
 
 # %%
@@ -1091,11 +1091,11 @@ r"""
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
 - **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
 - **画得更宽，也看不出更好。** 第六行的三个种子，弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行都有重叠。
-- **每批 64 张，更好。** 第七行的三个种子，算数的 88.6%、88.4% 和 89.1%，弗雷歇距离 6.5、5.7 和 6.6，每个种子都好过第四行的三个；反向 KL 0.016、0.014 和 0.013，平均也小一些，范围有重叠。每步多看一倍的图，步数少三分之一，合计多看三分之一的图，多用约四分之一的时间；批大小和时间各占多少，没有分开。80 秒的那张表里，`rpgan` 每批 64 张反而更差：那里步数最要紧，这里不是。一个可能的原因（没有检验）：一批里的图越多，梯度和批归一化的统计量就越不抖。
+- **每批 64 张，更好。** 第七行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数是看过 55,000 步的一轮之后加的：那一轮的弗雷歇距离是 6.5、5.7 和 6.6，多走的一万步没有带来看得出的差别。80 秒的那张表里，`rpgan` 每批 64 张反而更差：那里步数最要紧，这里不是。一个可能的原因（没有检验）：一批里的图越多，梯度和批归一化的统计量就越不抖。
 
-下面上两行是真图，下六行是第七种、种子 0 走了 55,000 步之后的样本，没有挑选过：
+下面上两行是真图，下六行是第七种、种子 0 走了 65,000 步之后的样本，没有挑选过：
 
-![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约八张有毛病，如嘴糊、头发里有灰白的条纹，或背景的边上混进另一种颜色](../images/lesson06_batches.png)
+![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约八张有毛病，如头发边缘破碎、嘴糊，或背景里混进另一种颜色](../images/lesson06_batches.png)
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1105,11 +1105,11 @@ r"""
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
 - **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
 - **Wider networks do not show as better, either.** The three seeds of the sixth row: Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018, all overlapping with the fourth row.
-- **Batches of 64 are better.** The three seeds of the seventh row: counted 88.6%, 88.4% and 89.1%, Fréchet distance 6.5, 5.7 and 6.6, each seed better than all three of the fourth row; reverse KL 0.016, 0.014 and 0.013, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a third fewer steps, so in all a third more pictures and about a quarter more time; how much is due to the batches and how much to the time was not separated. In the table of 80 seconds `rpgan` was worse with batches of 64: there the number of steps mattered most, here it does not. A possible reason, not tested: the more pictures in a batch, the less gradients and BatchNorm's statistics jitter.
+- **Batches of 64 are better.** The three seeds of the seventh row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. The number of steps was raised after a round of 55,000, whose Fréchet distances were 6.5, 5.7 and 6.6: ten thousand steps more made no difference that shows. In the table of 80 seconds `rpgan` was worse with batches of 64: there the number of steps mattered most, here it does not. A possible reason, not tested: the more pictures in a batch, the less gradients and BatchNorm's statistics jitter.
 
-Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, after 55,000 steps, none of them picked by hand:
+Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, after 65,000 steps, none of them picked by hand:
 
-![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones; about eight have a fault, such as a smeared mouth, grey streaks in the hair or the other background colour at the edge](../images/lesson06_batches.png)
+![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones; about eight have a fault, such as hair with a torn edge, a smeared mouth or the other background colour mixed in](../images/lesson06_batches.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
