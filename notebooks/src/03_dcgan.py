@@ -1094,7 +1094,7 @@ Here is a longer game with SN-GAN:
 """
 
 # %%
-face_steps = runtime.at_scale(smoke=20, default=2000, full=20_000)
+face_steps = runtime.at_scale(smoke=800, default=2000, full=20_000)
 faces = data.toy_faces(10_000, size=32, core=True)
 painter = recipes.sngan(32, features=24, batch=32, lr=2e-3, steps=face_steps, ema=0.995,
                         precision="auto")
