@@ -17,7 +17,7 @@ r"""
 So far a random $z$ decided what the generator paints, and we had no say. In this lesson it takes instructions: ask for a "7" and get a "7"; ask for glasses, and this face puts them on while all else stays. There are three ways: tell both networks the condition, teach with pairs of pictures, or have two heaps of pictures and no pairs at all.
 
 - **You will be able to**: write both networks of a conditional GAN, and say what each of them has to know of the condition; give the discriminator the condition in three ways, by projection, concatenation and an auxiliary classifier; measure obedience as a number, and not be fooled by it; write the cycle loss, and say what it guarantees and what not; say which data pix2pix and CycleGAN need; explain StyleGAN's mapping network, modulation and truncation.
-- **You need**: lessons 01 and 03; the RpGAN with R1 and R2 of lesson 06 and the precision and recall of lesson 07 are explained in a word where they are used.
+- **You need**: lessons 01 and 03; the RpGAN with R1 and R2 of lesson 06 and the precision and recall of lesson 07 are explained briefly where they are used.
 - **Time**: about 120 minutes in one language: 55 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: after its GAN for handwritten digits, Datawhale's course Dive into CV with PyTorch points to the next steps in a sentence: CGAN, DCGAN, CycleGAN; the same chapter has a section on [conditional GANs](https://github.com/datawhalechina/dive-into-cv-pytorch/blob/master/docs/chapter05_gan/5_3.md). This lesson follows that sentence. Conditional GANs come from [Mirza and Osindero](https://arxiv.org/abs/1411.1784), the projection discriminator from [Miyato and Koyama](https://arxiv.org/abs/1802.05637), pix2pix from [Isola et al.](https://arxiv.org/abs/1611.07004), CycleGAN from [Zhu and others](https://arxiv.org/abs/1703.10593). Our thanks to all of them.
 """
@@ -83,7 +83,7 @@ The training loop is the same one, with a condition $y$:
 + score = critic(x, y)
 ```
 
-Within a step, real and fake carry the **same** $y$, which is that of the batch of real pictures. Losses, penalties and optimizers stay: `given(network, y)` of the package fills $y$ in and gives a network that wants only $x$, and `critic_step` and `generator_step` never hear of a condition.
+Within a step, real and fake carry the **same** $y$, which is that of the batch of real pictures. Losses, penalties and optimizers stay the same: `given(network, y)` of the package fills $y$ in and gives a network that wants only $x$, and `critic_step` and `generator_step` need not know about the condition.
 
 **A correction.** Datawhale's sentence says that CGAN, DCGAN and CycleGAN are "improvements in the network layers". For DCGAN that is right. CGAN changes the **input** and the **objective**: both networks get $y$, and the game becomes one game for each $y$. CycleGAN changes more: the generator's input is a picture and not noise, there are two pairs of networks, and the loss has another term. Keep the three names apart, for changing the networks, changing the objective and asking for other data are three kinds of improvement.
 
@@ -322,12 +322,12 @@ by_class_lab.run(500)
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-2** 带条件的一局，颜色和数字是类别，背景是 D 在 $y = 3$ 之下的判断。到第 500 步，8 团都有了样本，颜色也都对；背景在第 3 团是白的，真假各半，越往对面越橙，D 越觉得假。
+**图 8-2** 带条件的一局，颜色和数字是类别，背景是 D 在 $y = 3$ 之下的判断（第一格还是 $y = 0$）。到第 500 步，8 团都有了样本，颜色也都对；背景在第 3 团是白的，真假各半，越往对面越橙，D 越觉得假。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-2** The conditional game; colours and numbers are classes, the background is D's judgement under $y = 3$. At step 500 all 8 clusters have samples, each of its own colour; the background is white at cluster 3, as likely real as fake, and the farther across, the more orange: to D, fake.
+**Fig. 8-2** The conditional game; colours and numbers are classes, the background is D's judgement under $y = 3$ (in the first panel still $y = 0$). At step 500 all 8 clusters have samples, each of its own colour; the background is white at cluster 3, as likely real as fake, and it turns more orange towards the opposite side, where D takes points for fake.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -559,20 +559,20 @@ table([("步数", "steps"), ("类别对的", "right class"), ("至少九成听�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练，在存下这些数的处理器上，听话已经和它一样（换一种处理器是 95.2%，有一个数字只有 70%，不到九成），类内覆盖和多样性还在 1,600 步和 3,200 步之间。如果只看第一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
+种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练，在存下这些数的处理器上，听话已经和它一样（换一种处理器是 95.2%，有一个数字只有 70%，不到九成），类内覆盖和多样性还在 1,600 步和 3,200 步之间。如果只看“类别对的”一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
 
-没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，只是网络共用权重的结果，并没有保证。前面的相关系数说明它在多大程度上成立。
+没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，只是网络共用权重的结果，并没有保证。前面的相关系数只量了墨量，倾斜没有量。
 
-**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。`recipes.conditional(..., how="auxiliary")` 就是它，`how="concat"` 是拼接；`studies/lesson08.py digits` 在同样的 60 秒里比较三种办法，设置和上面的默认训练相同（它们是为投影选的；种子 0 的投影就是上面那一次（同一种处理器），1,906 步是按一个核心 60 秒定的，在这里也许要久一些）。三个种子听话的比例，投影是 98.6%、98.1% 和 96.5%，10 个数字都听话；拼接是 84.8%、90.0% 和 81.5%，听话的有 5、7、3 个数字；辅助分类器是 46.9%、32.8% 和 41.4%，类内多样性只有 0.21、0.19 和 0.18。这不能说辅助分类器不行，只能说在这样短的时间、这样的设置下，投影领先。
+**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。`recipes.conditional(..., how="auxiliary")` 就是它，`how="concat"` 是拼接；`studies/lesson08.py digits` 在同样的 60 秒里比较三种办法，设置和上面的默认训练相同（它们是为投影选的；种子 0 的投影就是上面那一次（同一种处理器），1,906 步是按一个核心 60 秒定的，在这里也许要久一些）。三个种子听话的比例，投影是 98.6%、98.1% 和 96.5%，10 个数字都听话；拼接是 84.8%、90.0% 和 81.5%，听话的有 5、7、3 个数字；辅助分类器是 46.9%、32.8% 和 41.4%，类内多样性只有 0.21、0.19 和 0.18（投影 0.82、0.78 和 0.93，拼接 0.78、0.82 和 0.94，不相上下）。辅助分类器的多样性低，也可能只是还没练好。这不能说辅助分类器不行，只能说在这样短的时间、这样的设置下，投影领先。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above obeys as well as that on the processor whose numbers are stored (on another one 95.2%, and one digit, with 70%, falls below nine in ten), while its coverage and diversity in class still lie between those of 1,600 and of 3,200 steps. By the first column alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
+Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above obeys as well as that on the processor whose numbers are stored (on another one 95.2%, and one digit, with 70%, falls below nine in ten), while its coverage and diversity in class still lie between those of 1,600 and of 3,200 steps. By the share of the right class alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
 
-Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is only a result of shared weights, and nothing guarantees it. The correlation above says how far it goes.
+Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is only a result of shared weights, and nothing guarantees it. The correlation above measures ink only; slant was not measured.
 
-The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and the classification loss is added to the losses of both. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell. It is `recipes.conditional(..., how="auxiliary")`, and `how="concat"` is concatenation; `studies/lesson08.py digits` compares the three in equal times of 60 seconds, with the settings of the default run above (which were chosen for projection; the projection of seed 0 is that very run, on the same processor; 1,906 steps were timed at 60 seconds of a core and may take longer here). On three seeds projection obeys in 98.6%, 98.1% and 96.5%, and so do all 10 digits; concatenation in 84.8%, 90.0% and 81.5%, with 5, 7 and 3 digits that obey; the auxiliary classifier in 46.9%, 32.8% and 41.4%, with a diversity in class of only 0.21, 0.19 and 0.18. It does not follow that auxiliary classifiers are no good, only that in so short a time and with these settings projection is ahead.
+The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and the classification loss is added to the losses of both. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell. It is `recipes.conditional(..., how="auxiliary")`, and `how="concat"` is concatenation; `studies/lesson08.py digits` compares the three in equal times of 60 seconds, with the settings of the default run above (which were chosen for projection; the projection of seed 0 is that very run, on the same processor; 1,906 steps were timed at 60 seconds of a core and may take longer here). On three seeds projection obeys in 98.6%, 98.1% and 96.5%, and so do all 10 digits; concatenation in 84.8%, 90.0% and 81.5%, with 5, 7 and 3 digits that obey; the auxiliary classifier in 46.9%, 32.8% and 41.4%, with a diversity in class of only 0.21, 0.19 and 0.18 (projection has 0.82, 0.78 and 0.93, concatenation 0.78, 0.82 and 0.94, about as much). The low diversity of the auxiliary classifier may also be no more than too little training. It does not follow that auxiliary classifiers are no good, only that in so short a time and with these settings projection is ahead.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -602,7 +602,7 @@ Complete `obeys(probabilities, y)`: `probabilities` are what a classifier gives 
 
 <details><summary>Hint one</summary>
 
-Turn probabilities into one class a sample, compare with `y`, and you have n truths. What is left is a mean for each group.
+Turn probabilities into one class per sample and compare with `y`: that gives n values, true or false. What is left is a mean for each group.
 
 </details>
 
@@ -660,24 +660,24 @@ table([("条件", "condition"), ("见过的组合", "combinations shown"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：两种组合里一种全对，另一种只有 55%，而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错。这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13），但这不足以解释失败。表里的“all shown”是上限：8 种组合训练时全都见过，这两种是 100%；它的种子 1 同样崩溃（0.15），这两种照样是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。所以，**按因素写的条件能够组合出没见过的**，但没有保证：三个种子里有两个、每个只画对两种组合中的一种；第三个种子的 4% 并不比互不相干的类别（7%）好。
+按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：每个种子上，两种组合里有一种全对，另一种只有 55%（没有存下是哪一种），而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错。这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13），但这不足以解释失败。表里的“all shown”是上限：8 种组合训练时全都见过，这两种是 100%；它的种子 1 同样崩溃（0.15），这两种照样是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。所以，**按因素写的条件能够组合出没见过的**，但没有保证：三个种子里有两个、每个只画对两种组合中的一种；第三个种子的 4% 并不比互不相干的类别（7%）好。
 
 下面八行是八种组合，第三行和第八行没有一起出现过：不戴眼镜加卷发，圆框眼镜加丸子头。每一列是同一个 $z$：
 
 ![八行玩具脸，每行一种眼镜和发型的组合，每列一个隐向量：发型分明，脸很粗糙，长发的背景都是绿的，其余几乎都是粉的](../images/lesson08_combinations.png)
 
-图（按因素给条件，种子 0）里还有一个“听话”看不见的毛病：长发的背景全是绿的，其余几乎全是粉的（卷发的两行夹着绿），而数据里背景和发型无关；同一行里变的几乎只有肤色。$y$ 占走了本该由 $z$ 决定的东西，类内覆盖只有 0.015，这是 60 秒训练的水平。
+图（按因素给条件，种子 0）里还有一个“听话”看不见的毛病：长发的背景全是绿的，其余几乎全是粉的（卷发的两行夹着绿），而数据里背景和发型无关；同一行里变的几乎只有肤色。$y$ 占走了本该由 $z$ 决定的东西，类内覆盖只有 0.015（真图的值没有量）。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With a condition by factors, 78% and 77% of what was never shown comes out on seeds 0 and 1: the hair is always right, and what fails is the glasses. These are means: one of the two combinations is always right and the other in 55%, and with only two kinds of glasses that is about guessing. On seed 2 it is only 4%: all hair is right again, and nearly all glasses are wrong. That run has also collapsed within its classes (diversity 0.13, combinations shown), but this alone does not explain the failure. "All shown" in the table is the ceiling: all 8 combinations were there in training, and these two come to 100%; its seed 1 has collapsed as well (0.15), and still has both at 100%. As 8 unrelated classes it is 7%, 0% and 0%: nobody has taught those two embeddings. So **a condition by factors can combine what it was shown**, and nothing guarantees it: two seeds of three got one of the two combinations right, and the 4% of the third are no better than unrelated classes (7%).
+With a condition by factors, 78% and 77% of what was never shown comes out on seeds 0 and 1: the hair is always right, and what fails is the glasses. These are means: on each seed one of the two combinations is all right and the other in 55% (which one was not stored), and with only two kinds of glasses that is about guessing. On seed 2 it is only 4%: all hair is right again, and nearly all glasses are wrong. That run has also collapsed within its classes (diversity 0.13, combinations shown), but this alone does not explain the failure. "All shown" in the table is the ceiling: all 8 combinations were there in training, and these two come to 100%; its seed 1 has collapsed as well (0.15), and still has both at 100%. As 8 unrelated classes it is 7%, 0% and 0%: nobody has taught those two embeddings. So **a condition by factors can combine what it was shown**, and nothing guarantees it: two seeds of three got one of the two combinations right, and the 4% of the third are no better than unrelated classes (7%).
 
 The eight rows below are the eight combinations; rows three and eight were never shown: no glasses with curls, and round glasses with a bun. A column has one $z$:
 
 ![Eight rows of toy faces, a row for each combination of glasses and hair, a column for each latent vector: hair is distinct, faces are very rough, the background is green behind long hair and mostly pink elsewhere](../images/lesson08_combinations.png)
 
-The sheet (a condition by factors, seed 0) shows a fault that obedience does not see: behind long hair the background is always green, and almost everywhere else pink (with green patches in the rows of curls), though in the data background and hair have nothing to do with each other; within a row hardly anything but the skin varies. $y$ has taken what $z$ should decide, coverage in class is only 0.015, and that is as far as 60 seconds of training get.
+The sheet (a condition by factors, seed 0) shows a fault that obedience does not see: behind long hair the background is always green, and almost everywhere else pink (with green patches in the rows of curls), though in the data background and hair have nothing to do with each other; within a row hardly anything but the skin varies. $y$ has taken what $z$ should decide, and coverage in class is only 0.015 (the value of real pictures was not measured).
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -686,12 +686,12 @@ r"""
 
 条件也可以是一张图：照片变成画，白天变成夜晚，没戴眼镜的脸变成戴眼镜的。
 
-- **pix2pix** 有**成对**的数据：每张 $a$ 配着正确答案 $b$。G 把 $a$ 变成 $b$，损失是对抗损失加 100 倍的 $\lVert b - G(a) \rVert_1$；D 看的是一对图 $(a, b)$，它是条件判别器，条件就是 $a$。
+- **pix2pix** 有**成对**的数据：每张 $a$ 配着正确答案 $b$。$F$ 把 $a$ 变成 $b$，损失是对抗损失加 100 倍的 $\lVert b - F(a) \rVert_1$（这里的 $\lVert \cdot \rVert_1$ 都指各个数之差的绝对值的**平均**）；D 看的是一对图 $(a, b)$，它是条件判别器，条件就是 $a$。
 - **CycleGAN** 只有两堆没有配对的图 $A$ 和 $B$。两个生成器 $F: A \to B$ 和 $G: B \to A$（论文里叫 $G$ 和 $F$），两个判别器各管一堆，再加**循环损失**（cycle loss，全称循环一致性损失）：去了再回来，应当是原样：
 
 $$L_{cyc} = \mathbb{E}_a \lVert G(F(a)) - a \rVert_1 + \mathbb{E}_b \lVert F(G(b)) - b \rVert_1, \qquad L = L_{GAN} + 10\,L_{cyc} + 5\,L_{id}$$
 
-最后一项是**身份损失**（identity loss，也叫恒等损失，和人脸的“身份”无关）：已经在 $B$ 里的图，$F$ 不应当再改：$L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$。$L_{GAN}$ 在这里是最小二乘，pix2pix 用非饱和损失。
+最后一项是**身份损失**（identity loss，也叫恒等损失，和人脸的“身份”无关）：已经在 $B$ 里的图，$F$ 不应当再改：$L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$。$L_{GAN}$ 在这里是最小二乘（least squares：D 对真图趋向 1、对假图趋向 0，误差取平方），pix2pix 用非饱和损失。
 
 循环损失保证了什么？先在平面上看。$A$ 是左边的两团，$B$ 是右边的两团，颜色是“内容”：上面是蓝的，下面是橙的。正确的翻译不改颜色：上对上，下对下。网络**看不见**颜色。
 """
@@ -702,12 +702,12 @@ r"""
 
 A condition can be a picture: photographs become paintings, day becomes night, faces put on glasses.
 
-- **pix2pix** has **pairs**: each $a$ comes with the right answer $b$. G turns $a$ into $b$; its loss is the adversarial one and 100 times $\lVert b - G(a) \rVert_1$; D sees a pair $(a, b)$, so it is a conditional discriminator, and its condition is $a$.
-- **CycleGAN** has two heaps of pictures without pairs, $A$ and $B$. There are two generators, $F: A \to B$ and $G: B \to A$ (the paper calls them $G$ and $F$), a discriminator for each heap, and the **cycle loss**: there and back again should change nothing:
+- **pix2pix** has **pairs**: each $a$ comes with the right answer $b$. $F$ turns $a$ into $b$; its loss is the adversarial one and 100 times $\lVert b - F(a) \rVert_1$ (here $\lVert \cdot \rVert_1$ is always the **mean** of the absolute differences over all numbers); D sees a pair $(a, b)$, so it is a conditional discriminator, and its condition is $a$.
+- **CycleGAN** has two sets of pictures without pairs, $A$ and $B$. There are two generators, $F: A \to B$ and $G: B \to A$ (the paper calls them $G$ and $F$), a discriminator for each set, and the **cycle loss** (in full, cycle-consistency loss): there and back again should change nothing:
 
 $$L_{cyc} = \mathbb{E}_a \lVert G(F(a)) - a \rVert_1 + \mathbb{E}_b \lVert F(G(b)) - b \rVert_1, \qquad L = L_{GAN} + 10\,L_{cyc} + 5\,L_{id}$$
 
-The last term is the **identity loss**: what is in $B$ already, $F$ should leave as it is: $L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$. $L_{GAN}$ is least squares here; pix2pix uses the non-saturating loss.
+The last term is the **identity loss**: what is in $B$ already, $F$ should leave as it is: $L_{id} = \mathbb{E}_b \lVert F(b) - b \rVert_1 + \mathbb{E}_a \lVert G(a) - a \rVert_1$. $L_{GAN}$ is least squares here (D should give 1 to real pictures and 0 to fakes, and errors are squared); pix2pix uses the non-saturating loss.
 
 What does the cycle loss guarantee? First look at it in the plane. $A$ is two clusters on the left, $B$ two on the right, and colour is the "content": blue above, orange below. The right translation keeps the colour: up to up, down to down. The networks **do not see** colours.
 """
@@ -833,7 +833,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。12 次里，8 次颜色对，4 次对调，没有混杂的；循环损失的平均是 0.007，98% 的点落在 $B$ 的团上。只看损失和样本，分不出哪 4 次是错的。去掉循环损失，2 次对，6 次对调，4 次混杂：循环损失的作用，是让映射一一对应，不再把两团混在一起；至于是哪一种对应，它不管。
+答案是 **B**。12 次里，8 次颜色对，4 次对调，没有混杂的；$A$ 去了再回来，误差平均是 0.007，98% 的点落在 $B$ 的团上。从循环损失和样本的位置，看不出哪 4 次是错的：对调的映射一样能回来，一样落在 $B$ 上。去掉循环损失，2 次对，6 次对调，4 次混杂：循环损失的作用，是让映射一一对应，不再把两团混在一起；至于是哪一种对应，它不管。
 
 为什么？把 $F$ 换成“先翻译，再上下对调”，把 $G$ 换成“先对调，再翻译回来”：两次对调抵消，循环损失还是 0；两团一样重，判别器也看不出差别。只要数据里有这样的对称，CycleGAN 的损失就分不出对错；[Moriakov 等](https://arxiv.org/abs/2001.09061)证明了一般的情形。**循环一致不等于语义正确。**
 
@@ -842,7 +842,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. Of the 12, 8 have the right colours, 4 are swapped and none is mixed; the mean cycle loss is 0.007, and 98% of the points are on the clusters of $B$. Neither losses nor samples tell which 4 are wrong. Without the cycle loss 2 are right, 6 are swapped and 4 mixed: what the cycle loss does is to make the map one to one, so that the two clusters are no longer mixed; which one-to-one map it is does not matter to it.
+The answer is **B**. Of the 12, 8 have the right colours, 4 are swapped and none is mixed; the mean error of $A$, there and back, is 0.007, and 98% of the points are on the clusters of $B$. Neither the cycle loss nor the places of the samples tell which 4 are wrong: a swapped map comes back just as well, and is on $B$ just as well. Without the cycle loss 2 are right, 6 are swapped and 4 mixed: what the cycle loss does is to make the map one to one, so that the two clusters are no longer mixed; which one-to-one map it is does not matter to it.
 
 Why? Replace $F$ by "translate, then exchange up and down" and $G$ by "exchange, then translate back": the two exchanges cancel, and the cycle loss is still 0; both clusters are equally heavy, and the discriminators see no difference either. Where the data have such a symmetry, CycleGAN's loss cannot tell right from wrong; [Moriakov et al.](https://arxiv.org/abs/2001.09061) prove it in general. **Consistent with the cycle does not mean right in content.**
 
@@ -898,14 +898,14 @@ verdict = check.cycle_loss(cycle_loss)
 r"""
 ## 戴上眼镜，摘下眼镜
 
-$A$ 是 4,000 张不戴眼镜的玩具脸，$B$ 是另外 4,000 张戴圆眼镜的，人也不同。生成器是小的 U-Net，判别器是 **PatchGAN**：它不给整张图一个分数，而是给每个 34×34 的区域一个（图只有 32×32，边缘用 0 填充（padding），所以这里一个分数几乎看到整张图；实例归一化还带进整张图的均值和方差；论文是 256×256 的图、70×70 的区域）。玩具脸可以由代码重画，所以正确答案是知道的：读图网络（reading network）能说出眼镜戴上没有，其余六个因素变了没有（四个在这些数据里有变化；发色和上衣在这里各只有一种，但 G 可能画坏）。先在这里跑一小段。
+$A$ 是 4,000 张不戴眼镜的玩具脸，$B$ 是另外 4,000 张戴圆眼镜的，人也不同。生成器是小的 U-Net（先缩小再放大，并把同样大小的层拼接过去，这叫跳跃连接，skip connection），判别器是 **PatchGAN**：它不给整张图一个分数，而是给每个 34×34 的区域一个（图只有 32×32，边缘用 0 填充（padding），所以这里一个分数几乎看到整张图；实例归一化（instance normalisation，每张图的每个通道各自归一化）还带进整张图的均值和方差；论文是 256×256 的图、70×70 的区域）。玩具脸可以由代码重画，所以正确答案是知道的：读图网络（reading network）能说出眼镜戴上没有，其余六个因素变了没有（四个在这些数据里有变化；发色和上衣在这里各只有一种，但 G 可能画坏）。先在这里跑一小段。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Glasses on, glasses off
 
-$A$ is 4,000 toy faces without glasses, $B$ another 4,000 with round ones, and of other people. The generators are small U-Nets, the critics **PatchGANs**: they give no score to the whole picture, but one to each patch of 34×34 (pictures are only 32×32 and padded with 0, so here a score sees nearly all of one, and instance normalisation lets in mean and variance of the whole; the paper has patches of 70×70 on 256×256). Code can draw toy faces again, so the right answers are known: the reading network says whether the glasses are on, and whether any of the other six factors has changed (four vary in these data; hair colour and shirt have one value each, but G could spoil them). First a short run here.
+$A$ is 4,000 toy faces without glasses, $B$ another 4,000 with round ones, and of other people. The generators are small U-Nets (they halve the picture, enlarge it again, and hand layers of equal size across by skip connections), the critics **PatchGANs**: they give no score to the whole picture, but one to each patch of 34×34 (pictures are only 32×32 and padded with 0, so here a score sees nearly all of one, and instance normalisation, which normalises each channel of each picture by itself, lets in mean and variance of the whole; the paper has patches of 70×70 on 256×256). Code can draw toy faces again, so the right answers are known: the reading network says whether the glasses are on, and whether any of the other six factors has changed (four vary in these data; hair colour and shirt have one value each, but G could spoil them). First a short run here.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -953,12 +953,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**每次去掉一样，并和 pix2pix 比较。** 下面的表是事先跑好、存下来的（`studies/lesson08_cycle.py short`）：600 步，另外 1,000 张新的脸。“全对”是七个因素都和正确答案一样。pix2pix 用的是同样的脸，但有配对。
+**每次去掉一样，并和 pix2pix 比较。** 下面的表是事先跑好、存下来的（`studies/lesson08_cycle.py short`）：600 步，1,000 张新的脸，前 500 张就是上面那些。“全对”是七个因素都和正确答案一样。pix2pix 的 $A$ 相同，$B$ 是同一批人戴上眼镜。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**Take one thing away at a time, and compare with pix2pix.** The table below was computed beforehand and stored (`studies/lesson08_cycle.py short`): 600 steps, 1,000 other new faces. "All right" means that all seven factors are those of the right answer. pix2pix has the same kind of faces, but in pairs.
+**Take one thing away at a time, and compare with pix2pix.** The table below was computed beforehand and stored (`studies/lesson08_cycle.py short`): 600 steps, 1,000 new faces, of which the first 500 are those above. "All right" means that all seven factors are those of the right answer. pix2pix has the same $A$, and as $B$ the same people with glasses.
 """
 
 # %%
@@ -981,7 +981,7 @@ table([("做法", "way"), ("秒", "seconds"), ("戴上了", "put on"), ("最差�
 r"""
 - **600 步还不稳。** CycleGAN 在种子 0 和 1 上戴上了 99%，全对 90% 和 80%；种子 2 只有 79% 和 40%，背景和原来不一样了。
 - **什么都去掉，人就换了。** 没有循环损失，也没有身份损失，七个因素全对的只有 11%、11% 和 5%，嘴、背景和肤色都变了，种子 1 和 2 连眼镜也只戴上了 35% 和 73%。判别器只要求输出像 $B$ 里的某一张，没有要求是同一个人。
-- **留住人的，主要是身份损失。** 只留它，三个种子全对 80%、84% 和 82%；只留循环损失，85%、42% 和 32%，其中两个种子丢了背景；两项都有，90%、80% 和 40%，看不出比只留身份损失更好。这和平面上一样：循环损失挡不住对调，“少动”在这里恰好是对的。U-Net 的捷径也让输出离输入近，它的那一份这里没有单独量。
+- **留住人的，主要是身份损失。** 只留它，三个种子全对 80%、84% 和 82%；只留循环损失，85%、42% 和 32%，其中两个种子丢了背景；两项都有，90%、80% 和 40%，看不出比只留身份损失更好。丢了背景的那几次，背景保持的比例都是 48.7% 或 51.3%，正是一种背景在数据里所占的份额：所有的脸换成了同一种背景，不是平面上那样的对调（对调应当是 0%）。来回之差也没有降下来（0.12 到 0.14；同样有循环损失、没丢背景的是 0.06 到 0.08，见 `lesson08_cycle_short.json`）：600 步里循环损失还没有练好。U-Net 的跳跃连接也让输出离输入近，它的那一份这里没有单独量。
 - **有配对，又快又好。** pix2pix 用不到一半的时间（它只学一个方向，只有一个生成器和一个判别器），全对 92%、94% 和 94%：有正确答案的时候，就用它。
 
 **区域小了，眼镜戴不上。** “patches of 16”一行，判别器每个分数直接看的只有 16×16 左右的区域，和一副眼镜差不多宽，层数也少一层，别的都一样：戴上的只有 17%、36% 和 20%。也许是因为很少有一个区域看得全一副眼镜，也许层数有份；两样都没有单独检验。
@@ -999,7 +999,7 @@ r"""
 r"""
 - **600 steps are not steady yet.** On seeds 0 and 1 CycleGAN puts glasses on in 99%, with 90% and 80% all right; on seed 2 it is only 79% and 40%, and the background is no longer what it was.
 - **With everything taken away, it is another person.** With neither the cycle loss nor the identity loss, all seven factors are right in only 11%, 11% and 5%: mouth, background and skin have changed, and on seeds 1 and 2 only 35% and 73% have glasses at all. The critic asks that the output look like some picture in $B$, and not that it be the same person.
-- **What keeps the person is mainly the identity loss.** With it alone, three seeds have 80%, 84% and 82% all right; with the cycle loss alone 85%, 42% and 32%, and two of these seeds have lost the background; with both, 90%, 80% and 40%, which is not visibly better than the identity loss alone. It is as in the plane: the cycle loss does not stop an exchange, and "move little" happens to be right here. The shortcuts of the U-Net keep the output close to the input, too; their part was not measured by itself.
+- **What keeps the person is mainly the identity loss.** With it alone, three seeds have 80%, 84% and 82% all right; with the cycle loss alone 85%, 42% and 32%, and two of these seeds have lost the background; with both, 90%, 80% and 40%, which is not visibly better than the identity loss alone. In the runs that lost the background 48.7% or 51.3% have kept theirs, just the share of one background in the data: all faces got the same one. That is not the exchange of the plane, which would keep 0%. Nor did these pictures come back: the mean difference is 0.12 to 0.14, against 0.06 to 0.08 in runs with a cycle loss that kept the background (`lesson08_cycle_short.json`), so after 600 steps the cycle loss is still far from met. The skip connections of the U-Net keep the output close to the input, too; their part was not measured by itself.
 - **With pairs it is faster and better.** pix2pix takes less than half of the time (it learns one direction only, with one generator and one critic) and has 92%, 94% and 94% all right: where right answers exist, use them.
 
 **With smaller patches, no glasses.** In the row "patches of 16" each score of the critic sees about 16×16 pixels directly, about as wide as a pair of glasses, and the critic has one layer less; all else is equal: only 17%, 36% and 20% put them on. Perhaps hardly any patch sees the whole of them, perhaps the layer has its part; neither was tested by itself.
@@ -1037,10 +1037,10 @@ r"""
 
 条件从外面告诉 G 画什么。[StyleGAN](https://arxiv.org/abs/1812.04948)（2018）改的是 $z$ 进入 G 的方式，其中三个想法流传最广。
 
-- **映射网络**（mapping network）。$z$ 不直接进卷积，先经过 8 层全连接网络变成 $w = f(z)$。$z$ 必须服从正态分布，填满一个没有空缺的圆球；训练数据里缺了某种组合，从 $z$ 到图片的映射就只好扭曲，把空缺挤掉。$w$ 的分布不受限制，可以留着这个空缺。卷积从一个学来的常量 4×4 开始。
-- **调制**（modulation）。$w$ 在每一层决定各通道的大小。StyleGAN 用 AdaIN，先把每张图的每个通道归一化，再乘、再加；[StyleGAN2](https://arxiv.org/abs/1912.04958) 发现 AdaIN 会留下水滴状的斑，改成调制卷积核，再除以它的长度（解调）。$i$、$j$、$k$ 数的是输入通道、输出通道和核里的位置，$s$、$b$ 由 $w$ 线性算出，$\mu$、$\sigma$ 是一个通道的均值和标准差：
+- **映射网络**（mapping network）。$z$ 不直接进卷积，先经过 8 层全连接网络变成 $w = f(z)$。$z$ 必须服从正态分布，各个方向都一样，没有空缺；训练数据里缺了某种组合，从 $z$ 到图片的映射就只好扭曲，把空缺挤掉。$w$ 的分布不受限制，可以留着这个空缺。卷积从一个学来的常量 4×4 开始。
+- **调制**（modulation）。$w$ 在每一层决定各通道的大小。StyleGAN 用 AdaIN，先把每张图的每个通道归一化，再乘、再加；[StyleGAN2](https://arxiv.org/abs/1912.04958) 发现 AdaIN 会留下水滴状的斑，改成调制卷积核，再除以它的长度（解调）。$v_{ijk}$ 是核里的数，$i$、$j$、$k$ 数的是输入通道、输出通道和核里的位置，$s$、$b$ 由 $w$ 线性算出，$\mu$、$\sigma$ 是一个通道的均值和标准差：
 
-$$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad k'_{ijk} = s_i k_{ijk}, \quad k''_{ijk} = \frac{k'_{ijk}}{\sqrt{\sum_{i,k} {k'_{ijk}}^2 + \epsilon}}$$
+$$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad v'_{ijk} = s_i v_{ijk}, \quad v''_{ijk} = \frac{v'_{ijk}}{\sqrt{\sum_{i,k} {v'_{ijk}}^2 + \epsilon}}$$
 
 - **截断**（truncation）。采样时把 $w$ 往平均值拉，$w' = \bar w + \psi (w - \bar w)$，$\psi$ 在 0 和 1 之间（和投影判别器的 $\psi$ 无关）。它不改训练。[BigGAN](https://arxiv.org/abs/1809.11096) 截断的是 $z$，做法不同：分量超出界限就重抽，第 07 课用的就是它。
 
@@ -1055,10 +1055,10 @@ r"""
 
 A condition tells G from outside what to paint. [StyleGAN](https://arxiv.org/abs/1812.04948) (2018) changes how $z$ gets into G, and three of its ideas have travelled furthest.
 
-- **Mapping network.** $z$ does not go straight into convolutions; 8 fully connected layers first turn it into $w = f(z)$. $z$ has to be normal and fills a ball without gaps; where the data lack a combination, the map from $z$ has to bend until the gap is closed. $w$ may have any distribution, and can keep the gap. The convolutions start from a learned constant of 4×4.
-- **Modulation.** In every layer $w$ sets the size of the channels. StyleGAN uses AdaIN: normalise each channel of each picture, then multiply and add. [StyleGAN2](https://arxiv.org/abs/1912.04958) found that AdaIN leaves blobs like droplets, and modulates the kernel instead, then divides it by its length (demodulation). Here $i$ counts input channels, $j$ output channels and $k$ places in the kernel; $s$ and $b$ are linear in $w$; $\mu$ and $\sigma$ are the mean and standard deviation of a channel:
+- **Mapping network.** $z$ does not go straight into convolutions; 8 fully connected layers first turn it into $w = f(z)$. $z$ has to be normal, alike in all directions and without gaps; where the data lack a combination, the map from $z$ has to bend until the gap is closed. $w$ may have any distribution, and can keep the gap. The convolutions start from a learned constant of 4×4.
+- **Modulation.** In every layer $w$ sets the size of the channels. StyleGAN uses AdaIN: normalise each channel of each picture, then multiply and add. [StyleGAN2](https://arxiv.org/abs/1912.04958) found that AdaIN leaves blobs like droplets, and modulates the kernel instead, then divides it by its length (demodulation). Here $v_{ijk}$ are the numbers of the kernel, $i$ counts input channels, $j$ output channels and $k$ places in the kernel; $s$ and $b$ are linear in $w$; $\mu$ and $\sigma$ are the mean and standard deviation of a channel:
 
-$$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad k'_{ijk} = s_i k_{ijk}, \quad k''_{ijk} = \frac{k'_{ijk}}{\sqrt{\sum_{i,k} {k'_{ijk}}^2 + \epsilon}}$$
+$$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad v'_{ijk} = s_i v_{ijk}, \quad v''_{ijk} = \frac{v'_{ijk}}{\sqrt{\sum_{i,k} {v'_{ijk}}^2 + \epsilon}}$$
 
 - **Truncation.** When sampling, pull $w$ towards its mean, $w' = \bar w + \psi (w - \bar w)$ with $\psi$ between 0 and 1 (not the $\psi$ of the projection critic). Training stays as it is. [BigGAN](https://arxiv.org/abs/1809.11096) truncates $z$ itself in another way: components beyond a limit are drawn again, as in lesson 07.
 
@@ -1134,13 +1134,13 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。$\psi$ 从 1 减到 0.25，类别对的从 98.8% 升到 100.0%，精确率从 0.916 升到 0.998；召回率从 0.394 降到 0.004，类内多样性从 0.82 降到 0.31。最后的精确率比真图自己的 0.941 还高：不是样本胜过真图，是难认的样本不见了。换一种处理器，四列的方向都一样（类别对的 94.8% 到 98.0%，精确率 0.864 到 0.964，召回率 0.532 到 0.013）。（A 也不是没有道理：第 03 课说过，$z$ 太短就离开了训练时的分布；在这个 G 上，它没有因此变差，和第 07 课的 G 不同。）
+答案是 **B**。$\psi$ 从 1 减到 0.25，类别对的从 98.8% 升到 100.0%，精确率从 0.916 升到 0.998；召回率从 0.394 降到 0.004，类内多样性从 0.82 降到 0.31。最后的精确率比真图自己的 0.941 还高：不是样本胜过真图；大概是样本都缩到了每一类的中间（没有单独检验，也只量了种子 0 的一个 G）。换一种处理器，四列的方向都一样（类别对的 94.8% 到 98.0%，精确率 0.864 到 0.964，召回率 0.532 到 0.013）。（A 也不是没有道理：第 03 课说过，$z$ 太短就离开了训练时的分布；在这个 G 上，它没有因此变差，和第 07 课的 G 不同。）
 
 所以一张样本图如果没有写 $\psi$，就不知道它换掉了多少多样性；比较两个模型的 FID 时，也要问有没有截断。
 
 ## 三个误会
 
-- **“条件 GAN 要有配错的一对。”** 不需要。上面的实验里没有这一项，类别照样几乎全对。
+- **“条件 GAN 要有配错的一对。”** 不需要。上面的实验里没有这一项，平面上的两种办法和数字上的投影，样本的类别照样 95% 以上是对的。
 - **“CycleGAN 需要成对的图。”** 需要的是两堆图，不必一样多，也不必是同样的人。需要配对的是 pix2pix。
 - **“去了能回来，就翻译对了。”** 图 8-4 是反例。图片上还有另一种：[Chu 等](https://arxiv.org/abs/1712.02950)发现，CycleGAN 会把原图的信息藏进几乎看不见的高频信号里，转换后的图上看不出，却能原样还原。
 
@@ -1149,13 +1149,13 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. As $\psi$ falls from 1 to 0.25, the right class rises from 98.8% to 100.0% and precision from 0.916 to 0.998; recall falls from 0.394 to 0.004, and diversity in class from 0.82 to 0.31. The last precision is higher than the 0.941 of real pictures: samples are not better than these, but those that are hard to tell have gone. On another processor all four columns go the same way (right class 94.8% to 98.0%, precision 0.864 to 0.964, recall 0.532 to 0.013). (A had something to it: as lesson 03 says, a short $z$ is outside the distribution of training; this G, unlike that of lesson 07, was none the worse for it.)
+The answer is **B**. As $\psi$ falls from 1 to 0.25, the right class rises from 98.8% to 100.0% and precision from 0.916 to 0.998; recall falls from 0.394 to 0.004, and diversity in class from 0.82 to 0.31. The last precision is higher than the 0.941 of real pictures: samples are not better than these; probably they have moved to the middle of each class (not tested by itself, and on one G only, that of seed 0). On another processor all four columns go the same way (right class 94.8% to 98.0%, precision 0.864 to 0.964, recall 0.532 to 0.013). (A had something to it: as lesson 03 says, a short $z$ is outside the distribution of training; this G, unlike that of lesson 07, was none the worse for it.)
 
 So a sheet of samples that does not state its $\psi$ does not say how much variety was given up; and when FIDs of two models are compared, ask whether there was truncation.
 
 ## Three misunderstandings
 
-- **"A conditional GAN needs mismatched pairs."** It does not. There is no such term in the experiments above, and nearly all classes are right.
+- **"A conditional GAN needs mismatched pairs."** It does not. There is no such term in the experiments above, and yet both ways in the plane, and projection on digits, have the right class in 95% of the samples and more.
 - **"CycleGAN needs pairs."** It needs two heaps of pictures, which need not be equal in number, nor show the same people. The one that needs pairs is pix2pix.
 - **"What comes back was translated right."** Fig. 8-4 is a counterexample. Pictures have another: [Chu et al.](https://arxiv.org/abs/1712.02950) found that CycleGAN hides information about the original in a high-frequency signal that is hardly visible; the translation does not show it, and yet the original comes back.
 
@@ -1253,7 +1253,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - 只告诉 G 类别，D 不看，听不听话全凭运气（52%、35%、25%）；D 看见了，平面上拼接和投影都在 96% 左右或更高；60 秒的数字上，投影 95% 到 99%，拼接 82% 到 90%。
 - 标签乱了，样本变差，类别只剩乱猜的四分之一；先看真图和标签。
-- 听话不等于多样：平面上去掉惩罚，类别照样对 98% 到 100%，8 团却只剩 7、4、7 团；数字训练得短的时候，每个数字先只有一种画法，多样性 3,200 步才接近真图。
+- 听话不等于多样：平面上去掉惩罚，类别照样对 98% 到 100%，8 团却只剩 7、4、7 团；数字训练得短的时候，每个数字先只有一种画法，多样性在一个种子上约 1,900 步、三个种子上 3,200 步，才到 0.92 左右。
 - 没见过的组合，按因素写条件，两个种子画对了两种里的一种，另一种像乱猜，第三个种子几乎没有；当作互不相干的类别，三个种子都几乎没有。
 - 循环损失几乎是 0 的 12 次里，4 次颜色全反；加上身份损失，12 次都对，因为“少动”在这里碰巧是对的。
 - 眼镜：600 步，三个种子里两个好；3,000 步，三个种子都好；有配对时，pix2pix（只学一个方向）快得多，600 步时三个种子都更好，其中一个好得多，3,000 步时和 CycleGAN 不相上下。
@@ -1281,11 +1281,11 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - If only G is told the class and D does not look, obedience is luck (52%, 35%, 25%); once D sees it, concatenation and projection both have about 96% or more in the plane; on digits in 60 seconds, projection 95% to 99%, concatenation 82% to 90%.
 - With labels in disorder samples get worse, and the right class is the quarter of guessing; look at real pictures with their labels first.
-- Obedient is not diverse: in the plane without the penalty 98% to 100% are still of the right class, and 7, 4 and 7 of 8 clusters are left; of digits a short training has one way to write each digit, and it took 3,200 steps for diversity to come close to real pictures.
+- Obedient is not diverse: in the plane without the penalty 98% to 100% are still of the right class, and 7, 4 and 7 of 8 clusters are left; of digits a short training has one way to write each digit, and diversity reached about 0.92 after 1,900 steps on one seed, after 3,200 on all three.
 - Combinations never shown, with a condition by factors, came out on two seeds for one of the two, with the other about guessing, and hardly at all on the third; as unrelated classes, hardly at all on any.
 - Of 12 runs with a cycle loss of nearly 0, 4 have all colours swapped; with the identity loss all 12 are right, because "move little" happens to be right here.
 - Glasses: with 600 steps two seeds of three are good, with 3,000 all three; where there are pairs, pix2pix (one direction only) is much faster, and better on each of three seeds at 600 steps, far better on one; at 3,000 the two are level.
-- Truncation buys precision with recall: at a $\psi$ of 0.25 recall is nearly 0.
+- Truncation trades recall for precision: at a $\psi$ of 0.25 recall is nearly 0.
 
 **What to use when.** With classes, projection; with several factors, a condition by factors; with pairs of pictures, pix2pix; with two heaps only, CycleGAN, and a few pictures kept aside whose answers are known.
 """
@@ -1296,7 +1296,7 @@ r"""
 
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。命令行上：`python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`，然后 `python -m gan_lessons sample --run runs/digits --class 7`；玩具脸写 `--conditional glasses,mouth`；自己的图片，每一类放一个子文件夹，`python -m gan_lessons measure --run runs/mine` 会说要什么就画什么的有多少，旁边是真图认对的比例：分类器在一半真图上学，在另一半上检验。
 - **自己的两堆图。** `python -m gan_lessons train cyclegan --a FOLDER_A --b FOLDER_B --size 64 --minutes 600 --out runs/mine`，停下以后加 `--resume` 接着走；`python -m gan_lessons sample --run runs/mine --pictures FOLDER --direction a-to-b --out made` 翻译新的图片，大小不限。有配对，就用 `pix2pix`。
-- **动手改。** 把图 8-4 的两团改成 7 比 3，看颜色反的还有没有；给 CycleGAN 的判别器换成 16×16 的区域（`patch=1`），看眼镜还戴不戴得上；给 `Generator` 的 $z$ 前面加一个两层的映射网络，再做一次截断。
+- **动手改。** 把图 8-4 的两团改成 7 比 3，看颜色反的还有没有；把 CycleGAN 判别器的区域换成 16×16（`patch=1`），再多加一层 1×1 的卷积，看眼镜还戴不戴得上；在 $z$ 和 `Generator` 之间加一个两层的映射网络，再做一次截断。
 - **论文。** Mirza 和 Osindero，[Conditional GAN](https://arxiv.org/abs/1411.1784)；Odena 等，[AC-GAN](https://arxiv.org/abs/1610.09585)；Miyato 和 Koyama，[cGANs with Projection Discriminator](https://arxiv.org/abs/1802.05637)；Isola 等，[pix2pix](https://arxiv.org/abs/1611.07004)；Zhu 等，[CycleGAN](https://arxiv.org/abs/1703.10593)；Karras 等，[StyleGAN](https://arxiv.org/abs/1812.04948)、[StyleGAN2](https://arxiv.org/abs/1912.04958)、[StyleGAN3](https://arxiv.org/abs/2106.12423)。
 
 ## 课程到这里
@@ -1317,7 +1317,7 @@ r"""
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. On the command line: `python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`, then `python -m gan_lessons sample --run runs/digits --class 7`; for toy faces write `--conditional glasses,mouth`; for pictures of your own, put each class into a folder of its own, and `python -m gan_lessons measure --run runs/mine` says how many show what was asked for, beside the share of real pictures that are read right: its classifier learns from one half of these and is tested on the other.
 - **Two heaps of your own.** `python -m gan_lessons train cyclegan --a FOLDER_A --b FOLDER_B --size 64 --minutes 600 --out runs/mine`, and `--resume` to go on after a stop; `python -m gan_lessons sample --run runs/mine --pictures FOLDER --direction a-to-b --out made` translates new pictures of any size. If you have pairs, use `pix2pix`.
-- **Change something.** Make the two clusters of Fig. 8-4 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's critics patches of 16×16 (`patch=1`) and see whether glasses are still put on; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
+- **Change something.** Make the two clusters of Fig. 8-4 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's critics patches of 16×16 (`patch=1`) and one more layer of 1×1 convolutions, and see whether glasses are put on then; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
 - **Papers.** Mirza and Osindero, [Conditional GAN](https://arxiv.org/abs/1411.1784); Odena et al., [AC-GAN](https://arxiv.org/abs/1610.09585); Miyato and Koyama, [cGANs with Projection Discriminator](https://arxiv.org/abs/1802.05637); Isola et al., [pix2pix](https://arxiv.org/abs/1611.07004); Zhu et al., [CycleGAN](https://arxiv.org/abs/1703.10593); Karras et al., [StyleGAN](https://arxiv.org/abs/1812.04948), [StyleGAN2](https://arxiv.org/abs/1912.04958), [StyleGAN3](https://arxiv.org/abs/2106.12423).
 
 ## The end of the course
