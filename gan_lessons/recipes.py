@@ -158,7 +158,7 @@ def plane(*, width: int = 64, depth: int = 2, latent: int = 2, shape=(2,), seed:
     """Return lesson 01's game of points: G 2-64-64-2, D 2-64-64-1, Adam 1e-3, betas 0.5, 0.999.
 
     The non-saturating loss and no penalty: the plain GAN of 2014. The betas are DCGAN's (2015).
-    The networks stay on the CPU: they are so small that a GPU is no faster.
+    The networks are tiny and stay on the CPU, where the points are.
     """
     make = partial(mlp.plane, width, depth, latent, shape)
     return _game(make, changes, device=torch.device("cpu"), latent=latent, batch=128, lr=1e-3,
