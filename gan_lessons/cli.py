@@ -21,9 +21,10 @@ from urllib.error import URLError
 from urllib.request import getproxies
 
 from gan_lessons import cycle_command
+from gan_lessons.cycle_command import INTERRUPTED
 from gan_lessons.util import both
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 CAUGHT_UP = 5  # times 1 / (1 - ema): steps until the average paints as well as the newest weights.
 # Its BatchNorm lags: dcgan with ema 0.999 on toy faces is at a Fréchet distance of 12599 at step
 # 2000, 1404 at 4000 and 844 at 5000, the newest weights at 1157, 1103 and 1310.

@@ -23,7 +23,7 @@ from typing import Any
 from gan_lessons.util import both, tell, whole_number, write_atomically
 
 GAMES = ("cyclegan", "pix2pix")
-INTERRUPTED = 130  # exit code
+INTERRUPTED = 130  # exit code, of these commands and of all others
 SETTINGS_FILE = "settings.json"  # as in `runs`, which takes a while to import
 DIRECTIONS = ("a-to-b", "b-to-a")
 SHOWN = 8  # pictures of each set in a grid

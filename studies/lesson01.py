@@ -97,7 +97,12 @@ def oscillation(seed: int, steps: int = 800) -> dict:
     game = recipes.plane(seed=seed)
     game.critic_optimizer = adam(game.critic, lr=1e-4, betas=game.betas)
     seen = ten_looks(game, steps)
-    return seen | {"holds": seen["visited"] >= 4 and seen["moves"] >= 5 and seen["effective"] < 3}
+    return seen | {"holds": oscillates(seen)}
+
+
+def oscillates(seen: dict) -> bool:
+    """Tell whether ten looks show a crowd that runs from mode to mode."""
+    return seen["visited"] >= 4 and seen["moves"] >= 5 and seen["effective"] < 3
 
 
 def watched(seed: int, steps: int = STEPS, **changes) -> dict:

@@ -47,9 +47,9 @@ def keep(lesson: str, study: str, content: dict, options: argparse.Namespace) ->
         store(lesson, study, content)
 
 
-def fit(game, pictures, steps: int, **options):
-    """Do what `train.fit` does, without a progress bar, to the end; see `completed`."""
-    return completed(train.fit(game, pictures, steps, **{"progress": False, **options}), steps)
+def fit(game, pictures, steps: int, *, progress: bool = False, **options):
+    """Do what `train.fit` does, to the end, and quietly unless asked; see `completed`."""
+    return completed(train.fit(game, pictures, steps, progress=progress, **options), steps)
 
 
 def completed(game, steps: int):

@@ -81,7 +81,7 @@ def play(steps: int, minutes: float | None, threads: int, seed: int) -> dict:
     if minutes:
         steps = fitting(minutes, pictures)
     start, of_cores = time.perf_counter(), time.process_time()
-    game = fit(contestant(steps, seed), pictures, steps)
+    game = fit(contestant(steps, seed), pictures, steps, progress=True)
     took = {"seconds": round(time.perf_counter() - start),
             "core_seconds": round(time.process_time() - of_cores)}
     samples = game.sample(SAMPLES, ema=True)[..., 2:-2, 2:-2]  # without the rim

@@ -10,12 +10,12 @@ nothing of speed, memory or rounding.
 
 import contextlib
 import os
-import re
 import sys
 import traceback
 from pathlib import Path
 from unittest import mock
 
+import jupytext
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -74,7 +74,9 @@ def computed(operation, args, kwargs):
     same = {id(tensor.inner): tensor for tensor in away}  # what was changed in place
 
     def wrapped(x):
-        return same.get(id(x), Away(x)) if isinstance(x, torch.Tensor) else x
+        if not isinstance(x, torch.Tensor):
+            return x
+        return same[id(x)] if id(x) in same else Away(x)
     return tree_map(wrapped, result)
 
 
@@ -102,15 +104,13 @@ def pretended():
 
 def run_lesson(source: Path) -> int:
     """Run the code of a lesson at smoke scale, cell by cell; return how many cells failed."""
-    cells = re.split(r"^# %%", source.read_text(encoding="utf-8"), flags=re.M)[1:]
     os.chdir(NOTEBOOKS / source.parent.relative_to(NOTEBOOKS / "src"))
     names, failed = {"__name__": "__main__"}, 0
-    for number, cell in enumerate(cells):
-        head, _, code = cell.partition("\n")
-        if "[markdown]" in head:
+    for number, cell in enumerate(jupytext.read(source).cells, start=1):  # as `lint` counts them
+        if cell.cell_type != "code":
             continue
         try:
-            exec(compile(code, f"{source.name}, cell {number}", "exec"), names)
+            exec(compile(cell.source, f"{source.name}, cell {number}", "exec"), names)
         except Exception as problem:
             failed += 1
             print(f"{source.name}, cell {number}:")

@@ -126,19 +126,16 @@ def test_lesson01_tells_the_failures_apart_by_the_stored_numbers():
 def test_lesson01_rules_of_the_failures_and_games_that_nobody_spoiled():
     rates = stored(lesson01.RATES)
 
-    def oscillates(run):
-        return run["visited"] >= 4 and run["moves"] >= 5 and run["effective"] < 3
-
     def collapsed(seed, name):
         return (rates[name][seed]["effective"] < 3
                 and rates[f"{name}, watched"][seed]["moves"] < 5)
     even, default = rates["even, watched"], rates["even, default betas, watched"]
     assert len(even) == len(default) == 10
-    assert not any(oscillates(run) for run in even.values())
+    assert not any(lesson01.oscillates(run) for run in even.values())
     assert not any(collapsed(seed, "even") for seed in even)
     assert not any(collapsed(seed, "even, default betas") for seed in default)
     changes = [run["moves"] for run in even.values()]
-    runs = [seed for seed, run in default.items() if oscillates(run)]
+    runs = [seed for seed, run in default.items() if lesson01.oscillates(run)]
     assert "20" in runs and default["20"]["moves"] == 9
     text = (LESSONS / "01_intuition.py").read_text(encoding="utf-8")
     assert f"最靠近的模式换 {min(changes)} 到 {max(changes)} 次" in text
