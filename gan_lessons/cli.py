@@ -10,12 +10,13 @@ import os
 import re
 import shlex
 import signal
+import socket
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import getproxies
@@ -25,6 +26,7 @@ from gan_lessons.cycle_command import INTERRUPTED
 from gan_lessons.util import both
 
 FAILED = 1
+ENDING = threading.Lock()  # taken by the thread that ends this process, see `end_job`
 CAUGHT_UP = 5  # times 1 / (1 - ema): steps until the average paints as well as the newest weights.
 # Its BatchNorm lags: dcgan with ema 0.999 on toy faces is at a Fréchet distance of 12599 at step
 # 2000, 1404 at 4000 and 844 at 5000, the newest weights at 1157, 1103 and 1310.
@@ -235,7 +237,7 @@ def train(args: argparse.Namespace) -> int:
     settings, schedule = checked_options(args)
     options = given(args, ("tensorboard", "quiet")) | schedule
     if distributed.launched() > 1:
-        signal.signal(signal.SIGTERM, partial(end_job, args.out))  # torchrun ends its processes so
+        end_at_sigterm(args.out)  # by which torchrun ends its processes
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # `fit` takes the first Ctrl-C; torchrun sends
         # it a second time, which must not cut the saving short
     try:
@@ -293,9 +295,28 @@ def given(args: argparse.Namespace, names: Iterable[str]) -> dict:
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
 
-def end_job(out: str, *_) -> None:
+def end_at_sigterm(out: str) -> None:
+    """Let a thread of its own end this process at SIGTERM.
+
+    Python would call a handler in the main thread, and not before this comes back from gloo. About
+    once in a thousand times gloo does not notice that a peer was killed, and waits ten minutes.
+    """
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # Python then writes its number to `there`
+    signal.set_wakeup_fd(there.detach())
+
+    def wait() -> None:
+        while signal.SIGTERM not in here.recv(1):  # not some other signal
+            pass
+        end_job(out)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def end_job(out: str) -> None:
     """End this process of a torchrun job, because another one has ended before its time."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ENDING.acquire()  # and never let go: whoever is second has nothing to say
     print(f"\nRank {os.environ['RANK']} stops: another process of the job was killed or failed, or "
           "the job was told to end. What the last checkpoint holds is safe. To go on, with as many "
           "processes as you like:\n  torchrun --nproc-per-node N -m gan_lessons train --resume "

@@ -86,11 +86,26 @@ def test_a_killed_process_ends_the_job_and_one_process_goes_on(tmp_path):
     os.kill(pid_of_rank(1, process.pid), signal.SIGKILL)
     out, _ = process.communicate(timeout=200)
     assert process.returncode != 0
-    assert "another process of the job was killed or failed" in out
+    assert "another process of the job was killed or failed" in out, out
     assert f"train --resume --out {folder}" in out
     saved = checkpoint.saved_step(folder / "checkpoint.safetensors")
     assert saved >= 2
     assert runs.resume(folder, steps=saved + 2, quiet=True).steps == saved + 2
+
+
+def test_a_process_that_waits_for_another_ends_when_it_is_told_to(tmp_path):
+    """It waits in gloo, which can miss that a process is gone; Python calls no handler there."""
+    process = torchrun(*WORDS, "--steps", 100_000, "--out", tmp_path / "run")
+    wait_for(tmp_path / "run/history.csv", process)
+    waiting, stopped = (pid_of_rank(rank, process.pid) for rank in (0, 1))
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(1)
+    os.kill(waiting, signal.SIGTERM)
+    said = next(line for line in process.stdout if "another process of the job" in line)
+    assert said.startswith("Rank 0 stops")
+    os.kill(stopped, signal.SIGCONT)
+    process.communicate(timeout=200)
+    assert process.returncode != 0
 
 
 def test_ctrl_c_at_the_terminal_saves_and_stops_every_process(tmp_path):
