@@ -591,7 +591,12 @@ def show_board(rows):
     """Show a table with a row for each damage: its name, then a cell for each of FORMS."""
     table([("损伤", "damage"), ("弗雷歇", "Fréchet"), "KID", "MIND", ("精确率", "precision"),
            ("召回率", "recall"), ("密度", "density"), ("覆盖率", "coverage"), "IS",
-           ("记忆检验 z", "memorisation z")], rows)
+           ("记忆检验 z", "memorisation z")],
+          [[({"none": "没有损伤", "blur": "模糊", "noise": "噪声", "JPEG": "JPEG",
+              "3 classes dropped": "少了三类", "typical ones only": "只交最典型的",
+              "100 pictures, repeated": "100 张反复交", "the training set": "训练集",
+              "one outlier": "一张白纸", "static": "纯噪声"}[name], name), *cells]
+           for name, *cells in rows])
 
 
 board = damage.board(parts)
@@ -614,12 +619,12 @@ say("类内方差：无损伤 {none:.1f}，模糊 {blur:.1f}，噪声 {noise:.1f
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第一行 `none` 就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
+第一行“没有损伤”就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The first row, `none`, is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm. One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
+The first row, "none", is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm. One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
 """
 
 # %%
@@ -995,8 +1000,9 @@ table([("交来的图片，1,000 张", "1,000 pictures"), ("离训练图近", "n
       [[({"new real pictures": "新的真图", "samples of G": "G 的样本",
           "training pictures": "训练图", "the same, noise 30": "训练图，噪声 30",
           "the same, shifted by 2": "训练图，平移 2 像素",
-          "20 new ones, repeated": "20 张新真图，反复交"}[name], name), *row]
-       for name, row in rows.items()])
+          "20 new ones, repeated": "20 张新真图，反复交"}[name], name), *numbers,
+        ({"blocks": "小块", "spectrum": "幅度谱"}[view], view)]
+       for name, (*numbers, view) in rows.items()])
 
 # %% tags=["nbval-ignore-output"]
 def nearest_of(pictures, known, view=lambda pictures: pictures):
