@@ -592,7 +592,7 @@ def show_board(rows):
     table([("损伤", "damage"), ("弗雷歇", "Fréchet"), "KID", "MIND", ("精确率", "precision"),
            ("召回率", "recall"), ("密度", "density"), ("覆盖率", "coverage"), "IS",
            ("记忆检验 z", "memorisation z")],
-          [[({"none": "没有损伤", "blur": "模糊", "noise": "噪声", "JPEG": "JPEG",
+          [[({"none": "没有损伤", "blur": "模糊", "noise": "噪声", "JPEG": "JPEG 压缩",
               "3 classes dropped": "少了三类", "typical ones only": "只交最典型的",
               "100 pictures, repeated": "100 张反复交", "the training set": "训练集",
               "one outlier": "一张白纸", "static": "纯噪声"}[name], name), *cells]
