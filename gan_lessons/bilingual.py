@@ -48,12 +48,15 @@ def say(zh: str, en: str, /, **values) -> None:
 def table(head: Sequence[Words], rows: Sequence[Sequence[Words]]) -> None:
     """Show a table; each title and each cell is one string, or a pair (Chinese, English).
 
+    A pair of equal words, such as a method's own name, counts as one string.
+
     Raises:
         ValueError: A row is longer or shorter than the head.
     """
     if any(len(row) != len(head) for row in rows):
         raise ValueError(f"every row needs {len(head)} cells, as the head has; "
                          f"got rows of {[len(row) for row in rows]}")
+    head, *rows = [[_one_if_equal(cell) for cell in row] for row in (head, *rows)]
     cells = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>"
                     for row in rows)
     titles = "".join(f"<th>{_cell(title)}</th>" for title in head)
@@ -67,6 +70,11 @@ def _show(words: Bilingual) -> None:
         display(words)
     except UnicodeEncodeError:
         tell(repr(words))
+
+
+def _one_if_equal(words: Words) -> Words:
+    """Return a pair of equal words as one string, anything else as it is."""
+    return words if isinstance(words, str) or len(set(words)) == 2 else words[0]
 
 
 def _columns(rows: Sequence[Sequence[Words]]) -> list[str]:

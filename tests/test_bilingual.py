@@ -41,6 +41,12 @@ def test_a_table_lines_up_and_hides_one_language(shown):
     assert "<td>12.3</td>" in html
 
 
+def test_a_name_that_is_the_same_in_both_languages_stands_once(shown):
+    table([("做法", "way")], [[("pix2pix", "pix2pix")]])
+    assert repr(shown[0]).splitlines()[1] == "pix2pix"
+    assert "<td>pix2pix</td>" in shown[0]._repr_html_()
+
+
 def test_columns_are_counted_in_the_width_of_chinese_characters(shown):
     table(["名", "n"], [["真实样本", "1"], ["ab", "2"]])
     assert repr(shown[0]).splitlines() == ["名        n", "真实样本  1", "ab        2"]

@@ -222,8 +222,11 @@ def judge_all(found):
               for name, generators in found.items()}
     table([("训练的办法", "way"), ("类别画对的", "right class"), ("类别对的团，8 个里",
            "clusters of the right class, of 8"), ("高质量", "high quality")],
-          [[name, *("  ".join(format(value, form) for value in values) for values, form in
-                    zip(columns, (".0%", "d", ".0%"), strict=True))]
+          [[({"D does not know y": "D 不知道 y", "y beside x": "拼接", "projection": "投影",
+              "projection, no penalty": "投影，不加惩罚", "labels in order": "标签没有打乱",
+              "labels in disorder": "标签打乱了"}.get(name, name), name),
+            *("  ".join(format(value, form) for value in values) for values, form in
+              zip(columns, (".0%", "d", ".0%"), strict=True))]
            for name, columns in judged.items()])
 
 
@@ -654,7 +657,9 @@ def of_runs(runs, *keys):
 
 table([("条件", "condition"), ("见过的组合", "combinations shown"),
        ("没见过的组合", "never shown"), ("其中眼镜", "their glasses"), ("其中发型", "their hair")],
-      [[name, of_runs(runs, "shown", "as asked"), of_runs(runs, "held out", "as asked"),
+      [[({"factors": "按因素", "one class each": "每种组合一类",
+          "all shown": "按因素，全部见过"}[name], name),
+        of_runs(runs, "shown", "as asked"), of_runs(runs, "held out", "as asked"),
         of_runs(runs, "held out", "glasses"), of_runs(runs, "held out", "hair_style")]
        for name, runs in together["runs"].items() if runs])
 
@@ -803,7 +808,9 @@ for name, game in cycles.items():
     rows.append([name, f"{(kept > 0.95).sum()}", f"{(kept < 0.05).sum()}",
                  f"{((kept >= 0.05) & (kept <= 0.95)).sum()}", f"{loss.mean():.3f}", f"{near:.0%}"])
 table([("损失", "loss"), ("颜色对", "colours right"), ("颜色反", "colours swapped"),
-       ("混杂", "mixed"), ("循环损失", "cycle loss"), ("落在 B 上", "on B")], rows)
+       ("混杂", "mixed"), ("循环损失", "cycle loss"), ("落在 B 上", "on B")],
+      [[({"cycle loss": "有循环损失", "no cycle loss": "没有循环损失",
+          "cycle and identity": "再加身份损失"}[name], name), *found] for name, *found in rows])
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plt.subplots(2, 6, figsize=(10, 3.6), sharex=True, sharey=True, layout="constrained")
@@ -969,7 +976,9 @@ measured = ("obeyed", "least kept", "all right")
 table([("做法", "way"), ("秒", "seconds"), ("戴上了", "put on"), ("最差的因素", "weakest factor"),
        ("戴上，全对", "put on, all right"), ("摘下了", "taken off"),
        ("摘下，全对", "taken off, all right")],
-      [[name, "  ".join(str(run["seconds"]) for run in runs.values()),
+      [[({"no cycle loss": "没有循环损失", "no identity loss": "没有身份损失", "neither": "两项都没有",
+          "patches of 16": "区域 16", "ResNet generators": "ResNet 生成器"}.get(name, name), name),
+        "  ".join(str(run["seconds"]) for run in runs.values()),
         *(of_runs(runs, "put on", what) for what in measured),
         *("" if name == "pix2pix" else of_runs(runs, "taken off", what)
           for what in ("obeyed", "all right"))] for name, runs in short["runs"].items()]
@@ -984,7 +993,7 @@ r"""
 - **留住人的，主要是身份损失。** 只留它，三个种子全对 80%、84% 和 82%；只留循环损失，85%、42% 和 32%，其中两个种子丢了背景；两项都有，90%、80% 和 40%，看不出比只留身份损失更好。丢了背景的那几次，背景保持的比例都是 48.7% 或 51.3%，正是一种背景在数据里所占的份额：所有的脸换成了同一种背景，不是平面上那样的对调（对调应当是 0%）。来回之差也没有降下来（0.12 到 0.14；同样有循环损失、没丢背景的是 0.06 到 0.08，见 `lesson08_cycle_short.json`）：600 步里循环损失还没有练好。U-Net 的跳跃连接也让输出离输入近，它的那一份这里没有单独量。
 - **有配对，又快又好。** pix2pix 用不到一半的时间（它只学一个方向，只有一个生成器和一个判别器），全对 92%、94% 和 94%：有正确答案的时候，就用它。
 
-**区域小了，眼镜戴不上。** “patches of 16”一行，判别器每个分数直接看的只有 16×16 左右的区域，和一副眼镜差不多宽，层数也少一层，别的都一样：戴上的只有 17%、36% 和 20%。也许是因为很少有一个区域看得全一副眼镜，也许层数有份；两样都没有单独检验。
+**区域小了，眼镜戴不上。** “区域 16”一行，判别器每个分数直接看的只有 16×16 左右的区域，和一副眼镜差不多宽，层数也少一层，别的都一样：戴上的只有 17%、36% 和 20%。也许是因为很少有一个区域看得全一副眼镜，也许层数有份；两样都没有单独检验。
 
 **ResNet 生成器**，论文用的就是它：只跑了种子 0，戴上了 99%，全对却只有 38%，背景只保持了 49%，用了 139 秒，U-Net 是 35 秒。U-Net 的种子 2 也有这样的结果（40%），所以一个种子不能说 ResNet 更差，只能说 600 步里它也会失败，而且慢得多。
 
