@@ -7,7 +7,7 @@ r"""
 - **学完你会**：写出判别器和生成器各自完整的一步，用它们训练出合格的生成器；说出五个评价指标的公式，以及每个指标看不见什么；查出模式崩溃，一次只改一处，找出对它有用的改动；检验生成器有没有照抄训练集。
 - **需要准备**：第 01 课的目标函数；知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
 - **用时**：只读一种语言，约 120 分钟，其中阅读 55 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
-- **致谢**：本课的主干来自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，他把程序分成一小步一小步来讲，还给读者留了问题；他的代码又要感谢 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)。另一半来自 Datawhale 教程 [动手学CV-Pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch) 的《GAN 实战：手写数字生成》，它给训练循环的每一行都写了注释。谢谢他们。
+- **致谢**：本课的主干来自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，他把程序分成一小步一小步来讲，还给读者留了问题；他的文章说明，代码参考了 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)。另一半来自 Datawhale 教程 [动手学CV-Pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch) 的《GAN 实战：手写数字生成》，它给训练循环的每一行都写了注释。谢谢他们。
 """
 
 # %% [markdown] tags=["lang-en", "title"]
@@ -94,7 +94,7 @@ r"""
 
 数据是真正的 MNIST，它分成训练文件和测试文件两部分。课程自带其中的 10,000 张：训练文件的 8,000 张，测试文件的 2,000 张；如果电脑里有完整的一套，就用完整的。本课从训练文件的 8,000 张里**留出**（held out）最后 2,000 张，只用余下的 6,000 张训练；测试文件的 2,000 张，到检验抄袭时才用。
 
-先不讲代码，训练一个 GAN 看看：网络和优化器都照 Datawhale 教程，只是步数少得多。
+先不讲代码，训练一个 GAN 看看：网络和优化器都照 Datawhale 教程，只是步数少得多（代码里 `source_004` 是 Datawhale 的设置，后面的 `source_002` 是 siriusdemon 的）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -103,7 +103,7 @@ r"""
 
 The data are MNIST itself, which comes as a training file and a test file. 10,000 of its digits ship with the course, 8,000 from the training file and 2,000 from the test file; if your computer has the full set, the lesson uses it. Of the 8,000 the last 2,000 are **held out**, and we train on the 6,000 that are left; the 2,000 of the test file wait for the test for copies.
 
-Before any explanation, let us train a GAN and look: the networks and the optimiser of Datawhale's tutorial, for far fewer steps.
+Before any explanation, let us train a GAN and look: the networks and the optimiser of Datawhale's tutorial, for far fewer steps (in code `source_004` has Datawhale's settings, and `source_002` below siriusdemon's).
 """
 
 # %%
@@ -245,7 +245,7 @@ table([("样本", "samples"), ("类别数", "classes"), "KL"],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **D**。不管图片像不像数字，分类器总得选一个类别，于是噪点的得分居然好过崩溃的生成器：这两个指标只说比例，不说画得像不像。
+答案是 **D**。不管图片像不像数字，分类器总得选一个类别。样本全落在一类 $k$ 时 KL 是 $-\log p_k$，图 2-1 的生成器就是这样；噪点只要分散到几类，KL 就小一些，于是它的得分居然好过崩溃的生成器。会分散到几类，取决于这个分类器，事先推不出来：这两个指标只说比例，不说画得像不像。
 
 ### 有把握的比例
 
@@ -253,7 +253,7 @@ r"""
 
 $$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
 
-它也会上当：样本全是同一团斑点，分类器却可能很有把握。后面补救表下面的文字里，5 个崩溃的种子，这个比例最低 0%，最高 93%。类别数、KL 和它要放在一起读。
+它也会上当：样本全是同一团斑点，分类器却可能很有把握。例如后面“补救表”的第一行，5 个种子全都崩溃，这个比例却从 0% 到 93% 不等。类别数、KL 和它要放在一起读。
 
 ### 弗雷歇距离
 
@@ -266,7 +266,7 @@ $$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigm
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **D**. However little a picture looks like a digit, the classifier has to pick some class, and so noise scores better than the collapsed generator: these two metrics speak of shares and not of quality.
+The answer is **D**. However little a picture looks like a digit, the classifier has to pick some class. With all samples in one class $k$, as for the generator of Fig. 2-1, the KL is $-\log p_k$; noise needs only to be spread over a few classes for a smaller KL, and so it scores better than the collapsed generator. Over how many it is spread depends on this classifier and cannot be deduced: these two metrics speak of shares and not of quality.
 
 ### The confident share
 
@@ -274,7 +274,7 @@ So we also ask: is the classifier sure? The **confident share** is the share of 
 
 $$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
 
-It can be fooled, too: the classifier can be quite sure of one blob that all samples share. In the text below the table of remedies 5 collapsed seeds range from 0% to 93%. Read it together with the classes and the KL.
+It can be fooled, too: the classifier can be quite sure of one blob that all samples share. In the first row of the "table of remedies" below, for instance, 5 seeds have all collapsed, and this share goes from 0% to 93%. Read it together with the classes and the KL.
 
 ### The Fréchet distance
 
@@ -786,7 +786,7 @@ verdict = check.discriminator_loss(d_loss)
 r"""
 ### 练习 2：生成器的损失
 
-按照极小极大的式子，G 应当使 $\log(1 - D(G(z))) = -\mathrm{softplus}(l)$ 变小。可是训练之初 D 一眼就能识破假图，$l$ 是很大的负数，这一项几乎是平的，梯度接近 0：损失**饱和**（saturating）了。Arjovsky 和 Bottou（[2017](https://arxiv.org/abs/1701.04862)）证明，如果真假样本的分布几乎不重叠，那么 D 越接近最优，这个梯度越趋于 0。所以 D 强不强是一回事，它传给 G 的梯度还剩多少是另一回事。
+按照极小极大的式子，G 应当使 $\log(1 - D(G(z))) = -\mathrm{softplus}(l)$ 变小。可是训练之初 D 一眼就能识破假图，$l$ 是很大的负数，这一项几乎是平的，梯度接近 0：损失**饱和**（saturating）了。Arjovsky 和 Bottou（[2017](https://arxiv.org/abs/1701.04862)）证明，如果真假样本的分布几乎不重叠，那么 D 越接近最优，这个梯度越趋于 0。所以不要只问 D 强不强，还要问 G 收到的梯度还剩多少。
 
 Goodfellow 在最早的论文里就给出了换法：使 $\log D(G(z))$ 变大，叫作**非饱和损失**（non-saturating loss）。siriusdemon 的 `G_loss_f2r` 正是它，因为目标写成了 1。两者是不同的目标函数，不能画等号。Arjovsky 和 Bottou 也指出它有自己的毛病：在他们设想的情形里，D 接近最优时梯度的方差很大，训练会不稳定。
 
@@ -1174,7 +1174,7 @@ This is one seed and 18,000 pictures, so it is no verdict on the two tutorials. 
 r"""
 ### 一次只改一处
 
-能不能快一点？从 Datawhale 的设置出发（学习率 0.0002，`betas=(0.9, 0.999)`），每次只改一处，在本课的 6,000 张图上各训练 2,000 步，评估最新权重的 2,000 个样本，得到一张**补救表**（最后一行一次改了三处，不在“只改一处”之列；R1 是对 D 的梯度的惩罚，$\gamma$ 是它的强度，下一节讲）：
+能不能快一点？从 Datawhale 的设置出发（学习率 0.0002，`betas=(0.9, 0.999)`），每次只改一处，在本课的 6,000 张图上各训练 2,000 步，评估训练结束时的权重（不作平均）的 2,000 个样本，得到一张**补救表**（最后一行一次改了三处，不在“只改一处”之列；R1 是对 D 的梯度的惩罚，$\gamma$ 是它的强度，下一节讲）：
 
 | 改了什么 | 类别数，每个种子 | KL | 有把握 | 弗雷歇距离 |
 |---|---|---|---|---|
@@ -1196,7 +1196,7 @@ Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近�
 r"""
 ### One change at a time
 
-Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `betas=(0.9, 0.999)`) we change one thing at a time and train 2,000 steps on the 6,000 pictures of this lesson, measuring 2,000 samples of the newest weights. This is our **table of remedies**; its last row changes three things at once and stands apart. R1 is a penalty on D's gradient and $\gamma$ its strength; the next section explains it:
+Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `betas=(0.9, 0.999)`) we change one thing at a time and train 2,000 steps on the 6,000 pictures of this lesson, measuring 2,000 samples of the weights as they are in the end, not averaged. This is our **table of remedies**; its last row changes three things at once and stands apart. R1 is a penalty on D's gradient and $\gamma$ its strength; the next section explains it:
 
 | What was changed | Classes, each seed | KL | Confident | Fréchet distance |
 |---|---|---|---|---|
@@ -1218,7 +1218,7 @@ $\beta_1$ alone is not enough: only 28% of the samples are confident. With $\bet
 r"""
 ### R1：给 D 的梯度加上惩罚
 
-最后再加一项 **R1**，上表没有试过它和 $\beta_1 = 0$ 配在一起有没有用，我们加上它，是照原论文的主张，希望训练更稳（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）。它把下式加到 D 的损失里：
+最后再加一项 **R1**。它和 $\beta_1 = 0$ 合用有没有好处，上表没有试过；我们按原论文的主张加上它，希望训练更稳（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）。它把下式加到 D 的损失里：
 
 $$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x l(x) \rVert^2$$
 

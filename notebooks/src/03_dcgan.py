@@ -1,8 +1,8 @@
 # %% [markdown] tags=["lang-zh", "title"]
 r"""
-# 03 · DCGAN：卷积生成对抗网络
+# 03 · DCGAN：深度卷积生成对抗网络
 
-把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN。这些准则从哪里来，其中几条去掉以后会怎样，卷积的网络比全连接的好多少，本课用实验来回答；最后生成彩色人脸，并在隐空间里做加减法。
+把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN（Deep Convolutional GAN；第一个 D 是“深度”，不是判别器）。这些准则从哪里来，其中几条去掉以后会怎样，卷积的网络比全连接的好多少，本课用实验来回答；最后生成彩色人脸，并在隐空间里做加减法。
 
 - **学完你会**：推导转置卷积的输出边长，说出它的输出什么时候不均匀；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
@@ -12,9 +12,9 @@ r"""
 
 # %% [markdown] tags=["lang-en", "title"]
 r"""
-# 03 · DCGAN: generative adversarial networks made of convolutions
+# 03 · DCGAN: deep convolutional generative adversarial networks
 
-Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN. Where do the guidelines come from, what happens without some of them, and how much better are convolutional networks than fully connected ones? This lesson answers by experiment; at the end it paints faces in colour and does arithmetic in latent space.
+Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN (deep convolutional GAN: the first D is not the discriminator's). Where do the guidelines come from, what happens without some of them, and how much better are convolutional networks than fully connected ones? This lesson answers by experiment; at the end it paints faces in colour and does arithmetic in latent space.
 
 - **You will be able to**: derive the output size of a transposed convolution and say when its output is uneven; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
 - **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
@@ -432,7 +432,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-能整除只是去掉了**结构本身带来**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（最右边），结构上就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。渐进式 GAN（2017）和 BigGAN 走的是这条路；StyleGAN2 则在转置卷积后面加一层模糊。
+能整除只是去掉了**结构本身带来**的棋盘格；权重是学出来的，不均匀的权重仍会画出棋盘。另一条路是先放大再做普通卷积（最右边），结构上就均匀，代价是 2.25 倍的乘法：输入的每个像素要乘 36 次，而不是 16 次。渐进式增长的 GAN（Karras 等，2018）和 BigGAN 走的是这条路；StyleGAN2 则在转置卷积后面加一层模糊。
 
 ## DCGAN 的设计准则
 
@@ -454,7 +454,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Divisibility only removes the checkerboard that is **built into** the layer; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even from the start, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. The progressive GAN (2017) and BigGAN go that way; StyleGAN2 has a transposed convolution with a blur behind it.
+Divisibility only removes the checkerboard that is **built into** the layer; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even from the start, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. The progressive GAN (Karras et al. 2018) and BigGAN go that way; StyleGAN2 has a transposed convolution with a blur behind it.
 
 ## The guidelines of DCGAN
 
@@ -482,9 +482,9 @@ print(inspect.getsource(dcgan.plain_critic))
 r"""
 `dcgan.generator` 和 `dcgan.critic` 按同样的准则造出任何大小的网络，本课用的是它们。
 
-### 练习 2：找出三处错误
+### 练习 2：找出三处毛病
 
-下面这个放大模块改写自一篇教程，参数 `bn` 本应控制要不要批归一化。它有三处错误：一处和这个参数有关，会报错（或者更糟，不报错）；一处违反 DCGAN 的次序（卷积、批归一化、激活）；一处要到 `bn=False` 时才有害。先不运行，把三处都找出来：
+下面这个放大模块改写自一篇教程，参数 `bn` 本应控制要不要批归一化。它有三处毛病：一处和这个参数有关，会报错（或者更糟，不报错）；一处只是不合 DCGAN 的次序（卷积、批归一化、激活；有没有害，后面的消融实验会问）；一处要到 `bn=False` 时才有害。先不运行，把三处都找出来：
 
 ```python
 class BrokenBlock(nn.Module):
@@ -517,9 +517,9 @@ class BrokenBlock(nn.Module):
 r"""
 `dcgan.generator` and `dcgan.critic` make networks of any size by the same guidelines, and the lesson uses those.
 
-### Exercise 2: find three bugs
+### Exercise 2: find three faults
 
-The enlarging block below is adapted from a tutorial; its argument `bn` should say whether there is batch normalisation. It has three bugs: one is about this argument and raises an error (or, worse, does not); one breaks DCGAN's order (convolution, batch normalisation, activation); and one does harm only when `bn=False`. Find all three before you run anything:
+The enlarging block below is adapted from a tutorial; its argument `bn` should say whether there is batch normalisation. It has three faults: one is about this argument and raises an error (or, worse, does not); one only departs from DCGAN's order (convolution, batch normalisation, activation; whether that harms, the ablation below will ask); and one does harm only when `bn=False`. Find all three before you run anything:
 
 ```python
 class BrokenBlock(nn.Module):
@@ -707,7 +707,7 @@ Then write down which of all seven you expect to do **no harm at all**.
 r"""
 ### 先量同一个种子的波动
 
-如果只做一点无关紧要的改动，结果也会变，那么两次单独的训练之间，比这种波动更小的差别都不能算数。所以先把同一局（种子 0）再玩几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
+如果只做一点无关紧要的改动，结果也会变，那么两次单独的训练之间，比这种波动更小的差别都不能算数。所以先把同一次训练（种子 0）再重复几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -745,16 +745,16 @@ table([("同一个种子，五遍", "one seed, five times"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种；去掉批归一化的一局，换成两个线程，距离从 8.0 变成 12.2，8 种数字只剩 3 种。训练把舍入的差别放大了。如果各训练一次就下结论，可以说“去掉批归一化更好”（8.0 对 10.2），也可以说“更差”（12.2 对 9.8）；两个说法都没有根据。
+对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种。训练把舍入的差别放大了：各训练一次就下结论，没有根据。
 
-所以下面按**秩**来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。
+所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three; without batch normalisation, two threads turn 8.0 into 12.2 and 8 digits into 3. Training magnifies rounding. From single runs one could conclude that leaving out batch normalisation helps (8.0 against 10.2) or that it harms (12.2 against 9.8); neither conclusion would be worth anything.
+The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a conclusion from single runs would be worth nothing.
 
-So we go by **ranks**: if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
+So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
 """
 
 # %%
@@ -795,7 +795,7 @@ r"""
 - 批归一化的缩放在 0 附近。5.9 到 14.0，也是 25 对里有 22 对更大。
 - ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：逐个种子比，3 个高出 0.7 到 0.9，1 个低 0.2，都小于刚才量到的波动；种子 0 高出 5.7，超过了它自己的波动（7.7 到 10.2）。只有一个种子差得这样远，应当再加种子，还不能下结论。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
-只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”，D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图是种子 0 的八局各自的前 12 个样本，没有挑选过：
+只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”（8.0 对 10.2；换成两个线程，12.2 对 9.8，又是“更差”），D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图是种子 0 的八次训练各自的前 12 个样本，没有挑选过：
 
 ![八排，每排 12 张，标题是所做的改动、弗雷歇距离和类别数：六排是暗淡或残缺的数字，第六排（初始权重取 N(0, 1)）全是黑白噪点，最后一排（beta1 取 0.9）是灰色的网格](../images/lesson03_board.png)
 
@@ -814,7 +814,7 @@ The other four are **not told apart** by 5 seeds, and we say so:
 - Batch normalisation's scale around 0. 5.9 to 14.0, again larger in 22 of 25 pairs.
 - ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): seed by seed, 3 lie above the control by 0.7 to 0.9 and 1 below it by 0.2, all less than the spread just measured; seed 0 lies above it by 5.7, which is more than its own spread (7.7 to 10.2). One seed that far off is a reason for more seeds, not for a verdict. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
-And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps", and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
+And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps" (8.0 against 10.2; with two threads it is 12.2 against 9.8, and "harms"), and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
 
 ![Eight rows of 12 pictures, each with the change, its Fréchet distance and classes as a title: dim or broken digits in six rows, black-and-white noise in the sixth row (first weights N(0, 1)), a grey mesh in the last (beta1 0.9)](../images/lesson03_board.png)
 
@@ -825,7 +825,7 @@ At another scale the verdicts may differ: an ablation answers only for the setti
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-自己训练两局：对照，和初始权重取 $N(0, 1)$ 的那一局。种子是 0，一个线程，和研究里的做法相同；处理器不同，舍入也不同，数值会有刚才看到的那种波动。
+自己训练两次：对照，和初始权重取 $N(0, 1)$ 的。种子是 0，一个线程，和研究里的做法相同；处理器不同，舍入也不同，数值会有刚才看到的那种波动。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -851,7 +851,7 @@ say("弗雷歇距离：对照 {plain:.1f}，研究里是 {before:.1f}；初始�
 r"""
 ## 典型失败案例：初始化不当
 
-初始权重取 $N(0, 1)$ 的那一局，还没有走一步，就看得出不对。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的导数几乎是 0；D 的 logit 也大得离谱（G 和 D 是一起改的；害处主要在哪一边，可以只改一个来试）。训练之前看一眼第一批图就能查出来：
+初始权重取 $N(0, 1)$ 的那一次，还没有走一步，就看得出不对。G 的最后一层输出太大，tanh 被推到两头，许多像素一开始就是纯黑或纯白，那里的导数几乎是 0；D 的 logit 也大得离谱（G 和 D 是一起改的；害处主要在哪一边，可以只改一个来试）。训练之前看一眼第一批图就能查出来：
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
@@ -891,7 +891,7 @@ show.show(figure, "Losses on the left and D's outputs on the right, of the contr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后 G 追回一些，D 仍占上风；下面那一局，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
+**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后 G 追回一些，D 仍占上风；下面那一次，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
@@ -993,7 +993,7 @@ $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。$\sigma(W)$ 不精确求出：训练中每次前向都用一步幂迭代（power iteration，第 06 课练习 3）改进估计，所以下面先空跑 20 遍。看一眼它做了什么：
+$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。$\sigma(W)$ 不精确求出：训练中每次前向都用一步幂迭代（power iteration）改进估计：记住一个向量，用 $W$ 和 $W^\top$ 各乘一次、再归一化，它就转向被拉得最长的方向（第 06 课练习 3 会写它）。（这里的 $\sigma$ 不是 sigmoid。）下面先空跑 20 遍。看一眼它做了什么：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1016,7 +1016,7 @@ $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
 
-$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration (lesson 06, exercise 3), hence the 20 passes below. A look at what it does:
+$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration: keep a vector, multiply it by $W$ and by $W^\top$, normalise it, and it turns to the direction that is stretched most (lesson 06, exercise 3, writes it; this $\sigma$ is not the sigmoid). Hence the 20 passes below. A look at what it does:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1041,7 +1041,7 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 r"""
 带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
 
-两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每局约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
+两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每次约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1075,7 +1075,7 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 r"""
 怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
-同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
+同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（第 04 课里同样 60 秒的 DCGAN，`features` 是 16，走了 1,377 步，有 51 到 86 种：只对各自的设置而言）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
 即使是 SN-GAN，离真图也还差得远。读图网络有把握的有 41% 到 43%，其中将近一半认成了核心集里没有的值，所以在有把握的样本里，算数的只占一半多一点。
 
@@ -1086,7 +1086,7 @@ r"""
 r"""
 How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
-In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63; 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (in lesson 04 a DCGAN with `features` of 16 makes 1,377 steps in 60 seconds and has 51 to 86: each is true of its own settings); 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
 SN-GAN, too, is far from real pictures. The reading network is sure of 41% to 43% of its samples, but reads nearly half of these as values that the core set does not have, so that little more than half of the sure ones count.
 
@@ -1121,7 +1121,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这一局的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（没有直接记下，由反向 KL 的下限推出，所以是一个范围；见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（没有直接记下，由反向 KL 的下限推出，所以是一个范围；见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1279,7 +1279,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每局 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
 论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的是 15%，换一种处理器是 10%，都多了一些，仍然不到六分之一（只有一个种子）。
 
@@ -1346,7 +1346,7 @@ r"""
 
 ## 开放题：胜过对照
 
-给小 DCGAN 换一套设置，使它在 600 步之后写出至少 9 种数字，而且弗雷歇距离低于 3.5；两个新的种子都要做到，批改时替你训练，约需半分钟。规则：批大小至多 32，`n_critic=1`，G 和 D 的权重至多比对照多 5%。损失、惩罚项、D 的归一化、学习率、`betas` 都可以改，网络也可以自己写。
+给小 DCGAN 换一套设置，使它在 600 步之后写出至少 9 种数字，而且弗雷歇距离低于 3.5；两个新的种子都要做到，批改时替你训练，约需半分钟。请写 `make(seed)`：每次调用都新建并返回一个还没有训练的 `train.Game`（例如 `ablations.changed("DCGAN", seed=seed, ...)`）；量的是 EMA 权重的 2,000 个样本。规则：批大小至多 32，`n_critic=1`，G 和 D 的权重至多比对照多 5%。损失、惩罚项、D 的归一化、学习率、`betas` 都可以改，网络也可以自己写。
 
 动手之前先写下你打算改什么、根据哪一张表。没有达到，就一次只改一处，把每次的类别数和距离记下来。
 
@@ -1371,7 +1371,7 @@ Half-way along the line the share is 3 to 5 points below half-way along the arc 
 
 ## Open task: beat the control
 
-Give the small DCGAN other settings, with which it writes at least 9 digits after 600 steps at a Fréchet distance below 3.5, on two new seeds; the checker trains it for you, which takes about half a minute. The rules: batches of at most 32, `n_critic=1`, and at most 5% more weights in G and D than the control has. Loss, penalty, normalisation in D, learning rate and `betas` may change, and you may write networks of your own.
+Give the small DCGAN other settings, with which it writes at least 9 digits after 600 steps at a Fréchet distance below 3.5, on two new seeds; the checker trains it for you, which takes about half a minute. Write `make(seed)`: each call builds and returns a new, untrained `train.Game`, such as `ablations.changed("DCGAN", seed=seed, ...)`; what is measured is 2,000 samples of the EMA weights. The rules: batches of at most 32, `n_critic=1`, and at most 5% more weights in G and D than the control has. Loss, penalty, normalisation in D, learning rate and `betas` may change, and you may write networks of your own.
 
 Before you start, write down what you will change and which table makes you think so. If the bar is missed, change one thing at a time and note the classes and the distance of each attempt.
 

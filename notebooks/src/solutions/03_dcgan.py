@@ -46,14 +46,14 @@ verdict = check.transposed_size(tconv_out)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-## 练习 2：找出三处错误
+## 练习 2：找出三处毛病
 
 一，`bn` 没有存进 `self`，`forward` 找不到它，报 `NameError`；如果恰好有同名的全局变量，就误用它，而且不报错，这更糟。二，次序成了卷积、ReLU、批归一化。三，`bias=False` 不管 `bn` 是真是假：没有批归一化时，没有平移来代替，卷积需要自己的偏置。（另外，`bn` 为假时也造了一个用不上的批归一化；不造更好。）
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-## Exercise 2: find three bugs
+## Exercise 2: find three faults
 
 One: `bn` is not kept in `self`, so `forward` cannot find it and raises a `NameError`; or, worse, it finds a global variable of that name, uses it, and raises nothing. Two: the order is convolution, ReLU, batch normalisation. Three: `bias=False` whatever `bn` is: without batch normalisation there is no shift in place of the bias, and the convolution needs its own. (Besides, a batch normalisation is built even when `bn` is false and nothing uses it; better not to build it.)
 """
