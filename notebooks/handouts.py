@@ -4,8 +4,9 @@
     python notebooks/handouts.py en 01 02           in English, the lessons whose name starts so
     python notebooks/handouts.py zh --out FOLDER    into FOLDER/zh instead of handouts/zh
 
-A set has `student/` (notebooks without outputs), `teacher/` (with outputs, and the solutions),
-`html/` (a page a lesson), `slides/` (reveal.js) and `index.html`. The notebooks must be built.
+A set has `student/` (notebooks without outputs) and `teacher/` (with outputs, and the solutions),
+each with the package and all that its notebooks read, `html/` (a page a lesson), `slides/`
+(reveal.js) and `index.html`. The notebooks must be built.
 nbconvert does the work: preprocessors choose the language and cut the slides, and the templates
 in `templates/` leave out what nbconvert would load from elsewhere. Formulas become MathML, which
 browsers draw without a script.
@@ -40,8 +41,31 @@ TEMPLATES = str(HERE / "templates")
 RECORD = ".handouts.json"  # in each set: {file: its hash}, to tell our files from the user's
 REVEAL = ("LICENSE", "dist/reveal.js", "dist/reveal.css", "dist/theme/white.css",
           "dist/plugin/notes.js")
-WORDS = {"zh": ("生成对抗网络课", "网页", "幻灯片", "笔记本"),
-         "en": ("GAN Lessons", "page", "slides", "notebook")}
+WORDS = {"zh": ("生成对抗网络课", "网页", "幻灯片", "笔记本（用 JupyterLab 打开）"),
+         "en": ("GAN Lessons", "page", "slides", "notebook (open it in JupyterLab)")}
+TEACHER = {"zh": "答案与教学笔记", "en": "Solutions and notes for teachers"}
+START = {"zh": """# 生成对抗网络课
+
+笔记本要用到的都在这个文件夹里。先装好 Python 3.10 或更新的版本，再在这里打开终端，运行：
+
+    python -m venv .venv
+    .venv/bin/python -m pip install . -c constraints.txt
+    .venv/bin/jupyter lab notebooks/00_start_here.ipynb
+
+第二行要联网，下载几个 GB；以后都不用联网。Windows 上把 `.venv/bin/` 换成 `.venv\\Scripts\\`。\
+`constraints.txt` 里是测试过的版本，要 Python 3.11 以上；更旧的 Python 请去掉 `-c constraints.txt`。
+""", "en": """# GAN Lessons
+
+All that the notebooks need is in this folder. Install Python 3.10 or newer, open a terminal here:
+
+    python -m venv .venv
+    .venv/bin/python -m pip install . -c constraints.txt
+    .venv/bin/jupyter lab notebooks/00_start_here.ipynb
+
+The second line needs the internet and downloads a few GB; after that nothing does. On Windows \
+write `.venv\\Scripts\\` for `.venv/bin/`. `constraints.txt` has the versions that were tested and \
+needs Python 3.11 or newer; with an older one leave out `-c constraints.txt`.
+"""}
 
 
 class HandoutError(Exception):
@@ -56,8 +80,9 @@ class OneLanguage(Preprocessor):
     language = Unicode()
 
     def preprocess(self, nb, resources):
-        """Drop the cells of the other language, then look at each of those left."""
-        nb.cells = [cell for cell in nb.cells if language(cell) in (self.language, None)]
+        """Drop the cells of the other language and those about two, then look at each left."""
+        nb.cells = [cell for cell in nb.cells if language(cell) in (self.language, None)
+                    and "two-languages" not in cell.metadata.get("tags", [])]
         nb, resources = super().preprocess(nb, resources)
         prose = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
         headings = re.findall(r"^# (.+)", prose, re.MULTILINE)
@@ -69,8 +94,8 @@ class OneLanguage(Preprocessor):
         if cell.cell_type == "markdown":
             cell.source = unwrap(cell.source)
         elif cell.cell_type == "code":
-            for fold in FOLDED:  # a teacher sees every output; students get none
-                cell.metadata.pop(fold, None)
+            cell.source = cell.source.replace("lab.language_switch()",
+                                              f'lab.language_switch("{self.language}")')
             cell.outputs = [output for output in cell.outputs if not is_switch(output)]
             for output in cell.outputs:
                 if "text/html" in output.get("data", {}):
@@ -91,6 +116,45 @@ class OneLanguage(Preprocessor):
 def is_switch(output: NotebookNode) -> bool:
     """Say whether an output is the language switch, which has nothing to switch here."""
     return output.get("data", {}).get("text/plain", "").startswith("Language switch:")
+
+
+def in_language(markdown: str, lang: str) -> str:
+    """Return the part of a text in one language, where each of the two has a heading of its own."""
+    parts = [part for part in re.split(r"(?m)^(?=# )", markdown) if part.startswith("# ")]
+    if len(parts) != len(LANGUAGES):
+        return markdown
+    return parts[LANGUAGES.index(lang)]
+
+
+def title_of(markdown: str, lang: str) -> str:
+    """Return the first heading, or its half in one language: 术语表 / Glossary."""
+    heading = re.search(r"^# (.+)", markdown, re.MULTILINE)[1]
+    halves = heading.split(" / ")
+    return halves[LANGUAGES.index(lang)] if len(halves) == len(LANGUAGES) else heading
+
+
+class Unfold(Preprocessor):
+    """Show every output, also that between a prediction and its answer."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """Drop what JupyterLab folds by."""
+        for fold in FOLDED:
+            cell.metadata.pop(fold, None)
+        return cell, resources
+
+
+class NoCodeLinks(Preprocessor):
+    """Leave out links to lines of the package: a page has no package beside it."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """Keep the words of such links."""
+        for output in cell.get("outputs", []):
+            if "../gan_lessons/" in output.get("data", {}).get("text/html", ""):
+                soup = BeautifulSoup(output.data["text/html"], "html.parser")
+                for link in soup.select('a[href^="../gan_lessons/"]'):
+                    link.unwrap()
+                output.data["text/html"] = str(soup)
+        return cell, resources
 
 
 # ---- pages and slides ----
@@ -150,10 +214,12 @@ def exporters(lang: str) -> dict:
     look = {"extra_template_basedirs": [TEMPLATES], "extra_template_paths": [TEMPLATES],
             "language_code": lang, "exclude_input_prompt": True, "exclude_output_prompt": True}
     clear, cut = ClearOutputPreprocessor(enabled=True), SlideBreaks(enabled=True)
-    return {"student": NotebookExporter(preprocessors=[clear]), "teacher": NotebookExporter(),
-            "html": Page(template_name="page", **look),
+    unfold, words = Unfold(enabled=True), NoCodeLinks(enabled=True)
+    return {"student": NotebookExporter(preprocessors=[unfold, clear]),
+            "teacher": NotebookExporter(preprocessors=[unfold]),
+            "html": Page(template_name="page", preprocessors=[words], **look),
             "slides": Slides(template_name="slides", reveal_url_prefix="reveal.js",
-                             reveal_theme="white", preprocessors=[cut], **look)}
+                             reveal_theme="white", preprocessors=[unfold, words, cut], **look)}
 
 
 # ---- a set ----
@@ -174,33 +240,46 @@ def make_set(lang: str, chosen: dict[str, NotebookNode], target: Path) -> None:
     """Write the set in one language to `target`, a new folder."""
     make = exporters(lang)
     course, *kinds = WORDS[lang]
-    index = f"# {course}\n"
+    index, solutions = f"# {course}\n", f"# {TEACHER[lang]}\n"
     for name, both in chosen.items():
         nb, _ = OneLanguage(language=lang).preprocess(deepcopy(both), {})
         write(make["teacher"], nb, target / f"teacher/notebooks/{name}.ipynb")
         if name.startswith("solutions/"):
+            page = f"{name.removeprefix('solutions/')}.html"
+            write(make["html"], nb, target / "teacher" / page)
+            solutions += f"\n- [{nb.metadata.title}]({page})\n"
             continue
         links = f"html/{name}.html", f"slides/{name}.html", f"student/notebooks/{name}.ipynb"
         for kind, link in zip(("html", "slides", "student"), links, strict=True):
             write(make[kind], nb, target / link)
         links = [f"[{kind}]({link})" for kind, link in zip(kinds, links, strict=True)]
         index += f"\n- {nb.metadata.title}\n  {' · '.join(links)}\n"
+    for file in sorted(HERE.glob("*.md")):
+        text = in_language(file.read_text(encoding="utf-8"), lang)
+        title = title_of(text, lang)
+        write(make["html"], text_page(text, title), target / f"html/{file.stem}.html")
+        for kind in ("student", "teacher"):
+            (target / kind / "notebooks" / file.name).write_text(text, encoding="utf-8")
+        index += f"\n- [{title}](html/{file.stem}.html)\n"
     write(make["html"], text_page(index, course), target / "index.html")
-    for file in HERE.glob("*.md"):
-        nb = text_page(file.read_text(encoding="utf-8"), file.stem)
-        write(make["html"], nb, target / f"html/{file.stem}.html")
+    write(make["html"], text_page(solutions, TEACHER[lang]), target / "teacher/index.html")
 
 
-def add_files(target: Path) -> None:
+def add_files(lang: str, target: Path) -> None:
     """Put beside the notebooks what they read and show, and beside the slides reveal.js."""
     root, reveal = HERE.parent, Path(str(files("pyreveal"))) / "revealjs"
-    beside = [*root.glob("images/*.png"), *HERE.glob("*.json"), *HERE.glob("*.md")]
+    package = [file for file in root.glob("gan_lessons/**/*")
+               if file.is_file() and "__pycache__" not in file.parts]
+    beside = [*root.glob("images/*.png"), *HERE.glob("*.json"), *root.glob("studies/*.json"),
+              *package, *(root / name for name in ("pyproject.toml", "constraints.txt", "LICENSE"))]
     copies = {target / "slides/reveal.js" / name: reveal / name for name in REVEAL}
     copies |= {target / kind / file.relative_to(root): file
                for kind in ("student", "teacher") for file in beside}
     for copy, original in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(original, copy)
+    for kind in ("student", "teacher"):
+        (target / kind / "README.md").write_text(START[lang], encoding="utf-8")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -228,7 +307,7 @@ def make_handouts(lang: str, chosen: dict[str, NotebookNode], out: Path) -> None
     with tempfile.TemporaryDirectory(dir=out, prefix=".unfinished-") as folder:
         unfinished = Path(folder) / lang
         make_set(lang, chosen, unfinished)
-        add_files(unfinished)
+        add_files(lang, unfinished)
         (unfinished / RECORD).write_text(json.dumps(contents(unfinished)), encoding="utf-8")
         check_ours(target)  # still
         if target.exists():

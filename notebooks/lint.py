@@ -549,6 +549,8 @@ def quiz_problems(items: list[dict], asked: list[Question]) -> Iterator[str]:
     """
     if len(items) < QUIZ_ITEMS:
         yield f"the quiz has {len(items)} items, fewer than {QUIZ_ITEMS}"
+    if "$" in json.dumps(items):
+        yield "the quiz has a formula in $, which a quiz shows as it is: write γ, λ, √(...)"
     for lang in LANGUAGES:
         yield from longest_problems("quiz items", lang, [
             ([option["text"][lang] for option in item["options"] if not option["correct"]],

@@ -14,6 +14,9 @@ LINES = 18  # about as many lines of prose fit on a slide
 LINE = 100  # columns of a line of prose; a Chinese character takes two
 CODE_LINE = 0.78  # the height of a line of code, in lines of prose
 FIGURE = 14  # the height of a figure: its caption fits below
+ROW = 1.4  # the height of a row of a table
+CLOSED = 1.5  # the height of a fold, which is closed at first
+CAPTION = re.compile(r"(<details><summary>)?(\*\*)?(图|Fig\.) \d")
 
 
 class SlideBreaks(Preprocessor):
@@ -32,6 +35,8 @@ class SlideBreaks(Preprocessor):
                 kind = piece.metadata.slideshow.get("slide_type", "-")
             elif heading:
                 kind = "slide" if heading in ("#", "##") else "subslide"
+            elif dealt and CAPTION.match(piece.source):  # stays below its figure
+                kind = "-"
             elif filled > LINES and not (dealt and heading_of(dealt[-1])):  # it keeps its text
                 kind = "subslide"
             else:
@@ -59,7 +64,12 @@ def pieces(cell: NotebookNode) -> Iterator[NotebookNode]:
     else:
         outputs = [part for output in cell.outputs for part in parts(output)]
         whole = [output for output in outputs if not stands_alone(output)]
-        yield new_code_cell(cell.source, outputs=whole)
+        together = new_code_cell(cell.source, outputs=whole)
+        if whole and cell.source and height(together) > LINES:  # results on a slide of their own
+            yield new_code_cell(cell.source)
+            yield new_code_cell("", outputs=whole)
+        else:
+            yield together
         yield from (new_code_cell("", outputs=[output]) for output in outputs
                     if stands_alone(output))
 
@@ -95,14 +105,22 @@ def stands_alone(output: NotebookNode) -> bool:
 def height(piece: NotebookNode) -> float:
     """Return about how many lines of prose a piece is high."""
     if piece.cell_type != "code":
-        return lines(piece.source) + 0.5
+        if piece.source.startswith("<details"):
+            return CLOSED
+        figures = FIGURE * len(re.findall(r"^!\[", piece.source, re.MULTILINE))
+        rows = (ROW - 1) * len(re.findall(r"^\|", piece.source, re.MULTILINE))
+        return lines(re.sub(r"^!\[.*", "", piece.source)) + figures + rows + 0.5
     total = CODE_LINE * lines(piece.source) + 0.5
     for output in piece.outputs:
         if is_picture(output):
             total += FIGURE
         elif "data" in output:
             html = output.data.get("text/html", output.data.get("text/plain", ""))
-            total += lines(BeautifulSoup(html, "html.parser").get_text("\n", strip=True))
+            soup = BeautifulSoup(html, "html.parser")
+            for row in soup.select("tr"):
+                total += ROW
+                row.extract()
+            total += lines(soup.get_text("\n", strip=True))
         else:
             total += CODE_LINE * lines(output.get("text", ""))
     return total

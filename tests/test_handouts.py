@@ -40,6 +40,8 @@ RESULT = ('<div class="gan-lessons-bilingual"><p lang="zh">损失 0.5。</p>'
           '<p lang="en">The loss is 0.5.</p></div>')
 LESSON = [
     *pair("# 01 · 一课", "# 01 · One `lesson`"),
+    new_markdown_cell(build.wrap("## Choose a language", "en"),
+                      metadata={"tags": ["lang-en", "two-languages"]}),
     new_code_cell("lab.language_switch()",
                   outputs=[shown(html=lab.language_switch().static_html(),
                                  text=lab.language_switch().static_text())]),
@@ -62,6 +64,11 @@ def write_course(folder):
     (folder / "glossary.md").write_text("# 词汇 · Glossary\n\n| 中文 | English |\n|---|---|\n")
     (folder.parent / "images").mkdir()
     (folder.parent / "images" / "a.png").write_bytes(b"not really")
+    for name in ("studies/lesson01.json", "pyproject.toml", "constraints.txt", "LICENSE",
+                 "gan_lessons/__init__.py", "gan_lessons/lab/quiz.js",
+                 "gan_lessons/__pycache__/__init__.pyc"):
+        (folder.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.parent / name).write_text("")
 
 
 @pytest.fixture
@@ -99,13 +106,31 @@ def page(path: Path) -> BeautifulSoup:
 
 def test_a_set_has_everything_for_students_and_teachers(out):
     for made in (out / "zh", out / "en"):
-        beside = {"images/a.png", "notebooks/logs.json", "notebooks/glossary.md"}
+        beside = {"images/a.png", "notebooks/logs.json", "notebooks/glossary.md",
+                  "studies/lesson01.json", "README.md", "pyproject.toml", "constraints.txt",
+                  "LICENSE", "gan_lessons/__init__.py", "gan_lessons/lab/quiz.js"}
         lessons = {"notebooks/01_one.ipynb", "notebooks/02_two.ipynb"}
         assert files(made / "student") == beside | lessons
-        assert files(made / "teacher") == beside | lessons | {"notebooks/solutions/01_one.ipynb"}
+        assert files(made / "teacher") == beside | lessons | {
+            "notebooks/solutions/01_one.ipynb", "01_one.html", "index.html"}
         assert files(made / "html") == {"01_one.html", "02_two.html", "glossary.html"}
         assert {"01_one.html", "02_two.html", "reveal.js/LICENSE"} <= files(made / "slides")
         assert not [name for name in files(made) if "solution" in name and "teacher" not in name]
+        start = (made / "student" / "README.md").read_text(encoding="utf-8")
+        assert "pip install ." in start and "notebooks/00_start_here.ipynb" in start
+
+
+def test_a_lesson_finds_what_it_reads_in_the_set(tmp_path):
+    assert handouts.main(["en", "--out", str(tmp_path)]) == 0
+    read = set()
+    for path in sorted((tmp_path / "en" / "student" / "notebooks").glob("0*.ipynb")):
+        code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells
+                         if cell.cell_type == "code")
+        read |= {path.parent / f"../studies/lesson{path.name[:2]}_{study}.json"
+                 for study in re.findall(r'\bstudy\("(\w+)"\)', code)}
+        read |= {path.parent / name for name in re.findall(r'"(\.\./[\w./-]+\.\w+)"', code)}
+    assert len(read) > 20
+    assert [path for path in read if not path.is_file()] == []
 
 
 def test_notebooks_speak_one_language(out):
@@ -117,6 +142,8 @@ def test_notebooks_speak_one_language(out):
     assert not [cell for cell in given.cells if cell.get("outputs")]
     nbformat.validate(taught)
     nbformat.validate(given)
+    assert "Choose" not in taught.cells[1].source
+    assert taught.cells[1].source == 'lab.language_switch("en")'
     result = taught.cells[3].outputs[0].data["text/html"]
     assert "The loss" in result and "损失" not in result
 
@@ -151,7 +178,7 @@ def test_a_page_shows_formulas_results_pictures_and_the_quiz(out):
     assert not en.select("br:first-child")
     index = page(out / "zh" / "index.html")
     assert index.title.text == "生成对抗网络课" and "02 · 二" in index.text
-    assert len(index.select("a")) == 6
+    assert len(index.select("a")) == 7
 
 
 def slides(*cells) -> list[tuple[str, str]]:
@@ -176,6 +203,36 @@ def test_what_does_not_fit_goes_to_the_next_slide():
     assert slides(new_markdown_cell("## A"), code) == [("slide", "## A"), ("-", "x = 1\n")]
     hint = "<details>\n<summary>Hint</summary>\n\n" + "line\n\n" * LINES + "</details>"
     assert len(slides(new_markdown_cell(hint))) == 1
+
+
+def test_a_caption_stays_with_its_figure_and_a_closed_fold_takes_one_line():
+    figure = new_code_cell("draw()", outputs=[shown(png=PNG, text="<Figure>")])
+    fold = "<details><summary>Answer</summary>\n\n" + "long " * 2000 + "\n\n</details>"
+    for caption in ("**Fig. 1-1** " + "word " * 100, "**图 1-1** 点",
+                    fold.replace("Answer", "Fig. 1-1")):
+        kinds = [kind for kind, _ in slides(new_markdown_cell("## A"), figure,
+                                            new_markdown_cell(caption), new_markdown_cell(fold))]
+        assert kinds[-2] == "-" and kinds[1] == "-"
+    assert [kind for kind, _ in slides(new_markdown_cell("## A\n\na"), new_markdown_cell(fold))
+            ] == ["slide", "-", "-"]
+
+
+def test_a_picture_in_the_text_and_a_long_table_have_slides_of_their_own():
+    two = new_markdown_cell("## A\n\n![one](a.png)\n\n![two](b.png)")
+    assert [kind for kind, _ in slides(two)] == ["slide", "-", "subslide"]
+    rows = "<table>" + "<tr><td>1</td><td>2</td></tr>" * 8 + "</table>"
+    code = new_code_cell("x = 1\n" * 15, outputs=[shown(html=rows, text="table")])
+    assert [kind for kind, _ in slides(new_markdown_cell("## A"), code)
+            ] == ["slide", "-", "subslide"]
+
+
+def test_a_text_is_cut_where_each_language_has_a_heading():
+    both = "[中文](#出处) · [English](#sources)\n\n# 出处\n\n甲\n\n# Sources\n\nA\n"
+    assert handouts.in_language(both, "en") == "# Sources\n\nA\n"
+    assert handouts.in_language(both, "zh").startswith("# 出处\n\n甲")
+    table = "# 词汇 / Glossary\n\n| 中文 | English |\n"
+    assert handouts.in_language(table, "zh") == table
+    assert [handouts.title_of(table, lang) for lang in ("zh", "en")] == ["词汇", "Glossary"]
 
 
 def test_the_quiz_comes_one_question_at_a_time(out):
@@ -214,7 +271,7 @@ def test_a_new_run_replaces_only_what_the_last_one_wrote(course, capsys):
 def test_a_run_that_fails_leaves_the_old_set(course, monkeypatch):
     make(course, "zh", "02")
     before = files(course.parents[1] / "out")
-    monkeypatch.setattr(handouts, "add_files", lambda target: 1 / 0)
+    monkeypatch.setattr(handouts, "add_files", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         make(course, "zh", "02")
     assert files(course.parents[1] / "out") == before

@@ -422,6 +422,8 @@ ASKED = lint.Question(7, "\n### Predict, then run 2\n\nThe input has side 8 with
      "the right option is the longest in 3 of 4 quiz items (en)"),
     ([quiz_item()] * 3 + [quiz_item("An input of side 8 and kernel 4: how large is the output?")],
      "quiz item 4 repeats the prediction in cell 7"),
+    ([quiz_item()] * 3 + [quiz_item(r"What does $\gamma$ do?")],
+     "the quiz has a formula in $, which a quiz shows as it is: write γ, λ, √(...)"),
     ([quiz_item()] * 3 + [quiz_item("An input of side 9: how large is the output?", "16")], None),
     ([quiz_item()] * 3 + [quiz_item("D has seen 8 of 16 fakes. Whose turn is it next?")], None),
     ([quiz_item()] * 3 + [quiz_item("In run 2 the input has side 8: what is the output?")], None),

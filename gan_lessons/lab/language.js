@@ -42,7 +42,7 @@ function apply(choice) {
   document.dispatchEvent(new Event(KEY)); // every switch on the page shows the new choice
 }
 
-function render({ el }) {
+function render({ model, el }) {
   addStyleOnce();
   el.classList.add("gan-lessons-switch");
   el.setAttribute("role", "group");
@@ -68,7 +68,7 @@ function render({ el }) {
   };
   document.addEventListener(KEY, showChoice);
 
-  const choice = remembered() ?? document.documentElement.dataset.lessonLang;
+  const choice = model.get("first") || (remembered() ?? document.documentElement.dataset.lessonLang);
   apply(choice in CHOICES ? choice : "both");
   return () => document.removeEventListener(KEY, showChoice);
 }

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import traitlets
+
+from gan_lessons.util import both
+
 from .base import LessonWidget, script, style
 
 HERE = Path(__file__).parent
@@ -12,6 +16,8 @@ class LanguageSwitch(LessonWidget):
 
     _esm = script(HERE / "language.js")
     _css = style(HERE / "language.css")
+
+    first = traitlets.Unicode().tag(sync=True)  # "zh", "en", or "": what the browser remembers
 
     def static_text(self) -> str:
         """Return the fixed text that nbval compares."""
@@ -25,11 +31,21 @@ class LanguageSwitch(LessonWidget):
             "</span></p>")
 
 
-def language_switch() -> LanguageSwitch:
+def language_switch(first: str = "") -> LanguageSwitch:
     """Show the buttons 中文 / English / 双语 both.
 
     A choice hides the Markdown cells of the other language. The browser remembers it: in the next
     notebook it holds again as soon as the cell with the switch runs. On Google Colab, where every
     output has a frame of its own, the switch cannot reach the text, and both languages stay.
+
+    Args:
+        first: The language to begin with, "zh" or "en", whatever the browser remembers; for
+            notebooks in one language, see `make handouts`.
+
+    Raises:
+        ValueError: `first` is another word.
     """
-    return LanguageSwitch()
+    if first not in ("", "zh", "en"):
+        raise ValueError(both(f"语言是 \"zh\" 或 \"en\"，收到 {first!r}。",
+                              f"The language is \"zh\" or \"en\", got {first!r}."))
+    return LanguageSwitch(first=first)

@@ -24,14 +24,14 @@ Welcome to **GAN Lessons**. A generative adversarial network (GAN) is a game bet
 In JupyterLab, press `Shift` + `Enter` to run the current cell and move to the next one.
 """
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh", "two-languages"]
 r"""
 ## 选择语言
 
 正文和结果的说明有中文、英文两个版本；图中的文字和代码注释用英文。运行下面这一格，点一下按钮，另一种语言就会收起来。浏览器会记住这个选择：打开别的课，运行第一格，它就生效。
 """
 
-# %% [markdown] tags=["lang-en"]
+# %% [markdown] tags=["lang-en", "two-languages"]
 r"""
 ## Choose a language
 

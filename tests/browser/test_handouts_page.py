@@ -70,6 +70,31 @@ def test_page_shows_formulas_and_pictures_without_a_network(open_file, sets, lan
     assert cut == []
 
 
+CUT_OFF = """all => all.filter(one => {
+    const right = one.getBoundingClientRect().right;
+    for (let box = one.parentElement; box; box = box.parentElement)
+        if (getComputedStyle(box).overflowX != "visible"
+            && right > box.getBoundingClientRect().right + 1) return true;
+    return right > innerWidth + 1;
+}).map(one => one.innerText)"""  # prose that runs past the edge of what holds it
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_prose_is_cut_off_on_a_phone_or_a_screen(open_file, sets, width):
+    page = open_file(next((sets / "en" / "html").glob("01_*.html")))
+    page.set_viewport_size({"width": width, "height": 720})
+    assert page.locator("main p, main li, main h2, main summary").evaluate_all(CUT_OFF) == []
+
+
+def test_results_stay_folded_until_a_reader_has_guessed(open_file, sets):
+    page = open_file(next((sets / "en" / "html").glob("01_*.html")))
+    folds = page.locator("details.result")
+    assert folds.count() >= 3
+    assert not folds.first.locator(".jp-OutputArea").is_visible()
+    folds.first.locator("summary").first.click()
+    assert folds.first.locator(".jp-OutputArea").is_visible()
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_slides_turn_and_fit_without_a_network(open_file, sets, lang):
     page = open_file(next((sets / lang / "slides").glob("01_*.html")))

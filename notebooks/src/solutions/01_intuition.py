@@ -177,8 +177,8 @@ r"""
 | 故事，数据，算法 | 必讲 | 必讲 |
 | 实验室 | 必讲 | 必讲 |
 | 目标函数，两个点的手算 | 必讲 | 必讲 |
-| $D^*$，练习 1 | 只讲结论 | 必讲 |
-| JS 和定理，练习 2 | 自学 | 必讲 |
+| $D^*$，练习 1 | 只讲结论 | 必讲，练习作为作业 |
+| JS 和定理，练习 2 | 自学 | 必讲，练习作为作业 |
 | 两种损失，练习 3 | 自学 | 必讲，练习自学 |
 | 地形，数一数 | 只看图 1-6 和图 1-7 | 必讲 |
 | 三种失败 | 必讲模式崩溃 | 必讲 |
@@ -194,8 +194,8 @@ r"""
 | 8 | 故事。请两名学生扮演 G 和 D：只有 D 知道真品是什么，而且只能说“再往左一点”；G 不许看 |
 | 7 | 算法，亲手走一个回合：G 收到的是什么？ |
 | 12 | 实验室。两人一组，一人只按 D 的一步，一人只按 G 的一步 |
-| 8 | 目标函数，两个点的手算（板书） |
-| 10 | 先猜再跑 3，图 1-8；留作业 |
+| 8 | 目标函数，两个点的手算（板书），写下 $D^*$ 的结论 |
+| 10 | 看一眼图 1-6 和图 1-7，先猜再跑 3，图 1-8；留作业 |
 
 **两节课**
 
@@ -236,7 +236,7 @@ r"""
 
 **实验的设置**：环的半径是 2，标准差 0.05；G 和 D 都有 2 个隐藏层，每层 64 个单元；批大小 128；Adam 0.001，`betas` 是 0.5 和 0.999。失败一：D 先走 1000 步，每回合 10 步。失败二：D 先走 1000 步，G 用学习率 0.02 的梯度下降。失败三：D 的学习率 0.0001。改动设置之后，请用 `studies/lesson01.py` 把各个种子重新量一遍。
 
-**作业：实验报告**
+**作业：实验报告（一周）**
 
 题目：在下面任选一个，用至少 5 个种子回答，交一页报告和代码。(a) 只用 R1 或只用 R2，还能驯服太强的 D 吗？(b) 默认的 `betas` 配上 R1 + R2，普通的一局会怎样？(c) D 每回合走 2、5、10、20 步，从哪里开始崩溃？
 
@@ -262,8 +262,8 @@ r"""
 | story, data, algorithm | must | must |
 | lab | must | must |
 | objective, two points by hand | must | must |
-| $D^*$, exercise 1 | the result only | must |
-| JS and the theorem, exercise 2 | self-study | must |
+| $D^*$, exercise 1 | the result only | must, the exercise as homework |
+| JS and the theorem, exercise 2 | self-study | must, the exercise as homework |
 | two losses, exercise 3 | self-study | must, the exercise as self-study |
 | landscape, count | figures 1-6 and 1-7 only | must |
 | three failures | must: mode collapse | must |
@@ -279,8 +279,8 @@ r"""
 | 8 | The story. Two students play G and D: D alone knows the genuine work and may only say "a little to the left"; G may not look |
 | 7 | The algorithm and one round by hand: what does G receive? |
 | 12 | The lab. In pairs: one takes only steps of D, the other only steps of G |
-| 8 | The objective, and two points by hand (on the board) |
-| 10 | Predict, then run 3, figure 1-8; homework |
+| 8 | The objective, two points by hand (on the board), and the result for $D^*$ |
+| 10 | A look at figures 1-6 and 1-7; predict, then run 3, figure 1-8; homework |
 
 **Two periods**
 
@@ -321,7 +321,7 @@ r"""
 
 **Settings of the experiments**: a ring of radius 2, standard deviation 0.05; G and D with 2 hidden layers of 64 units; batches of 128; Adam 0.001 with `betas` 0.5 and 0.999. Failure one: D takes 1000 steps first, then 10 a round. Failure two: D takes 1000 steps first, G descends with a learning rate of 0.02. Failure three: D's learning rate is 0.0001. After a change of settings measure all seeds again with `studies/lesson01.py`.
 
-**Homework: a report**
+**Homework: a report (one week)**
 
 Choose one question, answer it with at least 5 seeds, and hand in one page and the code. (a) Does R1 alone, or R2 alone, tame a D that is too strong? (b) What does R1 + R2 do for a plain game with the default `betas`? (c) With 2, 5, 10 and 20 steps of D a round, where does the collapse begin?
 

@@ -162,6 +162,7 @@ r"""
 | “反卷积”并不反 | 自学 | 选讲，5 分钟 |
 | 棋盘格的成因，先猜再跑 2 | 必讲，6 分钟 | 必讲，8 分钟 |
 | 设计准则，练习 2、3 | 自学 | 练习 2 必讲，7 分钟；练习 3 作业 |
+| 批归一化：训练与评估时不同（小测验第 4 题） | 自学 | 自学 |
 | 消融实验，先猜再跑 3，失败案例 | 必讲，14 分钟 | 必讲，18 分钟 |
 | 卷积与全连接 | 必讲结论，3 分钟 | 必讲，7 分钟 |
 | SN-GAN，人脸 | 自学 | 必讲，10 分钟 |
@@ -215,6 +216,7 @@ r"""
 | a "deconvolution" undoes nothing | self-study | may, 5 minutes |
 | the checkerboard, predict 2 | must, 6 minutes | must, 8 minutes |
 | guidelines, exercises 2, 3 | self-study | exercise 2 must, 7 minutes; exercise 3 homework |
+| batch normalisation: training is not evaluation (quiz, question 4) | self-study | self-study |
 | the ablation, predict 3, the failure of the day | must, 14 minutes | must, 18 minutes |
 | convolution against full connection | must: the verdict, 3 minutes | must, 7 minutes |
 | SN-GAN, faces | self-study | must, 10 minutes |

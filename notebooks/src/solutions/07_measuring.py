@@ -179,7 +179,7 @@ r"""
 
 ## 教学笔记
 
-**用时从哪里来**：只读一种语言约 130 分钟：阅读 65 分钟，五次预测、三个练习和小测验 45 分钟，开放题 20 分钟。全部运行约 2 分钟，训练和损伤表各要几十秒，让学生在等的时候写下预测。讲到损伤表为止约 50 分钟，可以分两次上。
+**用时从哪里来**：只读一种语言约 130 分钟：阅读 65 分钟，五次预测、三个练习和小测验 45 分钟，开放题 20 分钟。全部运行约 2 分钟，训练和损伤表各要几十秒，让学生在等的时候写下预测。两节课时，第一节到损伤表为止。
 
 **必讲、选讲、自学**
 
@@ -233,7 +233,7 @@ The options are shuffled each time, so here are the words.
 
 ## Notes for teachers
 
-**Where the times come from**: about 130 minutes in one language: 65 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 2 minutes; training and the table of damages take some dozens of seconds each, in which predictions can be written down. Up to that table it takes about 50 minutes, and the lesson can be taught in two parts.
+**Where the times come from**: about 130 minutes in one language: 65 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 2 minutes; training and the table of damages take some dozens of seconds each, in which predictions can be written down. In two periods, the first ends after that table.
 
 **Must, may, self-study**
 

@@ -180,7 +180,7 @@ r"""
 
 ## 教学笔记
 
-**用时从哪里来**：只读一种语言约 120 分钟：阅读 55 分钟，五次预测、三个练习和小测验 45 分钟，开放题 20 分钟。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
+**用时从哪里来**：只读一种语言约 120 分钟：阅读 55 分钟，五次预测、三个练习和小测验 45 分钟，开放题 20 分钟。两节课时，第一节到数字选择器为止。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
 
 **必讲、选讲、自学**
 
@@ -194,7 +194,7 @@ r"""
 | 平面上的 CycleGAN，预测 4，图 8-4 | 必讲，15 分钟 | 必讲，15 分钟 |
 | 练习 3 | 自学 | 选讲，5 分钟 |
 | 眼镜，和 pix2pix 比较 | 自学 | 必讲，10 分钟 |
-| StyleGAN，预测 5 | 自学 | 选讲，10 分钟 |
+| StyleGAN，预测 5 | 自学 | 选讲，5 分钟 |
 | 开放题、小测验 | 自学 | 自学（作业） |
 
 **板书**：左边画两团 $A$，右边画两团 $B$，请两位学生各画一种映射，一位平着连，一位交叉连；再请全班算循环损失。两种都是 0，然后问：判别器看得出来吗？
@@ -215,7 +215,7 @@ r"""
 
 **作业：实验报告（一周）**
 
-任选一问，用 3 个种子回答，写一页：图 8-4 里，$A$ 和 $B$ 的两团点数都改成 6 比 4、7 比 3、9 比 1，颜色反的各有几次？CycleGAN 的循环权重取 0、1、10、100，眼镜和其余因素怎样变？`recipes.conditional` 的嵌入长度取 2、8、32，类内多样性怎样变？
+任选一问，用 3 个种子回答，写一页：图 8-4 里，$A$ 和 $B$ 的两团点数都改成 6 比 4、7 比 3、9 比 1，颜色反的各有几次？CycleGAN 的循环权重取 0、1、10、100（各 600 步，每次约 40 秒），眼镜和其余因素怎样变？`recipes.conditional` 的嵌入长度取 2、8、32，类内多样性怎样变？
 
 | 评分项 | 分 |
 |---|---|
@@ -240,7 +240,7 @@ The options are shuffled each time, so here are the words.
 
 ## Notes for teachers
 
-**Where the times come from**: about 120 minutes in one language: 55 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
+**Where the times come from**: about 120 minutes in one language: 55 to read, 45 for five predictions, three exercises and the quiz, 20 for the open task. In two periods, the first ends after the digit selector. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
 
 **Must, may, self-study**
 
@@ -254,7 +254,7 @@ The options are shuffled each time, so here are the words.
 | CycleGAN in the plane, predict 4, Fig. 8-4 | must, 15 minutes | must, 15 minutes |
 | exercise 3 | self-study | may, 5 minutes |
 | glasses, and pix2pix beside it | self-study | must, 10 minutes |
-| StyleGAN, predict 5 | self-study | may, 10 minutes |
+| StyleGAN, predict 5 | self-study | may, 5 minutes |
 | open task, quiz | self-study | self-study (homework) |
 
 **On the board**: two clusters $A$ on the left and two clusters $B$ on the right; two students draw a map each, one with straight lines and one with crossed ones; the class computes the cycle loss. Both have 0. Then ask: can the discriminators tell?
@@ -275,7 +275,7 @@ The options are shuffled each time, so here are the words.
 
 **Homework: a lab report (one week)**
 
-Choose one question, answer it with 3 seeds, and write one page: with 6 to 4, 7 to 3 and 9 to 1 points in the two clusters of $A$ and of $B$ in Fig. 8-4, how often are colours swapped? With cycle weights of 0, 1, 10 and 100, what becomes of glasses and of the other factors? With embeddings of length 2, 8 and 32 in `recipes.conditional`, what becomes of the diversity in a class?
+Choose one question, answer it with 3 seeds, and write one page: with 6 to 4, 7 to 3 and 9 to 1 points in the two clusters of $A$ and of $B$ in Fig. 8-4, how often are colours swapped? With cycle weights of 0, 1, 10 and 100 (600 steps each, about 40 seconds a run), what becomes of glasses and of the other factors? With embeddings of length 2, 8 and 32 in `recipes.conditional`, what becomes of the diversity in a class?
 
 | Criterion | Points |
 |---|---|
