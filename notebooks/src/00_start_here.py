@@ -113,7 +113,7 @@ r"""
 | **[04](04_wgan.ipynb)** | WGAN：Wasserstein 距离、权重裁剪和梯度惩罚，怎样读评论家的差距 | 必修 | 160 |
 | **[05](05_fastai_style.ipynb)** | 用回调重构训练循环：结果逐位不变，再让三种 GAN 在同样的预算下比较 | 选修 | 45 |
 | **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
-| **[06](06_modern_gans.ipynb)** | 今天的 GAN：评论家的斜率，Dirac-GAN 的相图，R1、R2 和成对比较，稳定性的对照表，R3GAN，以及今天的对抗训练 | 必修 | 150 |
+| **[06](06_modern_gans.ipynb)** | 今天的 GAN：评论家的斜率，Dirac-GAN 的相图，R1、R2 和成对比较，稳定性的对照表，R3GAN，以及今天的对抗训练 | 必修 | 160 |
 | **[07](07_measuring.ipynb)** | 诚实地衡量 GAN：从两个正态分布算起的弗雷歇距离，它的偏差，一张损伤表，指标的盲点，精确率和召回率，记忆检验，以及本课程生成器的排行榜 | 必修 | 130 |
 | **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，用数字衡量听话的程度和多样性，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
 
@@ -133,7 +133,7 @@ r"""
 | **[04](04_wgan.ipynb)** | WGAN: the Wasserstein distance, weight clipping and the gradient penalty, and how to read the critic's gap | core | 160 |
 | **[05](05_fastai_style.ipynb)** | The training loop as callbacks: the same result bit for bit, and three GANs at an equal budget | optional | 45 |
 | **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
-| **[06](06_modern_gans.ipynb)** | Modern GANs: the critic's slope, phase portraits of the Dirac-GAN, R1, R2 and comparison in pairs, a table of stability, R3GAN, and adversarial training today | core | 150 |
+| **[06](06_modern_gans.ipynb)** | Modern GANs: the critic's slope, phase portraits of the Dirac-GAN, R1, R2 and comparison in pairs, a table of stability, R3GAN, and adversarial training today | core | 160 |
 | **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance, starting from two Gaussians, its bias, a table of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
 | **[08](08_conditional.ipynb)** | Telling G what to make: conditional GANs by projection, obedience and diversity as numbers, a digit selector, pix2pix and CycleGAN with glasses on and off, what a cycle loss does not guarantee, and StyleGAN's ideas on a page | core | 120 |
 

@@ -5,7 +5,7 @@ r"""
 前六课一直在说“更好”。这一课问：凭什么？一个评价指标看见什么，看不见什么，多大的差别才算差别，谁的数能和谁的比。最后把本课程自己的生成器排成一张表，连同误差和下限一起报告。
 
 - **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验（memorisation test）的误报（false alarm）和漏报（miss）；写出一份别人能复现的评测报告。
-- **需要准备**：学过第 02 课（指标的初步）和第 04 课（Wasserstein 距离、排序）；第 06 课有帮助，不是必需。
+- **需要准备**：学过第 02 课（指标的初步）和第 04 课（Wasserstein 距离、排序）；第 06 课有帮助，不是必需。数学上要知道协方差矩阵和特征向量。
 - **用时**：只读一种语言，约 130 分钟，其中阅读 65 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 2 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：FID 来自 Heusel 等人的[论文](https://arxiv.org/abs/1706.08500)，KID 来自 Bińkowski 等人的[论文](https://arxiv.org/abs/1801.01401)；精确率和召回率的近邻算法来自 [Kynkäänniemi 等](https://arxiv.org/abs/1904.06991)，密度和覆盖率来自 [Naeem 等](https://arxiv.org/abs/2002.09797)，MIND 来自 [Berthet 等](https://arxiv.org/abs/2605.06797)。谢谢他们，也谢谢提出本课两个问题的 siriusdemon 和 alexshuang。
 """
@@ -17,7 +17,7 @@ r"""
 Six lessons have said "better". This one asks: how do we know? What does a metric see and what not, how large must a difference be to count, and whose numbers may be compared with whose? In the end the course's own generators stand in one table, reported with their errors and the floor.
 
 - **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a table of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a test for memorisation; write a report that somebody else can repeat.
-- **You need**: lesson 02 (first metrics) and lesson 04 (Wasserstein distance, sorting); lesson 06 helps and is not required.
+- **You need**: lesson 02 (first metrics) and lesson 04 (Wasserstein distance, sorting); lesson 06 helps and is not required. The mathematics: covariance matrices and eigenvectors.
 - **Time**: about 130 minutes in one language: 65 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 2 minutes to run everything (one CPU core, no graphics card, no internet connection).
 - **With thanks**: FID is from the [paper](https://arxiv.org/abs/1706.08500) of Heusel et al., KID from [that](https://arxiv.org/abs/1801.01401) of Bińkowski et al.; precision and recall by nearest neighbours are from [Kynkäänniemi et al.](https://arxiv.org/abs/1904.06991), density and coverage from [Naeem et al.](https://arxiv.org/abs/2002.09797), MIND from [Berthet et al.](https://arxiv.org/abs/2605.06797). Our thanks to them, and to siriusdemon and alexshuang, who asked the two questions of this lesson.
 """

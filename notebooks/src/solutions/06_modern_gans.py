@@ -179,7 +179,7 @@ r"""
 
 ## 教学笔记
 
-**用时从哪里来**：只读一种语言约 150 分钟：阅读 65 分钟，五次预测、三个练习和小测验 55 分钟，开放题 30 分钟。两节课时，第一节到练习 1 为止。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
+**用时从哪里来**：只读一种语言约 160 分钟：阅读 75 分钟（中文约 10,000 字，英文约 8,000 词，余下的时间看公式、表和图），五次预测、三个练习和小测验 55 分钟，开放题 30 分钟。两节课时，第一节到练习 1 为止。全部运行约 4 分钟；上课前先跑一遍，图表会留下。
 
 **必讲、选讲、自学**
 
@@ -242,7 +242,7 @@ The options are shuffled each time, so here are the words.
 
 ## Notes for teachers
 
-**Where the times come from**: about 150 minutes in one language: 65 to read, 55 for five predictions, three exercises and the quiz, 30 for the open task. In two periods, the first ends after exercise 1. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
+**Where the times come from**: about 160 minutes in one language: 75 to read (about 10,000 Chinese characters or 8,000 English words; the rest is for formulas, tables and figures), 55 for five predictions, three exercises and the quiz, 30 for the open task. In two periods, the first ends after exercise 1. Everything runs in about 4 minutes; run it before class, and figures and tables are kept.
 
 **Must, may, self-study**
 
