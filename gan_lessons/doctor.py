@@ -176,8 +176,10 @@ def _speed() -> Finding:
     status = "ok" if minutes <= 10 else "warn"
     value = f"约 {minutes} 分钟", f"about {minutes} min"
     return Finding("lesson 02", "第 02 课用时", value, status, both(
-        "这台机器现在很慢：也许别的程序正占着处理器。",
-        "This machine is slow at the moment: is something else using it?"))
+        "这台机器现在很慢：也许别的程序正占着处理器。如果一直这样，可以读课里存着的结果，"
+        "只运行练习和它前面的准备。",
+        "This machine is slow at the moment: is something else using it? If it always is, read the "
+        "results stored in a lesson, and run only the exercises and what they need."))
 
 
 def seconds_per_pass(passes: int = 100) -> float:
