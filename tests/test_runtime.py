@@ -30,6 +30,13 @@ def test_a_number_of_threads_that_cannot_be_is_refused(n):
         runtime.set_threads(n)
 
 
+def test_five_thousand_threads_are_refused():  # torch would take them, and stand still
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError, match="5000 threads are too many: this machine has"):
+        runtime.set_threads(5000)
+    assert torch.get_num_threads() == before
+
+
 def test_threads_are_set():
     assert runtime.set_threads(2) == torch.get_num_threads() == 2
 
