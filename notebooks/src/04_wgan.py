@@ -5,7 +5,7 @@ r"""
 前几课的 D 回答“是真是假”。这一课的 D 回答“还差多远”：它是一位**评论家**（critic），给出的分数没有上下界，真图与假图的平均分之差，是两个分布之间距离的估计。
 
 - **学完你会**：用两种办法算出一维的 Wasserstein 距离；解释为什么评论家的斜率要有上限；写出 WGAN 的损失、权重裁剪和**梯度惩罚**（WGAN-GP）；读懂评论家的差距，知道它说明什么、不说明什么；用 $2 \times 2$ 的对照实验找出一次失败的原因。
-- **需要准备**：学过第 02 课；卷积网络见第 03 课，没学过也能读。
+- **需要准备**：第 01 课的 JS 散度，学过第 02 课；卷积网络见第 03 课，没学过也能读。
 - **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 60 分钟，开放题 25 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：本课的主干来自 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)，他把论文和论文作者的代码整理成一篇能跟着做的中文教程，还公开了训练日志。另一份日志和卧室这个题目，来自 [fast.ai 的 WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)，我们读的是[深度碎片整理的中文注释版](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md)。谢谢他们。
 """
@@ -17,7 +17,7 @@ r"""
 So far D answered "real or fake". The D of this lesson answers "how far is there still to go": it is a **critic**, its scores have no bounds, and the difference between the mean scores of real pictures and fakes estimates a distance between two distributions.
 
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
-- **You need**: lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
+- **You need**: the JS divergence of lesson 01, and lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
 - **Time**: about 160 minutes in one language: 75 to read, 60 for predictions, exercises and quiz, 25 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
 """
@@ -183,7 +183,7 @@ r"""
 r"""
 答案是 **A**。JS 散度到 log 2 就封顶了：它只知道“完全分开”，不知道还差多远，G 从中得不到梯度。Wasserstein 距离（W1）的导数处处是 1：靠近一步，距离就短一步。
 
-图像数据集中在高维空间里的低维流形附近，训练之初，真假两个分布几乎不重叠，正是左图平坦的那一段（[Arjovsky 和 Bottou，2017](https://arxiv.org/abs/1701.04862)）。
+图像都落在高维空间里某些低维流形的附近，训练之初，真假两个分布几乎不重叠，正是左图平坦的那一段（[Arjovsky 和 Bottou，2017](https://arxiv.org/abs/1701.04862)）。
 
 ## 搬土：第一种算法
 
@@ -365,7 +365,7 @@ r"""
 
 ### 先猜再跑 2：裁剪的尺度
 
-怎样限制一个网络的斜率？WGAN 的办法很直接：每更新一次，就把每个权重 $w$ 裁进 $[-c, c]$，这就是**权重裁剪**（weight clipping）。网络的斜率由各层的权重相乘得来，权重有限，斜率也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元。$c$ 取 1 和 0.001，训练之后最大的斜率各是多少？
+怎样限制一个网络的斜率？WGAN 的办法很直接：每更新一次，就把每个权重 $w$ 裁进 $[-c, c]$，这就是**权重裁剪**（weight clipping）。网络的斜率由各层的权重相乘得来，权重有限，斜率也就有限。假设评论家有 4 层，除最后一层外各有 64 个单元；学习率取 $c$ 的十分之一，训练 1,000 步。$c$ 取 1 和 0.001，训练之后最大的斜率各是多少？
 
 - A. 差不多：$c$ 只是单位，评论家会自己补回来。
 - B. 大约差一千倍，因为两个 $c$ 差一千倍。
@@ -379,7 +379,7 @@ r"""
 
 ### Predict, then run 2: how far to clip
 
-How do we bound the slope of a network? WGAN's way is blunt: after every update it pushes each weight $w$ back into $[-c, c]$. That is **weight clipping**. The slope of a network is made of products of its layers' weights; if those are bounded, so is the slope. Take a critic of 4 layers, of 64 units each but for the last. What is its steepest slope after training with $c$ equal to 1, and to 0.001?
+How do we bound the slope of a network? WGAN's way is blunt: after every update it pushes each weight $w$ back into $[-c, c]$. That is **weight clipping**. The slope of a network is made of products of its layers' weights; if those are bounded, so is the slope. Take a critic of 4 layers, of 64 units each but for the last; take 1,000 steps with a learning rate of a tenth of $c$. What is its steepest slope after training with $c$ equal to 1, and to 0.001?
 
 - A. About the same: $c$ is only a unit, for which the critic makes up by itself.
 - B. They differ by about a thousand times, as the two $c$ do.
@@ -425,7 +425,7 @@ table([("c", "c"), ("最大的斜率", "steepest slope")],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍。（学习率取 c 的十分之一，权重才走得到边界。）
+答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍：上界是 $64^3 c^4$，$c = 1$ 和 $0.1$ 走到了它的四分之一多，$c = 0.001$ 只到千分之二，多出来的一百倍就在这里；原因没有另查。
 
 所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。这里的网络没有批归一化；有批归一化的评论家还要除以一批的标准差，斜率的上界就不再是 $c$ 的一个简单的乘方。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
 
@@ -434,7 +434,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$. (The learning rate is a tenth of c, so that weights can reach the limit.)
+The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$: the bound is $64^3 c^4$, of which $c = 1$ and $0.1$ reach more than a quarter and $c = 0.001$ only two thousandths, which is the other factor of a hundred; why was not looked into.
 
 So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. This network has no batch normalisation; a critic that has it also divides by the standard deviation of a batch, and its bound is no simple power of $c$. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
 
@@ -449,7 +449,7 @@ def cdf(centres):
 best = ((cdf(FAKE) - cdf(REAL)).sign() * 0.02).cumsum(0)  # rises where fakes should go right
 
 
-def beside_the_best(curves, alt):
+def beside_the_best(curves, alt, ylim=(-3, 4.5)):
     """Draw curves over the line, each with mean 0, and shade where real data and fakes are."""
     figure, axis = plt.subplots(figsize=(7.5, 3), layout="constrained")
     for centres, color, hatch in ((REAL, show.BLUE, None), (FAKE, show.ORANGE, "///")):
@@ -460,9 +460,9 @@ def beside_the_best(curves, alt):
                                              strict=False):
         axis.plot(line[:, 0], f - f.mean(), dashes, color=color, linewidth=2, label=name)
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="lower center", ncols=4, fontsize=8,
+    axis.legend(handles.values(), handles.keys(), loc="lower center", ncols=5, fontsize=8,
                 bbox_to_anchor=(0.5, 1.0), frameon=False)
-    axis.set(xlabel="x", ylabel="score / steepest slope", ylim=(-3, 4.5))
+    axis.set(xlabel="x", ylabel="score / steepest slope", ylim=ylim)
     axis.spines[["top", "right"]].set_visible(False)
     show.show(figure, alt)
 
@@ -571,18 +571,18 @@ for weight, critic in penalised.items():
     scores, steepest = scores_and_steepest(critic)
     curves[f"penalty, weight {weight:g}"] = scores[:, None] / steepest
 beside_the_best(curves,
-                "The same line: the critic with a penalty of weight 1 turns where the best f turns, "
+                "The same line: the critic with a penalty of weight 1 goes up and down with the best f, "
                 "has a peak at the real data in the middle and low places at both fakes; the one "
-                "with weight 10 does not turn anywhere")
+                "with weight 10 rises all the way", ylim=(-6, 6))
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-4** 用梯度惩罚训练的评论家。$\lambda = 1$ 的和最好的 $f$ 转折在同样的地方：中间的真实样本处有一个峰，两处生成样本都在谷底；$\lambda = 10$ 的没有转折。换 5 个种子，$\lambda = 1$ 的都转折 3 次，图 4-3 那样裁剪的都转折 1 次。
+**图 4-4** 用梯度惩罚训练的评论家。$\lambda = 1$ 的和最好的 $f$ 在同样的地方由升转降、由降转升：中间的真实样本处有一个峰，两处生成样本都在谷底；$\lambda = 10$ 的一路上升，斜率没有变号。换 5 个种子，$\lambda = 1$ 的斜率都变号 3 次，图 4-3 那样裁剪的都变号 1 次。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-4** Critics trained with a gradient penalty. That of $\lambda = 1$ turns where the best $f$ turns: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley; that of $\lambda = 10$ does not turn. On each of 5 seeds $\lambda = 1$ turns 3 times, and a critic clipped as in Fig. 4-3 turns 1 time.
+**Fig. 4-4** Critics trained with a gradient penalty. That of $\lambda = 1$ goes from up to down and from down to up where the best $f$ does: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley; that of $\lambda = 10$ rises all the way, and its slope never changes sign. On each of 5 seeds the slope changes sign 3 times with $\lambda = 1$, and 1 time with a critic clipped as in Fig. 4-3.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -608,8 +608,8 @@ table([("评论家", "critic"), ("差距", "gap"), ("最大的斜率", "steepest
 r"""
 裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 只差几倍，一个偏大，一个偏小。
 
-- $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。实测的差距 3.98 是 $W_1$ 的 2.2 倍，还要大一些：斜率并不处处相同。
-- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它没有学出锯齿，一个转折也没有。可能的原因是：随机配对的线段常常越过中间的样本，惩罚在那里也要求范数为 1，而要转折，斜率总得经过 0。这里没有单独检验。
+- $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。实测的差距 3.97 是 $W_1$ 的 2.2 倍，还要大一些：斜率并不处处相同。
+- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它没有学出锯齿，斜率一次也没有变号。可能的原因：锯齿本身不怎么受罚，它的斜率几乎处处是 $1$ 或 $-1$；难在路上，要从一路上升变成锯齿，有几段的斜率得由正变负，途中要经过 0，那里惩罚最重，$\lambda$ 大，就翻不过去。这里没有单独检验。
 
 所以 WGAN-GP 的差距仍是估计，不是 $W_1$ 本身。
 """
@@ -618,15 +618,15 @@ r"""
 r"""
 The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty are within a few times of $W_1$, one too large and one too small.
 
-- $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1. The measured 3.98 is 2.2 times $W_1$, a little more still: the slope is not the same everywhere.
-- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag and does not turn at all. The reason may be that lines between random pairs often cross the samples in between, where the penalty asks for a norm of 1 as well; but to turn, a slope has to pass 0. Nothing here tests that by itself.
+- $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1. The measured 3.97 is 2.2 times $W_1$, a little more still: the slope is not the same everywhere.
+- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag, and its slope never changes sign. The reason may be this: the zigzag itself costs little, its slope is $1$ or $-1$ nearly everywhere; but on the way from one long rise to a zigzag some stretches must go from plus to minus and pass 0, where the penalty is largest, and with a large $\lambda$ they do not get across. Nothing here tests that by itself.
 
 So the gap of a WGAN-GP, too, is an estimate, and not $W_1$ itself.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-## 写出来
+## 写成损失函数
 
 一条约定贯穿全课：**分数越高越真**。评论家要把真图的分数推高、把假图的压低；G 要让假图的分数变高。优化器总是把损失变小，所以不带惩罚的损失是
 
@@ -691,13 +691,13 @@ verdict = check.losses(critic_loss, generator_loss)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-### 练习 4：先更新，还是先裁剪？
+### 练习 4：评论家完整的一步
 
 补全 `update`：评论家走一步，并且裁剪。`real` 和 `fake` 是数据，`limit` 是 $c$；损失是练习 3 的那一个；裁剪可以用 `penalties.clip_weights(critic, limit)`。批改时会检查：G 接下来遇到的评论家，所有权重都在 $[-c, c]$ 之内。
 
 <details><summary>提示一</summary>
 
-一步有五件事：算分数和损失，清空梯度，`backward()`，`step()`，裁剪。排一排次序。
+一步有五件事：裁剪，`step()`，清空梯度，算分数和损失，`backward()`。排一排次序。
 
 </details>
 
@@ -710,13 +710,13 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-### Exercise 4: update first, or clip first?
+### Exercise 4: the whole step of the critic
 
 Complete `update`: one step of the critic, and clipping. `real` and `fake` are data and `limit` is $c$; the loss is that of exercise 3; to clip, use `penalties.clip_weights(critic, limit)`. The checker makes sure that the critic which G meets next has all its weights in $[-c, c]$.
 
 <details><summary>Hint one</summary>
 
-A step has five parts: scores and loss, clear the gradients, `backward()`, `step()`, clip. Put them in order.
+A step has five parts: clip, `step()`, clear the gradients, scores and loss, `backward()`. Put them in order.
 
 </details>
 
@@ -870,8 +870,8 @@ axes[1].set(title="fast.ai, LSUN bedrooms", xlabel="epoch", ylabel="gap", ylim=(
 show.show(figure, "Two published logs, each with its own axes: on the left fake_loss falls, jumps "
                   "up and falls again while the gap falls and then levels off; on the right the "
                   "gap of thirty epochs falls, almost without a break, to a quarter")
-say("画出的数：左边 {left} 行中的 {left} 行，右边 {right} 轮中的 {right} 轮。",
-    "Drawn: {left} of {left} lines on the left, {right} of {right} epochs on the right.",
+say("左边画了 {left} 行，右边画了 {right} 轮，都是原文印出的数。",
+    "Drawn: {left} lines on the left, {right} epochs on the right, as the originals print them.",
     left=len(gap_faces), right=len(gap_bedrooms))
 
 # %% [markdown] tags=["lang-zh", "caption"]
@@ -902,22 +902,22 @@ The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback. It is s
 r"""
 ## 训练：16×16 的脸
 
-数据是用代码画的**玩具脸**和玩具卧室：没有真人，不用下载，而且知道一共有多少种（脸 96 种，卧室 54 种）。噪声是输入，图片是目标；只归一化图片，不归一化噪声。
+数据是用代码画的**玩具脸**和玩具卧室：没有真人，不用下载，而且知道一共有多少种（脸 96 种，卧室 54 种）。G 的输入是噪声，真图只给评论家看，哪个噪声也不对应哪张真图；图片的像素归一化到 $[-1, 1]$，噪声不动。
 
 先在 16×16 上训练，用裁剪，评论家走五步、G 走一步。差距要有意义，评论家就要接近最好的 $f$。所以论文作者的代码里，G 的前 25 步每一步之前，以及以后每 500 步，评论家先连走 100 步（我们的开关是 `warm_up=True`）；这里从简，开局让评论家先走 100 步。和第 01 课不同，评论家学得好在这里**是好事**：它的分数不会饱和，G 的梯度不会因此消失。
 
-边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自课程自己的小分类器（factor reader），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个分类器算出的数比较：用这些特征，另外 2,000 张真图的距离约是 9。
+边训练边记两样东西：差距（最近 40 步的平均），以及 2,000 个样本到真图的弗雷歇距离（Fréchet distance，公式见第 02 课）。特征取自读图网络（`reader`，见第 03 课），它在玩具脸上训练，16×16 的图先放大一倍再给它看；它的数只能和用同一个网络算出的数比较：用这些特征，另外 2,000 张真图的距离约是 12。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Training: faces of 16×16
 
-The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothing to download, and we know how many kinds there are (96 of faces, 54 of rooms). Noise is the input and a picture the target; pictures are normalised, noise is not.
+The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothing to download, and we know how many kinds there are (96 of faces, 54 of rooms). G's input is noise; real pictures are for the critic only, and no noise belongs to any of them. Pixels are scaled to $[-1, 1]$, noise is left as it is.
 
 We begin at 16×16, with clipping, five steps of the critic for one of G. For the gap to mean something the critic has to be close to the best $f$. So in the authors' code it takes 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`); here we keep it short and let the critic take 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its scores do not saturate, so G's gradient does not fade.
 
-While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the course's own small classifier, the factor reader, which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader: in its features, 2,000 other real pictures have a distance of about 9.
+While training we note two things: the gap (the mean of the last 40 steps), and the Fréchet distance of 2,000 samples from real pictures (formula in lesson 02). The features are those of the reading network (`reader`, see lesson 03), which learned on toy faces; pictures of 16×16 are shown to it at twice their size. Compare its numbers only with others from the same reader: in its features, 2,000 other real pictures have a distance of about 12.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -970,26 +970,25 @@ axes[1].plot(seen["step"], seen["distance"], "o-", color=show.BLUE)
 axes[1].axhline(floor, color=show.GREY, linestyle=":")
 axes[1].annotate("floor: other real faces", (seen["step"][0], floor), xytext=(0, 4),
                  textcoords="offset points", fontsize=8)
-axes[1].set(xlabel="step of G", ylabel="Frechet distance",
-            ylim=(0, None))
+axes[1].set(xlabel="step of G", ylabel="Frechet distance, log scale", yscale="log")
 show.show(figure, "Two curves over training, each with its own axis: on the left the critic's gap "
                   "falls, fast at first; on the right the distance of the samples from real "
-                  "pictures falls, and is still far above the floor")
+                  "pictures falls on a logarithmic scale, and is still far above the floor")
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-7** 左：评论家的差距。右：样本到真图的弗雷歇距离，虚线是另外 2,000 张真图的距离（下限）。两条线一起下降，可是这还证明不了什么。
+**图 4-7** 左：评论家的差距。右：样本到真图的弗雷歇距离，纵轴是对数，虚线是另外 2,000 张真图的距离（下限）。两条线一起下降，可是这还证明不了什么。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-7** Left: the critic's gap. Right: the Fréchet distance of samples from real pictures; the dotted line is that of 2,000 other real pictures (the floor). Both curves fall together, which proves little as yet.
+**Fig. 4-7** Left: the critic's gap. Right: the Fréchet distance of samples from real pictures, on a log scale; the dotted line is that of 2,000 other real pictures (the floor). Both curves fall together, which proves little as yet.
 """
 # %% [markdown] tags=["lang-zh"]
 r"""
-### 一个可能说“不”的检验
+### 一个有可能不通过的检验
 
-训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，结果就必须有可能是“不”。`studies/lesson04.py progress` 做了两个这样的检验。
+训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，就必须有可能不通过。`studies/lesson04.py progress` 做了两个这样的检验。
 
 1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大降过去之后，差距还分得出图片的好坏吗？
 2. **不同的网络。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
@@ -1019,7 +1018,7 @@ for column, (way, title) in enumerate((("clip", "clipping"), ("gp", "WGAN-GP")))
         axes[1, column].plot(run["step"], run["distance"], "o-", markersize=3, color=show.BLUE,
                              alpha=0.6)
     axes[0, column].set(title=title, ylabel="gap, log scale", yscale="log")
-    axes[1, column].set(xlabel="step of G", ylabel="Frechet distance", ylim=(0, None))
+    axes[1, column].set(xlabel="step of G", ylabel="Frechet distance, log", yscale="log")
 show.show(figure, "Four panels against the step of G, a line for each seed. Clipping: gap above and "
                   "distance below go up and down in the first 400 steps, then both fall slowly. "
                   "WGAN-GP: the gap drops early, then rises slowly, while the distance below goes "
@@ -1027,12 +1026,12 @@ show.show(figure, "Four panels against the step of G, a line for each seed. Clip
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-8** 左：裁剪。右：WGAN-GP。上：差距。下：弗雷歇距离。每条线是一个种子。右边的差距先降后升，距离却大体上还在降。
+**图 4-8** 左：裁剪。右：WGAN-GP。上：差距。下：弗雷歇距离。纵轴都是对数，每条线是一个种子。右边的差距先降后升，距离却大体上还在降。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-8** Left: clipping. Right: WGAN-GP. Top: the gap. Bottom: the Fréchet distance. Each line is a seed. On the right the gap falls and then rises, while the distance, on the whole, keeps falling.
+**Fig. 4-8** Left: clipping. Right: WGAN-GP. Top: the gap. Bottom: the Fréchet distance. Both on log scales; each line is a seed. On the right the gap falls and then rises, while the distance, on the whole, keeps falling.
 """
 
 # %%
@@ -1065,9 +1064,9 @@ table([("方法", "method"), ("网络", "network"), ("步数", "steps"), ("差�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-两个检验里都出现了“不”。
+两个检验里都有不通过的。
 
-- **平坦的一段。** 裁剪的差距没有说“不”，两个种子都是这样；但后一半里差距和距离仍在一起慢慢地降，这个“是”分量不重。WGAN-GP 的差距说了“不”，也是两个种子都这样：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
+- **平坦的一段。** 裁剪的差距，两个种子都通过了；但后一半里差距和距离仍在一起慢慢地降，通过了也说明不了多少。WGAN-GP 的差距，两个种子都没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
 - **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是学习率 0.0001 那一行，差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
 
 所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次与此相符，用惩罚的两次不然。差距也说不出漏了哪种脸。要知道图好不好，就量图。
@@ -1146,12 +1145,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用数来说。`measure.factor_coverage` 让分类器读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远：就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
+用数来说。`measure.factor_coverage` 让读图网络读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远：就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now in numbers. `measure.factor_coverage` lets the classifier read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the classifier is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even: it is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
+Now in numbers. `measure.factor_coverage` lets the reading network read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the network is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even: it is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
 """
 
 # %%
@@ -1170,7 +1169,7 @@ r"""
 
 - **弗雷歇距离**：走完全程，WGAN-GP 在 3 个种子上都最小，560 到 604；裁剪是 704 到 761，DCGAN 是 745 到 1,425。算数的也比裁剪多，20% 到 22% 对 16% 到 18%。惩罚要多一次反向传播，同样的秒数里 WGAN-GP 走的步数只有裁剪的三分之二，这些都已经算在内。
 - **组合**：裁剪略好，93 或 94 种，反向 KL 0.43 到 0.50；WGAN-GP 是 89 到 93 种，0.59 到 0.64。
-- **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
+- **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合（和第 03 课人脸表里的 DCGAN 不能直接比：那里 `features` 是 24，60 秒只走了 770 步），反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
 所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。三者离真图都还很远。
 """
@@ -1181,7 +1180,7 @@ How to read the table:
 
 - **Fréchet distance**: after all steps WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
 - **Combinations**: clipping is a little better, 93 or 94 of them and a reverse KL of 0.43 to 0.50; WGAN-GP has 89 to 93, and 0.59 to 0.64.
-- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
+- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left (not to be compared with the DCGAN of lesson 03's table of faces: with `features` of 24 it makes only 770 steps in 60 seconds) and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
 So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. All three are still far from real pictures.
 """
@@ -1190,7 +1189,7 @@ So with this budget and these settings the penalty paints more realistically tha
 r"""
 ## 先小后大：逐步放大
 
-这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。论文从 4×4 开始，每次添两层卷积；我们的做法简单些：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**慢慢掺进来**（fade in）：
+这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。论文从 4×4 开始，每次添两层卷积；我们的做法简单些：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**淡入**（fade in）；论文把这种做法叫作**渐进式增长**（progressive growing）：
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1201,7 +1200,7 @@ $a$ 从 0 线性升到 1。$a = 0$ 时，画出的正是放大一倍的小图；
 r"""
 ## Small first: gradual resizing
 
-This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. The paper begins at 4×4 and adds two convolutions at each size; ours is simpler: when the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
+This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. The paper begins at 4×4 and adds two convolutions at each size; ours is simpler: when the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**, which the paper calls **progressive growing**:
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1213,7 +1212,7 @@ print(inspect.getsource(growing.FadedGenerator))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-值不值得？`studies/lesson04.py growth` 从 16 到 32 再到 64，和一开始就用 64×64 比，时间相同（每次一个核心的 120 秒），都用 WGAN-GP；第三种做法继承里层，但不掺入，直接换上新层。
+值不值得？`studies/lesson04.py growth` 从 16 到 32 再到 64，和一开始就用 64×64 比，时间相同（每次一个核心的 120 秒），都用 WGAN-GP；第三种做法继承里层，但不淡入，直接换上新层。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1245,23 +1244,23 @@ show.show(figure, "Distance of the samples from real faces against seconds, thre
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，分类器在 32×32 上读图。每种做法两条线，各一个种子。掺入的在每次放大时先升后降；不掺入的在换上新层的那一刻猛升；一开始就用 64×64 的起步最慢。虚线是另外一批真图。
+**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，读图网络看的是 32×32 的图。每种做法两条线，各一个种子。淡入的在每次放大之后升一阵，再降下来；不淡入的在换上新层的那一刻猛升；一开始就用 64×64 的起步最慢。虚线是另外一批真图。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the classifier reads them at 32×32. Each way has two lines, one a seed. Faded in, it rises at each change of size and falls again; without fading it shoots up the moment the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
+**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the reading network sees them at 32×32. Each way has two lines, one a seed. Faded in, it rises for a while after each change of size and falls again; without fading it shoots up the moment the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 每种做法有**两个**种子（0 和 1），设置和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
 
-- **不掺入，坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；慢慢掺入，升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。
-- **掺入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
-- **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过分类器在 32×32 上读图，看不见更细的地方，这样量对 32×32 有利。
+- **不淡入，坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；淡入的升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。
+- **淡入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
+- **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过读图网络看的是 32×32 的图，看不见更细的地方，这样量对 32×32 有利。
 
-所以能说的是：要画 64×64，先小后大、慢慢掺入，在这两次试验里更好；可是两分钟的 CPU 时间和这么窄的网络（64×64 时 `features` 只有 8）看来不够画 64×64，是哪一样不够，没有分开。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
+所以能说的是：要画 64×64，先小后大、淡入新层，在这两次试验里更好；可是两分钟的 CPU 时间和这么窄的网络（64×64 时 `features` 只有 8）看来不够画 64×64，是哪一样不够，没有分开。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1270,7 +1269,7 @@ There are **two** seeds of each way (0 and 1). The settings are not those above:
 
 - **Not to fade does great harm.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112.
 - **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
-- **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the classifier reads at 32×32 and does not see anything finer, which favours 32×32.
+- **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the reading network sees pictures at 32×32 and does not see anything finer, which favours 32×32.
 
 So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU and networks this narrow (`features` of 8 at 64×64) seem too little for 64×64; which of them is too little was not separated. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
 """
@@ -1289,11 +1288,11 @@ r"""
 |---|---|---|---|---|
 | 脸，WGAN-GP，7 分钟 | 178 | 96 | 0.18 | 36% |
 | 脸，SN-GAN，两个核心，五六分钟 | 30 | 96 | 0.06 | 56% 到 63% |
-| 真的玩具脸 | 2 | 96 | 0.004 | 99% |
+| 另外 10,000 张玩具脸（参照） | 2 | 96 | 0.004 | 99% |
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
-| 真的玩具卧室 | 2 | 54 | 0.002 | 100% |
+| 另外 10,000 张玩具卧室（参照） | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的分类器算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，由反向 KL 的下限推出，所以是一个范围。想画得更好，可以接着试它。
+脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，由反向 KL 的下限推出，所以是一个范围。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1310,11 +1309,11 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 |---|---|---|---|---|
 | faces, WGAN-GP, 7 minutes | 178 | 96 | 0.18 | 36% |
 | faces, SN-GAN, two cores, five to six minutes | 30 | 96 | 0.06 | 56% to 63% |
-| real toy faces | 2 | 96 | 0.004 | 99% |
+| 10,000 other toy faces (reference) | 2 | 96 | 0.004 | 99% |
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
-| real toy bedrooms | 2 | 54 | 0.002 | 100% |
+| 10,000 other toy bedrooms (reference) | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two classifiers and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded but follows from the floor of the reverse KL, hence a range. If you want better pictures, try it next.
+The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded but follows from the floor of the reverse KL, hence a range. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
@@ -1558,7 +1557,7 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（分类器读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：在算数的图里，G 不是照着比例画，也不是画得少一些，而是把这一类整个丢掉了。算数的图只占三成左右，其余的这里没有数。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：在算数的图里，G 不是照着比例画，也不是画得少一些，而是把这一类整个丢掉了。算数的图只占三成左右，其余的这里没有数。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
 
 ### 法律怎么说
 
@@ -1577,7 +1576,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the classifier reads it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: among the pictures that count, G neither copies the share nor merely paints a little fewer; the whole kind is gone. Only about three tenths of the pictures count; what the others show was not counted here. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: among the pictures that count, G neither copies the share nor merely paints a little fewer; the whole kind is gone. Only about three tenths of the pictures count; what the others show was not counted here. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
 
 ### What the law says
 
