@@ -376,9 +376,9 @@ def sharp_ring(games: list[Game]):
     en = f"{en}. The bar: at least {MODES} effective modes, at least {BAR:.0%} of high quality."
     require(all(report.effective_modes >= MODES and report.high_quality >= BAR
                 for report in reports),
-            f"{zh}一次只改一处：损失、惩罚和它的权重、学习率和它怎样下降。",
+            f"{zh}一次只改一处：损失、惩罚和它的权重、学习率和它怎样下降、betas、滑动平均跟得有多快（ema）。",
             f"{en} Change one thing at a time: the loss, the penalty and its weight, the learning "
-            "rate and how it falls.")
+            "rate and how it falls, betas, how fast the moving average follows (ema).")
     return zh, en
 
 

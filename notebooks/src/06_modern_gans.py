@@ -5,8 +5,8 @@ r"""
 第 04 课给评论家（critic）的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
 
 - **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
-- **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。
-- **用时**：只读一种语言，约 150 分钟，其中阅读 65 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。数学上要知道梯度、雅可比矩阵、特征值和奇异值。
+- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
 """
 
@@ -17,8 +17,8 @@ r"""
 Lesson 04 put a bound on the critic's slope. Since 2018 much of the progress of GANs has been about one thing: where may the critic be steep, and where not? This lesson follows that line from spectral normalisation, R1 and R2 to R3GAN of 2024, and ends with where adversarial training is used today.
 
 - **You will be able to**: say where each of six constraints limits the critic's slope, and draw it; tell from a phase portrait and from eigenvalues whether a loss converges or circles in the Dirac-GAN; write R1, the relativistic loss on pairs, and power iteration; design a table of losses against handicaps and read the spread over seeds; see a discriminator overfit, and know why DiffAugment helps; explain how recent one-step generators use an adversarial loss.
-- **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03.
-- **Time**: about 150 minutes in one language: 65 to read, 55 for predictions, exercises and quiz, 30 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03. The mathematics: gradients, Jacobians, eigenvalues and singular values.
+- **Time**: about 160 minutes in one language: 75 to read, 55 for predictions, exercises and quiz, 30 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the Dirac-GAN, R1 and R2 come from the [paper](https://arxiv.org/abs/1801.04406) of Mescheder, Geiger and Nowozin; the recipe of this lesson is modelled on [R3GAN](https://arxiv.org/abs/2501.05441) by Huang, Gokaslan, Kuleshov and Tompkin, whose published [code](https://github.com/brownvc/R3GAN) has a training file of a few dozen lines that is well worth reading. Our thanks to all of them.
 """
 
@@ -69,7 +69,7 @@ r"""
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化。）本课要弄懂的，就是余下的这几行；成对比较第三节再讲，现在只要知道它看的是真假分数之差。
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + f(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化。）本课要弄懂的，就是余下的这几行；成对比较第三节再讲，现在只要知道它看的是真假分数之差。
 
 **六种约束。** 评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
 
@@ -88,7 +88,7 @@ $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\ma
 
 **谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层就不会把向量拉长，各层相乘，整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
 
-合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。分数没有必要继续拉开，也就没有必要变陡。谱归一化限制了斜率，合页损失让评论家不必用满它，所以两样常常一起用。
+合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。这样的间隔，真假相距超过 2 时，斜率不到 1 就够了，合页损失不再要它更陡；相距更近时，谱归一化不许它拉开这么多，它就用满上限，这时合页损失和 Wasserstein 损失一样是线性的。两样常常一起用。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -108,7 +108,7 @@ The training loop stays. New are how the loss looks at scores, where the penalty
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs come in the third section, and for now it is enough to know that they look at the difference of a real and a fake score.
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + f(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs come in the third section, and for now it is enough to know that they look at the difference between a real and a fake score.
 
 **Six constraints.** The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
 
@@ -127,7 +127,7 @@ $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\ma
 
 **Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer makes no vector longer; multiply over the layers, and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
 
-The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. The scores need not move further apart, so the critic need not become steeper. Spectral normalisation bounds the slope, the hinge loss leaves no need to use it up, and so the two often come together.
+The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. Where real and fake are more than 2 apart, a slope below 1 is enough for that margin, and the hinge loss asks for no more; where they are closer, spectral normalisation does not allow so much, the critic uses the whole bound, and there the hinge loss is linear, as the Wasserstein loss is. The two often come together.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -214,7 +214,8 @@ for axis, (name, critic) in zip(axes.flat, critics.items(), strict=True):
     axis.set_title(name, fontsize=9)
     axis.set_ylim(bottom=0)
     axis.spines[["top", "right"]].set_visible(False)
-axes[0, 0].legend(fontsize=8)
+figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2,
+              fontsize=8)
 figure.supxlabel("place on the line", fontsize=9)
 figure.supylabel("size of the slope", fontsize=9)
 show.show(figure, "Eight panels, each with the size of one critic's slope along the line, a blue "
@@ -236,18 +237,21 @@ spots = torch.tensor([[-1.0], [0.0], [1.0]])
 slopes = {name: slope_at(critic, spots).tolist() for name, critic in critics.items()}
 table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "in the middle"),
        ("生成样本处", "at fakes")],
-      [[name, *(f"{slope:.2f}" for slope in row)] for name, row in slopes.items()])
+      [[({"none": "没有约束", "weight clipping, c = 0.1": "权重裁剪，c = 0.1",
+          "spectral normalisation": "谱归一化", "gradient penalty": "梯度惩罚，双侧",
+          "one-sided gradient penalty": "梯度惩罚，单侧"}.get(name, name), name),
+        *(f"{slope:.2f}" for slope in row)] for name, row in slopes.items()])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 2.77（换一种处理器是 3.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：这个 D 几乎是一条直线。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，它就停在那里不远；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：两个团心之间，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；团心以外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 2.77 (3.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it, and this D is nearly a straight line. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and it has come to rest close to that; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: between the two centres this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond them it is more level for the most part. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -362,8 +366,9 @@ r"""
 # %%
 table([("方法", "method"), ("最后 100 步离均衡：最近", "last 100 steps: nearest"),
        ("最远", "furthest")],
-      [[name, *(f"{value:.2f}" for value in (place[:, -100:].norm(dim=0).min(),
-                                             place[:, -100:].norm(dim=0).max()))]
+      [[("合页" if name == "hinge" else name, name),
+        *(f"{value:.2f}" for value in (place[:, -100:].norm(dim=0).min(),
+                                       place[:, -100:].norm(dim=0).max()))]
        for name, place in paths.items()])
 apart = (paths["NS"] - paths["RpGAN"]).norm(dim=0).max()
 say("NS 和 RpGAN 的两条路最多相差 {apart:.4f}。", "The paths of NS and of RpGAN are at most "
@@ -371,7 +376,7 @@ say("NS 和 RpGAN 的两条路最多相差 {apart:.4f}。", "The paths of NS and
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后仍在 0.39 以外；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 停住了：$\gamma = 0.3$ 剩 0.00，$\gamma = 3$ 还剩 0.02。
+答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后离均衡还有 0.39 到 0.42；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 停住了：$\gamma = 0.3$ 剩 0.00，$\gamma = 3$ 还剩 0.02。
 
 **用手算一遍。** NS 加 R1 时，$L_G = -\log\sigma(\psi\theta)$，$L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$，所以
 
@@ -386,7 +391,7 @@ $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still more than 0.39 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 do come to rest: 0.00 is left with $\gamma = 0.3$, and 0.02 with $\gamma = 3$.
+The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still 0.39 to 0.42 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 do come to rest: 0.00 is left with $\gamma = 0.3$, and 0.02 with $\gamma = 3$.
 
 **By hand.** For NS with R1, $L_G = -\log\sigma(\psi\theta)$ and $L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$, so
 
@@ -573,7 +578,7 @@ Spectral normalisation needs $\sigma(W)$ at every step, and a singular value dec
 
 $$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
 
-The two turn towards the pair of directions with the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough.
+The vectors $u$ and $v$ turn towards the left and the right singular vector of the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough.
 
 Complete `sigma(weight, steps)`: `weight` is a kernel `(C_out, C_in, k, k)` or a matrix `(C_out, C_in)`; write it as a matrix with a row for each output channel, iterate `steps` times from a random $u$, and return $u^\top W v$. Its gradient has to reach `weight`, with $u$ and $v$ as constants.
 
@@ -753,43 +758,55 @@ show.show(figure, "Two tables in shades of blue, five methods by three situation
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。最右一列（太强的 D）里，没有约束的两行颜色很浅；`momentum 0.9` 那一列每一行都比 `even` 浅；左图里除合页加谱归一化以外，三个种子的波动也更大。
+**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。左图最右一列（太强的 D）里，没有约束的两行颜色很浅；右图 `momentum 0.9` 那一列，每一行都比 `even` 浅；左图里除合页加谱归一化以外，三个种子的波动也更大。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column (a D that is too strong) the two rows without a constraint are pale; in the column `momentum 0.9` each row is paler than in `even`; on the left its seeds also spread more widely, in all rows but hinge with spectral normalisation.
+**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column on the left (a D that is too strong) the two rows without a constraint are pale; on the right, each row of the column `momentum 0.9` is paler than in `even`; on the left its seeds also spread more widely, in all rows but hinge with spectral normalisation.
 """
 
 # %%
+def on_a_circle():
+    """Return 2,500 points spread evenly along the circle, blurred, without any clusters."""
+    angle = 2 * torch.pi * torch.rand(2500, generator=chance)
+    radius = 2 + 0.2 * torch.randn(2500, generator=chance)
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
+
+
 chance = torch.Generator().manual_seed(0)
-nothing = [measure.mode_report(1.5 * torch.randn(2500, 2, generator=chance), ring)
-           for _ in range(3)]
-say("对照：2,500 个随机点，没有 G，三次：有效模式数 {modes}，高质量 {quality}。",
-    "The control: 2,500 random points and no G, three times: {modes} effective modes, {quality} "
-    "of high quality.", modes="  ".join(f"{one.effective_modes:.1f}" for one in nothing),
-    quality="  ".join(f"{one.high_quality:.1%}" for one in nothing))
+controls = {"random": [1.5 * torch.randn(2500, 2, generator=chance) for _ in range(3)],
+            "circle": [on_a_circle() for _ in range(3)]}
+for name, clouds in controls.items():
+    reports = [measure.mode_report(cloud, ring) for cloud in clouds]
+    say({"random": "对照一：随机点", "circle": "对照二：均匀撒在一个模糊的圆上的点，没有团"}[name]
+        + "，2,500 个，三次：有效模式数 {modes}，高质量 {quality}。",
+        {"random": "Control one: random points",
+         "circle": "Control two: points spread evenly on a blurred circle, without clusters"}[name]
+        + ", 2,500 of them, three times: {modes} effective modes, {quality} of high quality.",
+        modes="  ".join(f"{one.effective_modes:.1f}" for one in reports),
+        quality="  ".join(f"{one.high_quality:.1%}" for one in reports))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。最下面两行在 `momentum 0.9` 里是 5.8 和 3.6 个有效模式，高质量的样本 3% 和 5%；在另外两列里是 6.2 到 7.5 个，9% 到 15%。
+答案是 **B**。最下面两行在 `momentum 0.9` 里是 6.5 和 3.4 个有效模式，高质量的样本都是 3%；在另外两列里是 6.2 到 7.4 个，9% 到 15%。
 
-- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，模式齐全。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒有 48% 和 79%，都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，是随机点（1.2% 到 2.2%）的好几倍，而 G 只走了 250 步。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，五行的平均都比 `even` 一列少，只有 0.7 到 5.8 个有效模式，高质量平均不超过 6%。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
-- **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
-- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
-- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9；NS 加 R1 和 R2 的 5.8，和它在 `even` 里的 6.2 也分不开，分得开的是高质量的比例，3% 和 15%。
+- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒有 68% 和 72%，都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，五行的高质量样本都比 `even` 一列少，平均不超过 6%；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.4 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
+- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 23% 和 29%，加了 R1 和 R2 的两行是 15% 和 14%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
+- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effective modes, with 3% and 5% of high quality; in the other two columns 6.2 to 7.5, with 9% to 15%.
+The answer is **B**. In `momentum 0.9` the last two rows have 6.5 and 3.4 effective modes, both with 3% of high quality; in the other two columns 6.2 to 7.4, with 9% to 15%.
 
-- **With a D that is too strong, no penalty means collapse; with R1 and R2 all modes are there.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality, crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, several times that of random points (1.2% to 2.2%), and G has taken only 250 steps. A comparison in pairs does not help by itself, which agrees with lesson 01.
-- **Momentum is another matter.** With 0.9, the means of all five rows are lower than in `even`: 0.7 to 5.8 effective modes, with at most 6% of high quality. The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
-- **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
-- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 have 15%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
-- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 0.0 to 6.9; and the 5.8 of NS with R1 and R2 cannot be told from its 6.2 in `even`. What can be told apart is the share of high quality, 3% and 15%.
+- **With a D that is too strong, no penalty means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality, crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, all five rows have a smaller share of high quality than in `even`, at most 6% on average; effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **Read modes together with quality.** Hinge with spectral normalisation has 7.4 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
+- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 23% and 29% of high quality, the two rows with R1 and R2 have 15% and 14%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
+- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 1.0 to 5.6 (on another processor from 0.0 to 6.9). The effective modes of NS with R1 and R2 cannot be told apart; what can is the share of high quality, 3% and 15%.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
@@ -831,28 +848,29 @@ compared = {"as usual": grid["NS + R1 + R2", "strong D"], "cut off": (cut_off, l
             "none": grid["NS", "strong D"]}
 table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "D's last loss, mean of the seeds"),
        ("有效模式数，每个种子", "effective modes, each seed")],
-      [[name, f"{last:.2f}", "  ".join(f"{one.effective_modes:.1f}" for one in reports)]
+      [[({"as usual": "照常", "cut off": "切断", "none": "不加惩罚"}[name], name), f"{last:.2f}",
+        "  ".join(f"{one.effective_modes:.1f}" for one in reports)]
        for name, (reports, last) in compared.items()])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。切断以后，D 最后的损失有几十（65，换一种处理器是 73），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
+答案是 **C**。切断以后，D 最后的损失有几十（73，换一种处理器是 65），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
 
-怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，在 `torch.compile` 编译的函数里用 `autograd.grad`，惩罚的梯度可能无声地丢失。所以本课程不让带惩罚的评论家这样编译。
+怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，对 `torch.compile` 编译过的函数的输出求 `autograd.grad(create_graph=True)`，得到的梯度曾经无声地断了图；2026 年的一处修复让它改为报错，因为编译过的函数不支持求两次导。所以本课程不让带惩罚的评论家编译。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. Once cut off, D's last loss is large (65, on another processor 73), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
+The answer is **C**. Once cut off, D's last loss is large (73, on another processor 65), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
 
-How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad` inside a function compiled with `torch.compile` may lose the penalty's gradient without a word. So this course does not let a critic with a penalty be compiled in that way.
+How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad(create_graph=True)` on the output of a function compiled with `torch.compile` used to return a gradient without its graph, and said nothing; since a fix of 2026 it is an error, for a compiled function cannot be differentiated twice. So this course does not let a critic with a penalty be compiled.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 图片上的比赛：同样的秒数
 
-点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`），bfloat16，学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
 
 一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离，组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
 """
@@ -861,7 +879,7 @@ r"""
 r"""
 ## The contest on pictures: equal seconds
 
-Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), bfloat16, with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), computed in bfloat16 (floating-point numbers of 16 bits: the range of float32, fewer digits, faster), with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
 
 A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
 """
@@ -872,14 +890,24 @@ def of_seeds(found, key, form):
     return "  ".join("-" if run[key] is None else format(run[key], form) for run in found.values())
 
 
-measured = (("frechet", ".0f"), ("seen", "d"), ("kl", ".3f"), ("counted", ".0%"))
+measured = (("frechet", ".1f"), ("seen", "d"), ("kl", ".3f"), ("counted", ".1%"))
 
 
 def compare_ways(ways, found, real):
     """Show what each way, {name in the study: title}, reached in equal time, and real pictures."""
     table([("方法", "method"), ("步数", "steps"), ("弗雷歇距离", "Fréchet distance"),
            ("组合数", "combinations"), ("反向 KL", "reverse KL"), ("算数的", "counted")],
-          [[title, f"{found['steps'][way]:,}",
+          [[({"lr 4e-3": "学习率 4e-3", "lr 5e-4": "学习率 5e-4", "lr 1e-3": "学习率 1e-3",
+              "batches of 64": "每批 64 张", "twice as wide": "宽一倍",
+              "penalty in every step": "每步都算惩罚", "nothing fades": "都不下降",
+              "no penalty": "不加惩罚", "R1, gamma 10": "只用 R1，gamma 10",
+              "He's first weights": "何恺明等的初始化",
+              "rpgan, He's first weights": "rpgan，何恺明等的初始化",
+              "the same, no BatchNorm in G": "同上，G 没有批归一化",
+              "NS, channels_last": "NS，channels_last", "NS, 5 x": "NS，5 倍步数",
+              "rpgan, 6 x": "rpgan，6 倍步数", "rpgan, 48 features": "rpgan，48 个通道",
+              "NS, batches of 64": "NS，每批 64 张"}.get(title, title), title),
+            f"{found['steps'][way]:,}",
             *(of_seeds(found["runs"][way], key, form) for key, form in measured)]
            for way, title in ways.items() if found["runs"][way]]
           + [[("真图", "real"), "", *(of_seeds({"": real}, key, form) for key, form in measured)]])
@@ -926,24 +954,24 @@ compare_ways(entries, longer, longer["floor"])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **`rpgan` 现在样样领先。** 弗雷歇距离 23 到 24，SN-GAN 42 到 48；反向 KL 0.04 到 0.05 对 0.09 到 0.13，算数的 67% 到 70% 对 52% 到 57%。120 秒时还分不出的两项，现在 `rpgan` 和 SN-GAN 没有一个种子交错。
-- **平均的名次没有变，变的是差距。** WGAN-GP 在 120 秒时是 549 到 592，SN-GAN 的两倍多；现在是 62 到 70，约一倍半，算数的 48% 到 50%。DCGAN（218 到 541）和 `r3gan`（252 到 305）在 120 秒时分得开，现在交错了。所以相差多少，只对这么多秒成立。脸也多了一倍，这张表分不开两者的功劳。
+- **`rpgan` 现在领先得清楚。** 组合数，它和 SN-GAN、WGAN-GP 都是 96 种；另外三项，弗雷歇距离 23 到 24，SN-GAN 42 到 48；反向 KL 0.04 到 0.05 对 0.09 到 0.13，算数的 67% 到 70% 对 52% 到 57%。120 秒时还分不出的两项，现在 `rpgan` 和 SN-GAN 没有一个种子交错。
+- **按弗雷歇距离，平均的名次没有变，变的是差距。** WGAN-GP 在 120 秒时是 549 到 592，SN-GAN 的两倍多；现在是 62 到 70，约一倍半，算数的 48% 到 50%。DCGAN（218 到 541）和 `r3gan`（252 到 305）在 120 秒时分得开，现在交错了。差距有多大，只对这个训练时长成立；训练用的脸也多了一倍，时间和数据各起多少作用，这张表分不出来。
 - **`r3gan` 还是没有赶上**：252 到 305，算数的 36% 到 44%。
 
 ### `r3gan` 为什么落后？
 
-从 `r3gan` 出发，每次只改一处，每种一个核心 120 秒（`studies/lesson06.py residual`，种子 0；那时机器忙，步数比上面的少）。最后两行反过来，从 `rpgan` 出发，看它的 G 是不是靠批归一化：两行的 G 都用何恺明的初始化，因为没有批归一化时，DCGAN 的初始值太小。
+从 `r3gan` 出发，每次只改一处，每种按一个核心 120 秒定步数（实际 85 到 129 秒；`studies/lesson06.py residual`，种子 0；那时机器忙，步数比上面的少）。最后两行反过来，从 `rpgan` 出发，看它的 G 是不是靠批归一化：两行的 G 都用[何恺明等（2015）](https://arxiv.org/abs/1502.01852)的初始化（权重的方差是 $2/n$，$n$ 是一个输出所加的输入个数），因为没有批归一化时，DCGAN 的初始值太小。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **Now `rpgan` leads in everything.** Its Fréchet distance is 23 to 24, that of SN-GAN 42 to 48; reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two metrics in which 120 seconds could not tell them apart, no seed of `rpgan` and of SN-GAN overlaps now.
-- **The order of the means has not changed, the gaps have.** WGAN-GP had 549 to 592 at 120 seconds, more than twice SN-GAN's distance; now it has 62 to 70, one and a half times, with 48% to 50% counted. DCGAN (218 to 541) and `r3gan` (252 to 305) were apart at 120 seconds and overlap now. How far apart recipes are holds for so many seconds and no others. There are twice as many faces, too, and the table cannot divide the merit between the two.
+- **Now the lead of `rpgan` is clear.** It has all 96 combinations, as SN-GAN and WGAN-GP have; in the other three metrics, its Fréchet distance is 23 to 24, that of SN-GAN 42 to 48; reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two metrics in which 120 seconds could not tell them apart, no seed of `rpgan` and of SN-GAN overlaps now.
+- **By Fréchet distance the order of the means has not changed, the gaps have.** WGAN-GP had 549 to 592 at 120 seconds, more than twice SN-GAN's distance; now it has 62 to 70, one and a half times, with 48% to 50% counted. DCGAN (218 to 541) and `r3gan` (252 to 305) were apart at 120 seconds and overlap now. The size of a gap is valid for this training time only; there are twice as many faces, too, and the table cannot separate the effect of time from that of data.
 - **`r3gan` has still not caught up**: 252 to 305, with 36% to 44% counted.
 
 ### Why is `r3gan` behind?
 
-Start from `r3gan` and change one thing at a time, with 120 seconds of one core each (`studies/lesson06.py residual`, seed 0; the machine was busy then, and steps are fewer than above). The last two rows go the other way: they start from `rpgan` and ask whether its G lives by BatchNorm. Both begin with He's weights in G, because without BatchNorm those of DCGAN are too small.
+Start from `r3gan` and change one thing at a time, with steps for 120 seconds of one core each (as played 85 to 129; `studies/lesson06.py residual`, seed 0; the machine was busy then, and steps are fewer than above). The last two rows go the other way: they start from `rpgan` and ask whether its G depends on BatchNorm. In both, G begins with the weights of [He et al. (2015)](https://arxiv.org/abs/1502.01852), of variance $2/n$, where $n$ is the number of inputs that an output sums, because without BatchNorm those of DCGAN are too small.
 """
 
 # %%
@@ -959,11 +987,11 @@ compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
 r"""
 - **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
 - **也不是批归一化的功劳。** DCGAN 的网络，G 有批归一化是 419，没有是 412，分不出来。完全不用归一化，在这里也可以，和论文说的一样。
-- **剩下的是网络本身，或者时间。** 600 秒时两者的差距没有缩小。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，残差网络没有用处。
+- **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，残差网络没有用处。
 
-### 赢家赢在哪里？
+### 赢家少不了什么？
 
-`rpgan` 和 SN-GAN 有好几处不同。要知道哪一处起作用，就从 `rpgan` 出发，每次只改一处，其余全都不变，每种一个核心 80 秒：
+从 `rpgan` 出发，每次只改一处，其余全都不变，每种按一个核心 80 秒定步数（实际 65 到 89 秒）：
 
 """
 
@@ -971,11 +999,11 @@ r"""
 r"""
 - **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
 - **Nor is it the merit of BatchNorm.** DCGAN's networks have 419 with BatchNorm in G and 412 without, which cannot be told apart. To do without any normalisation works here, too, as the paper says.
-- **What is left is the network itself, or time.** At 600 seconds the gap has not become smaller. The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks were of no use.
+- **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks were of no use.
 
-### What makes the winner win?
+### What can the winner not do without?
 
-`rpgan` and SN-GAN differ in several places. To learn which of them matters, start from `rpgan`, change one thing at a time, and leave the rest alone, with 80 seconds of one core each:
+Start from `rpgan`, change one thing at a time, and leave the rest alone, with steps for 80 seconds of one core each (as played 65 to 89):
 
 """
 
@@ -990,20 +1018,20 @@ compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, g
 r"""
 每行两个种子。上面的比赛里，同一个配方的三个种子就从 109 到 172，所以只看两个种子都一致、而且相差很大的。
 
-- **要紧的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的脸。
-- **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来，和图 6-3 一致。它们在论文里的功劳，是在 1,000 种模式上量出来的。
-- **训练这样短，降下去是亏的。** 学习率和惩罚都不降，是 201 和 202。降是为了最后一段走得准；80 秒里还没有走到那一段。更长的训练里没有试过不降。
-- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样都略差。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
+- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小 64 把平均距离提高到 1.5 倍，学习率 0.001 提高到 1.2 倍；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
+- **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
+- **训练这样短，让学习率和惩罚下降并不划算。** 两样都不降，是 201 和 202；哪一样起作用，为什么，没有分开。更长的训练里没有试过不降。
+- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化相差不到比赛里种子之间的波动，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 Two seeds a row. In the contest above three seeds of one recipe went from 109 to 172, so look only at what both seeds agree on and what is large.
 
-- **What matters is the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the faces are missing.
-- **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe; no merit of R2 can be seen here, which agrees with Fig. 6-3. Their merit in the paper was measured on 1,000 modes.
-- **In so short a run it does not pay to fade.** If learning rate and penalty do not fall, it is 201 and 202. They fall so that the last part of the way is exact, and 80 seconds do not get as far. Longer runs without fading were not tried.
-- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are a little worse. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
+- **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5, a learning rate of 0.001 by 1.2; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
+- **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe: no merit of R2 can be seen here (Fig. 6-3 has no row with R1 alone and cannot be compared). Of the pairs Fig. 6-3 shows no merit, either. Their merit in the paper was measured on 1,000 modes.
+- **In so short a run it does not pay to fade.** If neither learning rate nor penalty falls, it is 201 and 202; which of the two matters, and why, was not separated. Longer runs without fading were not tried.
+- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; for the learning rate and He's weights the difference is within what seeds differed by in the contest, and decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1054,10 +1082,10 @@ r"""
 3. 也用 NS，走 16,500 步，网络按 channels_last 存放；
 4. 和第三种一样，只是步数五倍：82,500 步；
 5. `rpgan` 走 64,350 步，六倍的步数；
-6. `rpgan` 画得更宽，通道数从 32 加到 48，走 66,000 步，也按 channels_last 存放；
+6. `rpgan`，两个网络都更宽，通道数从 32 加到 48，走 66,000 步，也按 channels_last 存放；
 7. 和第四种一样用 NS，只是每批 64 张，走 65,000 步。
 
-channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程。第三、四、六、七种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒、3,800 到 3,847 秒和 3,332 到 3,398 秒（后两种，旁边还有别的训练）；第一、二、五种用默认的次序，每步约慢一倍。所以各行之间要比步数，不要比秒数。
+channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程。第三、四、六、七种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒、3,800 到 3,847 秒和 3,332 到 3,398 秒（后两种，旁边还有别的训练）；第一、二、五种是早先在另一台机器上、用默认的次序跑的，每步的时间约是 1.9 倍；次序和机器各占多少，没有分开。所以各行之间要比步数，不要比秒数。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1069,10 +1097,10 @@ r"""
 3. NS as well, for 16,500 steps, the networks laid out channels_last;
 4. the same as the third for five times the steps, 82,500;
 5. `rpgan` for 64,350 steps, six times as many;
-6. a wider `rpgan`, 48 features in place of 32, for 66,000 steps, laid out channels_last as well;
+6. `rpgan` with both networks wider, 48 features in place of 32, for 66,000 steps, laid out channels_last as well;
 7. NS like the fourth, but in batches of 64, for 65,000 steps.
 
-channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread. The third, the fourth, the sixth and the seventh ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502, 3,800 to 3,847 and 3,332 to 3,398 seconds (the last two beside other trainings); the first, second and fifth have the default layout, and their steps take nearly twice as long. So compare the rows by steps, not by seconds.
+channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread. The third, the fourth, the sixth and the seventh ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502, 3,800 to 3,847 and 3,332 to 3,398 seconds (the last two beside other trainings); the first, second and fifth ran earlier, on another machine and in the default layout, and their steps take about 1.9 times as long; how much is due to the layout and how much to the machine was not separated. So compare the rows by steps, not by seconds.
 """
 
 # %%
@@ -1090,8 +1118,8 @@ r"""
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
 - **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
-- **画得更宽，也看不出更好。** 第六行的三个种子，弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行都有重叠。
-- **每批 64 张，更好。** 第七行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数是看过 55,000 步的一轮之后加的：那一轮的弗雷歇距离是 6.5、5.7 和 6.6，多走的一万步没有带来看得出的差别。80 秒的那张表里，`rpgan` 每批 64 张反而更差：那里步数最要紧，这里不是。一个可能的原因（没有检验）：一批里的图越多，梯度和批归一化的统计量就越不抖。
+- **网络更宽，看不出更好。** 应当和第五行比（同样成对，通道数 32，一个种子：弗雷歇距离 6.4，算数的 86%，反向 KL 0.017）。第六行的三个种子，弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018。第四行的损失和步数都不同。
+- **每批 64 张、多看六成的图，更好。** 第七行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。表里是三轮中的第二轮，碰巧也是弗雷歇距离最小的一轮：之前走 55,000 步，是 6.5、5.7 和 6.6；之后走 68,500 步，是 5.7、7.3 和 6.5。九次一起看，从 5.3 到 7.3，平均 6.3，步数多少看不出差别；九次都好过第四行的三个，算数的都不低于 88%。80 秒的那张表里，`rpgan` 每批 64 张反而更差，但那里是成对的损失，同样的秒数里步数少了四成；为什么相反，没有检验。
 
 下面上两行是真图，下六行是第七种、种子 0 走了 65,000 步之后的样本，没有挑选过：
 
@@ -1104,8 +1132,8 @@ r"""
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
 - **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
-- **Wider networks do not show as better, either.** The three seeds of the sixth row: Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018, all overlapping with the fourth row.
-- **Batches of 64 are better.** The three seeds of the seventh row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. The number of steps was raised after a round of 55,000, whose Fréchet distances were 6.5, 5.7 and 6.6: ten thousand steps more made no difference that shows. In the table of 80 seconds `rpgan` was worse with batches of 64: there the number of steps mattered most, here it does not. A possible reason, not tested: the more pictures in a batch, the less gradients and BatchNorm's statistics jitter.
+- **Wider networks do not show as better.** The row to compare with is the fifth (pairs, too, 32 features, one seed: Fréchet distance 6.4, counted 86%, reverse KL 0.017). The three seeds of the sixth row: Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018. The fourth row differs in its loss and in its steps.
+- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the seventh row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. The table has the second of three rounds, by chance also the one with the smallest Fréchet distance: the round before, of 55,000 steps, had 6.5, 5.7 and 6.6, and the one after it, of 68,500, has 5.7, 7.3 and 6.5. All nine together go from 5.3 to 7.3 with a mean of 6.3, and the number of steps makes no difference that shows; all nine are better than the three of the fourth row, and none has less than 88% counted. In the table of 80 seconds `rpgan` was worse with batches of 64, but with the loss in pairs, and with four tenths fewer steps in the same seconds; why the two disagree was not tested.
 
 Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, after 65,000 steps, none of them picked by hand:
 
@@ -1124,7 +1152,7 @@ r"""
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真实三联数字是 0.025。数字和分类器与论文的不同，只能粗略地比。
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。论文里完整的 R3GAN，反向 KL 是 0.029。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真实三联数字是 0.025。数字和分类器与论文的不同，只能粗略地比；NS 的对照我们没有跑。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1139,7 +1167,7 @@ r"""
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, at every $\gamma$ that the authors tried (local convergence is about the neighbourhood of the equilibrium; on the way there nobody looks after the fakes). There the comparison in pairs has its merit; Fig. 6-3 shows none. Our own `rpgan`, with the penalty in every step, made 33,946 steps on these data (48 minutes of one core, one seed; `studies/stacked_mnist.py`) and found 1,000 modes with a reverse KL of 0.035; real triples that it had not seen have 0.025. Digits and classifier differ from those of the paper, so the comparison is a rough one.
+The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, at every $\gamma$ that the authors tried (local convergence is about the neighbourhood of the equilibrium; on the way there nobody looks after the fakes). There the comparison in pairs has its merit; Fig. 6-3 shows none. The whole R3GAN has a reverse KL of 0.029 in the paper. Our own `rpgan`, with the penalty in every step, made 33,946 steps on these data (48 minutes of one core, one seed; `studies/stacked_mnist.py`) and found 1,000 modes with a reverse KL of 0.035; real triples that it had not seen have 0.025. Digits and classifier differ from those of the paper, so the comparison is a rough one; NS as a control we did not run.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1191,16 +1219,16 @@ table([("边长", "side"), ("步数", "steps"), *(f"gamma = {weight}" for weight
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **从 0.5 到 50，差别不大。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
+- **从 0.5 到 50，每个种子最大的不到最小的 1.6 倍。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
 - **太轻也许有风险，但这张表说不准。** 0.05 一列，边长 32 的一个种子到了 1,028，96 种组合只剩 47 种，另一个却是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
-- **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里三种边长最好的都在 5 上下。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都是好的起点。
+- **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里，边长 16 的两个种子和 64 的一个种子在 5 最好，32 分不出 0.5 和 5。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都是好的起点。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **From 0.5 to 50 it makes little difference.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
+- **From 0.5 to 50 the largest is less than 1.6 times the smallest, on each seed.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
 - **Too light a penalty may be risky, but this table cannot tell.** In the column of 0.05 one seed at 32 goes to 1,028, with only 47 of the 96 combinations left, but the other has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
-- **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table the best is about 5 at all three sides. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is a good start at all three sides.
+- **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table both seeds at 16 and the one at 64 are best at 5, and at 32 the values 0.5 and 5 cannot be told apart. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is a good start at all three sides.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1284,18 +1312,20 @@ for name, (_, scores) in few_runs.items():
     gap = last["training"] - last["held out"]
     rows.append([name, *(f"{value:.2f}" for value in last.values()), f"{gap:.2f}"])
 table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held out"), ("样本", "fake"),
-       ("训练图减留出的", "training minus held out")], rows)
+       ("训练图减留出的", "training minus held out")],
+      [[({"without": "不用 DiffAugment", "with DiffAugment": "用 DiffAugment"}[name], name),
+        *numbers] for name, *numbers in rows])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.2 左右，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
+数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.1 到 0.2，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
 
 1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`studies/lesson06.py few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only about 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
+The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only 0.1 to 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
 
 1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`studies/lesson06.py few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
 """
@@ -1313,19 +1343,20 @@ table([("真图", "real pictures"), ("训练", "run"),
        ("弗雷歇距离，最好的一次", "Fréchet distance, best look"),
        ("弗雷歇距离，最后", "Fréchet distance, at the end"),
        ("训练图减留出的，最后", "training minus held out, at the end")],
-      [[f"{int(n):,}", way, *of_few(seeds)]
+      [[f"{int(n):,}", ({"without": "不用 DiffAugment",
+                         "with DiffAugment": "用 DiffAugment"}[way], way), *of_few(seeds)]
        for n, ways in study("few")["runs"].items() for way, seeds in ways.items()])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-不用 DiffAugment，六次训练最后都比途中差：100 张时从第一次测量（1,000 步）起就变坏，1,000 张时先变好，到 3,000 至 4,000 步以后变坏。到最后，100 张的 D 给留出的真图的分数比给假图的还低。用了 DiffAugment，没有一次明显变坏；不过 1,000 张时它慢，走完 8,000 步，还比不用时最好的一次略差：及时停下，也是一种办法。下面是 100 张、种子 0、8,000 步的样本，没有挑选过：
+不用 DiffAugment，六次训练最后都比途中差：100 张时从第一次测量（1,000 步）起就变坏，1,000 张时先变好，到 3,000 至 4,000 步以后变坏。到最后，100 张的 D 给留出的真图的分数比给假图的还低。用了 DiffAugment，没有一次明显变坏，但 100 张时 D 仍在过拟合，只是慢得多：8,000 步时，训练图和留出的真图相差 1.0 到 1.5 分，不用时是 16 到 17 分。1,000 张时它慢，走完 8,000 步，还比不用时最好的一次略差：及时停下，也是一种办法。下面是 100 张、种子 0、8,000 步的样本，没有挑选过：
 
 ![上面两行是 100 张真图里的 40 张，各种数字都有；中间两行不用 DiffAugment，几乎只剩 1 和 9；下面两行用了 DiffAugment，各种数字都有，有一些难认](../images/lesson06_few.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Without DiffAugment all six runs end up worse than they were: with 100 pictures they get worse from the first look (1,000 steps) on, with 1,000 they get better first, and worse after 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse; but with 1,000 it is slow, and after 8,000 steps still a little behind the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
+Without DiffAugment all six runs end up worse than they were: with 100 pictures they get worse from the first look (1,000 steps) on, with 1,000 they get better first, and worse after 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse, but with 100 D overfits all the same, only far more slowly: after 8,000 steps training and held-out pictures are 1.0 to 1.5 apart, without it 16 to 17. With 1,000 it is slow, and after 8,000 steps still a little behind the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
 
 ![Two rows with 40 of the 100 real pictures, all kinds of digits; two rows without DiffAugment, hardly anything but 1 and 9; two rows with it, all kinds of digits, some hard to read](../images/lesson06_few.png)
 """
@@ -1343,7 +1374,7 @@ r"""
 | [ADD](https://arxiv.org/abs/2311.17042)（2023，SDXL Turbo） | 是 | 扩散模型蒸馏成学生，判别器不许学生画得模糊 | 1 到 4 步采样；4 步达到 SDXL 的水平 |
 | [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 否 | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
 | [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
-| [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，画的是自编码器（VAE）压缩过的图 | ImageNet 256×256，训练 40 轮（epoch），FID 2.96 |
+| [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，在自编码器（VAE）的隐空间里工作 | ImageNet 256×256，训练 60 轮（epoch），FID 2.18（论文第一版：40 轮，2.96） |
 | [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价（见下文） | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
 
 可见“GAN 过时了”说得太早。
@@ -1377,7 +1408,7 @@ r"""
 | [ADD](https://arxiv.org/abs/2311.17042) (2023, SDXL Turbo) | yes | a diffusion model is distilled into a student, and a discriminator does not let the student blur | sampling in 1 to 4 steps; as good as SDXL with 4 |
 | [R3GAN](https://arxiv.org/abs/2501.05441) (2024) | no | a GAN trained from scratch, with the loss of this lesson | FID 1.96 on CIFAR-10 |
 | [APT](https://arxiv.org/abs/2501.08316) (2025) | yes | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of 2 seconds of 1280×720 video in one step, in 2 seconds on one H100 |
-| [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers and paint pictures that an autoencoder (VAE) has compressed | ImageNet 256×256 in 40 epochs, FID 2.96 |
+| [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers that work in the latent space of an autoencoder (VAE) | ImageNet 256×256 in 60 epochs, FID 2.18 (first version of the paper: 40, 2.96) |
 | [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost (see below) | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
 
 So GANs are not dead.
@@ -1470,12 +1501,12 @@ table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。分布合格的映射有无穷多个，没有代价时，G 停在哪一个全看运气；其中平均平方路程最小的（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
+答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.02；加上以后是 0.14，十对都在 0.12 到 0.15 之间。分布合格的映射有无穷多个，没有代价时，G 停在哪一个全看运气；其中平均平方路程最小的（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.01 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. Infinitely many maps have the right distribution, and without the cost it is luck where G ends; the one among them that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. The mean distance that a $z$ travels shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
+The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.02 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. Infinitely many maps have the right distribution, and without the cost it is luck where G ends; the one among them that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. The mean distance that a $z$ travels shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -1486,13 +1517,13 @@ r"""
 
 <details><summary>提示一</summary>
 
-图 6-3 里，加了惩罚的方法模式齐全，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
+先用默认设置，把 `sample(2500)` 和 `sample(2500, ema=True)` 都量一量：哪一个差？`ema` 是 0.999 时，滑动平均要一千步左右才跟得上；训练一共只有 1,500 步。
 
 </details>
 
 <details><summary>提示二</summary>
 
-`ema` 是 0.999 时，滑动平均要一千步左右才跟得上；训练一共只有 1,500 步。学习率降下去以后，还需要它那么慢吗？
+图 6-3（量的是最新的权重）里，加了惩罚的方法铺满了环，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
 
 </details>
 """
@@ -1505,13 +1536,13 @@ The task: with the networks of `recipes.plane`, train on the ring until 2,500 sa
 
 <details><summary>Hint one</summary>
 
-In Fig. 6-3 the methods with a penalty have all modes, but a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
+With the default settings, measure both `sample(2500)` and `sample(2500, ema=True)`: which of them is bad? With an `ema` of 0.999 the moving average takes about a thousand steps to catch up, and the whole training has only 1,500.
 
 </details>
 
 <details><summary>Hint two</summary>
 
-With an `ema` of 0.999 the moving average takes about a thousand steps to catch up, and the whole training has only 1,500. Once the learning rate has come down, does it have to be so slow?
+In Fig. 6-3 (of the newest weights) the methods with a penalty cover the circle, but with a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
 
 </details>
 """
@@ -1559,10 +1590,10 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **实验说了什么：**
 
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
-- 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就找到全部模式；Adam 的动量取 0.9，五种方法平均都变差。
+- 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法的高质量样本都变少。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；其中要紧的是惩罚。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。超过 60,000 步，NS 不再领先：`rpgan` 是 6.4，NS 是 8.5 到 9.0，算数的比例分不开（成对的只有一个种子，步数也不同）。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
-- 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，样本先变好、再变坏；DiffAugment 防住了（三个种子），留出的真图的分数看得出来。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。超过 60,000 步，分不出高下：每批 32 张时，`rpgan` 是 6.4（一个种子），NS 是 8.5 到 9.0（步数也不同），算数的比例分不开；最好的一行是 NS，每批 64 张，5.3 到 6.4，成对的没有试过 64 张。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
+- 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，从留出的真图的分数看得出来：100 张时样本一路变坏，1,000 张时先变好、再变坏（三个种子）。用了 DiffAugment，样本不再明显变坏；100 张时 D 仍在过拟合，只是慢得多。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
 **什么时候用什么。** 训练不稳，先加 R1 和 R2，并把 Adam 的第一个 beta 调低（这里量到 0.9 平均比 0.5 差，比 0.5 小的没有量；R3GAN 取 0）；模式仍不齐，改用成对比较的损失（依据是论文的消融实验；在本课的脸上，600 秒以内反而是 NS 好）；$\gamma$ 从像素数推一个起点，上下各试 2 倍和 4 倍；数据少，看一看留出的真图的分数，再用 DiffAugment；想要一步就生成，一种办法是给扩散模型加上对抗损失，另一种是从头训练现代的 GAN。
@@ -1588,13 +1619,13 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **What the experiments said:**
 
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
-- On the ring, against a D that is too strong, G crowds on few modes without a penalty and finds all of them with R1 and R2; with Adam's momentum at 0.9 all five methods are worse on average.
+- On the ring, against a D that is too strong, G crowds on few modes without a penalty and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 all five methods have fewer samples of high quality.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; what matters in it is the penalty. Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). Beyond 60,000 steps NS is no longer ahead: `rpgan` has 6.4, NS 8.5 to 9.0, and the shares that count cannot be told apart (one seed with pairs, and other numbers of steps). Within minutes residual networks lag behind, whatever is changed (one seed).
-- With only 100 or 1,000 digits D comes to prefer those that it has seen, and samples get better, then worse; DiffAugment prevents it (three seeds). The scores of held-out real pictures tell.
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). Beyond 60,000 steps nothing is decided: with batches of 32 `rpgan` has 6.4 (one seed), NS 8.5 to 9.0 (and another number of steps), and the shares that count cannot be told apart; the best row is NS with batches of 64, 5.3 to 6.4, and pairs were not tried with 64. Within minutes residual networks lag behind, whatever is changed (one seed).
+- With only 100 or 1,000 digits D comes to prefer those that it has seen, as the scores of held-out real pictures tell: with 100, samples get worse throughout, with 1,000 better and then worse (three seeds). With DiffAugment they no longer get clearly worse; with 100 D overfits all the same, only far more slowly.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
-**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: switch to the loss in pairs (on the evidence of the paper's ablation; on the faces of this lesson NS was better up to 600 seconds). For $\gamma$ take a start from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
+**What to use when.** Training is unstable: add R1 and R2 first, and lower Adam's first beta (that 0.9 is worse than 0.5 on average was measured here, nothing below 0.5 was; R3GAN takes 0). Modes are still missing: switch to the loss in pairs (on the evidence of the paper's ablation; on the faces of this lesson NS was better up to 600 seconds). Choose a starting value of $\gamma$ from the number of pixels and try factors of 2 and 4 both ways. Too little data: look at the scores of held-out real pictures, then use DiffAugment. A generator that needs one step: one way is a diffusion model with an adversarial loss, another a modern GAN from scratch.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]
