@@ -115,6 +115,19 @@ def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
         raise _damaged(path, problem) from problem
 
 
+def check_same(trainee: Saveable, path: str | Path) -> None:
+    """Raise BadCheckpoint unless `path` holds an earlier state of `trainee`: it may be saved there.
+
+    What may change from one training to the next, such as the learning rate, is not compared.
+    """
+    state, about = _read(Path(path))
+    saved, now = about["settings"], trainee.settings()
+    lasting = {name: now[name] for name in ("latent", "seed", "classes")
+               if name in saved and name in now}
+    _compare_settings(saved, lasting, (), path)
+    _compare_networks(trainee.state()["networks"], state.get("networks", {}), path)
+
+
 def read(path: str | Path) -> dict[str, Any]:
     """Return the state in `path` as it was saved; raises as `load` does."""
     return _read(Path(path))[0]

@@ -401,6 +401,10 @@ def sample(args: argparse.Namespace) -> int:
     _, step = run.weights(newest)
     kind = "newest" if newest else "average"
     if args.each:
+        there = Path(args.each).expanduser()
+        if there.is_dir() and any(there.iterdir()):
+            raise FileExistsError(f"{args.each} is not empty; what is in it was not overwritten. "
+                                  "Name a new folder.")
         digits = max(4, len(str(args.n - 1)))
         paths = [Path(args.each).expanduser() / f"{i:0{digits}}.png" for i in range(args.n)]
     elif args.out:

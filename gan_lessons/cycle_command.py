@@ -13,6 +13,7 @@ The checkpoint is the truth; the rest is written anew from it.
 
 import argparse
 import json
+import math
 import os
 import shlex
 import time
@@ -27,6 +28,7 @@ INTERRUPTED = 130  # exit code, of these commands and of all others
 SETTINGS_FILE = "settings.json"  # as in `runs`, which takes a while to import
 DIRECTIONS = ("a-to-b", "b-to-a")
 SHOWN = 8  # pictures of each set in a grid
+LARGEST = 4096  # side of a picture to translate: of a larger one the memory runs out
 EXAMPLES = """\
 例子 / examples:
   python -m gan_lessons train cyclegan --a toy-faces-core:glasses=none \\
@@ -62,7 +64,26 @@ class Settings:
     seed: int = 0
     steps: int | None = None  # in all; in the second half the learning rate falls to 0
 
+    def __post_init__(self):
+        from gan_lessons.run_settings import check_numbers
 
+        check_numbers(self, whole=("size", "drawn", "threads", "features", "downs", "batch",
+                                   "steps"),
+                      positive=("lr",), from_zero=("buffer", "seed"))
+        for name in ("cycle", "identity", "l1"):
+            weight = getattr(self, name)
+            if weight is not None and not 0 <= weight < math.inf:
+                raise ValueError(both(f"{name} 必须是不小于 0 的数，收到 {weight}。",
+                                      f"{name} must be a number of 0 or more, got {weight}."))
+        for name in OF_THE_OTHER[self.game]:
+            if getattr(self, name) is not None:
+                raise ValueError(both(f"{self.game} 没有 {name} 这一项。",
+                                      f"{self.game} has no {name}: leave it out."))
+        if not (self.a and self.b):
+            raise ValueError(both("--a 和 --b 不能是空的。", "--a and --b must not be empty."))
+
+
+OF_THE_OTHER = {"cyclegan": ("l1",), "pix2pix": ("cycle", "identity", "buffer")}
 # The options of `train`: name, how to read it, help.
 NUMBERS = (
     ("size", int, "训练用的边长，默认 64", "side of the pictures in training, 64 unless given"),
@@ -95,8 +116,10 @@ def concerns(argv: list[str]) -> bool:
     parser.add_argument("--run")
     parser.add_argument("--out")
     known, _ = parser.parse_known_args(argv)
-    folder = known.run if argv[:1] == ["sample"] else known.out
-    return folder is not None and read_about(folder).get("game") in GAMES
+    if argv[:1] == ["sample"]:
+        wanted = any(word.partition("=")[0] == "--pictures" for word in argv)
+        return wanted or (known.run is not None and read_about(known.run).get("game") in GAMES)
+    return known.out is not None and read_about(known.out).get("game") in GAMES
 
 
 def read_about(folder: str | Path) -> dict[str, Any]:
@@ -141,10 +164,14 @@ def train(args: argparse.Namespace) -> int:
     a, b = both_sets(settings)
     game = made(settings)
     cycle.check_fit(game, a, b)  # before anything is written
+    game.data = f"{a.described()} | {b.described()}"  # a checkpoint of other pictures is refused
     with runs.alone(folder):
         path = folder / runs.CHECKPOINT
         if args.resume and path.exists():  # with other --steps the rate falls later, or anew
             checkpoint.load(game, path, changed=("decay",))
+        elif args.resume and (folder / runs.HISTORY_FILE).exists():
+            raise runs.BadRun(f"{path} is gone, and without it the run cannot go on. Put it back, "
+                              "or begin anew in another folder. Nothing was changed.")
         runs.write_json(folder / SETTINGS_FILE, asdict(settings))
         tell(both(f"训练保存在 {folder}（{game.device}），从第 {game.step} 步开始。"
                   f"A 有 {len(a)} 张图，B 有 {len(b)} 张。按 Ctrl-C 会在这一步之后保存并停下。",
@@ -164,7 +191,10 @@ def train(args: argparse.Namespace) -> int:
                  f"--resume --out {shlex.quote(str(folder))} --steps {settings.steps or 'N'}")
             return INTERRUPTED
         state = "finished" if game.step >= last else writer.time_is_up or "stopped"
-        writer.write(game, state)
+        saved = checkpoint.saved_step(path)
+        writer(game, state if saved == game.step else "not saved")
+        if saved != game.step:
+            raise runs.not_saved(path, saved, game.step)
     tell(runs.how_it_ended(state, game.step))
     tell(f"  python -m gan_lessons sample --run {shlex.quote(str(folder))} --pictures FOLDER "
          "--out made")
@@ -177,8 +207,8 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
 
     if args.out is None or (args.steps or args.minutes) is None:
         args.parser.error("name the folder of the run with --out, and how long: --steps, --minutes")
-    if args.minutes is not None and args.minutes <= 0:
-        args.parser.error(f"--minutes must be more than 0, got {args.minutes:g}")
+    if args.minutes is not None and not 0 < args.minutes < math.inf:
+        args.parser.error(f"--minutes must be a number above 0, got {args.minutes:g}")
     whole_number("save_every", args.save_every, 1)
     folder = Path(args.out).expanduser()
     told = {field.name: getattr(args, field.name) for field in fields(Settings)
@@ -188,16 +218,29 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
         if not {"game", "a", "b"} <= told.keys():
             args.parser.error("name a game, --a and --b, or go on with a run by --resume")
         runs.check_new(folder)
+        for spec in (told["a"], told["b"]):
+            runs.check_outside(folder, spec)
         return folder, Settings(**told)
     about = read_about(folder)
+    if about.get("game") not in GAMES:
+        raise no_such_run(folder)
     runs.compare(folder, dict.fromkeys(told) | about,
                  {name: told[name] for name in told.keys() - {"threads", "steps"}})
     return folder, Settings(**about | told)
 
 
+def no_such_run(folder: Path) -> FileNotFoundError:
+    """Return the error of a folder that holds no run of these games."""
+    return FileNotFoundError(both(f"{folder} 里没有 cyclegan 或 pix2pix 的训练。请检查路径。",
+                                  f"There is no run of cyclegan or pix2pix in {folder}. Check the "
+                                  "path."))
+
+
 def absolute(spec: str) -> str:
     """Return the path of a folder made absolute: a run may be resumed from another place."""
-    return os.path.abspath(os.path.expanduser(spec)) if Path(spec).expanduser().exists() else spec
+    if spec and Path(spec).expanduser().exists():
+        return os.path.abspath(os.path.expanduser(spec))
+    return spec
 
 
 def made(settings: Settings):
@@ -208,10 +251,7 @@ def made(settings: Settings):
     changes = {name: value for name, value in asdict(settings).items()
                if value is not None and name not in about}
     make = cycle.pix2pix if settings.game == "pix2pix" else cycle.cyclegan
-    try:
-        return make(decay=settings.steps, **changes)
-    except TypeError as problem:  # an option of the other game
-        raise ValueError(f"{settings.game}: {problem}") from problem
+    return make(decay=settings.steps, **changes)
 
 
 class Writer:
@@ -223,10 +263,13 @@ class Writer:
         self.every, self.minutes = args.save_every, args.minutes
         self.began, self.time_is_up = time.monotonic(), ""
 
-    def __call__(self, game) -> bool:
-        """Write what is due; return True when the time is up."""
-        if game.step % self.every == 0:
-            self.write(game, "running")
+    def __call__(self, game, state: str = "running") -> bool:
+        """Write what is due, or a last `state`; return True when the time is up."""
+        if game.step % self.every == 0 or state != "running":
+            try:
+                self.write(game, state)
+            except OSError as problem:  # a disk that is full now is not the end of a long run
+                tell(f"Step {game.step}: the run folder could not be written ({problem}).")
         if self.minutes and time.monotonic() - self.began > 60 * self.minutes:
             self.time_is_up = "time is up"
         return bool(self.time_is_up)
@@ -266,8 +309,14 @@ def both_sets(settings: Settings):
     names of their files.
     """
     paired = settings.game == "pix2pix"
-    if paired and all(Path(spec).exists() for spec in (settings.a, settings.b)):
+    folders = [Path(spec).exists() for spec in (settings.a, settings.b)]
+    if paired and all(folders):
         return pairs(settings.a, settings.b, settings.size)
+    kinds = {spec.partition(":")[0] for spec in (settings.a, settings.b)}
+    if paired and (any(folders) or len(kinds) > 1):
+        raise ValueError(both(
+            "pix2pix 要成对的图片：两个文件夹，或同一种玩具图片。没有配对，请用 cyclegan。",
+            "pix2pix wants pairs: two folders, or toys of one kind. Without pairs take cyclegan."))
     return (pictures(settings.a, settings, seed=0),
             pictures(settings.b, settings, seed=0 if paired else 1))
 
@@ -350,11 +399,16 @@ def sample(args: argparse.Namespace) -> int:
     """Translate every picture of a folder and store it under its own name, as PNG."""
     from gan_lessons import checkpoint, runs
     from gan_lessons.cycle import translate
-    from gan_lessons.data.decode import UnreadablePicture
     from gan_lessons.data.sources import open_source
 
     folder, out = Path(args.folder).expanduser(), Path(args.out).expanduser()
-    settings = Settings(**read_about(folder))
+    about = read_about(folder)
+    if about.get("game") not in GAMES:
+        raise no_such_run(folder)
+    settings = Settings(**about)
+    if args.size is not None and not 1 <= args.size <= LARGEST:
+        raise ValueError(both(f"--size 必须在 1 和 {LARGEST} 之间，收到 {args.size}。",
+                              f"--size must be between 1 and {LARGEST}, got {args.size}."))
     source = open_source(args.pictures)
     if out.is_dir() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty, and nothing was written. Name another folder.")
@@ -367,14 +421,14 @@ def sample(args: argparse.Namespace) -> int:
         for name, i in by_stem(source.names).items():
             try:
                 picture = picture_of(read(source.names[i]), args.size)
-            except UnreadablePicture as problem:
+            except Exception as problem:  # a damaged file or archive can raise nearly anything
                 tell(f"{source.names[i]}: {problem}")
                 continue
             runs.write_png(out / f"{name}.png", translate(getattr(game, part), picture[None]))
             n += 1
     tell(f"{n} pictures, translated {args.direction} at step "
          f"{checkpoint.saved_step(folder / runs.CHECKPOINT)}: {out}")
-    return 0
+    return 0 if n else 1
 
 
 def picture_of(raw: bytes, size: int | None):

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 from torch.nn.functional import interpolate
@@ -260,12 +261,15 @@ class Schedule:
         return last
 
 
-def check_numbers(told: Settings | Schedule, *, whole: tuple[str, ...],
+def check_numbers(told: Any, *, whole: tuple[str, ...],
                   positive: tuple[str, ...], from_zero: tuple[str, ...] = ()) -> None:
     """Raise ValueError for a number out of range, of those that are not None."""
     for name in (*whole, *from_zero):
         if getattr(told, name) is not None:
             whole_number(name, getattr(told, name), 0 if name in from_zero else 1)
+            if name == "seed" and told.seed >= 2**32:
+                raise ValueError(both(f"seed 必须小于 2**32，收到 {told.seed}。",
+                                      f"seed must be below 2**32, got {told.seed}."))
     for name in positive:
         value = getattr(told, name)
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
@@ -275,6 +279,8 @@ def check_numbers(told: Settings | Schedule, *, whole: tuple[str, ...],
 
 def absolute(name: str, value: str | None) -> str | None:
     """Return a setting with its path made absolute: a run may be resumed from another folder."""
+    if value == "":
+        raise ValueError(both(f"--{name} 不能是空的。", f"--{name} must not be empty."))
     if value and (name == "root" or (name == "data" and value not in SETS)):
         return os.path.abspath(os.path.expanduser(value))
     return value

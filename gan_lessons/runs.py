@@ -43,10 +43,11 @@ from gan_lessons import show as figures
 from gan_lessons.condition import COLUMNS, conditions, counts, named
 from gan_lessons.data import ImageSet, to_images
 from gan_lessons.measure.tracker import Tracker, without_ruler
-from gan_lessons.run_settings import ENDLESS, Schedule, Settings, absolute
+from gan_lessons.run_settings import ENDLESS, SETS, Schedule, Settings, absolute
 from gan_lessons.train import (
     HISTORY,
     Game,
+    check_fit,
     critic_has_won,
     critic_turns,
     fit,
@@ -101,6 +102,8 @@ def train(settings: Settings, out: str | Path, *, tensorboard: bool = False, qui
     if settings.recipe in ("sngan", "rpgan") and settings.decay is None:  # it falls to the end
         settings = replace(settings, decay=plan.steps)
     check_new(folder)
+    if settings.data not in SETS:
+        check_outside(folder, settings.data)
     return _run(folder, settings, plan, None, tensorboard, quiet)
 
 
@@ -155,10 +158,11 @@ def _run(folder: Path, settings: Settings, schedule: Schedule, about: dict | Non
         if game.batch > len(pictures):
             raise ValueError(both(
                 f"一批 {game.batch} 张，比图片总数 {len(pictures)} 还多。请加上 --batch "
-                f"{max(1, len(pictures) // 2)}；图片这么少，也请加上 --augment。",
+                f"{max(2, len(pictures) // 2)}；图片这么少，也请加上 --augment。",
                 f"The batch of {game.batch} must be at most the number of pictures, "
-                f"{len(pictures)}: add --batch {max(1, len(pictures) // 2)}; with so few, add "
+                f"{len(pictures)}: add --batch {max(2, len(pictures) // 2)}; with so few, add "
                 "--augment as well."))
+        check_fit(game, pictures)  # before anything is written
         with alone(folder):
             if about is None:
                 check_new(folder)  # again, now that nobody else can begin
@@ -221,10 +225,14 @@ def _fit(game: Game, pictures: ImageSet, last: int, writer: "RunWriter") -> str:
         saved = checkpoint.saved_step(path)
         writer.save(game, state if saved == game.step else "not saved")
         if saved != game.step:
-            raise OSError(f"The last checkpoint could not be written: {path} is at step {saved}, "
-                          f"the run got to step {game.step}. Free some disk space, then --resume "
-                          "goes on from there.")
+            raise not_saved(path, saved, game.step)
     return state
+
+
+def not_saved(path: Path, saved: int, step: int) -> OSError:
+    """Return the error of a run whose last checkpoint could not be written."""
+    return OSError(f"The last checkpoint could not be written: {path} is at step {saved}, the run "
+                   f"got to step {step}. Free some disk space, then --resume goes on from there.")
 
 
 class RunWriter:
@@ -472,6 +480,16 @@ def alone(folder: Path):
         yield
     finally:
         lock.release()
+
+
+def check_outside(folder: Path, pictures: str) -> None:
+    """Refuse a run in the folder of its own pictures: its grids would be taken for some of them."""
+    if pictures and Path(pictures).is_dir() and (
+            folder.resolve().is_relative_to(Path(pictures).expanduser().resolve())):
+        raise BadRun(both(f"{folder} 在图片文件夹 {pictures} 里面，训练画出的图会混进训练数据。"
+                          "请用 --out 另选一个文件夹。",
+                          f"{folder} lies in the folder of the pictures, {pictures}, and what the "
+                          "run paints would be taken for some of them. Name another one by --out."))
 
 
 def check_new(folder: Path) -> None:

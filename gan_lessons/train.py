@@ -663,6 +663,8 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
             "请换一个文件名，或从它接着训练。",
             f"{path} holds step {saved}, further than this game's step {game.step}; overwriting "
             "it would lose that progress. Use another file name, or resume from it."))
+    else:
+        checkpoint.check_same(game, path)  # another game's file is not overwritten
 
 
 def save_checkpoint(game: Game, path: str | Path | None) -> None:

@@ -291,7 +291,10 @@ def contents(folder: Path) -> dict[str, str]:
 def check_ours(folder: Path) -> None:
     """Raise HandoutError if `folder` has anything that an earlier run did not write."""
     record = folder / RECORD
-    ours = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    try:
+        ours = dict(json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # not there, or damaged: nothing is taken for ours
+        ours = {}
     others = [name for name, value in contents(folder).items() if ours.get(name) != value]
     if others or (folder.exists() and not folder.is_dir()):
         raise HandoutError(f"{folder} is not as this command left it ({', '.join(others[:3])}), so "
@@ -323,7 +326,11 @@ def read(names: list[str]) -> dict[str, NotebookNode]:
         if not any(lesson.startswith(name) for lesson in known):
             raise HandoutError(f"no lesson is called {name}...; there are: {', '.join(known)}")
     chosen = {name: path for name, (_, path) in known.items()
-              if not names or name.removeprefix("solutions/").startswith(tuple(names))}
+              if not names or name.startswith(tuple(names))
+              or name.removeprefix("solutions/").startswith(tuple(names))}
+    if names and all(name.startswith("solutions/") for name in chosen):
+        raise HandoutError("a set needs a lesson, not only its solution: name it, such as "
+                           f"{min(chosen).removeprefix('solutions/')}")
     for name, path in chosen.items():
         if not path.exists():
             raise HandoutError(f"{name} is not built: run `make notebooks` first")
@@ -344,7 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = read(options.names)
         for lang in languages:
             make_handouts(lang, chosen, options.out)
-    except HandoutError as error:
+    except (HandoutError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -313,6 +313,20 @@ def test_a_run_further_on_is_not_overwritten(digits, tmp_path):
     assert path.read_bytes() == before
 
 
+def test_another_games_file_is_not_overwritten(digits, tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(small(), digits, 2, progress=False, save_to=path)
+    before = path.read_bytes()
+    other = fit(small(seed=1), digits, 3, progress=False)
+    with pytest.raises(BadCheckpoint, match="seed: 0 -> 1"):
+        fit(other, digits, 4, progress=False, save_to=path)
+    assert path.read_bytes() == before
+    mine = fit(small(), digits, 3, progress=False)
+    mine.lr = 1e-5  # this may change, and the run goes on in its file
+    fit(mine, digits, 4, progress=False, save_to=path)
+    assert checkpoint.saved_step(path) == 4
+
+
 def test_a_full_disk_is_a_warning_and_the_old_checkpoint_survives(digits, small_disk, capsys):
     disk = small_disk("4m")
     path = disk / "run.safetensors"

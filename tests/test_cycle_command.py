@@ -164,3 +164,96 @@ def test_a_picture_too_large_to_decode_is_named_and_skipped(folders, tmp_path, c
 def test_the_other_runs_are_left_to_the_others(tmp_path, capsys):
     assert main(["train", "--resume", "--out", str(tmp_path), "--steps", "2"]) == 1
     assert "no run in" in capsys.readouterr().err
+
+
+def test_a_last_checkpoint_that_was_not_written_is_an_error(folders, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "run"
+    assert train("cyclegan", folders, out, "--steps", "2") == 0
+    monkeypatch.setattr(checkpoint, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    assert main(["train", "--resume", "--out", str(out), "--steps", "4", "--quiet"]) == 1
+    assert "is at step 2, the run got to step 4" in capsys.readouterr().err
+    assert json.loads((out / "summary.json").read_bytes())["state"] == "not saved"
+
+
+def test_a_run_whose_checkpoint_is_gone_does_not_begin_anew(folders, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train("cyclegan", folders, out, "--steps", "2") == 0
+    before = (out / "history.csv").read_bytes()
+    (out / "checkpoint.safetensors").unlink()
+    assert main(["train", "--resume", "--out", str(out), "--steps", "1", "--quiet"]) == 1
+    assert "is gone, and without it the run cannot go on" in capsys.readouterr().err
+    assert (out / "history.csv").read_bytes() == before
+
+
+def test_other_pictures_are_noticed(folders, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train("cyclegan", folders, out, "--steps", "2") == 0
+    (tmp_path / "a" / "3.png").unlink()
+    assert main(["train", "--resume", "--out", str(out), "--steps", "4", "--quiet"]) == 1
+    assert "other settings (data: " in capsys.readouterr().err
+    assert train("cyclegan", folders, tmp_path / "a" / "run", "--steps", "2") == 1
+    assert "lies in the folder of the pictures" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_for_a_moment_is_no_end(folders, tmp_path, capsys, monkeypatch):
+    from gan_lessons import runs
+
+    write, full = runs.write_png, iter([True])
+    def write_png(*args):
+        if next(full, False):
+            raise OSError("disk full")
+        write(*args)
+    monkeypatch.setattr(runs, "write_png", write_png)
+    assert train("cyclegan", folders, tmp_path / "run", "--steps", "4", "--save-every", "2") == 0
+    assert "could not be written (disk full)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("game, words, message", [
+    ("cyclegan", ["--steps", "-5"], "steps must be a whole number of at least 1, got -5"),
+    ("cyclegan", ["--cycle", "-3"], "cycle must be a number of 0 or more, got -3.0"),
+    ("cyclegan", ["--identity", "nan"], "identity must be a number of 0 or more, got nan"),
+    ("cyclegan", ["--lr", "inf"], "lr must be a number above 0, got inf"),
+    ("cyclegan", ["--l1", "5"], "cyclegan has no l1: leave it out"),
+    ("pix2pix", ["--cycle", "5"], "pix2pix has no cycle: leave it out"),
+    ("cyclegan", ["--seed", "99999999999999999999"], "seed must be below 2**32"),
+    ("cyclegan", ["--a", ""], "--a and --b must not be empty"),
+    ("pix2pix", ["--a", "toy-faces"], "pix2pix wants pairs: two folders, or toys of one kind"),
+    ("pix2pix", ["--a", "toy-faces", "--b", "toy-rooms"], "pix2pix wants pairs"),
+])
+def test_numbers_out_of_range_leave_the_folder_free(folders, tmp_path, capsys, game, words,
+                                                    message):
+    out = tmp_path / "run"
+    assert train(game, folders, out, *(["--steps", "2"] if "--steps" not in words else []),
+                 *words) == 1
+    assert message in capsys.readouterr().err and not out.exists()
+
+
+def test_minutes_that_are_no_number_are_refused(folders, tmp_path):
+    with pytest.raises(SystemExit):
+        train("cyclegan", folders, tmp_path / "run", "--minutes", "nan")
+
+
+def test_a_damaged_picture_is_skipped_and_none_at_all_is_a_failure(folders, tmp_path, capsys):
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    assert train("cyclegan", folders, run, "--steps", "1") == 0
+    draw(mine, {"good": (20, 20)})
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(tmp_path / "whole.webp")
+    (mine / "a_cut.webp").write_bytes((tmp_path / "whole.webp").read_bytes()[:300])
+    sample = ["sample", "--run", str(run), "--pictures", str(mine), "--out"]
+    assert main([*sample, str(tmp_path / "made")]) == 0
+    assert "a_cut.webp: " in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["good.png"]
+    (mine / "good.png").write_bytes(b"")
+    assert main([*sample, str(tmp_path / "none")]) == 1
+    assert main([*sample, str(tmp_path / "more"), "--size", "5000000"]) == 1
+    assert "--size must be between 1 and 4096" in capsys.readouterr().err
+
+
+def test_a_mistyped_run_is_named(folders, tmp_path, capsys):
+    for words in (["sample", "--run", str(tmp_path / "nowhere"), "--pictures", folders[0], "--out",
+                   str(tmp_path / "made")],
+                  ["train", "cyclegan", "--resume", "--out", str(tmp_path / "nowhere"), "--steps",
+                   "2"]):
+        assert main(words) == 1
+        assert "There is no run of cyclegan or pix2pix in" in capsys.readouterr().err

@@ -169,3 +169,9 @@ def test_features_tell_close_sets_from_distant_ones():
             data.toy_rooms(1000, size=32, core=True)]
     near, odd, far = (measure.frechet_distance(real, reader.features(s.images)) for s in sets)
     assert 5 * near < odd and 5 * odd < far
+
+
+def test_pictures_smaller_than_the_reader_wants_are_refused():
+    reader = measure.factor_reader(data.toy_faces(1))
+    with pytest.raises(ValueError, match=r"multiple of 32, got \(2, 3, 16, 16\)"):
+        reader.features(torch.zeros(2, 3, 16, 16, dtype=torch.uint8))

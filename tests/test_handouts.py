@@ -283,6 +283,8 @@ def test_errors_say_what_to_do(course, capsys):
     assert "'zh', 'en', 'both'" in capsys.readouterr().err
     assert make(course, "en", "07") == 1
     assert "there are: 01_one, 02_two" in capsys.readouterr().err
+    assert make(course, "en", "solutions/01") == 1
+    assert "a set needs a lesson, not only its solution" in capsys.readouterr().err
     (course / "src").mkdir()
     (course / "src" / "03_three.py").write_text("")
     assert make(course, "en") == 1

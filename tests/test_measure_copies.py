@@ -86,3 +86,12 @@ def test_one_known_picture_is_too_few():
     digits = data.mnist().images
     with pytest.raises(ValueError, match="at least 2 of each"):
         measure.memorisation_test(digits[:5], digits[5:6], digits[6:9])
+
+
+@pytest.mark.parametrize("test", [measure.memorisation_test, measure.copy_test])
+def test_floats_are_not_taken_for_bytes(test):
+    known = torch.randint(0, 256, (8, 1, 8, 8), dtype=torch.uint8)
+    with pytest.raises(ValueError, match="uint8 pictures .* of one shape; got torch.float32"):
+        test(known.float() / 127.5 - 1, known, known.flip(0))
+    with pytest.raises(ValueError, match="of one shape"):
+        test(known[..., :4], known, known.flip(0))

@@ -268,3 +268,20 @@ def test_measure_says_what_it_needs_and_what_it_does(run, made, tmp_path, monkey
     assert code == 0 and out.startswith(f"100 pictures of {each}"), err
     code, _, err = run("measure", "--pictures", each)
     assert code == 2 and "--against" in err
+
+
+def test_a_run_keeps_out_of_its_pictures_and_few_of_them_are_enough(run, tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(2):
+        PIL.Image.new("RGB", (20, 20), (90 * i, 60, 30)).save(pictures / f"{i}.png")
+    words = ["train", "dcgan", "--size", 16, "--features", 2, "--latent", 4, "--steps", 1,
+             "--threads", 1, "--quiet", "--data"]
+    code, _, err = run(*words, pictures, "--out", pictures / "run")
+    assert code == 1 and "lies in the folder of the pictures" in err
+    code, _, err = run(*words, "", "--out", tmp_path / "run")
+    assert code == 2 and "--data must not be empty" in err
+    for batch in ([], ["--batch", 1]):  # neither leaves anything behind
+        assert run(*words, pictures, "--out", tmp_path / "run", *batch)[0] == 1
+    assert "add --batch 2" in run(*words, pictures, "--out", tmp_path / "run")[2]
+    assert run(*words, pictures, "--out", tmp_path / "run", "--batch", 2)[0] == 0

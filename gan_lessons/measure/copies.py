@@ -42,6 +42,18 @@ def nearest(pictures: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     return distance, torch.cat([part.indices for part in parts])
 
 
+def _check_bytes(*sets: Tensor) -> None:
+    """Raise ValueError unless all are uint8 pictures (n, C, H, W) of one shape."""
+    if any(one.dtype != torch.uint8 or one.ndim != 4 or one.shape[1:] != sets[0].shape[1:]
+           for one in sets):
+        got = ", ".join(f"{one.dtype} {tuple(one.shape)}" for one in sets)
+        raise ValueError(both(
+            f"各组都应是形状相同的 uint8 图片 (n, C, H, W)，收到 {got}。[-1, 1] 的张量请先用 "
+            "data.to_images() 转换。",
+            f"All sets should be uint8 pictures (n, C, H, W) of one shape; got {got}. Convert "
+            "tensors in [-1, 1] with data.to_images() first."))
+
+
 @dataclass(frozen=True)
 class CopyReport:
     """How near n pictures come to training pictures, and to as many that nobody learned from."""
@@ -74,6 +86,8 @@ def copy_test(pictures: Tensor, training: Tensor, unseen: Tensor,
         features: From pictures to rows, (n, d), such as `evaluator.classifier.features`; otherwise
             the means of blocks.
     """
+    if features is None:
+        _check_bytes(pictures, training, unseen)
     size = min(len(training), len(unseen))
     seen_as = features or _blocks
     rows = seen_as(pictures)
@@ -130,6 +144,8 @@ def memorisation_test(pictures: Tensor, training: Tensor, unseen: Tensor,
     """
     if min(len(pictures), len(training), len(unseen)) < 2:
         raise too_few(min(len(pictures), len(training), len(unseen)), 2)
+    if features is None:
+        _check_bytes(pictures, training, unseen)
     views = {"features": features} if features else {"blocks": _blocks, "spectrum": spectrum}
     reports = [_witnesses(rows(pictures), rows(torch.cat([training, unseen])), len(training), view)
                for view, rows in views.items()]

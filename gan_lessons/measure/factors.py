@@ -133,6 +133,11 @@ def _test(reader: FactorReader, make: Callable) -> None:
 
 def _small(images: Tensor) -> Tensor:
     """Return bytes (n, 3, S, S) as floats in [-1, 1], averaged down to (n, 3, 32, 32)."""
+    if images.shape[-1] % SIDE:
+        raise ValueError(both(
+            f"读图网络只读边长是 {SIDE} 的倍数的图片，收到 {tuple(images.shape)}。",
+            f"The reading network takes pictures with a side that is a multiple of {SIDE}, got "
+            f"{tuple(images.shape)}."))
     return F.avg_pool2d(to_signed(images), images.shape[-1] // SIDE)
 
 
