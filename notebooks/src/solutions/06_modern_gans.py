@@ -175,7 +175,7 @@ r"""
 3. DiffAugment：D 看到的真图和假图都随机改动。
 4. 从 16 开始，再上下试 2 倍和 4 倍。
 5. 最后一段走得更慢：有一个特征值更接近 0。
-6. $\lambda$ 很大时，样本留在 $z$ 附近，落不到数据上。
+6. λ 很大时，样本留在 z 附近，落不到数据上。
 
 ## 教学笔记
 
@@ -238,7 +238,7 @@ The options are shuffled each time, so here are the words.
 3. DiffAugment: change at random what D sees, real and fake.
 4. At 16, and then try factors of 2 and 4 both ways.
 5. The last part of the way takes longer: one eigenvalue is closer to 0.
-6. At a very large $\lambda$ the samples stay near $z$ and miss the data.
+6. At a very large λ the samples stay near z and miss the data.
 
 ## Notes for teachers
 

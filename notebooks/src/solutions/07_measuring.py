@@ -170,7 +170,7 @@ r"""
 
 选项的次序每次都会打乱，所以这里写内容。
 
-1. 还不能说：用同样的 $n$ 重算，或把下限写在旁边。
+1. 还不能说：用同样的 n 重算，或把下限写在旁边。
 2. 模式崩溃：只画少数几种样子。
 3. 求平均时算进了对角线。
 4. 训练之前，留出一部分同一来源的图，谁也不许用。
@@ -224,7 +224,7 @@ Are the samples better? Precision and coverage rise, but recall falls from betwe
 
 The options are shuffled each time, so here are the words.
 
-1. Nothing yet: recompute both with one $n$, or put the floors beside them.
+1. Nothing yet: recompute both with one n, or put the floors beside them.
 2. Mode collapse: only a few kinds are painted.
 3. The diagonal went into the means.
 4. Before training, keep a part from the same source that nobody may use.
