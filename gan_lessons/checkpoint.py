@@ -115,8 +115,8 @@ def load(trainee: Saveable, path: str | Path, *, changed: tuple[str, ...] = (),
         raise _damaged(path, problem) from problem
 
 
-def check_same(trainee: Saveable, path: str | Path) -> None:
-    """Raise BadCheckpoint unless `path` holds an earlier state of `trainee`: it may be saved there.
+def check_same(trainee: Saveable, path: str | Path) -> int:
+    """Return the step of the file in `path`; raise BadCheckpoint unless it is of `trainee`.
 
     What may change from one training to the next, such as the learning rate, is not compared.
     """
@@ -126,6 +126,7 @@ def check_same(trainee: Saveable, path: str | Path) -> None:
                if name in saved and name in now}
     _compare_settings(saved, lasting, (), path)
     _compare_networks(trainee.state()["networks"], state.get("networks", {}), path)
+    return _step(state, path)
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -135,7 +136,12 @@ def read(path: str | Path) -> dict[str, Any]:
 
 def saved_step(path: str | Path) -> int:
     """Return the step at which the game in `path` was saved; raises as `load` does."""
-    step = read(path).get("step")
+    return _step(read(path), path)
+
+
+def _step(state: dict[str, Any], path: str | Path) -> int:
+    """Return the step in a state that was read from `path`."""
+    step = state.get("step")
     if type(step) is not int:
         raise _damaged(path, ValueError("no step"))
     return step

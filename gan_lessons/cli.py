@@ -23,7 +23,7 @@ from urllib.request import getproxies
 
 from gan_lessons import cycle_command
 from gan_lessons.cycle_command import INTERRUPTED
-from gan_lessons.util import both
+from gan_lessons.util import both, check_empty
 
 FAILED = 1
 ENDING = threading.Lock()  # taken by the thread that ends this process, see `end_job`
@@ -401,12 +401,9 @@ def sample(args: argparse.Namespace) -> int:
     _, step = run.weights(newest)
     kind = "newest" if newest else "average"
     if args.each:
-        there = Path(args.each).expanduser()
-        if there.is_dir() and any(there.iterdir()):
-            raise FileExistsError(f"{args.each} is not empty; what is in it was not overwritten. "
-                                  "Name a new folder.")
-        digits = max(4, len(str(args.n - 1)))
-        paths = [Path(args.each).expanduser() / f"{i:0{digits}}.png" for i in range(args.n)]
+        folder, digits = Path(args.each).expanduser(), max(4, len(str(args.n - 1)))
+        check_empty(folder)
+        paths = [folder / f"{i:0{digits}}.png" for i in range(args.n)]
     elif args.out:
         paths = [Path(args.out).expanduser()]
     else:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gan_lessons.util import both, tell, whole_number, write_atomically
+from gan_lessons.util import both, check_empty, tell, whole_number, write_atomically
 
 GAMES = ("cyclegan", "pix2pix")
 INTERRUPTED = 130  # exit code, of these commands and of all others
@@ -218,9 +218,10 @@ def checked(args: argparse.Namespace) -> tuple[Path, Settings]:
         if not {"game", "a", "b"} <= told.keys():
             args.parser.error("name a game, --a and --b, or go on with a run by --resume")
         runs.check_new(folder)
-        for spec in (told["a"], told["b"]):
+        settings = Settings(**told)
+        for spec in (settings.a, settings.b):
             runs.check_outside(folder, spec)
-        return folder, Settings(**told)
+        return folder, settings
     about = read_about(folder)
     if about.get("game") not in GAMES:
         raise no_such_run(folder)
@@ -410,8 +411,7 @@ def sample(args: argparse.Namespace) -> int:
         raise ValueError(both(f"--size 必须在 1 和 {LARGEST} 之间，收到 {args.size}。",
                               f"--size must be between 1 and {LARGEST}, got {args.size}."))
     source = open_source(args.pictures)
-    if out.is_dir() and any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty, and nothing was written. Name another folder.")
+    check_empty(out)
     game, part = made(settings), args.direction.replace("-", "_")
     if part not in game.parts:
         raise ValueError(both("pix2pix 只能从 A 到 B。", "pix2pix only goes from A to B."))

@@ -484,8 +484,7 @@ def alone(folder: Path):
 
 def check_outside(folder: Path, pictures: str) -> None:
     """Refuse a run in the folder of its own pictures: its grids would be taken for some of them."""
-    if pictures and Path(pictures).is_dir() and (
-            folder.resolve().is_relative_to(Path(pictures).expanduser().resolve())):
+    if Path(pictures).is_dir() and folder.resolve().is_relative_to(Path(pictures).resolve()):
         raise BadRun(both(f"{folder} 在图片文件夹 {pictures} 里面，训练画出的图会混进训练数据。"
                           "请用 --out 另选一个文件夹。",
                           f"{folder} lies in the folder of the pictures, {pictures}, and what the "

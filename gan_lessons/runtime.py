@@ -115,12 +115,12 @@ def set_threads(n: int) -> int:
     Raises:
         ValueError: `n` is no whole number of 1 or more, or far more than the machine has cores.
     """
-    most = 16 * (os.cpu_count() or 1)
-    if whole_number("n", n, 1) > most:
+    here = os.cpu_count() or 1
+    if whole_number("n", n, 1) > 16 * here:
         raise ValueError(both(
-            f"{n} 个线程太多：这台机器有 {os.cpu_count()} 个核心，请用不超过核心数的线程。",
-            f"{n} threads are too many: this machine has {os.cpu_count()} cores; use no more "
-            "threads than cores."))
+            f"{n} 个线程太多：这台机器有 {here} 个核心，请用不超过核心数的线程。",
+            f"{n} threads are too many: this machine has {here} cores; use no more threads than "
+            "cores."))
     torch.set_num_threads(n)
     return n
 

@@ -657,14 +657,12 @@ def open_checkpoint(game: Game, path: str | Path) -> None:
         if game.step and distributed.rank() == 0:
             tell(both(f"从 {Path(path).name} 的第 {game.step} 步接着训练。",
                       f"Resumed from {Path(path).name} at step {game.step}."))
-    elif (saved := checkpoint.saved_step(path)) > game.step:
+    elif (saved := checkpoint.check_same(game, path)) > game.step:
         raise checkpoint.BadCheckpoint(both(
             f"{path} 已经训练到第 {saved} 步，而这一局才到第 {game.step} 步，覆盖它会丢掉进度。"
             "请换一个文件名，或从它接着训练。",
             f"{path} holds step {saved}, further than this game's step {game.step}; overwriting "
             "it would lose that progress. Use another file name, or resume from it."))
-    else:
-        checkpoint.check_same(game, path)  # another game's file is not overwritten
 
 
 def save_checkpoint(game: Game, path: str | Path | None) -> None:

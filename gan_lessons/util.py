@@ -29,6 +29,13 @@ def tell(message: str) -> None:
         print(message.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
+def check_empty(folder: Path) -> None:
+    """Refuse to write among the files of a folder that has some."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty; what is in it was not overwritten, and "
+                              "nothing was written. Name a new folder.")
+
+
 def whole_number(name: str, value, least: int) -> int:
     """Return `value` as an int; raise ValueError when it is no whole number >= `least`."""
     try:
