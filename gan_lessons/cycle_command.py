@@ -18,6 +18,7 @@ import os
 import shlex
 import time
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -416,11 +417,12 @@ def sample(args: argparse.Namespace) -> int:
     if part not in game.parts:
         raise ValueError(both("pix2pix 只能从 A 到 B。", "pix2pix only goes from A to B."))
     checkpoint.load(game, folder / runs.CHECKPOINT, only=("networks",))
+    white = white_in(source)
     n = 0
     with source.reader() as read:
         for name, i in by_stem(source.names).items():
             try:
-                picture = picture_of(read(source.names[i]), args.size)
+                picture = picture_of(read(source.names[i]), args.size, white)
             except Exception as problem:  # a damaged file or archive can raise nearly anything
                 tell(f"{source.names[i]}: {problem}")
                 continue
@@ -431,10 +433,27 @@ def sample(args: argparse.Namespace) -> int:
     return 0 if n else 1
 
 
-def picture_of(raw: bytes, size: int | None):
+def white_in(source) -> int:
+    """Return the value of white in the 16-bit pictures of a source, found as for training.
+
+    What was found is printed, as when a set is prepared for training, see `data.cache.Remarks`.
+    """
+    from gan_lessons.data.cache import Remarks
+    from gan_lessons.data.decode import Decoded, decode, each_picture
+
+    remarks = Remarks()
+    for picture in each_picture(source, partial(decode, size=1)):
+        if isinstance(picture, Decoded):
+            remarks.add(picture)
+    remarks.tell(source.path)
+    return remarks.white
+
+
+def picture_of(raw: bytes, size: int | None, white: int):
     """Return a picture, uint8 (3, H, W), at its own size or with its short side scaled to `size`.
 
-    Of a picture more than eight times as long as wide the middle is kept.
+    Of a picture more than eight times as long as wide the middle is kept. `white` is the value
+    that becomes 255 in pictures of 16 bits.
     """
     import torch
 
@@ -442,7 +461,7 @@ def picture_of(raw: bytes, size: int | None):
 
     if size is None:
         size = min(opened(raw).size)
-    return torch.from_numpy(decode(raw, size, whole=True).pixels)
+    return torch.from_numpy(decode(raw, size, whole=True, white=white).pixels)
 
 
 OPTIONS = {"train": (add_train, train), "sample": (add_sample, sample)}  # as in cli.COMMANDS

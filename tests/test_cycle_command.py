@@ -5,10 +5,14 @@ import json
 import numpy as np
 import PIL.Image
 import pytest
+import torch
+from packing import deep_png
 
 from gan_lessons import checkpoint
 from gan_lessons.cli import main
 from gan_lessons.cycle_command import Settings, both_sets
+from gan_lessons.data.cache import Windows
+from gan_lessons.data.sources import open_source
 
 SMALL = ["--size", "16", "--features", "4", "--downs", "2", "--patch", "1", "--batch", "2",
          "--threads", "1", "--quiet"]
@@ -62,6 +66,25 @@ def test_a_run_is_stopped_resumed_and_sampled_from(folders, tmp_path, capsys):
     assert main(["sample", "--run", str(half), "--pictures", mine, "--out", str(made / "a-to-b")
                  ]) == 1
     assert "not empty" in capsys.readouterr().err
+
+
+def test_pictures_of_sixteen_bits_are_as_bright_as_in_training(folders, tmp_path, capsys,
+                                                               monkeypatch):
+    twelve = np.linspace(0, 4000, 20 * 24, dtype=np.uint16).reshape(20, 24, 1)
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    for name in ("1", "2"):
+        (deep / f"{name}.png").write_bytes(deep_png(twelve))
+    run = tmp_path / "run"
+    assert train("cyclegan", (str(deep), folders[1]), run, "--steps", "1") == 0
+    given = []
+    monkeypatch.setattr("gan_lessons.cycle.translate",
+                        lambda network, pictures: (given.append(pictures), pictures)[1])
+    assert main(["sample", "--run", str(run), "--pictures", str(deep), "--out",
+                 str(tmp_path / "made"), "--size", "16"]) == 0
+    assert "4,095 is taken for white" in capsys.readouterr().out.split("--out made")[-1]
+    trained_on = Windows.of(open_source(deep), 16).cut(*torch.zeros(3, 1).long())
+    assert (given[0][:, :, :16, :16] == trained_on).all()
 
 
 def test_pix2pix_pairs_by_name(folders, tmp_path, capsys):
