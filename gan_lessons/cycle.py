@@ -457,6 +457,12 @@ def translate(network: nn.Module, pictures: ImageSet | Tensor | Sequence[Tensor]
     """
     if isinstance(pictures, ImageSet):
         pictures = pictures.images
+    if not isinstance(pictures, (Tensor, list, tuple)):
+        raise ValueError(both(
+            f"图片应当是 ImageSet、张量，或张量的列表，收到 {type(pictures).__name__}；"
+            "NumPy 数组请先用 torch.from_numpy 转换。",
+            f"Pictures come as an ImageSet, a tensor or a list of tensors; got "
+            f"{type(pictures).__name__}. Convert a NumPy array with torch.from_numpy."))
     if not isinstance(pictures, Tensor):
         return [translate(network, picture[None])[0] for picture in pictures]
     channels = getattr(network, "channels", None)  # a network of one's own need not say

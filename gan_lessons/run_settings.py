@@ -17,7 +17,7 @@ from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
 from gan_lessons.nets import dcgan
 from gan_lessons.train import Game, channels_last, critic_turns
-from gan_lessons.util import both, whole_number
+from gan_lessons.util import both, positive_number, whole_number
 
 RECIPES = {"wgan": recipes.wgan, "wgan-gp": recipes.wgan_gp, "dcgan": recipes.dcgan,
            "sngan": recipes.sngan, "rpgan": recipes.rpgan, "source-003": recipes.source_003}
@@ -271,10 +271,8 @@ def check_numbers(told: Any, *, whole: tuple[str, ...],
                 raise ValueError(both(f"seed 必须小于 2**32，收到 {told.seed}。",
                                       f"seed must be below 2**32, got {told.seed}."))
     for name in positive:
-        value = getattr(told, name)
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
-            raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
-                                  f"{name} must be a number above 0, got {value!r}."))
+        if getattr(told, name) is not None:
+            positive_number(name, getattr(told, name))
 
 
 def absolute(name: str, value: str | None) -> str | None:

@@ -30,7 +30,7 @@ from gan_lessons.data import ImageSet, PointSet, to_images
 from gan_lessons.losses import Loss, Minimax, NonSaturating, Wasserstein
 from gan_lessons.penalties import Penalty, clip_weights
 from gan_lessons.progress import bar as progress_bar
-from gan_lessons.util import both, tell, whole_number
+from gan_lessons.util import both, positive_number, tell, whole_number
 
 HISTORY = ("critic loss", "generator loss", "real", "fake")  # the columns of `game.history`
 
@@ -166,10 +166,12 @@ class Game:
         if self.classes is not None:
             self.classes = condition.checked_classes(self.classes)
         self.precision = runtime.precision(self.precision, self.device)
-        if self.clip_gradients is not None and not self.clip_gradients > 0:
-            raise ValueError(both(
-                f"clip_gradients 必须大于 0，收到 {self.clip_gradients}；None 表示不裁剪。",
-                f"clip_gradients must be above 0, got {self.clip_gradients}; None clips nothing."))
+        if self.decay is not None:
+            self.decay = whole_number("decay", self.decay, 1)
+        for name in ("lr", "clip", "clip_gradients"):
+            if getattr(self, name) is not None:
+                positive_number(name, getattr(self, name))
+        check_players(self)
         self.step = 0  # steps that G has made
         self.goal = 0  # and is to make in all
         self.data: str | None = None  # what it was trained on, in a few words
@@ -308,6 +310,24 @@ class Game:
         if self.data is not None:  # a game that has not met its data accepts any
             settings["data"] = self.data
         return settings
+
+
+def check_players(game: Game) -> None:
+    """Require a share for the average, a loss that is an object, and what else must be called."""
+    if not 0 <= game.ema <= 1:
+        raise ValueError(both(f"ema 必须在 0 和 1 之间，收到 {game.ema}。",
+                              f"ema must be between 0 and 1, got {game.ema}."))
+    if isinstance(game.loss, type) or not hasattr(game.loss, "critic"):
+        raise ValueError(both(
+            f"loss 要的是一个损失对象，例如 losses.Hinge()（注意括号），收到 {game.loss!r}。",
+            f"loss wants a loss, such as losses.Hinge() (mind the brackets); got {game.loss!r}."))
+    for name, example in (("penalty", "penalties.r1"), ("optimizer", "train.rmsprop"),
+                          ("augment", "augment.DiffAugment()")):
+        value = getattr(game, name)
+        if value is not None and (isinstance(value, type) or not callable(value)):
+            raise ValueError(both(
+                f"{name} 要的是一个函数，例如 {example}，收到 {value!r}；None 表示没有。",
+                f"{name} wants a function, such as {example}; got {value!r}. None is none."))
 
 
 def channels_last(game: Game) -> Game:

@@ -1,6 +1,7 @@
 """What every room needs: messages in two languages, whole numbers, files written whole."""
 
 import glob
+import math
 import operator
 import os
 import sys
@@ -46,6 +47,13 @@ def whole_number(name: str, value, least: int) -> int:
         raise ValueError(both(f"{name} 必须是不小于 {least} 的整数，收到的是 {value!r}。",
                               f"{name} must be a whole number of at least {least}, got {value!r}."))
     return number
+
+
+def positive_number(name: str, value) -> None:
+    """Raise ValueError when `value` is no finite number above 0."""
+    if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+        raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
+                              f"{name} must be a number above 0, got {value!r}."))
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -73,7 +74,8 @@ def test_a_map_of_scores_costs_what_its_patches_cost():
 def test_wrong_settings_are_refused():
     for bad in (lambda: networks.patch_critic(norm="batch"), lambda: cycle.cyclegan(features=0),
                 lambda: cycle.cyclegan(network="vgg"), lambda: cycle.ImageBuffer(-1),
-                lambda: networks.generator_resnet(downs=0)):
+                lambda: networks.generator_resnet(downs=0),
+                lambda: cycle.translate(networks.generator_unet(), np.zeros((1, 3, 8, 8)))):
         with pytest.raises(ValueError):
             bad()
 

@@ -190,6 +190,12 @@ def hinge(loss):
     return GANLearner.from_loss(Data(), *networks(per_sample=True), loss, silent=True)
 
 
+def test_a_critic_of_one_score_a_batch_is_refused_by_from_loss():
+    learn = GANLearner.from_loss(Data(), *networks(per_sample=False), Hinge(), silent=True)
+    with pytest.raises(ValueError, match="wants one score a picture: .* pictures got 1"):
+        learn.fit(1, 1e-3)
+
+
 def test_another_loss_is_refused_unless_it_is_meant(tmp_path):
     learn = hinge(Hinge())
     learn.fit(1, 1e-3)

@@ -45,6 +45,14 @@ def test_batches_of_nothing_are_refused():
         data.ring().batches(0)
 
 
+def test_sets_that_cannot_be_are_refused():
+    for make in (lambda: data.ring(modes=0), lambda: data.grid(side=2.5), lambda: data.line(0)):
+        with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+            make()
+    with pytest.raises(ValueError, match="std must be a number of 0 or more, got -1"):
+        data.ring(std=-1)
+
+
 @pytest.mark.parametrize("points, k", [(data.ring(), 8), (data.grid(), 25), (data.line(), 5),
                                        (data.on_axis((-1, 0, 4), 0.1), 3)])
 def test_mixtures_fill_their_modes_equally_with_their_std(points, k):

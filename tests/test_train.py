@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import math
 import os
 import re
 import signal
@@ -609,9 +610,22 @@ def test_numbers_that_cannot_be_are_refused(digits, wrong):
         fit(small(), digits, progress=False, **wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"n_critic": 0}, {"batch": 20.0}, {"latent": 0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"n_critic": 0}, {"batch": 20.0}, {"latent": 0}, {"seed": -1},
+                                   {"decay": -5}])
 def test_games_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="must be a whole number of at least"):
+        small(**wrong)
+
+
+@pytest.mark.parametrize("wrong, message", [
+    ({"clip": -0.1}, "clip must be a number above 0, got -0.1"),
+    ({"lr": math.nan}, "lr must be a number above 0"),
+    ({"ema": math.nan}, "ema must be between 0 and 1"),
+    ({"loss": losses.Hinge}, "mind the brackets"),
+    ({"penalty": "r1"}, "penalty wants a function, such as penalties.r1; got 'r1'"),
+    ({"optimizer": "adam"}, "optimizer wants a function")])
+def test_settings_that_cannot_be_meant_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
         small(**wrong)
 
 

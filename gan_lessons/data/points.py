@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons.data.imageset import read_card, show_card
-from gan_lessons.util import both
+from gan_lessons.util import both, whole_number
 
 FURTHEST = 10.0  # how far from the origin drawn points may lie
 
@@ -86,6 +86,9 @@ class PointSet:
 def mixture(modes: Tensor, std: float, name: str) -> PointSet:
     """Return a mixture of round Gaussians of equal weight around `modes`, (K, d)."""
     modes = modes.to(torch.float32)
+    if not 0 <= std < math.inf:
+        raise ValueError(both(f"std 必须是不小于 0 的数，收到 {std}。",
+                              f"std must be a number of 0 or more, got {std}."))
 
     def draw(n, generator):
         chosen = torch.randint(len(modes), (n,), generator=generator)
@@ -98,6 +101,7 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.05) -> PointSet:
 
     `ring(radius=1, std=0.01)` is the ring of VEEGAN and PacGAN (arXiv 1705.07761, 1712.04086).
     """
+    whole_number("modes", modes, 1)
     angle = 2 * math.pi * torch.arange(modes) / modes
     return mixture(radius * torch.stack([angle.cos(), angle.sin()], 1), std, f"ring of {modes}")
 
@@ -107,12 +111,14 @@ def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> PointSet:
 
     The default is the grid of VEEGAN and PacGAN: 25 modes at {-4, -2, 0, 2, 4}^2.
     """
+    whole_number("side", side, 1)
     line = spacing * (torch.arange(side) - (side - 1) / 2)
     return mixture(torch.cartesian_prod(line, line), std, f"grid of {side * side}")
 
 
 def line(modes: int = 5, length: float = 4.0, std: float = 0.05) -> PointSet:
     """Return Gaussians in a row along the x axis, from -length/2 to length/2."""
+    whole_number("modes", modes, 1)
     x = torch.linspace(-length / 2, length / 2, modes)
     return mixture(torch.stack([x, torch.zeros(modes)], 1), std, f"line of {modes}")
 

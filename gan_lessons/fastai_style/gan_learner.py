@@ -104,7 +104,17 @@ class GANLearner(Learner):
                 return loss.generator(fake_pred, learn.model.critic(target).float())
             return loss.generator(fake_pred)
 
-        learn.loss_func.loss_funcG = gen_loss
+        def crit_loss(real_pred, fake_pred):
+            if len(real_pred) != len(learn.yb):
+                n, got = len(learn.yb), len(real_pred)
+                raise ValueError(both(
+                    f"from_loss 要求判别器给每张图一个分数：{n} 张图，收到 {got} 个分数。"
+                    "basic_critic 要写 per_sample=True；对整批取平均的判别器给 wgan 用。",
+                    f"from_loss wants one score a picture: {n} pictures got {got}. Take "
+                    "basic_critic(..., per_sample=True); one that averages a batch is for wgan."))
+            return loss.critic(real_pred, fake_pred)
+
+        learn.loss_func.loss_funcG, learn.loss_func.loss_funcC = gen_loss, crit_loss
         learn.loss_names = [described(loss)]
         return learn
 
