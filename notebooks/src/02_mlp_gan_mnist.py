@@ -2,10 +2,10 @@
 r"""
 # 02 · 全连接 GAN：生成手写数字
 
-上一课的样本是平面上的点；这一课是图片。让网络写出 0 到 9，并用数据说明十个数字一个也没有漏掉。
+上一课的样本是平面上的点；这一课是图片。让生成器写出 0 到 9，并用数据说明十个数字一个也没有漏掉。
 
 - **学完你会**：写出判别器和生成器各自完整的一步，用它们训练出合格的生成器；说出五个评价指标的公式，以及每个指标看不见什么；查出模式崩溃，一次只改一处，找出对它有用的改动；检验生成器有没有照抄训练集。
-- **需要准备**：第 01 课的目标函数；知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`。
+- **需要准备**：知道神经网络怎样用梯度下降训练，读得懂 PyTorch 的 `nn.Linear`；学过第 01 课更好。
 - **用时**：只读一种语言，约 120 分钟，其中阅读 55 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：本课的主干来自 siriusdemon 的[《直观地理解 GAN》](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN)，他把程序分成一小步一小步来讲，还给读者留了问题；他的文章说明，代码参考了 [wiseodd 的 generative-models](https://github.com/wiseodd/generative-models)。另一半来自 Datawhale 教程 [动手学CV-Pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch) 的《GAN 实战：手写数字生成》，它给训练循环的每一行都写了注释。谢谢他们。
 """
@@ -14,10 +14,10 @@ r"""
 r"""
 # 02 · A fully connected GAN: writing digits
 
-In the last lesson a sample was a point in the plane; here it is a picture. Two networks learn to write 0 to 9, and we collect the evidence that no digit is left out.
+In the last lesson a sample was a point in the plane; here it is a picture. A generator learns to write 0 to 9, and we collect the evidence that no digit is left out.
 
 - **You will be able to**: write one full step of the discriminator and one of the generator, and train with them a generator that meets the bar; state the formulas of five evaluation metrics, and what each of them cannot see; detect mode collapse and find, with one change at a time, what helps against it; test whether a generator copies its training set.
-- **You need**: the objective of lesson 01; to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`.
+- **You need**: to know how gradient descent trains a neural network, and to be able to read PyTorch's `nn.Linear`; lesson 01 is helpful.
 - **Time**: about 120 minutes in one language: 55 to read, 45 for predictions, exercises and quiz, 20 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the backbone of this lesson is siriusdemon's [introduction to GANs](https://github.com/siriusdemon/hackaway/tree/master/projects/Gan/GAN), written in Chinese, which explains a program one small step at a time and leaves its reader questions; for the code its author thanks [wiseodd's generative-models](https://github.com/wiseodd/generative-models). The other half is the chapter on writing digits in Datawhale's course [dive-into-cv-pytorch](https://github.com/datawhalechina/dive-into-cv-pytorch), which comments every line of its training loop. Our thanks to all of them.
 """
@@ -523,7 +523,7 @@ The answer is **C**, and that was the clue hidden in the code. Make the labels w
 
 ### Step four, networks
 
-G maps `z_dim` numbers to `x_dim` and turns raw material into a forgery; the author is fond of the Chinese word for it, which also suggests a fake good enough to pass. D maps `x_dim` numbers to 1 and judges whether its input is real. Each has one hidden layer and ends in a sigmoid: G's output lies in $[0, 1]$, D's is a probability.
+G maps `z_dim` numbers to `x_dim` and turns raw material into a forgery. D maps `x_dim` numbers to 1 and judges whether its input is real. Each has one hidden layer and ends in a sigmoid: G's output lies in $[0, 1]$, D's is a probability.
 """
 
 # %%
@@ -1120,7 +1120,7 @@ r"""
 r"""
 ### 走完全程会怎样？
 
-两篇教程都走 120,000 步，图 2-1 只走了 2,000 步。先不要责怪它们：按原来的设置走得更久，会怎样？我们事先跑过（`studies/lesson02.py authors`）：18,000 张真正的 MNIST（原文是 60,000 张），种子 0，评估 2,000 个样本。这张表另有自己的分类器，用这 18,000 张训练，所以弗雷歇距离只能在表内比较；最后一行是它的参照。
+两篇教程都走 120,000 步，图 2-1 只走了 2,000 步。先不要责怪它们：按原来的设置走得更久，会怎样？我们事先跑过（`studies/lesson02.py authors`）：18,000 张真正的 MNIST（原文是 60,000 张），种子 0，评估 2,000 个样本。这张表另有自己的分类器，用这 18,000 张训练，所以弗雷歇距离只能在表内比较；最后一行是它的参照：2,000 张没见过的数字，全都出自测试文件，由另一些人写成，训练图却有一半多出自训练文件。
 
 | 设置 | 步数 | 类别数 | KL | 有把握 | 弗雷歇距离 |
 |---|---|---|---|---|---|
@@ -1147,7 +1147,7 @@ r"""
 r"""
 ### What if the run goes all the way?
 
-Both tutorials take 120,000 steps; Fig. 2-1 took 2,000. Before blaming them, ask what their settings reach in the long run. We ran them beforehand (`studies/lesson02.py authors`) on 18,000 real MNIST pictures (60,000 in the originals), seed 0, 2,000 samples measured. This table has a classifier of its own, trained on those 18,000, so compare its Fréchet distances within the table only; the last row is its reference.
+Both tutorials take 120,000 steps; Fig. 2-1 took 2,000. Before blaming them, ask what their settings reach in the long run. We ran them beforehand (`studies/lesson02.py authors`) on 18,000 real MNIST pictures (60,000 in the originals), seed 0, 2,000 samples measured. This table has a classifier of its own, trained on those 18,000, so compare its Fréchet distances within the table only; the last row is its reference: 2,000 unseen digits, all from the test file, by other writers, while more than half of the training pictures come from the training file.
 
 | Settings | Steps | Classes | KL | Confident | Fréchet distance |
 |---|---|---|---|---|---|
@@ -1218,7 +1218,7 @@ $\beta_1$ alone is not enough: only 28% of the samples are confident. With $\bet
 r"""
 ### R1：给 D 的梯度加上惩罚
 
-最后再加一项 **R1**。它和 $\beta_1 = 0$ 合用有没有好处，上表没有试过；我们按原论文的主张加上它，希望训练更稳（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）。它把下式加到 D 的损失里：
+最后再加一项 **R1**。上表没有一行同时用 R1 和 $\beta_1 = 0$，合用有没有好处还不知道；我们按原论文的主张加上它，希望训练更稳（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）。它把下式加到 D 的损失里：
 
 $$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x l(x) \rVert^2$$
 
@@ -1230,7 +1230,11 @@ slope, = torch.autograd.grad(D(real).sum(), real, create_graph=True)
 penalty = gamma / 2 * slope.flatten(1).square().sum(1).mean()
 ```
 
-这里取 $\gamma = 3$；为了节省时间，每 4 步算一次，那一步的强度乘以 4，平均下来不变。批大小减到 50，同样的时间可以多走几步。最后的图用 G 的权重 $\theta$ 的**指数滑动平均**（exponential moving average，EMA）来画，每一步都令
+最后的训练还改了三处：
+
+- R1 取 $\gamma = 3$，为了节省时间每 4 步算一次，那一步的强度乘以 4，平均下来不变；
+- 批大小减到 50，同样的时间可以多走几步；
+- 最后的图用 G 的权重 $\theta$ 的**指数滑动平均**（exponential moving average，EMA）来画，每一步都令
 
 $$\bar\theta \leftarrow 0.9995\,\bar\theta + 0.0005\,\theta$$
 
@@ -1241,7 +1245,7 @@ $$\bar\theta \leftarrow 0.9995\,\bar\theta + 0.0005\,\theta$$
 r"""
 ### R1: a penalty on D's gradient
 
-To that we add **R1**. The table has not tried it together with $\beta_1 = 0$; we follow its authors in the hope of steadier training ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)), a term in D's loss:
+To that we add **R1**. The table has no row with both R1 and $\beta_1 = 0$, so we do not know yet whether the two help each other; we follow its authors in the hope of steadier training ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)). It is a term in D's loss:
 
 $$\frac{\gamma}{2} \, \mathbb{E}_{x}\, \lVert \nabla_x l(x) \rVert^2$$
 
@@ -1253,7 +1257,11 @@ slope, = torch.autograd.grad(D(real).sum(), real, create_graph=True)
 penalty = gamma / 2 * slope.flatten(1).square().sum(1).mean()
 ```
 
-Here $\gamma = 3$; to save time the term is computed on every 4th step, and there 4 times as strong, which leaves the average as it was. Batches of 50 allow more steps in the same time. The last pictures are painted by the **exponential moving average** (EMA) of G's weights $\theta$, updated at each step:
+Three things change in the last run:
+
+- R1 with $\gamma = 3$, computed on every 4th step to save time, and there 4 times as strong, which leaves the average as it was;
+- batches of 50, which allow more steps in the same time;
+- the last pictures are painted by the **exponential moving average** (EMA) of G's weights $\theta$, updated at each step:
 
 $$\bar\theta \leftarrow 0.9995\,\bar\theta + 0.0005\,\theta$$
 
@@ -1287,12 +1295,12 @@ show.gallery(final[:60], columns=15,
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 2-7** 没有挑选过的前 60 个样本，用 EMA 权重画出。十个数字都有，大多认得出；约六分之一模糊、断开，或介于两个数字之间。
+**图 2-7** 没有挑选过的前 60 个样本，用 EMA 权重画出。十个数字都有，大多认得出；有一些模糊、断开，或介于两个数字之间（分类器对全部 2,000 个样本里的 15% 没有把握）。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 2-7** The first 60 samples, not chosen, painted with the EMA weights. All ten digits appear and most can be read; about one in six is blurred, broken or between two digits.
+**Fig. 2-7** The first 60 samples, not chosen, painted with the EMA weights. All ten digits appear and most can be read; some are blurred, broken or between two digits (the classifier is not confident about 15% of all 2,000).
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1313,7 +1321,7 @@ r"""
 | 治好之后 | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | 真图与真图 | 10 | 0.003 | 97% | 0.05 |
 
-十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；看来多走的步数和 EMA 起了大半作用，R1 的作用没有单独显示出来。各自起多大作用，要像上一节那样分开来试。
+十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；看来多走的步数和 EMA 起了大半作用，看不出 R1 有没有帮助。各自起多大作用，要像上一节那样分开来试。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1325,7 +1333,7 @@ That was this one run. With 5 seeds, the same settings and the EMA weights (`stu
 | cured | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | real against real | 10 | 0.003 | 97% | 0.05 |
 
-All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46): more steps and the EMA seem to do most of it, and a share of R1 is not shown. How much each of them does has to be tried one at a time, as in the section above.
+All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46): more steps and the EMA seem to do most of it, and there is no sign that R1 helps. How much each of them does has to be tried one at a time, as in the section above.
 """
 
 # %%
@@ -1463,7 +1471,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-复读机被抓住了（64.4%，$Z$ = 12.9），新数字没有被冤枉（51.6%，$Z$ = 1.4）。复读机的 $Z$ 是这样算的：$(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$。G 的比例，`studies/lesson02.py cured` 的 5 个种子依次是 51.6%、50.7%、52.8%、51.6%、51.6%，$Z$ 依次是 1.5、0.7、2.5、1.5、1.4。有一个种子超过了 2。不过，谁也不可能抄过的新数字也占 51.6%（可能是偶然，也可能是两组候选不完全对等），应当和这一行比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。检验没有发现大量照抄的迹象；少量照抄，它排除不了。它也有看不见的地方：候选只有 2,000 张；抄得很少，或者把原件挪动、变形之后再交出来，比例就升得不多。它也会冤枉人：$Z$ 把每张图当作一次独立的抛硬币；崩溃的 G 反复画同几张图，没有抄，$|Z|$ 也会很大。先看有没有崩溃，再用这个检验。
+复读机被抓住了：64.4%，$Z$ = 12.9。它到不了 100%：原件只有三分之一在候选里，所以至多是 1/3 + 2/3 · 1/2，约 67%。新数字没有被冤枉（51.6%，$Z$ = 1.4）。G 在 `studies/lesson02.py cured` 的 5 个种子上是 50.7% 到 52.8%。有一个种子的 $Z$ 是 2.5；不过，谁也不可能抄过的新数字也占 51.6%，应当和它比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。所以没有大量照抄的迹象；少量照抄，这个检验排除不了。
+
+它有两处会出错：
+
+- **漏掉抄袭。** 候选只有 2,000 张；抄得很少，或者把原件挪动、变形之后再交出来，比例就升得不多。
+- **冤枉人。** $Z$ 把每张图当作一次独立的抛硬币；崩溃的 G 反复画同几张图，没有抄，$|Z|$ 也会很大。先看有没有崩溃，再用这个检验。
 
 为什么没见过的图片要出自同一个文件？因为测试文件是另一些人写的。拿它当候选，连留出的、G 没见过的训练文件数字，也有 61% “更接近训练图片”（同一份研究）：那是笔迹的差别，不是抄袭。两组候选除了“见过”和“没见过”，不能有别的差别。
 
@@ -1490,7 +1503,12 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The reciter is caught (64.4%, $Z$ = 12.9) and the new digits are not accused (51.6%, $Z$ = 1.4). The reciter's $Z$ comes from $(0.644 - 0.5) \times 2\sqrt{2000} \approx 12.9$. For G the 5 seeds of `studies/lesson02.py cured` give, one after the other, 51.6%, 50.7%, 52.8%, 51.6%, 51.6%, with $Z$ = 1.5, 0.7, 2.5, 1.5, 1.4. One seed is above 2. But the new digits, which nobody can have copied, come out at 51.6%, too (chance, or two sets of candidates that are not quite even), and that row is the one to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. The test finds no clear sign of much copying; a little of it cannot be ruled out. It has its blind spots: there are only 2,000 candidates, and a generator that copies rarely, or moves and bends its originals before handing them in, raises the share only a little. It can also accuse wrongly: $Z$ takes each picture for an independent toss of a coin, and a collapsed G that paints the same few pictures again and again gets a large $|Z|$ without copying. Rule out collapse before you use it.
+The reciter is caught: 64.4%, $Z$ = 12.9. It cannot reach 100%, because only a third of its originals are among the candidates: at most 1/3 + 2/3 · 1/2, about 67%. The new digits are not accused (51.6%, $Z$ = 1.4). On the 5 seeds of `studies/lesson02.py cured` G comes out at 50.7% to 52.8%. One seed has a $Z$ of 2.5; but the new digits, which nobody can have copied, come out at 51.6%, too, and that is what to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. So there is no clear sign of much copying; a little of it this test cannot rule out.
+
+It can go wrong in two ways:
+
+- **It misses copies.** There are only 2,000 candidates, and a generator that copies rarely, or moves and bends its originals before handing them in, raises the share only a little.
+- **It accuses wrongly.** $Z$ takes each picture for an independent toss of a coin, and a collapsed G that paints the same few pictures again and again gets a large $|Z|$ without copying. Rule out collapse before you use it.
 
 Why must the unseen pictures come from the same file? Because the test file was written by other people. With it as the candidates, even the held-out digits of the training file, which G has never seen, are "nearer to training pictures" in 61% of cases (in the same study): a difference of handwriting, not copying. The two sets of candidates may differ in nothing but "seen" and "not seen".
 
@@ -1551,8 +1569,8 @@ start = recipes.source_002()  # the same first weights, not trained
 moved = max(float((a - b).detach().abs().max()) for a, b in
             zip(start.generator.parameters(), in_one_go.generator.parameters(), strict=True))
 say("停下再继续和一口气跑完，G 的权重最多相差 {gap:g}；60 步里，权重本身最多移动了 {moved:.2f}。",
-    "Stopped and resumed against in one go: G's weights differ by at most {gap:g}; in the 60 steps "
-    "they moved by up to {moved:.2f}.", gap=gap, moved=moved)
+    "Resumed run against uninterrupted run: G's weights differ by at most {gap:g}; in the 60 "
+    "steps they moved by up to {moved:.2f}.", gap=gap, moved=moved)
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
@@ -1577,7 +1595,7 @@ r"""
 r"""
 ## Open task: train with your own two steps
 
-Put the two functions of exercise 3 into a loop and train a generator of whose 2,000 samples at least 9 digits have 4% or more each, and of which the classifier is sure in at least 60% of cases. The rules: at most 3,000 steps; no `fit`; the networks may be those of `mlp.source_004()` or your own. Before you start, write down the learning rate and the `betas` you will use, and why; if the bar is missed, change one thing at a time and note classes, KL, confident share and Fréchet distance of each attempt.
+Put the two functions of exercise 3 into a loop and train a generator that passes two bars on 2,000 samples: at least 9 digits have a share of 4% or more, and the classifier is confident about at least 60% of the samples. The rules: at most 3,000 steps; no `fit`; the networks may be those of `mlp.source_004()` or your own. Before you start, write down the learning rate and the `betas` you will use, and why; if the bar is missed, change one thing at a time and note classes, KL, confident share and Fréchet distance of each attempt.
 
 <details><summary>Hint one</summary>
 
@@ -1631,10 +1649,10 @@ r"""
 |---|---|---|
 | 类别数、KL | 哪些数字漏了，比例偏了多少 | 像不像：噪点也能得分 |
 | 有把握的比例 | 分类器认不认得出 | 变化：同一团斑点也可能得 93% |
-| 弗雷歇距离、核距离 | 特征的分布，质量和变化都算 | 抄袭；特征不同就不能相比 |
+| 弗雷歇距离、核距离 | 特征的分布，质量和变化都算 | 抄袭 |
 | 抄袭检验 | 是否更接近训练图片 | 好不好看 |
 
-损失曲线和 D 的输出只说明两个网络此刻的强弱。画得好不好，要量图片本身。
+距离只有特征相同才能相比。损失曲线和 D 的输出只说明两个网络此刻的强弱。画得好不好，要量图片本身。
 """
 
 # %% [markdown] tags=["lang-en", "recap"]
@@ -1654,10 +1672,10 @@ Here $l$ is D's logit. With data in $[-1, 1]$ G ends in tanh, with data in $[0, 
 |---|---|---|
 | classes, KL | which digits are missing, how far the shares are off | quality: noise scores, too |
 | confident share | whether the classifier can read it | variety: one blob can score 93% |
-| Fréchet and kernel distance | how features are distributed, quality and variety alike | copying; not comparable with other features |
+| Fréchet and kernel distance | how features are distributed, quality and variety alike | copying |
 | test for copies | whether samples are nearer to training pictures | whether they look good |
 
-Loss curves and D's outputs only tell how strong the two networks are at the moment. To know how good the pictures are, measure the pictures.
+Distances in different features cannot be compared. Loss curves and D's outputs only tell how strong the two networks are at the moment. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh", "going-further"]

@@ -14,7 +14,7 @@ r"""
 r"""
 # 03 · DCGAN: deep convolutional generative adversarial networks
 
-Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN (deep convolutional GAN: the first D is not the discriminator's). Where do the guidelines come from, what happens without some of them, and how much better are convolutional networks than fully connected ones? This lesson answers by experiment; at the end it paints faces in colour and does arithmetic in latent space.
+Replace last lesson's fully connected layers by convolutions, keep a few design guidelines, and you have a DCGAN (deep convolutional GAN; the D stands for "deep", not for "discriminator"). Where do the guidelines come from, what happens without some of them, and how much better are convolutional networks than fully connected ones? This lesson answers by experiment; at the end it paints faces in colour and does arithmetic in latent space.
 
 - **You will be able to**: derive the output size of a transposed convolution and say when its output is uneven; point to the line of code behind each guideline of DCGAN; run an ablation that first measures how far one seed varies and only then speaks of differences; compare two kinds of network by one metric, at equal steps and at equal seconds; state the formulas of spectral normalisation and of the hinge loss; find the direction of a factor in latent space, and count how often vector arithmetic succeeds.
 - **You need**: the two steps and the five metrics of [lesson 02](02_mlp_gan_mnist.ipynb); to know what a convolution is and what `stride` and `padding` of `nn.Conv2d` do.
@@ -290,14 +290,14 @@ verdict = check.transposed_size(tconv_out)
 r"""
 ### “反卷积”并不反
 
-许多书和网页把它叫作“反卷积”（“deconvolution”）。普通卷积的边长是 $\lfloor (n + 2p - k)/s \rfloor + 1$，和你的公式互相抵消：先放大再缩小，边长总会回来。图片呢？卷积是线性的，可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
+许多书和网页把它叫作“反卷积”（“deconvolution”）。普通卷积的边长是 $\lfloor (n + 2p - k)/s \rfloor + 1$，正好抵消你的公式：先放大再缩小，边长总会回来（反过来，先缩小再放大，奇数的边长会丢在取整里）。图片呢？卷积是线性的，可以写成一个矩阵 $C$：把输入摊平成一列，乘上 $C$ 就是输出。转置卷积乘的是 $C^T$，名字就是这么来的。转置不等于逆：64 个数压成 16 个，有 48 个方向的内容已经丢了，谁也找不回来。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### A "deconvolution" undoes nothing
 
-Many books and pages call it a "deconvolution". The side after an ordinary convolution is $\lfloor (n + 2p - k)/s \rfloor + 1$, and it and your formula undo each other: enlarge, then shrink, and the side is what it was. But is the picture? A convolution is linear, so it is a matrix $C$: lay the input out as a column, multiply by $C$, and there is the output. The transposed convolution multiplies by $C^T$, hence the name. A transpose is no inverse: when 64 numbers are squeezed into 16, the contents of 48 directions are gone for good.
+Many books and pages call it a "deconvolution". The side after an ordinary convolution is $\lfloor (n + 2p - k)/s \rfloor + 1$, and it undoes your formula: enlarge, then shrink, and the side is what it was (the other way round an odd side is lost to the rounding). But is the picture? A convolution is linear, so it is a matrix $C$: lay the input out as a column, multiply by $C$, and there is the output. The transposed convolution multiplies by $C^T$, hence the name. A transpose is no inverse: when 64 numbers are squeezed into 16, the contents of 48 directions are gone for good.
 """
 
 # %%
@@ -454,7 +454,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Divisibility only removes the checkerboard that is **built into** the layer; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right): even from the start, at 2.25 times the multiplications: 36 for each pixel of the input instead of 16. The progressive GAN (Karras et al. 2018) and BigGAN go that way; StyleGAN2 has a transposed convolution with a blur behind it.
+Divisibility only removes the checkerboard that is **built into** the layer; weights are learned, and uneven ones can still paint one. The other way is to enlarge first and convolve afterwards (on the far right). That is even from the start, but costs 2.25 times the multiplications, 36 for each pixel of the input instead of 16. The progressive GAN (Karras et al. 2018) and BigGAN go that way; StyleGAN2 has a transposed convolution with a blur behind it.
 
 ## The guidelines of DCGAN
 
@@ -537,7 +537,7 @@ Then write a `block` without bugs, which takes kernel, stride and padding as wel
 
 <details><summary>Hint one</summary>
 
-Who is the `bn` in `forward`? What if the notebook happens to have a global variable called `bn`?
+What does `bn` refer to inside `forward`? What if the notebook happens to have a global variable called `bn`?
 
 </details>
 
@@ -714,7 +714,7 @@ r"""
 r"""
 ### First, how far one seed varies
 
-If a change that nobody would care about alters the result, then no smaller difference between two single runs counts. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
+If even a meaningless change moves the result, a difference smaller than that between two single runs means nothing. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
 """
 
 # %%
@@ -754,7 +754,7 @@ r"""
 r"""
 The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a conclusion from single runs would be worth nothing.
 
-So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, its 5 distances and the 5 of the control could come in any order; that all 5 lie above all 5 of the control has a chance of $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
+So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
 """
 
 # %%
@@ -791,11 +791,11 @@ r"""
 
 其余四处，用 5 个种子**分不出**，照实写下来：
 
-- 去掉批归一化。对照有一个种子是 10.2，所以排名交错；可是有一个种子完全崩溃（25.1，只剩 1 种数字），其余的都在 8 以上，而对照另外 4 个种子都在 5 上下。这个“分不出”本身也会随舍入改变：对照的种子 0 若取微扰后的 7.7 或 7.8，5 个距离就全在对照之上，判断就成了“更差”。我们的标准也很严：两两相比，25 对里有 22 对是去掉批归一化的更大，碰巧到这一步的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
-- 批归一化的缩放在 0 附近。5.9 到 14.0，也是 25 对里有 22 对更大。
-- ReLU 在批归一化之前（3.9 到 6.2）：看不出害处。D 里用 ReLU（除了种子 0，在 4.9 到 5.8 之间）：逐个种子比，3 个高出 0.7 到 0.9，1 个低 0.2，都小于刚才量到的波动；种子 0 高出 5.7，超过了它自己的波动（7.7 到 10.2）。只有一个种子差得这样远，应当再加种子，还不能下结论。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
+- **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大，碰巧到这一步的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
+- **ReLU 在批归一化之前**（3.9 到 6.2）：看不出害处。
+- **D 里用 ReLU**：只有一个种子差得多（15.9 对 10.2），其余 4 个都在刚才量到的波动之内。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
-只看种子 0，会得出什么？它的对照恰好最差，去掉批归一化“更好”（8.0 对 10.2；换成两个线程，12.2 对 9.8，又是“更差”），D 里用 ReLU “有害”（15.9 对 10.2）。换成种子 1，第一句反过来（25.1 对 4.9），第二句几乎不剩什么（5.8 对 4.9）。下图是种子 0 的八次训练各自的前 12 个样本，没有挑选过：
+“分不出”不等于“没有害处”。只看一个种子呢？种子 0 说去掉批归一化“更好”（8.0 对 10.2），种子 1 说它崩溃了（25.1 对 4.9）。下图是种子 0 的八次训练各自的前 12 个样本，没有挑选过：
 
 ![八排，每排 12 张，标题是所做的改动、弗雷歇距离和类别数：六排是暗淡或残缺的数字，第六排（初始权重取 N(0, 1)）全是黑白噪点，最后一排（beta1 取 0.9）是灰色的网格](../images/lesson03_board.png)
 
@@ -810,11 +810,11 @@ The answer is **B**: of the four, only with first weights from $N(0, 1)$ are all
 
 The other four are **not told apart** by 5 seeds, and we say so:
 
-- No batch normalisation. One seed of the control has 10.2, so the ranks mix; but one seed has collapsed altogether (25.1, with 1 digit left) and the rest are above 8, while the other 4 seeds of the control are near 5. This "not told apart" itself depends on rounding: with the control's seed 0 at 7.7 or 7.8, as after a nudge, all 5 distances would lie above the control and the verdict would be "worse". Our rule is a strict one, too: pair by pair, the change has the larger distance in 22 of 25 pairs, and luck gets that far in only about 3% of cases. It probably does harm, and it takes more seeds to be certain.
-- Batch normalisation's scale around 0. 5.9 to 14.0, again larger in 22 of 25 pairs.
-- ReLU before batch normalisation (3.9 to 6.2): no harm to be seen. ReLU in D (4.9 to 5.8 on all seeds but seed 0): seed by seed, 3 lie above the control by 0.7 to 0.9 and 1 below it by 0.2, all less than the spread just measured; seed 0 lies above it by 5.7, which is more than its own spread (7.7 to 10.2). One seed that far off is a reason for more seeds, not for a verdict. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
+- **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time, and luck gets that far in only about 3% of cases. They probably do harm, and it takes more seeds to be certain.
+- **ReLU before batch normalisation** (3.9 to 6.2): no harm to be seen.
+- **ReLU in D**: one seed only is much worse (15.9 against 10.2), the other 4 are within the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
-And what would seed 0 alone have said? Its control happens to be the worst, leaving out batch normalisation "helps" (8.0 against 10.2; with two threads it is 12.2 against 9.8, and "harms"), and ReLU in D "harms" (15.9 against 10.2). Seed 1 turns the first round (25.1 against 4.9) and leaves little of the second (5.8 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
+"Not told apart" is not "no harm". And one seed alone? Seed 0 says that leaving out batch normalisation "helps" (8.0 against 10.2), seed 1 that it collapses (25.1 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
 
 ![Eight rows of 12 pictures, each with the change, its Fréchet distance and classes as a title: dim or broken digits in six rows, black-and-white noise in the sixth row (first weights N(0, 1)), a grey mesh in the last (beta1 0.9)](../images/lesson03_board.png)
 
@@ -891,26 +891,26 @@ show.show(figure, "Losses on the left and D's outputs on the right, of the contr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初占上风，200 步之后 G 追回一些，D 仍占上风；下面那一次，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
+**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初遥遥领先，200 步之后 G 追回一些，D 仍领先；下面那一次，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D has the upper hand at first, and after step 200 G catches up somewhat, and D keeps the upper hand; in the game below D's loss falls to almost 0 and G's rises to 15, and stays there.
+**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D is far ahead at first; after step 200 G makes up some ground, but D stays ahead. Below, D's loss falls to almost 0, and G's climbs to 15 and stays there.
 """
 
 # %% [markdown] tags=["lang-zh"]
 r"""
 ## 卷积网络比全连接网络好多少？
 
-上一课的网络和这一课的网络，放在同一把标准下比：同样的 32×32 数字，同样的非饱和损失、批大小 64、学习率 0.001、参数的指数滑动平均（EMA，0.995），同一个评估器（本课的分类器），只换网络。换的是整个网络：卷积的 G 和 D 还多一层，G 有批归一化，初始权重也不同。先训练一次卷积的：
+上一课的网络和这一课的网络，放在同一把标准下比：同样的 32×32 数字，同样的非饱和损失、批大小 64、学习率 0.001、参数的指数滑动平均（EMA，0.995），同一个评估器（本课的分类器），只换网络。换的是整个网络：卷积的 G 和 D 还多一层，G 有批归一化（D 也有，用 R1 时除外），初始权重也不同。先训练一次卷积的：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## How much better are convolutional networks than fully connected ones?
 
-Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. They differ as a whole: the convolutional G and D also have a layer more, G has batch normalisation, and the first weights are drawn differently. First train the convolutional ones:
+Compare last lesson's networks and this lesson's by one metric: the same digits of 32×32, the same non-saturating loss, batches of 64, learning rate 0.001 and exponential moving average of the weights (EMA, 0.995), one evaluator (the classifier of this lesson); only the networks differ. They differ as a whole: the convolutional G and D also have one more layer, G has batch normalisation (and so has D, except under R1), and the first weights are drawn differently. First train the convolutional ones:
 """
 
 # %%
@@ -977,13 +977,13 @@ table([("网络", "networks"), ("步数", "steps"), ("秒", "s"),
 r"""
 步数相等，卷积网络远远胜出：距离是全连接的五分之一到四分之一左右，权重也少得多（149,408 对 674,049）。时间相等，结论反过来：全连接的一步只花卷积的四分之一，同样的时间可以走四倍的步数，两种设置、每个种子都是全连接的距离更近，分类器有把握的样本也更多。
 
-这不是说卷积没有用。这一对网络每一步学到的更多，是真的；不过两对网络差的不止卷积（批归一化、初始权重、层数也不同），功劳各占多少，这里没有拆开。贵也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积通常便宜得多。数字可能还是对卷积偏不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
+这不是说卷积没有用。这一对网络每一步学到的更多，是真的；不过两对网络差的不止卷积（批归一化、初始权重、层数也不同），功劳各占多少，我们没有量。贵也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积通常便宜得多。数字可能还是对卷积偏不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
 
 ## 彩色人脸：从 DCGAN 到 SN-GAN
 
-最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。完整的玩具人脸取值很多，这里用**核心集**（`core=True`），只取其中一部分：肤色、发型、眼镜、嘴和背景各有几种，共 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
+最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。每张脸由几个**因素**（factor）决定：肤色、发型、眼镜、嘴、背景。完整的一套，每个因素都有许多取值；这里用的**核心集**（`core=True`）只留 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
 
-先用 DCGAN 自己的做法，再换上两件新东西，都在 D 这一边：
+先用 DCGAN 自己的做法，再换上两件新东西，D 的归一化和另一个损失：
 
 - **谱归一化**（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）代替 D 的批归一化。把一个卷积核写成矩阵 $W$（每个输出通道一行），除以它的最大奇异值：
 
@@ -1000,13 +1000,13 @@ $\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本�
 r"""
 At equal steps the convolutional networks win by far: their distance is about a fifth to a quarter of that of the fully connected ones, with far fewer weights (149,408 against 674,049). At equal seconds the verdict is reversed: a fully connected step takes a quarter of the time, and with four times the steps the fully connected networks are closer in both settings and on every seed, and the classifier is sure of more of their samples.
 
-That is not to say that convolution is useless. This pair does learn more from each step; but the two pairs differ in more than convolution (batch normalisation, first weights, the number of layers), and how much each contributes has not been taken apart here. It is also expensive, and how expensive depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are usually much cheaper. And digits may suit it rather badly: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
+That is not to say that convolution is useless. This pair does learn more from each step; but the two pairs differ in more than convolution (batch normalisation, first weights, the number of layers), and how much each contributes we have not measured. It is also expensive, and how expensive depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are usually much cheaper. And digits may suit it rather badly: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
 
 ## Faces in colour: from DCGAN to SN-GAN
 
-Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. All toy faces have many values; here we use the **core set** (`core=True`), which has only some of them: skin, hair style, glasses, mouth and background have a few values each, 3 · 4 · 2 · 2 · 2 = 96 combinations in all, so that who is missing can be counted one by one.
+Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. Each toy face is drawn from a few **factors**: skin, hair style, glasses, mouth, background. The full set has many values for each; the **core set** (`core=True`) used here keeps 3 · 4 · 2 · 2 · 2 = 96 combinations, few enough to list the missing ones.
 
-First comes DCGAN's own recipe, then two new things, both on D's side:
+First comes DCGAN's own recipe, then two new things, a normalisation of D and another loss:
 
 - **Spectral normalisation** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) in place of D's batch normalisation. Write a kernel as a matrix $W$ (a row for each output channel) and divide it by its largest singular value:
 
@@ -1039,14 +1039,14 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-带谱归一化的 D 还没有训练，四个数本来就应当是 1.00，训练之后也是如此。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
+带谱归一化的 D 还没有训练；它的四个数按做法就是 1.00，训练前后都是。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
 
 两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每次约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The D with spectral normalisation is untrained, and its four numbers must be 1.00, and still would be after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Nor does spectral normalisation only make smaller: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
+The D with spectral normalisation is untrained, and its four numbers are 1.00 by construction, before and after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Spectral normalisation can also enlarge: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
 
 `studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
@@ -1075,7 +1075,7 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 r"""
 怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
-同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（第 04 课里同样 60 秒的 DCGAN，`features` 是 16，走了 1,377 步，有 51 到 86 种：只对各自的设置而言）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。3 个种子对 3 个，全部排在一边，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
+同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（它算数的图少，282 到 375 张对 846 到 915 张；但同样多张、完全均匀的样本，也会有 91 到 94 种）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。不论看哪一个指标，SN-GAN 的 3 个种子全都胜过 DCGAN 的 3 个，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
 即使是 SN-GAN，离真图也还差得远。读图网络有把握的有 41% 到 43%，其中将近一半认成了核心集里没有的值，所以在有把握的样本里，算数的只占一半多一点。
 
@@ -1084,9 +1084,9 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is sure when the network is at least nine-tenths sure of every factor; it is outside when one of these values is not in the core set; the others are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is called **sure** if the network is at least nine-tenths sure of every factor, and **outside** if, besides, one of the values read is not in the core set; the other sure ones are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
-In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (in lesson 04 a DCGAN with `features` of 16 makes 1,377 steps in 60 seconds and has 51 to 86: each is true of its own settings); 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. That 3 seeds all lie on one side of 3 others has a chance of $1 / \binom{6}{3} = 1/20$. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
 SN-GAN, too, is far from real pictures. The reading network is sure of 41% to 43% of its samples, but reads nearly half of these as values that the core set does not have, so that little more than half of the sure ones count.
 
@@ -1121,7 +1121,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的占 56% 到 63%（没有直接记下，由反向 KL 的下限推出，所以是一个范围；见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的在 56% 和 63% 之间（见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1130,7 +1130,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-The time that this lesson gives to faces gets no further than this. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and 56% to 63% counted (not recorded, but inferred from the floor of the reverse KL, hence a range; see the README and `studies/faces32.json`):
+This is as far as the lesson's two minutes get. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1281,7 +1281,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 r"""
 表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
-论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的是 15%，换一种处理器是 10%，都多了一些，仍然不到六分之一（只有一个种子）。
+论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的，这里是 15%（一个种子；换一种处理器是 10%）：好一些，仍然少见。
 
 ### $z$ 的长度
 
@@ -1296,7 +1296,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 r"""
 The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
-The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15%, on another processor 10%: somewhat more, and still less than a sixth (of one seed).
+The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15% here (one seed; 10% on another processor): better, and still rare.
 
 ### The length of $z$
 

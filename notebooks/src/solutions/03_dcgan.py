@@ -143,7 +143,7 @@ The options are shuffled each time, so here are the words.
 2. Nothing yet: both need several seeds, to see whether they are told apart.
 3. Batch normalisation's scales: they should lie around 1.
 4. Call `G.eval()` before painting.
-5. It shows neither: hair styles are discrete, and a continuous G must blend or switch.
+5. This cannot tell: hair styles are discrete, and a continuous G must blend or switch.
 6. Let B train for 40 seconds, and compare them by one evaluator.
 """
 
