@@ -73,7 +73,7 @@ class Scores:
         kept, known, k = min(self.n, KEPT), min(self.m, KEPT), self.prdc.k
         return both(
             f"和 {self.m} 张真图比；特征来自 {self.net}，{self.d} 维。"
-            f"Fréchet 距离之外各项用前 {kept} 张和前 {known} 张真图；"
+            f"弗雷歇距离之外各项用前 {kept} 张和前 {known} 张真图；"
             f"KID 分 {self.kid.blocks} 块，k = {k}，MIND 的种子 {self.seed}。"
             "只能和同样条件下的数相比。",
             f"Against {self.m} real pictures; {self.d} features of {self.net}. All but the Frechet "

@@ -4,7 +4,7 @@ r"""
 
 前六课一直在说“更好”。这一课问：凭什么？一个评价指标看见什么，看不见什么，多大的差别才算差别，谁的数能和谁的比。最后把本课程自己的生成器排成一张表，连同误差和下限一起报告。
 
-- **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验（memorisation test）的误报（false alarm）和漏报（miss）；写出一份别人能复现的评测报告。
+- **学完你会**：手算两个正态分布之间的弗雷歇距离，写出它和核距离的程序；说出弗雷歇距离怎样随样本数变化，为什么；看一张“损伤表”，指出哪个指标发现了哪种毛病；造出一个骗过弗雷歇距离的分布，并说明为什么骗得过；用截断把精确率和召回率分开；说出一个记忆检验（memorisation test）的误报（false alarm）和漏报（missed alarm）；写出一份别人能复现的评测报告。
 - **需要准备**：学过第 02 课（指标的初步）和第 04 课（Wasserstein 距离、排序）；第 06 课有帮助，不是必需。数学上要知道协方差矩阵和特征向量。
 - **用时**：只读一种语言，约 130 分钟，其中阅读 65 分钟，预测、练习和小测验 45 分钟，开放题 20 分钟。全部运行一遍约 2 分钟（一个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：FID 来自 Heusel 等人的[论文](https://arxiv.org/abs/1706.08500)，KID 来自 Bińkowski 等人的[论文](https://arxiv.org/abs/1801.01401)；精确率和召回率的近邻算法来自 [Kynkäänniemi 等](https://arxiv.org/abs/1904.06991)，密度和覆盖率来自 [Naeem 等](https://arxiv.org/abs/2002.09797)，MIND 来自 [Berthet 等](https://arxiv.org/abs/2605.06797)。谢谢他们，也谢谢提出本课两个问题的 siriusdemon 和 alexshuang。
@@ -140,7 +140,7 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 
 $\Sigma_1 \Sigma_2$ 一般不对称，但它的特征值都不小于 0，和 $\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$ 的相同，而后者对称。所以迹那一项就是：求这些特征值，各开平方，加起来。
 
-手算三个例子，第一个分布都是 $N(0, I)$ 或和它方差相同的：
+手算三个例子，前两例的第一个分布是 $N(0, I)$：
 
 1. 移动：$\mu_2 = (1, 0)$，协方差不变：$1$。
 2. 两个方向各宽一倍：$(2 - 1)^2 + (2 - 1)^2 = 2$。
@@ -167,7 +167,7 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 
 $\Sigma_1 \Sigma_2$ is in general not symmetric, but none of its eigenvalues is below 0, and they are those of $\Sigma_1^{1/2} \Sigma_2 \Sigma_1^{1/2}$, which is symmetric. So the last trace is: find these eigenvalues, take the root of each, add them up.
 
-Three examples by hand; the first distribution is $N(0, I)$, or has the same variances:
+Three examples by hand; in the first two the first distribution is $N(0, I)$:
 
 1. Moved: $\mu_2 = (1, 0)$, the covariance stays: $1$.
 2. Twice as wide both ways: $(2 - 1)^2 + (2 - 1)^2 = 2$.
@@ -351,7 +351,7 @@ Why is it always positive, and why $1/n$? Look at the means. Each of the two est
 
 $$\mathbb{E}\,\lVert \hat\mu_1 - \hat\mu_2 \rVert^2 = \frac{\operatorname{tr}\Sigma}{n} + \frac{\operatorname{tr}\Sigma}{n} = \frac{2 \operatorname{tr}\Sigma}{n}$$
 
-The square makes each error positive, and errors cannot cancel. Here $2 \operatorname{tr}\Sigma$ is 35, a fifth to a quarter of $c$; the rest comes from the error of the covariances in the same way. The more features, the larger $c$: for the FID of papers, with 2,048 of them, Chong and Forsyth have [measured it](https://arxiv.org/abs/1911.07023): it differs from model to model, so that even models measured with the same $n$ can change places. It is a **bias**: another draw of samples does not take it away.
+The square makes each error positive, and errors cannot cancel. Here $2 \operatorname{tr}\Sigma$ is 35, a fifth to a quarter of $c$; the rest comes from the error of the covariances in the same way. More features usually mean a larger $c$ (not measured here); the FID of papers has 2,048. Chong and Forsyth [measured](https://arxiv.org/abs/1911.07023) that the bias differs from model to model, so that even models measured with the same $n$ can change places. It is a **bias**: another draw of samples does not take it away.
 
 KID has no such bias. It takes means over **different** samples only and never compares $x$ with itself:
 
@@ -538,7 +538,7 @@ r"""
 
 ### 先猜再跑 2：谁比真图还好？
 
-九种损伤是：高斯模糊，0.7 个像素；噪声，标准差 30 级灰度（共 255 级）；质量为 10 的 JPEG；去掉 2、4、7 三类；每一类只留离平均图最近的三分之二；100 张反复交，每次平移至多一个像素；训练集本身；真图里混进一张白纸；雪花点。
+九种损伤是：高斯模糊，0.7 个像素；噪声，标准差 30 级灰度（共 255 级）；质量为 10 的 JPEG；去掉 2、4、7 三类；每一类只留离平均图最近的三分之二；100 张反复交，每次平移至多一个像素；训练集本身；真图里混进一张白纸；纯噪声（每个像素随机，像电视的雪花点）。
 
 哪一种的弗雷歇距离比没有损伤的新真图**还小**？
 
@@ -1065,7 +1065,7 @@ r"""
 - **误报。** 老实的新真图，两个检验 40 次都没有报警。反复交 20 张的老实人，符号检验冤枉了 6 次，记忆检验一次也没有；上面第一张表里它的符号检验是 -3.2，同样离谱，只是碰巧偏向另一边。模糊的新真图，记忆检验冤枉了一次。四种老实人合起来，记忆检验 160 次里误报 1 次，符号检验 6 次。
 - **还有看不见的。** 抄得更少的、旋转过的、只抄半张的，这里都没有试。“没有报警”的意思是“以这样的检验，没有发现”，不是“没有照抄”。
 
-课文里的 G，这 1,000 个样本的 $z$ 是 0.6，没有报警；可是答案笔记本里同样的 G，三批各 2,000 个样本，$z$ 是 2.6、3.4 和 2.1，其中一次报警。一次没有报警，还不能放心。对 siriusdemon 的回答是：没有 `unseen` 这 2,000 张没有生成器学过的图，这一节的检验一个也做不成。
+课文里的 G，这 1,000 个样本的 $z$ 是 0.6，没有报警；可是答案笔记本里同样的 G，三批各 2,000 个样本，$z$ 是 2.6、3.4 和 2.1，其中一次报警。一次没有报警，还不能放心。对 siriusdemon 的回答是：这一节的检验，全靠 `unseen` 那 2,000 张，没有哪个生成器学过它们。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1083,7 +1083,7 @@ For these 1,000 samples of the lesson's G $z$ is 0.6: no alarm. Yet in the solut
 r"""
 ### 练习 3：两个距离之比
 
-补全 `copy_ratio(samples, training, unseen)`：三组特征，`(n, d)`、`(m, d)`、`(u, d)`。对每个样本，返回它到最近的训练样本的距离，除以它到最近的未见样本的距离，形状 `(n,)`。没有照抄，比值在 1 上下；照抄的接近 0（照抄的若是下面截掉的那些，就看不出来，这是公平的代价）。`training` 和 `unseen` 哪一组多，哪一组里最近的就容易更近；所以先把长的一组截到短的一组那么长，只留前面的行。
+补全 `copy_ratio(samples, training, unseen)`：三组特征，`(n, d)`、`(m, d)`、`(u, d)`。对每个样本，返回它到最近的训练样本的距离，除以它到最近的未见样本的距离，形状 `(n,)`。没有照抄，比值在 1 上下；照抄的接近 0。图多的一组，最近的一张往往更近，占便宜；所以先把多的一组截成一样多，只留前面的行。抄自截掉部分的，就查不出来了。
 
 <details><summary>提示一</summary>
 
@@ -1102,7 +1102,7 @@ r"""
 r"""
 ### Exercise 3: the ratio of two distances
 
-Complete `copy_ratio(samples, training, unseen)`: three sets of features, `(n, d)`, `(m, d)`, `(u, d)`. For each sample return its distance to the nearest training sample, divided by its distance to the nearest unseen one, shape `(n,)`. Without copying the ratio is around 1, for a copy close to 0 (copies of pictures that are cut away below go unnoticed: the price of being fair). Whichever of `training` and `unseen` is longer has an advantage, more pictures to be near to; so first cut the longer to the length of the shorter, and keep its first rows.
+Complete `copy_ratio(samples, training, unseen)`: three sets of features, `(n, d)`, `(m, d)`, `(u, d)`. For each sample return its distance to the nearest training sample, divided by its distance to the nearest unseen one, shape `(n,)`. Without copying the ratio is around 1, for a copy close to 0. The larger set has an advantage, more pictures to be near to; so first cut it to the length of the smaller, and keep its first rows. Copies of what is cut away then go unnoticed.
 
 <details><summary>Hint one</summary>
 
@@ -1219,7 +1219,7 @@ r"""
 - **另一个分类器**：0.65。同样的结构、任务和初始权重，只是用 3,000 张（正是参照）而不是 8,000 张来学，就少了 30%（换一种处理器，18%）。
 - **参照**：换成未见的真图，0.88，差别最小；“是下限的几倍”却从 10.3 变成 16.1，因为下限变了（0.090 到 0.055；参照只有 2,000 张，而换一种分法，下限也会差这么多）。
 - **JPEG**：质量 75，眼睛看不出，距离变成 1.05。
-- **缩放**：都取平均，0.42：细节没有了，差别也就没有了。样本用最近邻下采样、真图用区域平均，G 得 0.34，而**真图自己得 0.404**：G 比真图还“真”。两边的处理不同，量到的就是处理的差别。
+- **缩放**：都取平均，0.42：一部分差别随细节一起没有了。样本用最近邻下采样、真图用区域平均，G 得 0.34，而**真图自己得 0.404**：G 比真图还“真”。两边的处理不同，量到的就是处理的差别。
 
 所以，抄别人论文里的 FID 来比之前，先问：哪份权重，像素怎样归一化，怎样缩放，多少样本，和谁比。
 """
@@ -1232,7 +1232,7 @@ The answer is **A**. With the wrong range of pixels 0.93 becomes 0.17, a factor 
 - **Another classifier:** 0.65. The same shape, the same task and the same first weights, but it learned from 3,000 digits (those of the reference) in place of 8,000, and it is 30% lower (18% on another processor).
 - **Reference:** with unseen real pictures 0.88, the smallest change; yet "times the floor" goes from 10.3 to 16.1, since the floor has changed (0.090 to 0.055; this reference has only 2,000 pictures, and the floor differs as much from deal to deal).
 - **JPEG:** quality 75, which the eye does not see, makes it 1.05.
-- **Resizing:** with means on both sides 0.42: where details are gone, differences are gone. With every second pixel for samples and means for the reference G gets 0.34, while **real pictures get 0.404**: G is more real than real. If the two sides are treated differently, the treatment is what is measured.
+- **Resizing:** with means on both sides 0.42: part of the difference goes with the details. With every second pixel for samples and means for the reference G gets 0.34, while **real pictures get 0.404**: G is more real than real. If the two sides are treated differently, the treatment is what is measured.
 
 So before you compare with an FID copied from a paper, ask: which weights, how were pixels normalised, how were pictures resized, how many samples, against what.
 """
@@ -1269,19 +1269,19 @@ table([("谁", "who"), "n", ("弗雷歇距离，平均", "Fréchet distance, mea
       [[who, f"{n:,}", f"{found[n].mean():.2f}", f"{found[n].min():.2f} / {found[n].max():.2f}"]
        for who, found, n in ((("小王，报告的", "Wang, reported"), wang, 100),
                              (("小李，报告的", "Li, reported"), li, 2000),
-                             (("小王，同样的 n", "Wang, the other n"), wang, 2000),
-                             (("小李，同样的 n", "Li, the other n"), li, 100))])
+                             (("小王，n 换成 2,000", "Wang, n = 2,000"), wang, 2000),
+                             (("小李，n 换成 100", "Li, n = 100"), li, 100))])
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-小李报告 1.11（1.03 到 1.17），小王报告 1.55（1.39 到 1.70），五次里小李次次赢。把 $n$ 对齐，次序就反过来：2,000 张时小王 0.93（0.84 到 1.02），小李 1.11；100 张时 1.55 对 1.85，但两边交错（1.39 到 1.70，1.44 到 2.10）。小王输掉的 0.6 全是偏差：图 7-1 说过，样本少，距离就大，G 再好也没有用。
+小李报告 1.11（1.03 到 1.17），小王报告 1.55（1.39 到 1.70），五次里小李次次赢。把 $n$ 对齐，次序就反过来：2,000 张时小王 0.93（0.84 到 1.02），小李 1.11；100 张时 1.55 对 1.85，但两边交错（1.39 到 1.70，1.44 到 2.10）。小王报告的 1.55 里，有 0.62（1.55 减 0.93）只因为样本少，比输掉的 0.44 还多：图 7-1 说过，样本少，距离就大，G 再好也没有用。
 
 怎样发现？看两边的 $n$；或者看下限：把同样多的真图也量一次，100 张真图和 2,000 张真图得到的数相差一大截，就知道两个数不能直接比。同样的错还有几种样子：换了特征网络，换了参照，一边缩放过一边没有（上一节），一边截断一边没有。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-Li reports 1.11 (1.03 to 1.17) and Wang 1.55 (1.39 to 1.70): Li wins in all five draws. At equal $n$ the order is reversed: with 2,000 pictures Wang has 0.93 (0.84 to 1.02) and Li 1.11; with 100 it is 1.55 against 1.85, where the draws overlap (1.39 to 1.70, 1.44 to 2.10). The 0.6 that Wang lost is bias: by Fig. 7-1 few samples make the distance large, however good G is.
+Li reports 1.11 (1.03 to 1.17) and Wang 1.55 (1.39 to 1.70): Li wins in all five draws. At equal $n$ the order is reversed: with 2,000 pictures Wang has 0.93 (0.84 to 1.02) and Li 1.11; with 100 it is 1.55 against 1.85, where the draws overlap (1.39 to 1.70, 1.44 to 2.10). Of Wang's 1.55, 0.62 (1.55 less 0.93) comes from few samples alone, more than the 0.44 that Wang lost by: by Fig. 7-1 few samples make the distance large, however good G is.
 
 How could one notice? Look at $n$ on both sides; or at the floor: 100 and 2,000 real pictures get very different numbers, so the two results cannot be compared. The same mistake has other forms: another feature network, another reference, one side resized and the other not (the section above), one side truncated and the other not.
 """
@@ -1461,7 +1461,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-`net.probabilities(net.features(pictures))` 说分类器有多大把握。只留最有把握的，会不会连某些类别也扔掉了？留的张数是固定的，可以每一类分开挑。
+`net.probabilities(net.features(pictures))` 说分类器有多大把握。只留最有把握的，各类还剩多少张？数一数，再想怎样补救。
 
 </details>
 """
@@ -1480,7 +1480,7 @@ Look at Fig. 7-2: what kinds of faults does G have? Which can be picked out and 
 
 <details><summary>Hint two</summary>
 
-`net.probabilities(net.features(pictures))` says how sure the classifier is. If you keep those it is surest of, do some classes go, too? The number to keep is fixed, and you may choose within each class.
+`net.probabilities(net.features(pictures))` says how sure the classifier is. If you keep those it is surest of, how many of each class are left? Count them, and think what to do about it.
 
 </details>
 """
@@ -1546,9 +1546,9 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 | 弗雷歇距离 | 均值、协方差：质量和多样性都算 | 二阶矩以外的一切；照抄；随 $n$ 变 |
 | KID（三次核） | 三阶以内的矩，没有偏差 | 三阶以上；照抄 |
 | MIND | 每个方向上的整个分布 | 照抄；也随 $n$ 变 |
-| 精确率，召回率 | 像不像；全不全 | 一个离群的真图就能骗过精确率；模糊的图也能得高分 |
+| 精确率，召回率 | 像不像；全不全 | 照抄；一个离群的真图就能骗过精确率；模糊的图也能得高分 |
 | 密度，覆盖率 | 同上；一张离群真图最多使密度多 $1/k$，使覆盖率多一个球 | 照抄 |
-| Inception 分数 | 有没有把握，类别齐不齐 | 每类一张图就能得满分 |
+| Inception 分数 | 有没有把握，类别齐不齐 | 照抄；每类一张图就接近满分 |
 | 记忆检验 | 是否抄自训练图 | 抄得很少、改得很多的 |
 
 **回答两个问题。** alexshuang 的玩笑：没有一个指标够用，但没有指标，连“更好”都说不出。siriusdemon 的问题：训练只用训练集；衡量时，真图有三个用场，参照、下限、证人，后两个用场的图必须没有生成器学过。
@@ -1569,9 +1569,9 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 | Fréchet distance | means and covariances: quality and variety alike | all beyond second moments; copying; depends on $n$ |
 | KID (cubic kernel) | moments up to the third, without a bias | beyond the third; copying |
 | MIND | the whole distribution along each direction | copying; depends on $n$, too |
-| precision, recall | like real ones or not; complete or not | one outlier among the real ones deceives precision; blurred pictures score high, too |
+| precision, recall | like real ones or not; complete or not | copying; one outlier among the real ones deceives precision; blurred pictures score high, too |
 | density, coverage | the same; an outlier adds at most $1/k$ to density and one ball to coverage | copying |
-| Inception score | sure or not, all classes or not | one picture of each class gets full marks |
+| Inception score | sure or not, all classes or not | copying; one picture of each class comes close to full marks |
 | test for memorisation | copies of training pictures | few copies, or copies changed a lot |
 
 **The two questions.** alexshuang's joke: no single metric will do, but without any nobody can even say "better". siriusdemon's question: training needs the training set only; in measuring, real pictures have three roles, reference, floor and witnesses, and no generator may have learned from those of the last two.

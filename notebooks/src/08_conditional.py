@@ -257,7 +257,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional critics put them where they belong. On the far right, without the penalty, colours are right, too, but green has lost a cluster. High quality, in the table above, is the share of samples within 3 standard deviations of the nearest cluster's centre.
+**Fig. 8-1** Colour and shape are the class that G was asked for (seed 0). With a D that does not know $y$, points form arcs from cluster to cluster, and some colours happen to be right, others not; both conditional discriminators put them where they belong. On the far right, without the penalty, colours are right, too, but green has lost a cluster. High quality, in the table above, is the share of samples within 3 standard deviations of the nearest cluster's centre.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -384,7 +384,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-### Exercise 1: the score of a projection critic
+### Exercise 1: the score of a projection discriminator
 
 Complete `projection_score(features, y, psi, embedding)`: `features` is $\phi(x)$, shape `(B, d)`; `y` is int64 `(B,)`; `psi` is a vector of `d` weights ($\psi(\phi) = w^\top \phi$, no bias); `embedding` is the matrix $V$, shape `(K, d)`. Return the scores, `(B,)`.
 
@@ -499,14 +499,14 @@ table([("数字", "digit"), *report.classes],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**听话**（obedience）的定义：要 $y$，分类器看到的也是 $y$ 的比例。分类器自己也会错，所以要和真图的数比；而且它是在真图上学的，一张难看的“7”只要还像 7，就算对。**类内覆盖**是同一类的真图里，邻域中有样本的占多少；**类内多样性**是同一类的两张样本之间的平均距离，除以两张真图之间的平均距离：某一类只画一张图，它就接近 0。
+**听话**（obedience）的定义：要 $y$，分类器看到的也是 $y$ 的比例。分类器自己也会错，所以要和真图的数比；而且它是在真图上学的，一张难看的“7”只要还像 7，就算对。**类内覆盖**是同一类的真图里，近邻球（到第 k 近的真图为半径的球）中有样本的占多少；**类内多样性**是同一类的两张样本之间的平均距离，除以两张真图之间的平均距离：某一类只画一张图，它就接近 0。
 
 下面是**数字选择器**：点一个数字，看同样的十二个 $z$ 变成这个数字的样子。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**Obedience** is the share of samples in which a classifier sees the $y$ that was asked for. A classifier errs, too, so compare with its number for real pictures; and it has learned from real pictures, so an ugly "7" that still looks like a 7 counts as right. **Coverage in class** is the share of a class's real pictures that have a sample in their neighbourhood, and **diversity in class** the mean distance of two samples of a class, divided by that of two real pictures: a class with only one picture comes close to 0.
+**Obedience** is the share of samples in which a classifier sees the $y$ that was asked for. A classifier errs, too, so compare with its number for real pictures; and it has learned from real pictures, so an ugly "7" that still looks like a 7 counts as right. **Coverage in class** is the share of a class's real pictures that have a sample in their ball (its radius reaches to the k-th nearest real picture), and **diversity in class** the mean distance of two samples of a class, divided by that of two real pictures: a class with only one picture comes close to 0.
 
 Below is the **digit selector**: press a digit and see what the same twelve $z$ become.
 """
@@ -520,12 +520,12 @@ lab.selector(by_class.unflatten(0, (10, 12)), [str(digit) for digit in range(10)
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 8-3** 每一行是一个数字，每一列是同一个 $z$。沿着一列往下看：粗细和倾斜常常保持不变，变的是哪个数字。
+**图 8-3** 每一行是一个数字，每一列是同一个 $z$（运行之后每次只显示一行：按另一个数字，盯住同一列看）。笔画粗的一列，换了数字常常还是粗，变的是哪个数字。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 8-3** A row is a digit, a column is one $z$. Go down a column: thickness and slant often stay, and what changes is the digit.
+**Fig. 8-3** A row is a digit, a column is one $z$ (once run, one row is shown at a time: press another digit and watch one column). A column with thick strokes often stays thick; what changes is the digit.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -562,7 +562,7 @@ table([("步数", "steps"), ("类别对的", "right class"), ("至少九成听�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练，在存下这些数的处理器上，听话已经和它一样（换一种处理器是 95.2%，有一个数字只有 70%，不到九成），类内覆盖和多样性还在 1,600 步和 3,200 步之间。如果只看“类别对的”一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
+种子 0：400 步时 60.0% 听话，多样性只有 0.05，也就是每个数字几乎只有一种画法；3,200 步时 98.4%，10 个数字都听话，多样性 0.92。上面的默认训练，在存下这些数的处理器上，听话的比例已经赶上走 3,200 步的（换一种处理器是 95.2%，有一个数字只有 70%，不到九成），类内覆盖和多样性却还在 1,600 步和 3,200 步之间。如果只看“类别对的”一列，800 步的 79.9% 像是“快学会了”，看最后一列才知道还早。
 
 没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，只是网络共用权重的结果，并没有保证。前面的相关系数只量了墨量，倾斜没有量。
 
@@ -571,7 +571,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above obeys as well as that on the processor whose numbers are stored (on another one 95.2%, and one digit, with 70%, falls below nine in ten), while its coverage and diversity in class still lie between those of 1,600 and of 3,200 steps. By the share of the right class alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
+Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means hardly more than one way to write each digit; after 3,200 it is 98.4%, all 10 digits obey, and diversity is 0.92. The default run above obeys as well as that of 3,200 steps on the processor whose numbers are stored (on another one 95.2%, and one digit, with 70%, falls below nine in ten), while its coverage and diversity in class still lie between those of 1,600 and of 3,200 steps. By the share of the right class alone, the 79.9% of 800 steps seem "nearly there"; the last column says that there is a long way to go.
 
 Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is only a result of shared weights, and nothing guarantees it. The correlation above measures ink only; slant was not measured.
 
@@ -665,7 +665,7 @@ table([("条件", "condition"), ("见过的组合", "combinations shown"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：每个种子上，两种组合里有一种全对，另一种只有 55%（没有存下是哪一种），而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错。这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13），但这不足以解释失败。表里的“all shown”是上限：8 种组合训练时全都见过，这两种是 100%；它的种子 1 同样崩溃（0.15），这两种照样是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。所以，**按因素写的条件能够组合出没见过的**，但没有保证：三个种子里有两个、每个只画对两种组合中的一种；第三个种子的 4% 并不比互不相干的类别（7%）好。
+按因素给条件，没见过的组合在种子 0 和 1 上出来了 78% 和 77%：发型全对，错的是眼镜。这是平均：每个种子上，两种组合里有一种全对，另一种只有 55%（没有存下是哪一种），而眼镜只有两种取值，和乱猜差不多。种子 2 只有 4%：发型还是全对，眼镜几乎全错。这一次训练在各类之内也崩溃了（见过的组合，类内多样性 0.13），但这不足以解释失败。表里的“按因素，全部见过”是上限：8 种组合训练时全都见过，这两种是 100%；它的种子 1 同样崩溃（0.15），这两种照样是 100%。当作 8 个互不相干的类别，是 7%、0% 和 0%：没有人教过那两个嵌入。所以，**按因素写的条件能够组合出没见过的**，但没有保证：三个种子里有两个、每个只画对两种组合中的一种；第三个种子的 4% 并不比互不相干的类别（7%）好。
 
 下面八行是八种组合，第三行和第八行没有一起出现过：不戴眼镜加卷发，圆框眼镜加丸子头。每一列是同一个 $z$：
 
@@ -808,7 +808,7 @@ for name, game in cycles.items():
     rows.append([name, f"{(kept > 0.95).sum()}", f"{(kept < 0.05).sum()}",
                  f"{((kept >= 0.05) & (kept <= 0.95)).sum()}", f"{loss.mean():.3f}", f"{near:.0%}"])
 table([("损失", "loss"), ("颜色对", "colours right"), ("颜色反", "colours swapped"),
-       ("混杂", "mixed"), ("循环损失", "cycle loss"), ("落在 B 上", "on B")],
+       ("混杂", "mixed"), ("循环损失的值", "cycle loss, value"), ("落在 B 上", "on B")],
       [[({"cycle loss": "有循环损失", "no cycle loss": "没有循环损失",
           "cycle and identity": "再加身份损失"}[name], name), *found] for name, *found in rows])
 
@@ -905,14 +905,14 @@ verdict = check.cycle_loss(cycle_loss)
 r"""
 ## 戴上眼镜，摘下眼镜
 
-$A$ 是 4,000 张不戴眼镜的玩具脸，$B$ 是另外 4,000 张戴圆眼镜的，人也不同。生成器是小的 U-Net（先缩小再放大，并把同样大小的层拼接过去，这叫跳跃连接，skip connection），判别器是 **PatchGAN**：它不给整张图一个分数，而是给每个 34×34 的区域一个（图只有 32×32，边缘用 0 填充（padding），所以这里一个分数几乎看到整张图；实例归一化（instance normalisation，每张图的每个通道各自归一化）还带进整张图的均值和方差；论文是 256×256 的图、70×70 的区域）。玩具脸可以由代码重画，所以正确答案是知道的：读图网络（reading network）能说出眼镜戴上没有，其余六个因素变了没有（四个在这些数据里有变化；发色和上衣在这里各只有一种，但 G 可能画坏）。先在这里跑一小段。
+$A$ 是 4,000 张不戴眼镜的玩具脸，$B$ 是另外 4,000 张戴圆眼镜的，人也不同。生成器是小的 U-Net（先缩小再放大，并把同样大小的层拼接过去，这叫跳跃连接，skip connection），判别器是 **PatchGAN**：不给整张图一个分数，而是给每个 34×34 的区域一个（论文是 256×256 的图、70×70 的区域）。这里的图只有 32×32，边缘用 0 填充（padding），所以一个分数几乎看到整张图；实例归一化（instance normalisation，每张图的每个通道各自归一化）还带进整张图的均值和方差。玩具脸可以由代码重画，所以正确答案是知道的：读图网络（reading network）能说出眼镜戴上没有，其余六个因素变了没有（四个在这些数据里有变化；发色和上衣在这里各只有一种，但 G 可能画坏）。先在这里跑一小段。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Glasses on, glasses off
 
-$A$ is 4,000 toy faces without glasses, $B$ another 4,000 with round ones, and of other people. The generators are small U-Nets (they halve the picture, enlarge it again, and hand layers of equal size across by skip connections), the critics **PatchGANs**: they give no score to the whole picture, but one to each patch of 34×34 (pictures are only 32×32 and padded with 0, so here a score sees nearly all of one, and instance normalisation, which normalises each channel of each picture by itself, lets in mean and variance of the whole; the paper has patches of 70×70 on 256×256). Code can draw toy faces again, so the right answers are known: the reading network says whether the glasses are on, and whether any of the other six factors has changed (four vary in these data; hair colour and shirt have one value each, but G could spoil them). First a short run here.
+$A$ is 4,000 toy faces without glasses, $B$ another 4,000 with round ones, and of other people. The generators are small U-Nets (they halve the picture, enlarge it again, and hand layers of equal size across by skip connections), the discriminators are **PatchGANs**: they give no score to the whole picture, but one to each patch of 34×34 (the paper has patches of 70×70 on pictures of 256×256). Ours are only 32×32 and padded with 0, so a score sees nearly all of one; instance normalisation, which normalises each channel of each picture by itself, lets in mean and variance of the whole as well. Code can draw toy faces again, so the right answers are known: the reading network says whether the glasses are on, and whether any of the other six factors has changed (four vary in these data; hair colour and shirt have one value each, but G could spoil them). First a short run here.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -993,7 +993,7 @@ r"""
 - **留住人的，主要是身份损失。** 只留它，三个种子全对 80%、84% 和 82%；只留循环损失，85%、42% 和 32%，其中两个种子丢了背景；两项都有，90%、80% 和 40%，看不出比只留身份损失更好。丢了背景的那几次，背景保持的比例都是 48.7% 或 51.3%，正是一种背景在数据里所占的份额：所有的脸换成了同一种背景，不是平面上那样的对调（对调应当是 0%）。来回之差也没有降下来（0.12 到 0.14；同样有循环损失、没丢背景的是 0.06 到 0.08，见 `lesson08_cycle_short.json`）：600 步里循环损失还没有练好。U-Net 的跳跃连接也让输出离输入近，它的那一份这里没有单独量。
 - **有配对，又快又好。** pix2pix 用不到一半的时间（它只学一个方向，只有一个生成器和一个判别器），全对 92%、94% 和 94%：有正确答案的时候，就用它。
 
-**区域小了，眼镜戴不上。** “区域 16”一行，判别器每个分数直接看的只有 16×16 左右的区域，和一副眼镜差不多宽，层数也少一层，别的都一样：戴上的只有 17%、36% 和 20%。也许是因为很少有一个区域看得全一副眼镜，也许层数有份；两样都没有单独检验。
+**区域 16：眼镜多半戴不上。** “区域 16”一行，判别器每个分数直接看的只有 16×16 左右的区域，和一副眼镜差不多宽，层数也少一层，别的都一样：戴上的只有 17%、36% 和 20%。也许是因为很少有一个区域看得全一副眼镜，也许层数有份；两样都没有单独检验。
 
 **ResNet 生成器**，论文用的就是它：只跑了种子 0，戴上了 99%，全对却只有 38%，背景只保持了 49%，用了 139 秒，U-Net 是 35 秒。U-Net 的种子 2 也有这样的结果（40%），所以一个种子不能说 ResNet 更差，只能说 600 步里它也会失败，而且慢得多。
 
@@ -1007,11 +1007,11 @@ r"""
 # %% [markdown] tags=["lang-en"]
 r"""
 - **600 steps are not steady yet.** On seeds 0 and 1 CycleGAN puts glasses on in 99%, with 90% and 80% all right; on seed 2 it is only 79% and 40%, and the background is no longer what it was.
-- **With everything taken away, it is another person.** With neither the cycle loss nor the identity loss, all seven factors are right in only 11%, 11% and 5%: mouth, background and skin have changed, and on seeds 1 and 2 only 35% and 73% have glasses at all. The critic asks that the output look like some picture in $B$, and not that it be the same person.
+- **With everything taken away, it is another person.** With neither the cycle loss nor the identity loss, all seven factors are right in only 11%, 11% and 5%: mouth, background and skin have changed, and on seeds 1 and 2 only 35% and 73% have glasses at all. The discriminator asks that the output look like some picture in $B$, and not that it be the same person.
 - **What keeps the person is mainly the identity loss.** With it alone, three seeds have 80%, 84% and 82% all right; with the cycle loss alone 85%, 42% and 32%, and two of these seeds have lost the background; with both, 90%, 80% and 40%, which is not visibly better than the identity loss alone. In the runs that lost the background 48.7% or 51.3% have kept theirs, just the share of one background in the data: all faces got the same one. That is not the exchange of the plane, which would keep 0%. Nor did these pictures come back: the mean difference is 0.12 to 0.14, against 0.06 to 0.08 in runs with a cycle loss that kept the background (`lesson08_cycle_short.json`), so after 600 steps the cycle loss is still far from met. The skip connections of the U-Net keep the output close to the input, too; their part was not measured by itself.
-- **With pairs it is faster and better.** pix2pix takes less than half of the time (it learns one direction only, with one generator and one critic) and has 92%, 94% and 94% all right: where right answers exist, use them.
+- **With pairs it is faster and better.** pix2pix takes less than half of the time (it learns one direction only, with one generator and one discriminator) and has 92%, 94% and 94% all right: where right answers exist, use them.
 
-**With smaller patches, no glasses.** In the row "patches of 16" each score of the critic sees about 16×16 pixels directly, about as wide as a pair of glasses, and the critic has one layer less; all else is equal: only 17%, 36% and 20% put them on. Perhaps hardly any patch sees the whole of them, perhaps the layer has its part; neither was tested by itself.
+**With patches of 16, glasses are mostly missing.** In the row "patches of 16" each score of the discriminator sees about 16×16 pixels directly, about as wide as a pair of glasses, and the discriminator has one layer less; all else is equal: only 17%, 36% and 20% put them on. Perhaps hardly any patch sees the whole of them, perhaps the layer has its part; neither was tested by itself.
 
 **ResNet generators**, those of the paper, were run on seed 0 only: 99% put glasses on, but only 38% are all right, and the background is kept in 49%; it took 139 seconds, the U-Net 35. Seed 2 of the U-Net came out much the same (40%), so one seed does not say that a ResNet is worse, only that it can fail in 600 steps as well, and is much slower.
 
@@ -1069,7 +1069,7 @@ A condition tells G from outside what to paint. [StyleGAN](https://arxiv.org/abs
 
 $$\mathrm{AdaIN}(x_i, w) = s_i \frac{x_i - \mu(x_i)}{\sigma(x_i)} + b_i, \qquad v'_{ijk} = s_i v_{ijk}, \quad v''_{ijk} = \frac{v'_{ijk}}{\sqrt{\sum_{i,k} {v'_{ijk}}^2 + \epsilon}}$$
 
-- **Truncation.** When sampling, pull $w$ towards its mean, $w' = \bar w + \psi (w - \bar w)$ with $\psi$ between 0 and 1 (not the $\psi$ of the projection critic). Training stays as it is. [BigGAN](https://arxiv.org/abs/1809.11096) truncates $z$ itself in another way: components beyond a limit are drawn again, as in lesson 07.
+- **Truncation.** When sampling, pull $w$ towards its mean, $w' = \bar w + \psi (w - \bar w)$ with $\psi$ between 0 and 1 (not the $\psi$ of the projection discriminator). Training stays as it is. [BigGAN](https://arxiv.org/abs/1809.11096) truncates $z$ itself in another way: components beyond a limit are drawn again, as in lesson 07.
 
 [StyleGAN3](https://arxiv.org/abs/2106.12423) treats every layer as a continuous signal and avoids aliasing, so that when the picture moves, textures such as hair and beards no longer stick to fixed places on the screen.
 
@@ -1080,7 +1080,7 @@ The G of this lesson has no mapping network, but the mean of $z$ is 0, and trunc
 r"""
 ### 先猜再跑 5：截断
 
-$\psi$ 从 1 减到 0.25，用上面的数字生成器，每次 2,000 个样本，特征来自数字分类器（第 07 课：精确率是样本落在真图邻域里的比例，召回率是真图落在样本邻域里的比例）。第 07 课里，截断的样本发灰、发糊。这里的 G 还知道 $y$，会怎样？
+$\psi$ 从 1 减到 0.25，用上面的数字生成器，每次 2,000 个样本，特征来自数字分类器（第 07 课：精确率是样本落在真图近邻球里的比例，召回率是真图落在样本近邻球里的比例）。第 07 课里，截断的样本发灰、发糊。这里的 G 还知道 $y$，会怎样？
 
 - A. 也糊，难认：类别对的比例和精确率都降下来。
 - B. 类别几乎全对，精确率比真图还高，召回率却接近 0。
@@ -1092,7 +1092,7 @@ $\psi$ 从 1 减到 0.25，用上面的数字生成器，每次 2,000 个样本�
 r"""
 ### Predict, then run 5: truncation
 
-Let $\psi$ fall from 1 to 0.25 with the generator of digits above, 2,000 samples each, with features of the digit classifier (lesson 07: precision is the share of samples in the neighbourhoods of real pictures, recall the share of real pictures in those of samples). In lesson 07 truncated samples were grey and blurred. This G is given $y$ as well; what happens?
+Let $\psi$ fall from 1 to 0.25 with the generator of digits above, 2,000 samples each, with features of the digit classifier (lesson 07: precision is the share of samples in the balls of real pictures, recall the share of real pictures in those of samples). In lesson 07 truncated samples were grey and blurred. This G is given $y$ as well; what happens?
 
 - A. Blurred and hard to tell again: fewer digits are right, precision and recall fall.
 - B. Nearly all digits are right, precision beats real pictures, recall is near 0.
@@ -1262,7 +1262,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - 只告诉 G 类别，D 不看，听不听话全凭运气（52%、35%、25%）；D 看见了，平面上拼接和投影都在 96% 左右或更高；60 秒的数字上，投影 95% 到 99%，拼接 82% 到 90%。
 - 标签乱了，样本变差，类别只剩乱猜的四分之一；先看真图和标签。
-- 听话不等于多样：平面上去掉惩罚，类别照样对 98% 到 100%，8 团却只剩 7、4、7 团；数字训练得短的时候，每个数字先只有一种画法，多样性在一个种子上约 1,900 步、三个种子上 3,200 步，才到 0.92 左右。
+- 听话不等于多样：平面上去掉惩罚，类别照样对 98% 到 100%，8 团却只剩 7、4、7 团；数字训练得短的时候，每个数字先只有一种画法，三个种子的类内多样性，走到 3,200 步才都到 0.92 左右。
 - 没见过的组合，按因素写条件，两个种子画对了两种里的一种，另一种像乱猜，第三个种子几乎没有；当作互不相干的类别，三个种子都几乎没有。
 - 循环损失几乎是 0 的 12 次里，4 次颜色全反；加上身份损失，12 次都对，因为“少动”在这里碰巧是对的。
 - 眼镜：600 步，三个种子里两个好；3,000 步，三个种子都好；有配对时，pix2pix（只学一个方向）快得多，600 步时三个种子都更好，其中一个好得多，3,000 步时和 CycleGAN 不相上下。
@@ -1290,7 +1290,7 @@ $$D(x, y) = \psi(\phi(x)) + \langle V_y, \phi(x) \rangle$$
 
 - If only G is told the class and D does not look, obedience is luck (52%, 35%, 25%); once D sees it, concatenation and projection both have about 96% or more in the plane; on digits in 60 seconds, projection 95% to 99%, concatenation 82% to 90%.
 - With labels in disorder samples get worse, and the right class is the quarter of guessing; look at real pictures with their labels first.
-- Obedient is not diverse: in the plane without the penalty 98% to 100% are still of the right class, and 7, 4 and 7 of 8 clusters are left; of digits a short training has one way to write each digit, and diversity reached about 0.92 after 1,900 steps on one seed, after 3,200 on all three.
+- Obedient is not diverse: in the plane without the penalty 98% to 100% are still of the right class, and 7, 4 and 7 of 8 clusters are left; of digits a short training has one way to write each digit, and diversity in class reached about 0.92 on all three seeds only after 3,200 steps.
 - Combinations never shown, with a condition by factors, came out on two seeds for one of the two, with the other about guessing, and hardly at all on the third; as unrelated classes, hardly at all on any.
 - Of 12 runs with a cycle loss of nearly 0, 4 have all colours swapped; with the identity loss all 12 are right, because "move little" happens to be right here.
 - Glasses: with 600 steps two seeds of three are good, with 3,000 all three; where there are pairs, pix2pix (one direction only) is much faster, and better on each of three seeds at 600 steps, far better on one; at 3,000 the two are level.
@@ -1326,7 +1326,7 @@ r"""
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. On the command line: `python -m gan_lessons train rpgan --data mnist --conditional --steps 20000 --out runs/digits`, then `python -m gan_lessons sample --run runs/digits --class 7`; for toy faces write `--conditional glasses,mouth`; for pictures of your own, put each class into a folder of its own, and `python -m gan_lessons measure --run runs/mine` says how many show what was asked for, beside the share of real pictures that are read right: its classifier learns from one half of these and is tested on the other.
 - **Two heaps of your own.** `python -m gan_lessons train cyclegan --a FOLDER_A --b FOLDER_B --size 64 --minutes 600 --out runs/mine`, and `--resume` to go on after a stop; `python -m gan_lessons sample --run runs/mine --pictures FOLDER --direction a-to-b --out made` translates new pictures of any size. If you have pairs, use `pix2pix`.
-- **Change something.** Make the two clusters of Fig. 8-4 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's critics patches of 16×16 (`patch=1`) and one more layer of 1×1 convolutions, and see whether glasses are put on then; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
+- **Change something.** Make the two clusters of Fig. 8-4 weigh 7 to 3 and see whether swapped colours still occur; give CycleGAN's discriminators patches of 16×16 (`patch=1`) and one more layer of 1×1 convolutions, and see whether glasses are put on then; put a mapping network of two layers between $z$ and `Generator`, and truncate again.
 - **Papers.** Mirza and Osindero, [Conditional GAN](https://arxiv.org/abs/1411.1784); Odena et al., [AC-GAN](https://arxiv.org/abs/1610.09585); Miyato and Koyama, [cGANs with Projection Discriminator](https://arxiv.org/abs/1802.05637); Isola et al., [pix2pix](https://arxiv.org/abs/1611.07004); Zhu et al., [CycleGAN](https://arxiv.org/abs/1703.10593); Karras et al., [StyleGAN](https://arxiv.org/abs/1812.04948), [StyleGAN2](https://arxiv.org/abs/1912.04958), [StyleGAN3](https://arxiv.org/abs/2106.12423).
 
 ## The end of the course
