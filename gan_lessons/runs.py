@@ -547,6 +547,12 @@ def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
                           "path."))
     try:
         about = json.loads(path.read_bytes())
+        if isinstance(about, dict) and isinstance(about.get("game"), str):  # see `cycle_command`
+            raise BadRun(both(
+                f"{folder} 里训练的是 {about['game']}，不能这样打开，也没有 measure。看它的 grids/ "
+                "文件夹，或者用 sample --pictures 把图片交给它。",
+                f"{folder} holds a run of {about['game']}, which cannot be opened in this way or "
+                "measured. Look at its folder grids/, or give it pictures: sample --pictures."))
         if about["format"] != FORMAT:
             raise ValueError(f"written by gan_lessons {about['versions']['gan_lessons']} in format "
                              f"{about['format']}; this one reads format {FORMAT}")
@@ -555,6 +561,8 @@ def _read_settings(folder: Path) -> tuple[Settings, Schedule, dict]:
             if type(about[part][name]) is not kind:
                 raise ValueError(f"{part}: {name}")
         return Settings(**about["settings"]), Schedule(**about["schedule"]), about
+    except BadRun:
+        raise
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         why = str(problem).strip().splitlines()[-1:] or [type(problem).__name__]
         raise BadRun(f"{path} cannot be used ({why[0]}). Nothing was changed. Restore the file, or "

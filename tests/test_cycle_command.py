@@ -66,6 +66,8 @@ def test_a_run_is_stopped_resumed_and_sampled_from(folders, tmp_path, capsys):
     assert main(["sample", "--run", str(half), "--pictures", mine, "--out", str(made / "a-to-b")
                  ]) == 1
     assert "not empty" in capsys.readouterr().err
+    assert main(["measure", "--run", str(half)]) == 1
+    assert "holds a run of cyclegan, which cannot be" in capsys.readouterr().err
 
 
 def test_pictures_of_sixteen_bits_are_as_bright_as_in_training(folders, tmp_path, capsys,
