@@ -28,13 +28,6 @@ def scales_near_zero(generator: nn.Sequential, critic: nn.Sequential) -> None:
             nn.init.normal_(module.weight, 0.0, 0.02)
 
 
-def relu_in_critic(generator: nn.Sequential, critic: nn.Sequential) -> None:
-    """Close D's activations below zero: a LeakyReLU of slope 0 is a ReLU."""
-    for module in critic.modules():
-        if isinstance(module, nn.LeakyReLU):
-            module.negative_slope = 0.0
-
-
 # name -> (other settings of the networks, an edit of them, other settings of the game)
 CHANGES = {
     "DCGAN": ({}, None, {}),
@@ -43,7 +36,7 @@ CHANGES = {
     "ReLU before BatchNorm": ({"norm_last": True}, None, {}),
     "BatchNorm scale around 0": ({}, scales_near_zero, {}),
     "first weights N(0, 1)": ({"std": 1.0}, None, {}),
-    "ReLU in D": ({}, relu_in_critic, {}),
+    "ReLU in D": ({"slope": 0.0}, None, {}),  # a LeakyReLU of slope 0 is a ReLU
     "Adam beta1 0.9": ({}, None, {"betas": (0.9, 0.999)}),
 }
 

@@ -60,15 +60,15 @@ def every_combination(classes: tuple[int, ...]) -> Tensor:
     return torch.cartesian_prod(*map(torch.arange, classes))
 
 
-def rows(classes: tuple[int, ...], columns: int = COLUMNS) -> Tensor:
-    """Return conditions for a grid of pictures: a row for each combination, `columns` alike in it.
+def rows(classes: tuple[int, ...]) -> Tensor:
+    """Return conditions for a grid of pictures: a row for each combination, COLUMNS alike in it.
 
     Of more than ten combinations ten are taken, evenly spread.
     """
     every = every_combination(classes)
     if len(every) > ROWS:
         every = every[torch.linspace(0, len(every) - 1, ROWS).long()]
-    return every.repeat_interleave(columns, 0)
+    return every.repeat_interleave(COLUMNS, 0)
 
 
 def conditions(y: Condition | None, classes: tuple[int, ...], n: int) -> Tensor:

@@ -182,7 +182,7 @@ def _speed() -> Finding:
         "results stored in a lesson, and run only the exercises and what they need."))
 
 
-def seconds_per_pass(passes: int = 100) -> float:
+def seconds_per_pass() -> float:
     """Return what one pass through an MLP GAN and back takes on one thread; the median of many."""
     import torch
     from torch import nn
@@ -193,11 +193,11 @@ def seconds_per_pass(passes: int = 100) -> float:
                             nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 1))
     batch, times = torch.ones(64, 64), []
     with runtime.one_thread():
-        for _ in range(passes):
+        for _ in range(100):
             start = time.perf_counter()
             network(batch).sum().backward()
             times.append(time.perf_counter() - start)
-    return sorted(times)[passes // 2]
+    return sorted(times)[50]
 
 
 def _place(path: Path) -> str:

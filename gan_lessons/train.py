@@ -586,14 +586,14 @@ def critic_turns(game: Game, step: int) -> int:
     return long * 100 + (step - long) * game.n_critic
 
 
-def critic_has_won(game: Game, steps: int = 300) -> bool:
-    """Tell whether D's mean readings of the last `steps` were above 0.95 and below 0.05.
+def critic_has_won(game: Game) -> bool:
+    """Tell whether D's mean readings of the last 300 steps were above 0.95 and below 0.05.
 
     Only for losses whose readings are probabilities, as Minimax's and NonSaturating's are.
     """
-    if not isinstance(game.loss, Minimax) or len(game.history) < steps:
+    if not isinstance(game.loss, Minimax) or len(game.history) < 300:
         return False
-    real, fake = game.history[-steps:, 2:].mean(0).tolist()
+    real, fake = game.history[-300:, 2:].mean(0).tolist()
     return real > 0.95 and fake < 0.05
 
 

@@ -1,6 +1,7 @@
 """Picture to picture: the networks' shapes, the losses' values, runs that resume, any picture."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -40,7 +41,8 @@ class Scale(nn.Module):
 
 # ---- networks ----
 
-@pytest.mark.parametrize("make", [networks.generator_unet, networks.generator_resnet])
+@pytest.mark.parametrize("make", [partial(networks.generator, name)
+                                  for name in networks.GENERATORS])
 def test_a_generator_keeps_height_and_width(make):
     for downs in (1, 2, 3):
         network = make(1, 3, features=4, downs=downs)
@@ -50,7 +52,8 @@ def test_a_generator_keeps_height_and_width(make):
 
 
 def test_a_unet_may_go_down_to_one_pixel():
-    assert networks.generator_unet(features=2, downs=4)(torch.zeros(2, 3, 16, 16)).shape[-1] == 16
+    unet = networks.generator("unet", features=2, downs=4)
+    assert unet(torch.zeros(2, 3, 16, 16)).shape[-1] == 16
 
 
 @pytest.mark.parametrize("downs, side", [(1, 16), (2, 34), (3, 70)])
@@ -74,8 +77,8 @@ def test_a_map_of_scores_costs_what_its_patches_cost():
 def test_wrong_settings_are_refused():
     for bad in (lambda: networks.patch_critic(norm="batch"), lambda: cycle.cyclegan(features=0),
                 lambda: cycle.cyclegan(network="vgg"), lambda: cycle.ImageBuffer(-1),
-                lambda: networks.generator_resnet(downs=0),
-                lambda: cycle.translate(networks.generator_unet(), np.zeros((1, 3, 8, 8)))):
+                lambda: networks.generator("resnet", downs=0),
+                lambda: cycle.translate(networks.generator("unet"), np.zeros((1, 3, 8, 8)))):
         with pytest.raises(ValueError):
             bad()
 
@@ -254,7 +257,7 @@ def test_the_learning_rate_falls_in_the_second_half():
 
 @pytest.mark.parametrize("height, width", [(100, 75), (255, 256), (432, 1072), (1, 1), (3, 2)])
 def test_pictures_of_any_shape(height, width):
-    network = networks.generator_unet(features=2, downs=3)
+    network = networks.generator("unet", features=2, downs=3)
     pictures = torch.randint(256, (2, 3, height, width), dtype=torch.uint8)
     made = cycle.translate(network, pictures)
     assert made.shape == pictures.shape and made.dtype == torch.uint8
@@ -270,7 +273,7 @@ def test_what_is_added_at_the_edge_is_a_mirror_and_is_cut_off():
 
 
 def test_a_list_of_pictures_of_different_shapes():
-    network = networks.generator_resnet(1, 3, features=2)
+    network = networks.generator("resnet", 1, 3, features=2, downs=2)
     made = cycle.translate(network, [torch.zeros(1, 9, 20, dtype=torch.uint8),
                                      torch.zeros(1, 30, 7, dtype=torch.uint8)])
     assert [tuple(picture.shape) for picture in made] == [(3, 9, 20), (3, 30, 7)]

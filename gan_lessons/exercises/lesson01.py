@@ -246,7 +246,9 @@ def cure(make_game):
                 f"The run with seed {seed} diverged, a loss or weight is no longer finite: the "
                 "learning rate or γ is too large.") from problem
         reports.append(measure.mode_report(game.sample(2500), RING))
-    zh, en = "；".join(map(run_zh, reports)), "; ".join(map(run_en, reports))
+    numbers = [(f"{each.effective_modes:.1f}", f"{each.high_quality:.0%}") for each in reports]
+    zh = "；".join(f"有效模式 {modes}，高质量样本 {quality}" for modes, quality in numbers)
+    en = "; ".join(f"effective modes {modes}, high quality {quality}" for modes, quality in numbers)
     worst = min(report.effective_modes for report in reports)
     require(worst >= EFFECTIVE,
             f"三次的结果：{zh}。每次的有效模式数都应不小于 {EFFECTIVE:g}，最低的是 {worst:.1f}："
@@ -261,17 +263,6 @@ def cure(make_game):
             f"samples or more should lie on a mode, the lowest share is {worst:.0%}: this D is "
             "too gentle to pull the samples into place.")
     return f"三次的结果：{zh}。", f"The three runs: {en}."
-
-
-def run_zh(report: measure.PointReport) -> str:
-    """Return the numbers of one run in Chinese."""
-    return f"有效模式 {report.effective_modes:.1f}，高质量样本 {report.high_quality:.0%}"
-
-
-def run_en(report: measure.PointReport) -> str:
-    """Return the numbers of one run in English."""
-    return (f"effective modes {report.effective_modes:.1f}, high quality "
-            f"{report.high_quality:.0%}")
 
 
 def check_game(game) -> None:

@@ -373,7 +373,7 @@ def _play(*callbacks, lr: float, seed: int = 0, norm: bool = False) -> GANLearne
     return learn
 
 
-def _turns(make, batches: int = 8800) -> list[int]:
+def _turns(make) -> list[int]:
     """Return the lengths of the turns, in steps: critic, generator, critic, ..."""
     # a learner that tells its switcher of batches and trains nothing
     learn = SimpleNamespace(gan_trainer=_Trainer(), resuming=False)
@@ -381,7 +381,7 @@ def _turns(make, batches: int = 8800) -> list[int]:
     switcher = _made(make, learn)
     notify(switcher, "on_train_begin", learn)
     notify(switcher, "on_epoch_begin", learn)
-    for _ in range(batches):
+    for _ in range(8800):  # batches
         if learn.gan_trainer.gen_mode != gen_moves:
             gen_moves = learn.gan_trainer.gen_mode
             turns.append(0)

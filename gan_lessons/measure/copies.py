@@ -67,14 +67,12 @@ class CopyReport:
         return f"{self.share:.1%} nearer to training pictures, z {self.z:.1f}"
 
 
-def copy_test(pictures: Tensor, training: Tensor, unseen: Tensor,
-              features: Callable[[Tensor], Tensor] | None = None) -> CopyReport:
+def copy_test(pictures: Tensor, training: Tensor, unseen: Tensor) -> CopyReport:
     """Compare pictures with training pictures and with as many unseen ones: who is nearer?
 
     `unseen` must come from the same source as `training` and have been kept from the generator.
     Then a picture that copies nothing has its nearest neighbour in either set equally often. The
-    distance is taken between the means of blocks of 4x4 pixels, which average fine noise away, or
-    between the features of any network.
+    distance is taken between the means of blocks of 4x4 pixels, which average fine noise away.
 
     Its z takes every picture for a toss of its own. A generator that paints the same few pictures
     again and again makes it large without copying: `memorisation_test` does not fall for that.
@@ -83,15 +81,11 @@ def copy_test(pictures: Tensor, training: Tensor, unseen: Tensor,
         pictures: What is to be tested, uint8 (n, C, H, W), sides a multiple of 4.
         training: Pictures that the generator learned from, uint8 (m, C, H, W).
         unseen: Others that it did not. The longer of the two sets is cut to the shorter's length.
-        features: From pictures to rows, (n, d), such as `evaluator.classifier.features`; otherwise
-            the means of blocks.
     """
-    if features is None:
-        _check_bytes(pictures, training, unseen)
+    _check_bytes(pictures, training, unseen)
     size = min(len(training), len(unseen))
-    seen_as = features or _blocks
-    rows = seen_as(pictures)
-    to_training, to_unseen = (torch.cdist(rows, seen_as(known[:size])).min(1).values
+    rows = _blocks(pictures)
+    to_training, to_unseen = (torch.cdist(rows, _blocks(known[:size])).min(1).values
                               for known in (training, unseen))
     nearer = (to_training < to_unseen).double() + 0.5 * (to_training == to_unseen).double()
     share = float(nearer.mean())
@@ -152,17 +146,16 @@ def memorisation_test(pictures: Tensor, training: Tensor, unseen: Tensor,
     return max(reports, key=lambda report: report.z)
 
 
-def spectrum(pictures: Tensor, frequencies: int = 7) -> Tensor:
-    """Return how strong the low frequencies of pictures are, (n, C (2 f - 1) f).
+def spectrum(pictures: Tensor) -> Tensor:
+    """Return how strong the low frequencies of pictures are, (n, C 13 7), 0 to 6 waves across.
 
     A shift turns the phases of a Fourier transform and leaves its magnitudes alone; here it goes
     round, as `roll` does, or moves an empty rim.
 
     Args:
-        pictures: uint8 (n, C, H, W), sides of at least 2 f.
-        frequencies: f: whole waves across the picture, 0 to f - 1.
+        pictures: uint8 (n, C, H, W), sides of at least 14.
     """
-    f = frequencies
+    f = 7
     strength = torch.fft.rfft2(pictures.float()).abs()
     return torch.cat([strength[:, :, :f, :f], strength[:, :, 1 - f:, :f]], 2).flatten(1)
 

@@ -17,7 +17,6 @@ from torchvision.transforms.functional import gaussian_blur
 from gan_lessons.data import ImageSet
 from gan_lessons.measure.copies import memorisation_test
 from gan_lessons.measure.digits import digit_net, labels_of
-from gan_lessons.measure.features import FeatureNet
 from gan_lessons.measure.manifold import PrecisionRecall, precision_recall
 from gan_lessons.measure.scores import Evaluator
 
@@ -113,8 +112,7 @@ DAMAGES: dict[str, Callable[[Split], Tensor]] = {
 }
 
 
-def board(parts: Split, names: Iterable[str] = tuple(DAMAGES),
-          net: FeatureNet | None = None) -> dict[str, dict[str, float]]:
+def board(parts: Split, names: Iterable[str] = tuple(DAMAGES)) -> dict[str, dict[str, float]]:
     """Return what every metric says of N pictures with each damage; "none" is the floor.
 
     The real pictures are `parts.training`. `copies` is the z of `memorisation_test`; the other
@@ -123,10 +121,8 @@ def board(parts: Split, names: Iterable[str] = tuple(DAMAGES),
     Args:
         parts: Real digits.
         names: Which of DAMAGES.
-        net: The feature network; the digit classifier unless given.
     """
-    net = net or digit_net()
-    evaluator = Evaluator(net, parts.training.images, DAMAGES["none"](parts)[:N])
+    evaluator = Evaluator(digit_net(), parts.training.images, DAMAGES["none"](parts)[:N])
     rows = {}
     for name in names:
         pictures = DAMAGES[name](parts)[:N]
@@ -135,13 +131,12 @@ def board(parts: Split, names: Iterable[str] = tuple(DAMAGES),
     return rows
 
 
-def forgiven(parts: Split,
-             net: FeatureNet | None = None) -> tuple[PrecisionRecall, PrecisionRecall]:
+def forgiven(parts: Split) -> tuple[PrecisionRecall, PrecisionRecall]:
     """Return what static gets without, and with, one white page among the real pictures.
 
     The page is far from all else, so its ball is large enough to hold nearly any picture.
     """
-    net = net or digit_net()
+    net = digit_net()
     real, made = parts.training.images, net.features(static(seed=parts.seed))
     return (precision_recall(made, net.features(real)),
             precision_recall(made, net.features(with_one_outlier(real))))

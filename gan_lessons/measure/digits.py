@@ -102,7 +102,7 @@ def digit_classifier(train: ImageSet, held_out: ImageSet) -> DigitClassifier:
 
     labels = labels_of(train)
     net = fit_small_net(
-        lambda: network(train.shape[-1]), losses, steps=STEPS, lr=2e-3, max_lr=8e-3,
+        lambda: network(train.shape[-1]), losses, steps=STEPS, max_lr=8e-3,
         finish=rescale, name="digit-classifier", recipe=f"{STEPS} v5",
         seen=train.images.numpy().tobytes() + labels.numpy().tobytes())
     classifier = DigitClassifier(net)

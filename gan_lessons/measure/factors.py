@@ -103,7 +103,7 @@ def _reader(names: tuple[str, ...], cache: Path) -> FactorReader:
     make, factors = MAKERS[names]
     return fit_small_net(
         lambda: FactorReader(factors), functools.partial(_losses, make=make), steps=STEPS,
-        lr=1e-3, max_lr=4e-3, finish=functools.partial(_test, make=make), name="factor-reader",
+        max_lr=4e-3, finish=functools.partial(_test, make=make), name="factor-reader",
         recipe=f"{list(factors.items())} {STEPS} {BATCH} {TRAINING} {HELD_OUT} v1",
         seen=make(64, SIDE, 0).images.numpy().tobytes())
 

@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parent / "weights"  # written by `python -m studies.rea
 
 
 def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tensor]], *,
-                  steps: int, lr: float, max_lr: float, finish: Callable[[Net], None], name: str,
+                  steps: int, max_lr: float, finish: Callable[[Net], None], name: str,
                   recipe: str, seen: bytes) -> Net:
     """Return the net that `make` makes, trained with seed 0, here or earlier; frozen.
 
@@ -39,8 +39,7 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
         make: Returns the untrained net.
         losses: Given the net, yields its loss on one fresh batch after another.
         steps: How many batches it learns from.
-        lr: Adam's learning rate.
-        max_lr: Its largest value, reached in the course of the schedule.
+        max_lr: The largest learning rate, reached in the course of the schedule.
         finish: What is left to do with the trained net, such as testing it.
         name: What the file in the cache is called, before the fingerprint.
         recipe: What else decides on the weights, in words.
@@ -54,7 +53,7 @@ def fit_small_net(make: Callable[[], Net], losses: Callable[[Net], Iterator[Tens
         if not _restore(net, SHIPPED / file) and not _restore(net, runtime.cache_dir() / file):
             torch.manual_seed(0)
             net = make()
-            optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
+            optimizer = torch.optim.Adam(net.parameters(), fused=True)
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps)
             for loss in tqdm(islice(losses(net), steps), name, steps, unit="step",
                              disable=None, leave=False):  # a bar at a terminal only

@@ -149,13 +149,13 @@ def activated(convolution: nn.Conv2d | nn.ConvTranspose2d, normalised: bool,
 
 
 def pair(size: int = 64, channels: int = 3, *, latent: int = 100, norm: str = "batch",
-         critic_norm: str | None = None, **settings):
+         critic_norm: str | None = None, slope: float = 0.2, **settings):
     """Return a generator and a critic of the same size; `settings` are those that both know.
 
-    `critic_norm` is the critic's own `norm`; None: the generator's.
+    `critic_norm` is the critic's own `norm`; None: the generator's. `slope` is the critic's.
     """
     return (generator(size, channels, latent=latent, norm=norm, **settings),
-            critic(size, channels, norm=critic_norm or norm, **settings))
+            critic(size, channels, norm=critic_norm or norm, slope=slope, **settings))
 
 
 def source_003(size: int = 64, channels: int = 3, *, latent: int = 100, features: int = 64,
@@ -191,16 +191,7 @@ def initialise(network: Network, std: float | None = 0.02) -> Network:
 
 
 def carry_over(small: nn.Sequential, large: nn.Sequential) -> list[str]:
-    """Copy into `large` what `small` has learned; return the names of the parts that fitted."""
-    names = parts_that_fit(small, large)  # such as "4x4", "8x8": same name, same shapes
-    for name in names:
-        learned = small.get_submodule(name).state_dict()  # weights and BatchNorm's statistics
-        large.get_submodule(name).load_state_dict(learned)
-    return names
-
-
-def parts_that_fit(small: nn.Sequential, large: nn.Sequential) -> list[str]:
-    """Return the names of the parts of `large` that can go on from those of `small`.
+    """Copy into `large` what `small` has learned; return the names of the parts that fitted.
 
     The parts are named by the side of what they give, so when the size doubles and `features`
     halve, the inner ones agree. A part that differs in any tensor keeps its first weights: a bias
@@ -223,6 +214,9 @@ def parts_that_fit(small: nn.Sequential, large: nn.Sequential) -> list[str]:
             "Nothing can be carried over: no part of the two networks has the same name and "
             "shapes. When the size doubles, halve `features` and keep latent, norm and the rest, "
             "for example critic(16, features=32) and then critic(32, features=16)."))
+    for name in names:  # such as "4x4", "8x8": same name, same shapes
+        learned = known[name].state_dict()  # weights and BatchNorm's statistics
+        large.get_submodule(name).load_state_dict(learned)
     return names
 
 

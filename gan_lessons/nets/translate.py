@@ -10,8 +10,6 @@ the settings of the papers stand beside them. All have InstanceNorm, which norma
 of each picture by itself (Ulyanov et al. 2016, arXiv 1607.08022): a batch may hold one picture.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +30,7 @@ class ResnetGenerator(nn.Module):
     """
 
     def __init__(self, channels_in: int, channels_out: int, features: int, downs: int,
-                 blocks: int):
+                 blocks: int = 3):
         super().__init__()
         self.channels, self.multiple = channels_in, 2 ** downs
         layers: list[nn.Module] = [
@@ -111,41 +109,26 @@ class UnetGenerator(nn.Module):
         return self.last(x)
 
 
-def generator(network: str, channels_in: int, channels_out: int, features: int,
-              downs: int) -> nn.Module:
-    """Return a generator by the name of its network, "unet" or "resnet"."""
+GENERATORS = {"unet": UnetGenerator, "resnet": ResnetGenerator}  # pix2pix's, CycleGAN's
+
+
+def generator(network: str, channels_in: int = 3, channels_out: int = 3, features: int = 16,
+              downs: int = 3) -> nn.Module:
+    """Return a generator, with its first weights, by the name of its network.
+
+    Args:
+        network: One of GENERATORS.
+        channels_in: Of the pictures it takes.
+        channels_out: Of those it gives.
+        features: Channels of the first layer; they double where the side halves.
+        downs: How often the side halves.
+    """
     if network not in GENERATORS:
         names = ", ".join(GENERATORS)
         raise ValueError(both(f"network 只能取 {names} 之一，收到 {network!r}。",
                               f"network must be one of {names}; got {network!r}."))
-    return GENERATORS[network](channels_in, channels_out, features=features, downs=downs)
-
-
-def generator_resnet(channels_in: int = 3, channels_out: int = 3, *, features: int = 16,
-                     downs: int = 2, blocks: int = 3) -> ResnetGenerator:
-    """Return CycleGAN's generator, with its first weights; smaller than theirs.
-
-    Args:
-        channels_in: Of the pictures it takes.
-        channels_out: Of those it gives.
-        features: Channels at the full side; they double where the side halves.
-        downs: How often the side halves.
-        blocks: Residual blocks at the smallest side.
-    """
     check(channels_in=channels_in, channels_out=channels_out, features=features, downs=downs)
-    whole_number("blocks", blocks, 0)
-    return initialise(ResnetGenerator(channels_in, channels_out, features, downs, blocks))
-
-
-def generator_unet(channels_in: int = 3, channels_out: int = 3, *, features: int = 16,
-                   downs: int = 3) -> UnetGenerator:
-    """Return pix2pix's generator, with its first weights; arguments as in `generator_resnet`."""
-    check(channels_in=channels_in, channels_out=channels_out, features=features, downs=downs)
-    return initialise(UnetGenerator(channels_in, channels_out, features, downs))
-
-
-GENERATORS: dict[str, Callable[..., nn.Module]] = {
-    "unet": generator_unet, "resnet": generator_resnet}
+    return initialise(GENERATORS[network](channels_in, channels_out, features, downs))
 
 
 # ---- the critic ----

@@ -99,11 +99,11 @@ def pack(made: Tensor) -> bytes:
     return file.getvalue()
 
 
-def curve_table(history: Tensor, rows: int = ROWS) -> Tensor:
-    """Return a history, (steps, 4), as means over chunks: step and its columns, (<= rows, 5)."""
+def curve_table(history: Tensor) -> Tensor:
+    """Return a history, (steps, 4), as means over chunks: step and its columns, (<= ROWS, 5)."""
     if len(history) == 0:
         return torch.empty(0, 1 + len(HISTORY))
-    size = math.ceil(len(history) / rows)
+    size = math.ceil(len(history) / ROWS)
     chunks = history.split(size)
     last_step = [min((i + 1) * size, len(history)) for i in range(len(chunks))]
     means = torch.stack([chunk.mean(0) for chunk in chunks])
