@@ -5,7 +5,7 @@ r"""
 前几课的 D 回答“是真是假”。这一课的 D 回答“还差多远”：它是一位**评论家**（critic），给出的分数没有上下界，真图与假图的平均分之差，是两个分布之间距离的估计。
 
 - **学完你会**：用两种办法算出一维的 Wasserstein 距离；解释为什么评论家的斜率要有上限；写出 WGAN 的损失、权重裁剪和**梯度惩罚**（WGAN-GP）；读懂评论家的差距，知道它说明什么、不说明什么；用 $2 \times 2$ 的对照实验找出一次失败的原因。
-- **需要准备**：第 01 课的 JS 散度，学过第 02 课；卷积网络见第 03 课，没学过也能读。
+- **需要准备**：第 01 课的 JS 散度，学过第 02 课；卷积、批归一化和读图网络见第 03 课，没学过也能读，典型失败案例那一节除外。
 - **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 60 分钟，开放题 25 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：本课的主干来自 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)，他把论文和论文作者的代码整理成一篇能跟着做的中文教程，还公开了训练日志。另一份日志和卧室这个题目，来自 [fast.ai 的 WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)，我们读的是[深度碎片整理的中文注释版](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md)。谢谢他们。
 """
@@ -17,7 +17,7 @@ r"""
 So far D answered "real or fake". The D of this lesson answers "how far is there still to go": it is a **critic**, its scores have no bounds, and the difference between the mean scores of real pictures and fakes estimates a distance between two distributions.
 
 - **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
-- **You need**: the JS divergence of lesson 01, and lesson 02; convolutional networks are explained in lesson 03, but you can read on without it.
+- **You need**: the JS divergence of lesson 01, and lesson 02; convolutions, batch normalisation and the reading network are explained in lesson 03. Without it you can read all but the failure of the day.
 - **Time**: about 160 minutes in one language: 75 to read, 60 for predictions, exercises and quiz, 25 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
 """
@@ -59,8 +59,8 @@ r"""
 ```diff
 - loss.critic    = softplus(-real).mean() + softplus(fake).mean()
 - loss.generator = softplus(-fake).mean()
-+ loss.critic    = fake.mean() - real.mean()      # no sigmoid, no logarithm
-+ loss.generator = -fake.mean()
++ loss.critic    = ...                            # exercise 3: no sigmoid, no logarithm
++ loss.generator = ...
 + clip_weights(critic, 0.01)                      # after each of the critic's steps
 - n_critic=1, Adam
 + n_critic=5, RMSprop
@@ -71,7 +71,7 @@ r"""
 1. D 的最后一层**不加 sigmoid**（前几课的 sigmoid 和对数，都合在 `softplus` 里了）；
 2. 两个损失都**不取对数**；
 3. D 每更新一次，就把它的每个权重**裁剪**到 $[-c, c]$ 之内，论文取 $c = 0.01$；
-4. **不用带动量的优化器**，论文用 RMSprop，学习率 0.00005。
+4. **不用带动量的优化器**：G 一直在变，评论家的损失也跟着变，作者发现这时带动量的优化器有时会让训练不稳定。论文用 RMSprop（大致就是 $\beta_1 = 0$ 的 Adam），学习率 0.00005。
 
 此外，G 每走 1 步，D 先走 `n_critic` 步，论文取 5。alexshuang 的设置与论文相同。本课的训练只有几百步，用 0.00005 来不及看到结果，所以裁剪时用它的 10 倍，0.0005。这要付代价：论文提醒过，学习率太高，训练会不稳定。
 
@@ -87,8 +87,8 @@ The two still take turns, and pictures still get the convolutional networks of l
 ```diff
 - loss.critic    = softplus(-real).mean() + softplus(fake).mean()
 - loss.generator = softplus(-fake).mean()
-+ loss.critic    = fake.mean() - real.mean()      # no sigmoid, no logarithm
-+ loss.generator = -fake.mean()
++ loss.critic    = ...                            # exercise 3: no sigmoid, no logarithm
++ loss.generator = ...
 + clip_weights(critic, 0.01)                      # after each of the critic's steps
 - n_critic=1, Adam
 + n_critic=5, RMSprop
@@ -99,11 +99,11 @@ In words, WGAN changes four things of the original GAN:
 1. D's last layer has **no sigmoid** (in the last lessons `softplus` held both the sigmoid and the logarithm);
 2. neither loss takes a **logarithm**;
 3. after each of D's updates all of its weights are **clipped** into $[-c, c]$; the paper has $c = 0.01$;
-4. the optimiser has **no momentum**: the paper takes RMSprop with a learning rate of 0.00005.
+4. the optimiser has **no momentum**: the critic's loss keeps changing, because G does, and the authors found that momentum can then make training unstable. The paper takes RMSprop (roughly Adam with $\beta_1 = 0$) with a learning rate of 0.00005.
 
 Besides, D takes `n_critic` steps for 1 of G's; in the paper these are 5. alexshuang's settings are the paper's. Our runs last a few hundred steps, too few for 0.00005 to show anything, so with clipping we take 10 times that, 0.0005. It has a price: the paper warns that high learning rates can make training unstable.
 
-**Why "critic"?** A discriminator gives the probability of "real" and is a classifier. A critic only scores: positive or negative, without bounds, and with no line that divides real from fake, so it is no discriminator. The critic of actor-critic methods in reinforcement learning is a network that estimates returns; the two are related ([Pfau and Vinyals 2016](https://arxiv.org/abs/1610.01945)) but not the same. Some Chinese textbooks have another word for WGAN's critic, Qiu Xipeng's for one: "评价网络". In code and legends, both D and `critic` mean this network.
+**Why "critic"?** A discriminator gives the probability of "real" and is a classifier. A critic only scores: positive or negative, without bounds, and with no line that divides real from fake, so it is no discriminator. The critic of actor-critic methods in reinforcement learning is a network that estimates returns; the two are related ([Pfau and Vinyals 2016](https://arxiv.org/abs/1610.01945)) but not the same. In code and legends, both D and `critic` mean this network.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -181,7 +181,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。JS 散度到 log 2 就封顶了：它只知道“完全分开”，不知道还差多远，G 从中得不到梯度。Wasserstein 距离（W1）的导数处处是 1：靠近一步，距离就短一步。
+答案是 **A**。JS 散度到 log 2 就封顶了：它只知道“完全分开”，不知道还差多远，G 从中几乎得不到梯度。Wasserstein 距离（W1）的导数处处是 1：靠近一步，距离就短一步。
 
 图像都落在高维空间里某些低维流形的附近，训练之初，真假两个分布几乎不重叠，正是左图平坦的那一段（[Arjovsky 和 Bottou，2017](https://arxiv.org/abs/1701.04862)）。
 
@@ -196,7 +196,7 @@ $\pi_{ij} \ge 0$ 是从 $i$ 搬到 $j$ 的土量，$\pi$ 的各行之和是 $p$�
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. The JS divergence ends at log 2: it knows "entirely apart" but not how far, and G gets no gradient from it. The derivative of the Wasserstein distance (W1) is 1 everywhere: one step closer is one step less.
+The answer is **A**. The JS divergence ends at log 2: it knows "entirely apart" but not how far, and leaves hardly any gradient for G. The derivative of the Wasserstein distance (W1) is 1 everywhere: one step closer is one step less.
 
 Images lie near manifolds of low dimension in a space of high dimension, and at the start of training the real and the generated distribution hardly overlap, which is the flat part on the left ([Arjovsky and Bottou 2017](https://arxiv.org/abs/1701.04862)).
 
@@ -212,7 +212,9 @@ Here $\pi_{ij} \ge 0$ is how much goes from $i$ to $j$; the rows of $\pi$ sum to
 # %%
 def in_order(p, q):
     """Return the plan that serves places from left to right: no cart overtakes another."""
-    plan, p, q, i, j = torch.zeros(len(p), len(q), dtype=p.dtype), p.clone(), q.clone(), 0, 0
+    plan = torch.zeros(len(p), len(q), dtype=p.dtype)
+    p, q = p.clone(), q.clone()  # what is left to load, and what is still wanted
+    i = j = 0
     while i < len(p) and j < len(q):
         amount = min(float(p[i]), float(q[j]))
         plan[i, j] += amount
@@ -396,9 +398,12 @@ def draw(centres, n, chance):
     return (centres[which] + 0.2 * torch.randn(n, generator=chance)).unsqueeze(1)
 
 
-def trained_critic(clip=None, penalty=None):
+def trained_critic(clip=None, penalty=None, start=None):
+    """Train a critic for 1,000 steps, from fresh weights or from those of `start`."""
     torch.manual_seed(0)
     critic = mlp.discriminator([64, 64, 64], (1,), activation=mlp.leaky)
+    if start is not None:
+        critic.load_state_dict(start.state_dict())
     optimizer = rmsprop(critic, lr=clip / 10) if clip else adam(critic, 5e-3, (0.0, 0.9))
     chance = torch.Generator().manual_seed(0)
     for _ in range(1000):  # there is no G here: the "noise" handed in are the fakes themselves
@@ -425,7 +430,7 @@ table([("c", "c"), ("最大的斜率", "steepest slope")],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍：上界是 $64^3 c^4$，$c = 1$ 和 $0.1$ 走到了它的四分之一多，$c = 0.001$ 只到千分之二，多出来的一百倍就在这里；原因没有另查。
+答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍：上界是 $64^3 c^4$，$c = 1$ 和 $0.1$ 走到了它的四分之一多，$c = 0.001$ 只到千分之二，多出来的一百倍就在这里；原因我们没有查。
 
 所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。这里的网络没有批归一化；有批归一化的评论家还要除以一批的标准差，斜率的上界就不再是 $c$ 的一个简单的乘方。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
 
@@ -434,7 +439,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$: the bound is $64^3 c^4$, of which $c = 1$ and $0.1$ reach more than a quarter and $c = 0.001$ only two thousandths, which is the other factor of a hundred; why was not looked into.
+The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$: the bound is $64^3 c^4$, of which $c = 1$ and $0.1$ reach more than a quarter and $c = 0.001$ only two thousandths, which is the other factor of a hundred; we did not look into why.
 
 So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. This network has no batch normalisation; a critic that has it also divides by the standard deviation of a batch, and its bound is no simple power of $c$. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
 
@@ -446,7 +451,8 @@ def cdf(centres):
     return (0.5 * (1 + torch.erf((line - centres) / 0.2 / math.sqrt(2)))).mean(1)
 
 
-best = ((cdf(FAKE) - cdf(REAL)).sign() * 0.02).cumsum(0)  # rises where fakes should go right
+to_left = cdf(FAKE) - cdf(REAL)  # above 0 where fakes must go right, and earth flows left
+best = (to_left.sign() * 0.02).cumsum(0)  # slope +1 there, -1 elsewhere
 
 
 def beside_the_best(curves, alt, ylim=(-3, 4.5)):
@@ -456,11 +462,12 @@ def beside_the_best(curves, alt, ylim=(-3, 4.5)):
         for centre in centres.tolist():
             axis.axvspan(centre - 0.4, centre + 0.4, facecolor=color, alpha=0.2, hatch=hatch,
                          label="real" if hatch is None else "fake")
-    for (name, f), (color, _, dashes) in zip(curves.items(), show.LINES[2:] + show.LINES[:1],
+    for (name, f), (color, _, dashes) in zip(curves.items(), show.LINES[2:] + show.LINES[:2],
                                              strict=False):
         axis.plot(line[:, 0], f - f.mean(), dashes, color=color, linewidth=2, label=name)
-    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="lower center", ncols=5, fontsize=8,
+    handles, names = axis.get_legend_handles_labels()
+    once = dict(zip(names, handles, strict=True))  # real and fake were drawn in several places
+    axis.legend(once.values(), once.keys(), loc="lower center", ncols=6, fontsize=8,
                 bbox_to_anchor=(0.5, 1.0), frameon=False)
     axis.set(xlabel="x", ylabel="score / steepest slope", ylim=ylim)
     axis.spines[["top", "right"]].set_visible(False)
@@ -495,7 +502,7 @@ $$L_D = \mathbb{E}\,[f(\tilde x)] - \mathbb{E}\,[f(x)] + \lambda \, \mathbb{E}\,
 
 - **为什么是 1？** 最好的运输商在最省的路线上收足全价，一步也不让，所以在这些路线上 $f$ 的梯度范数恰好是 1。小于 1 是少收了，也要罚；所以惩罚是两侧的。
 - **为什么在真假之间？** 要求处处如此办不到，样本只有这么多。上一条说的路线，就是从真实样本到生成样本的线段。可是我们不知道谁该配谁，论文就随机配对；这不是最优的配对，论文只说实验里够用。
-- **为什么评论家不能有批归一化？** 有了它，一张图的分数取决于整批图，“$f$ 在 $\hat x$ 处的梯度”就不只属于 $\hat x$，惩罚也就罚错了对象。论文在评论家里去掉批归一化，G 里照旧；想要归一化，它推荐层归一化（layer normalisation）。
+- **为什么评论家不能有批归一化？** 它用一批图的均值和标准差调整每个通道（第 03 课）。有了它，一张图的分数取决于整批图，“$f$ 在 $\hat x$ 处的梯度”就不只属于 $\hat x$，惩罚也就罚错了对象。论文在评论家里去掉批归一化，G 里照旧；想要归一化，它推荐层归一化（layer normalisation）。
 
 ### 练习 2：梯度惩罚
 
@@ -526,7 +533,7 @@ where $x$ is a real sample, $\tilde x = G(z)$ a generated one, and $\varepsilon$
 
 - **Why 1?** The best haulier charges the full price on the cheapest journeys and gives no discount on any part of them, so there the gradient norm of $f$ is exactly 1. Less than 1 is money left on the table and costs, too: the penalty has two sides.
 - **Why between real and fake?** It cannot be asked everywhere; there are only so many samples. The journeys in question are the lines from real samples to fakes. Who belongs to whom we do not know, so the paper pairs them at random; these are not the optimal pairs, and the paper only says that it is enough in experiments.
-- **Why no batch normalisation in the critic?** With it the score of a picture depends on the whole batch; "the gradient of $f$ at $\hat x$" no longer belongs to $\hat x$ alone, and the penalty punishes the wrong thing. The paper leaves it out of the critic and keeps it in G; if you want a normalisation, it recommends layer normalisation.
+- **Why no batch normalisation in the critic?** It rescales each channel by the mean and standard deviation of the batch (lesson 03). With it the score of a picture depends on the whole batch; "the gradient of $f$ at $\hat x$" no longer belongs to $\hat x$ alone, and the penalty punishes the wrong thing. The paper leaves it out of the critic and keeps it in G; if you want a normalisation, it recommends layer normalisation.
 
 ### Exercise 2: the gradient penalty
 
@@ -554,35 +561,37 @@ verdict = check.gradient_penalty(gradient_penalty)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用课程自己的 `penalties.gradient_penalty` 在同一条线上训练评论家，$\lambda$ 取 1 和 10（图例里的 weight），也都除以自己最大的斜率：
+用课程自己的 `penalties.gradient_penalty` 在同一条线上训练评论家，$\lambda$ 取 1 和 10（图例里的 weight）；第三个也取 10，但从 $\lambda = 1$ 训练好的权重开始。都除以自己最大的斜率：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Train critics on the same line with the course's own `penalties.gradient_penalty`, with $\lambda$ equal to 1 and to 10 (the weight in the legend), each again divided by its steepest slope:
+Train critics on the same line with the course's own `penalties.gradient_penalty`, with $\lambda$ equal to 1 and to 10 (the weight in the legend); a third has 10 as well, but starts from the weights that were trained with $\lambda = 1$. Each is again divided by its steepest slope:
 """
 
 # %%
+one, ten = (partial(penalties.gradient_penalty, weight=weight) for weight in (1.0, 10.0))
 with runtime.one_thread():
-    penalised = {weight: trained_critic(penalty=partial(penalties.gradient_penalty, weight=weight))
-                 for weight in (1.0, 10.0)}
+    penalised = {"weight 1": trained_critic(penalty=one), "weight 10": trained_critic(penalty=ten)}
+    penalised["1, then 10"] = trained_critic(penalty=ten, start=penalised["weight 1"])
 curves = {"best f": best}
-for weight, critic in penalised.items():
+for name, critic in penalised.items():
     scores, steepest = scores_and_steepest(critic)
-    curves[f"penalty, weight {weight:g}"] = scores[:, None] / steepest
+    curves[name] = scores[:, None] / steepest
 beside_the_best(curves,
-                "The same line: the critic with a penalty of weight 1 goes up and down with the best f, "
-                "has a peak at the real data in the middle and low places at both fakes; the one "
-                "with weight 10 rises all the way", ylim=(-6, 6))
+                "The same line: the critic with a penalty of weight 1 goes up and down with the "
+                "best f, has a peak at the real data in the middle and low places at both fakes, "
+                "and so does the one that goes on with weight 10; the one with weight 10 from the "
+                "start rises all the way", ylim=(-6, 6))
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-4** 用梯度惩罚训练的评论家。$\lambda = 1$ 的和最好的 $f$ 在同样的地方由升转降、由降转升：中间的真实样本处有一个峰，两处生成样本都在谷底；$\lambda = 10$ 的一路上升，斜率没有变号。换 5 个种子，$\lambda = 1$ 的斜率都变号 3 次，图 4-3 那样裁剪的都变号 1 次。
+**图 4-4** 用梯度惩罚训练的评论家。$\lambda = 1$ 的和最好的 $f$ 在同样的地方由升转降、由降转升：中间的真实样本处有一个峰，两处生成样本都在谷底；一开始就用 $\lambda = 10$ 的一路上升，斜率没有变号；从 $\lambda = 1$ 接着训练的，锯齿还在。换 5 个种子，$\lambda = 1$ 的和接着训练的，斜率都变号 3 次；一开始就用 $\lambda = 10$ 的至多 1 次，走到 5,000 步也一样；图 4-3 那样裁剪的都是 1 次。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-4** Critics trained with a gradient penalty. That of $\lambda = 1$ goes from up to down and from down to up where the best $f$ does: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley; that of $\lambda = 10$ rises all the way, and its slope never changes sign. On each of 5 seeds the slope changes sign 3 times with $\lambda = 1$, and 1 time with a critic clipped as in Fig. 4-3.
+**Fig. 4-4** Critics trained with a gradient penalty. That of $\lambda = 1$ goes from up to down and from down to up where the best $f$ does: it has a peak at the real samples in the middle, and both groups of fakes lie in a valley; the one with $\lambda = 10$ from the start rises all the way, and its slope never changes sign; the one that goes on from $\lambda = 1$ keeps the zigzag. On each of 5 seeds the slope changes sign 3 times with $\lambda = 1$ and in the critic that goes on from it, at most 1 time with $\lambda = 10$ from the start, even after 5,000 steps, and 1 time with a critic clipped as in Fig. 4-3.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -598,28 +607,34 @@ def gap(critic):
 
 table([("评论家", "critic"), ("差距", "gap"), ("最大的斜率", "steepest slope")],
       [[("W1（排序）", "W1, by sorting"), f"{by_sorting:.2f}", "1"],
-       *[[(f"梯度惩罚，λ = {weight:g}", f"gradient penalty, λ = {weight:g}"),
-          f"{gap(critic):.2f}", f"{scores_and_steepest(critic)[1]:.2f}"]
-         for weight, critic in penalised.items()],
+       *[[name, f"{gap(critic):.2f}", f"{scores_and_steepest(critic)[1]:.2f}"]
+         for name, critic in zip([("梯度惩罚，λ = 1", "gradient penalty, λ = 1"),
+                                  ("梯度惩罚，λ = 10", "gradient penalty, λ = 10"),
+                                  ("梯度惩罚，λ 先 1 后 10", "gradient penalty, λ = 1, then 10")],
+                                 penalised.values(), strict=True)],
        *[[(f"裁剪，c = {c:g}", f"clipped, c = {c:g}"), f"{gap(critic):.2g}",
           f"{scores_and_steepest(critic)[1]:.2g}"] for c, critic in clipped.items()]])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 只差几倍，一个偏大，一个偏小。
+裁剪的三个差距相差许多个数量级，单位全由 $c$ 决定。梯度惩罚的差距和 $W_1$ 最多差五倍左右，两个偏大，一个偏小。
 
 - $\lambda = 1$ 偏大。惩罚只是“罚”，不是“禁止”：若处处的斜率都是 $s$，评论家多得 $s \, W_1$，付出 $\lambda (s - 1)^2$，最划算的是 $s = 1 + W_1 / (2 \lambda)$，这里约是 1.9，而不是 1。实测的差距 3.97 是 $W_1$ 的 2.2 倍，还要大一些：斜率并不处处相同。
-- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它没有学出锯齿，斜率一次也没有变号。可能的原因：锯齿本身不怎么受罚，它的斜率几乎处处是 $1$ 或 $-1$；难在路上，要从一路上升变成锯齿，有几段的斜率得由正变负，途中要经过 0，那里惩罚最重，$\lambda$ 大，就翻不过去。这里没有单独检验。
+- $\lambda = 10$ 按这个式子只偏大一成，结果却偏小：走了 1,000 步，它没有学出锯齿，斜率一次也没有变号。是惩罚太重，不许有锯齿吗？第三个评论家说不是：它从 $\lambda = 1$ 的锯齿出发，换成 10 再走 1,000 步，锯齿还在，差距偏大一成多，和式子相近。所以锯齿留得住，只是找不到。一种解释：锯齿的斜率几乎处处是 $1$ 或 $-1$，不怎么受罚；难在路上，要从一路上升变成锯齿，有几段的斜率得由正变负，途中要经过 0，那里惩罚最重，$\lambda$ 大，就翻不过去。
+
+这只是一条直线、一个很小的评论家，并不说明 10 对图片不好；下面的训练用的就是 10。
 
 所以 WGAN-GP 的差距仍是估计，不是 $W_1$ 本身。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty are within a few times of $W_1$, one too large and one too small.
+The three gaps of clipping are many orders of magnitude apart: $c$ sets their unit. Those of the gradient penalty are within a factor of about five of $W_1$, two too large and one too small.
 
 - $\lambda = 1$ comes out too large. A penalty discourages and does not forbid: with a slope of $s$ everywhere the critic gains $s \, W_1$ and pays $\lambda (s - 1)^2$, and the best bargain is $s = 1 + W_1 / (2 \lambda)$, here about 1.9 and not 1. The measured 3.97 is 2.2 times $W_1$, a little more still: the slope is not the same everywhere.
-- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag, and its slope never changes sign. The reason may be this: the zigzag itself costs little, its slope is $1$ or $-1$ nearly everywhere; but on the way from one long rise to a zigzag some stretches must go from plus to minus and pass 0, where the penalty is largest, and with a large $\lambda$ they do not get across. Nothing here tests that by itself.
+- $\lambda = 10$ should be a tenth too large by this formula, and comes out too small: after 1,000 steps it has not learned the zigzag, and its slope never changes sign. Is the penalty so large that it forbids a zigzag? The third critic says no: it starts from the zigzag of $\lambda = 1$, takes 1,000 steps with 10, and keeps it, with a gap that is a little over a tenth too large, close to the formula. So the zigzag can be kept, but is not found. One explanation: its slope is $1$ or $-1$ nearly everywhere and costs little; but on the way from one long rise to a zigzag some stretches must go from plus to minus and pass 0, where the penalty is largest, and with a large $\lambda$ they do not get across.
+
+This is one line and one tiny critic; it does not say that 10 is a bad value for pictures: the games below use 10.
 
 So the gap of a WGAN-GP, too, is an estimate, and not $W_1$ itself.
 """
@@ -693,7 +708,7 @@ verdict = check.losses(critic_loss, generator_loss)
 r"""
 ### 练习 4：评论家完整的一步
 
-补全 `update`：评论家走一步，并且裁剪。`real` 和 `fake` 是数据，`limit` 是 $c$；损失是练习 3 的那一个；裁剪可以用 `penalties.clip_weights(critic, limit)`。批改时会检查：G 接下来遇到的评论家，所有权重都在 $[-c, c]$ 之内。
+补全 `update`：评论家走一步，并且裁剪。`real` 和 `fake` 各是一批样本，`limit` 是 $c$；损失是练习 3 的那一个；裁剪可以用 `penalties.clip_weights(critic, limit)`。批改时会检查：G 接下来遇到的评论家，所有权重都在 $[-c, c]$ 之内。
 
 <details><summary>提示一</summary>
 
@@ -712,7 +727,7 @@ r"""
 r"""
 ### Exercise 4: the whole step of the critic
 
-Complete `update`: one step of the critic, and clipping. `real` and `fake` are data and `limit` is $c$; the loss is that of exercise 3; to clip, use `penalties.clip_weights(critic, limit)`. The checker makes sure that the critic which G meets next has all its weights in $[-c, c]$.
+Complete `update`: one step of the critic, and clipping. `real` and `fake` are batches of samples and `limit` is $c$; the loss is that of exercise 3; to clip, use `penalties.clip_weights(critic, limit)`. The checker makes sure that the critic which G meets next has all its weights in $[-c, c]$.
 
 <details><summary>Hint one</summary>
 
@@ -736,12 +751,12 @@ verdict = check.clipped_update(update)
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这个次序是论文的算法 1。[论文作者的代码](https://github.com/martinarjovsky/WassersteinGAN)却在每一步**之前**裁剪，alexshuang 的教程沿用了它，还有另外两个习惯：在 `forward` 里就对整批求平均，于是单张图的分数没有了，逐张的惩罚也算不成；一轮（epoch）末尾剩下的批不足 5 个，G 照样走一步，那时评论家可能只走了 1 步。所以这不是谁抄错了，而是**算法 1 与作者自己的代码**不一致。权重会超出多少？照这样先裁剪、再走一步，做 20 次，数一数：
+先更新、后裁剪，是论文的算法 1。[论文作者的代码](https://github.com/martinarjovsky/WassersteinGAN)却在每一步**之前**裁剪，alexshuang 的教程沿用了它，还有另外两个习惯：在 `forward` 里就对整批求平均，于是单张图的分数没有了，逐张的惩罚也算不成；一轮（epoch）末尾剩下的批不足 5 个，G 照样走一步，那时评论家可能只走了 1 步。所以这不是谁抄错了，而是**算法 1 与作者自己的代码**不一致。权重会超出多少？照这样先裁剪、再走一步，做 20 次，数一数：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-This order is that of algorithm 1 in the paper. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody made a copying mistake: **algorithm 1 and its authors' own code** disagree. How far does it go? Clip, then let the critic take a step, do this 20 times, and count:
+Clipping after the step is what algorithm 1 of the paper says. [The authors' own code](https://github.com/martinarjovsky/WassersteinGAN), however, clips **before** each step, and alexshuang's tutorial follows it, as it does in two other habits: `forward` takes the mean over the batch at once, so single pictures have no score and no penalty on single pictures can be computed; and at the end of an epoch, with fewer than 5 batches left, G moves all the same, perhaps after only 1 step of the critic. So nobody made a copying mistake: **algorithm 1 and its authors' own code** disagree. How far does it go? Clip, then let the critic take a step, do this 20 times, and count:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -768,7 +783,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step (one of RMSprop's early steps may be several learning rates long). At the paper's learning rate of 0.00005 the largest weight is only a few hundredths too large; with the larger rate of this lesson, about a quarter. Whether it shows in the pictures was not tried here. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
+With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step (one of RMSprop's early steps may be several learning rates long). At the paper's learning rate of 0.00005 the largest weight is only a few hundredths too large; with the larger rate of this lesson, about a quarter. We have not tried whether it shows in the pictures. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
 """
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -893,7 +908,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **D**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467: all scores slid down together, as if a constant were added to the critic, so A is wrong. But B and C claim too much as well. A gap is a distance only while the critic is close to the best f; each line here is that of the last **batch** alone, with all the chance of one batch, and whether the critic has kept up nobody knows. To conclude anything, average the gap over some time and look at the pictures themselves.
+The answer is **D**. `fake_loss` fell by 0.455, but `real_loss` fell by 0.467: all scores slid down together, as if a constant were added to the critic, so A is wrong. But B and C claim too much as well. A gap is a distance only while the critic is close to the best f; each line here is that of the last **batch** alone, with all the scatter of a single batch, and whether the critic has kept up nobody knows. To conclude anything, average the gap over some time and look at the pictures themselves.
 
 The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback. It is so smooth first of all because smoothed numbers are printed: fast.ai's `disc_loss` is an exponential moving average of the critic's loss (see lesson 05), while a line on the left is one batch. What the gap can tell, the next experiment tests.
 """
@@ -902,7 +917,7 @@ The 30 epochs on the right go from 1.086 to 0.254 with hardly a setback. It is s
 r"""
 ## 训练：16×16 的脸
 
-数据是用代码画的**玩具脸**和玩具卧室：没有真人，不用下载，而且知道一共有多少种（脸 96 种，卧室 54 种）。G 的输入是噪声，真图只给评论家看，哪个噪声也不对应哪张真图；图片的像素归一化到 $[-1, 1]$，噪声不动。
+数据是用代码画的**玩具脸**和玩具卧室：没有真人，不用下载，而且知道一共有多少种（脸 96 种，卧室 54 种）。G 的输入是噪声，真图只给评论家看，哪个 $z$ 也不对应哪张真图；图片的像素归一化到 $[-1, 1]$，$z$ 不动。
 
 先在 16×16 上训练，用裁剪，评论家走五步、G 走一步。差距要有意义，评论家就要接近最好的 $f$。所以论文作者的代码里，G 的前 25 步每一步之前，以及以后每 500 步，评论家先连走 100 步（我们的开关是 `warm_up=True`）；这里从简，开局让评论家先走 100 步。和第 01 课不同，评论家学得好在这里**是好事**：它的分数不会饱和，G 的梯度不会因此消失。
 
@@ -913,7 +928,7 @@ r"""
 r"""
 ## Training: faces of 16×16
 
-The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothing to download, and we know how many kinds there are (96 of faces, 54 of rooms). G's input is noise; real pictures are for the critic only, and no noise belongs to any of them. Pixels are scaled to $[-1, 1]$, noise is left as it is.
+The data are **toy faces** and toy rooms drawn by code: nobody's portrait, nothing to download, and we know how many kinds there are (96 of faces, 54 of rooms). G's input is noise; real pictures are for the critic only, and no $z$ is paired with any of them. Pixels are scaled to $[-1, 1]$; $z$ is not rescaled.
 
 We begin at 16×16, with clipping, five steps of the critic for one of G. For the gap to mean something the critic has to be close to the best $f$. So in the authors' code it takes 100 steps in a row before each of G's first 25 steps and before every 500th later on (our switch is `warm_up=True`); here we keep it short and let the critic take 100 steps before the game starts. Unlike in lesson 01, a well-trained critic is **good** here: its scores do not saturate, so G's gradient does not fade.
 
@@ -993,19 +1008,19 @@ r"""
 1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大降过去之后，差距还分得出图片的好坏吗？
 2. **不同的网络。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
 
-第一个检验裁剪和梯度惩罚（WGAN-GP）各做两个种子，网络比图 4-6 的窄一半（`features` 为 8），`n_critic` 是 5 和 2，所以两种方法之间差的不只是约束。第二个检验里，300 步的两行来自两项研究，量法略有不同（样本 2,000 张和 1,000 张，差距取 100 步和 25 步的平均）；400 步的各行量法相同，但只有一个种子。
+第一个检验裁剪和梯度惩罚（WGAN-GP）各做两个种子，网络比图 4-6 的窄一半（`features` 为 8），`n_critic` 裁剪是 5，惩罚是 2，所以两种方法之间差的不只是约束。第二个检验里，300 步的两行来自两项研究，量法略有不同（样本 2,000 张和 1,000 张，差距取 100 步和 25 步的平均）；400 步的各行量法相同，但只有一个种子。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-### A test that can say no
+### A test that can fail
 
-Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. For a test to be worth something, its answer must have a chance of being no. `studies/lesson04.py progress` makes two such tests.
+Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. A test is worth something only if it can come out against the gap. `studies/lesson04.py progress` makes two such tests.
 
 1. **The flat end.** Train for 2,000 steps and look at the **second half** only: once the great fall is over, can the gap still tell good pictures from bad?
 2. **Different networks.** Give each as many steps and change only the width of the networks (`features`) or the learning rate: does the smaller gap have the better pictures?
 
-The first was made with two seeds each of clipping and of the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8) and an `n_critic` of 5 and 2, so the two methods differ in more than the constraint. In the second, the two rows of 300 steps come from two studies that measure a little differently (2,000 and 1,000 samples, a gap averaged over 100 and 25 steps); all rows of 400 steps are measured alike, but have one seed only.
+The first was made with two seeds each of clipping and of the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8) and an `n_critic` of 5 with clipping and of 2 with the penalty, so the two methods differ in more than the constraint. In the second, the two rows of 300 steps come from two studies that measure a little differently (2,000 and 1,000 samples, a gap averaged over 100 and 25 steps); all rows of 400 steps are measured alike, but have one seed only.
 """
 
 # %%
@@ -1074,9 +1089,9 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Each of the two tests had a no among its answers.
+Both tests came out against the gap at least once.
 
-- **The flat end.** With clipping the gap did not say no, on either seed; but gap and distance still fall together, slowly, all through the second half, so this yes has little weight. With WGAN-GP it did say no, on both seeds: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. Nothing here tests it by itself.
+- **The flat end.** With clipping the gap passed on both seeds; but gap and distance still fall together, slowly, all through the second half, so this has little weight. With WGAN-GP it failed on both: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. We have not tested it separately.
 - **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But the row with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
 
 So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs agree, the two with the penalty do not. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
@@ -1093,7 +1108,7 @@ r"""
 r"""
 ## Clipping against the gradient penalty: faces of 32×32
 
-Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. Each keeps its own optimiser, RMSprop or Adam. Both get the same time: 60 seconds of one core each, converted into steps at each method's own cost. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are 10 times their paper's: 0.0005 for clipping, 0.001 for WGAN-GP; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. The samples of the table are painted with the exponential moving average (EMA) of the weights; the half-way pictures of the lesson with the newest weights, because after a few hundred steps the EMA still carries early ones and paints grey.
+Now a match between the two. The networks are the same but for one thing: WGAN-GP's critic has no batch normalisation, for the reason above. Each keeps its own optimiser, RMSprop or Adam. Both get the same time: 60 seconds of one core each, turned into a number of steps by timing each method. Below, the lesson itself takes half of these steps, to see pictures; the full result is in the table after them. The learning rates are 10 times their paper's: 0.0005 for clipping, 0.001 for WGAN-GP; neither was tuned with care, so small differences mean little. Both have an `n_critic` of 2. The samples of the table are painted with the exponential moving average (EMA) of the weights; the half-way pictures of the lesson with the newest weights, because after a few hundred steps the EMA still carries early ones and paints grey.
 """
 
 # %%
@@ -1169,7 +1184,7 @@ r"""
 
 - **弗雷歇距离**：走完全程，WGAN-GP 在 3 个种子上都最小，560 到 604；裁剪是 704 到 761，DCGAN 是 745 到 1,425。算数的也比裁剪多，20% 到 22% 对 16% 到 18%。惩罚要多一次反向传播，同样的秒数里 WGAN-GP 走的步数只有裁剪的三分之二，这些都已经算在内。
 - **组合**：裁剪略好，93 或 94 种，反向 KL 0.43 到 0.50；WGAN-GP 是 89 到 93 种，0.59 到 0.64。
-- **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合（和第 03 课人脸表里的 DCGAN 不能直接比：那里 `features` 是 24，60 秒只走了 770 步），反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
+- **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
 所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。三者离真图都还很远。
 """
@@ -1180,7 +1195,7 @@ How to read the table:
 
 - **Fréchet distance**: after all steps WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
 - **Combinations**: clipping is a little better, 93 or 94 of them and a reverse KL of 0.43 to 0.50; WGAN-GP has 89 to 93, and 0.59 to 0.64.
-- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left (not to be compared with the DCGAN of lesson 03's table of faces: with `features` of 24 it makes only 770 steps in 60 seconds) and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
+- **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
 So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. All three are still far from real pictures.
 """
@@ -1189,7 +1204,7 @@ So with this budget and these settings the penalty paints more realistically tha
 r"""
 ## 先小后大：逐步放大
 
-这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，损失用的正是 WGAN-GP。论文从 4×4 开始，每次添两层卷积；我们的做法简单些：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来；新的层不是一下子换上，而是**淡入**（fade in）；论文把这种做法叫作**渐进式增长**（progressive growing）：
+这一节选读。fast.ai 的笔记本建议先用小图训练，再逐步放大尺寸，但没有做下去。Karras 等人（[2018](https://arxiv.org/abs/1710.10196)）把它做到了 1024×1024，叫作**渐进式增长**（progressive growing），损失用的正是 WGAN-GP。论文从 4×4 开始，每次添两层卷积；我们的做法简单些：网络在 16×16 上训练好之后，G 和评论家在靠近图片的一头各添一层，里面的层继承下来。新的层不是一下子换上，而是**淡入**（fade in）：
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1200,7 +1215,7 @@ $a$ 从 0 线性升到 1。$a = 0$ 时，画出的正是放大一倍的小图；
 r"""
 ## Small first: gradual resizing
 
-This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024, and their loss is WGAN-GP. The paper begins at 4×4 and adds two convolutions at each size; ours is simpler: when the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**, which the paper calls **progressive growing**:
+This section is optional. fast.ai's notebook advises to train on small pictures first and to resize gradually, but does not go on to do it. Karras et al. ([2018](https://arxiv.org/abs/1710.10196)) went all the way to 1024×1024 and call it **progressive growing**; their loss is WGAN-GP. The paper begins at 4×4 and adds two convolutions at each size; ours is simpler: when the networks have learned at 16×16, G and critic each get one more layer at the picture's end and inherit the inner ones. The new layer does not take over at once; it is **faded in**:
 
 $$G_{\text{out}} = (1 - a)\,\mathrm{enlarge}(\text{old}) + a\,\text{new}$$
 
@@ -1260,7 +1275,7 @@ r"""
 - **淡入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
 - **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过读图网络看的是 32×32 的图，看不见更细的地方，这样量对 32×32 有利。
 
-所以能说的是：要画 64×64，先小后大、淡入新层，在这两次试验里更好；可是两分钟的 CPU 时间和这么窄的网络（64×64 时 `features` 只有 8）看来不够画 64×64，是哪一样不够，没有分开。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
+所以能说的是：要画 64×64，先小后大、淡入新层，在这两次试验里更好；可是两分钟的 CPU 时间和这么窄的网络（64×64 时 `features` 只有 8）看来不够画 64×64，是哪一样不够，我们分不出来。论文里每一个阶段给评论家看 800,000 张真图，是另一个数量级。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1271,7 +1286,7 @@ There are **two** seeds of each way (0 and 1). The settings are not those above:
 - **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
 - **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the reading network sees pictures at 32×32 and does not see anything finer, which favours 32×32.
 
-So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU and networks this narrow (`features` of 8 at 64×64) seem too little for 64×64; which of them is too little was not separated. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
+So this much can be said: to paint 64×64, beginning small and fading in was better in these two trials; but two minutes of CPU and networks this narrow (`features` of 8 at 64×64) seem too little for 64×64; we cannot tell which of the two falls short. In the paper the critic is shown 800,000 real pictures in every phase, which is another order of magnitude.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1292,7 +1307,7 @@ r"""
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 另外 10,000 张玩具卧室（参照） | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，由反向 KL 的下限推出，所以是一个范围。想画得更好，可以接着试它。
+脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，只知道在 56% 和 63% 之间。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1313,14 +1328,14 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | 10,000 other toy bedrooms (reference) | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded but follows from the floor of the reverse KL, hence a range. If you want better pictures, try it next.
+The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded, and lies between 56% and 63%. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
 r"""
 ## 典型失败案例：样本全都一样
 
-按惩罚那一节的道理，评论家里的批归一化有害无益。那么裁剪的 WGAN 也去掉它，行不行？这门课起初试过：把**两个**网络的批归一化一起去掉，G 的样本几乎全都一样，于是怪在评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图几乎相同，同一像素的标准差（取值在 -1 到 1 之间）只有 0.0018，有批归一化时是 0.077（种子 0，`lesson04_norms.json`）。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
+有梯度惩罚，评论家就不能有批归一化。那么裁剪的 WGAN 也去掉它，行不行？把**两个**网络的批归一化一起去掉，G 的样本几乎全都一样，很容易就怪到评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图几乎相同，同一像素的标准差（取值在 -1 到 1 之间）只有 0.0018，有批归一化时是 0.077（种子 0，`lesson04_norms.json`）。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
 
 ### 先猜再跑 5：是哪一个网络？
 
@@ -1336,7 +1351,7 @@ r"""
 r"""
 ## The failure of the day: samples that are all alike
 
-By the argument about the penalty, batch normalisation in the critic does harm and no good. So may a clipped WGAN drop it, too? This course tried that at first: it took it out of **both** networks, found samples that were nearly all alike, and blamed the critic. But G had lost its batch normalisation as well: before any training the pictures that G paints for different $z$ are nearly equal, with a standard deviation of a pixel (between -1 and 1) of only 0.0018, against 0.077 with it (seed 0, `lesson04_norms.json`). With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
+With a gradient penalty the critic must do without batch normalisation. Can a clipped WGAN drop it, too? Take it out of **both** networks, and nearly all samples are alike; it is tempting to blame the critic. But G has lost its batch normalisation as well: before any training the pictures that G paints for different $z$ are nearly equal, with a standard deviation of a pixel (between -1 and 1) of only 0.0018, against 0.077 with it (seed 0, `lesson04_norms.json`). With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
 
 ### Predict, then run 5: which network is it?
 
@@ -1405,10 +1420,10 @@ r"""
 四个格子说明：
 
 - **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
-- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两件事一起做，再把账全算在评论家头上，只对了一大半。
-- **它没有说明“为什么”。** 表里的数和上面的解释相符，但没有单独检验它。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
+- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两处一起去掉，再把账全算在评论家头上，走 150 步时大体不错，却不是全部。
+- **它没有说明“为什么”。** 表里的数和上面的解释相符，但我们没有单独检验。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
-走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：只有评论家有的是 1,132 和 2,380，只有 G 有的是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
+走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：去掉 G 的，距离是 1,132 和 2,380；去掉评论家的，是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
 
 论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，对裁剪的评论家有用，在梯度惩罚的评论家里却不能有：它好不好，要看约束是哪一种。
 """
@@ -1427,10 +1442,10 @@ The answer is **B**. In the table above, "spread" is the standard deviation of a
 What the four cells show:
 
 - **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
-- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. To do both at once and put it all down to the critic is the larger part of the truth, and no more.
-- **They do not show why.** The numbers agree with the explanation above, but nothing here tests it by itself. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
+- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. So blaming the critic alone, after removing both, is mostly right at 150 steps, but not the whole story.
+- **They do not show why.** The numbers agree with the explanation above, which we have not tested separately. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On these two seeds a critic without it starts slowly; it is not the end. In both is still the best and in neither still the worst; but which single loss does more harm the two seeds do not agree on: in the critic alone it is 1,132 and 2,380, in G alone 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
+And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On these two seeds a critic without it starts slowly; it is not the end. In both is still the best and in neither still the worst; but the two seeds disagree on which removal does more harm: taken out of G, the distance is 1,132 and 2,380; taken out of the critic, 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
@@ -1527,7 +1542,7 @@ LSUN 拍的是别人的家，许可也没有写明，同样只用来学习。
 r"""
 ## Pictures of faces: four questions first
 
-Toy faces are nobody. With photographs there is somebody. CelebA's data card (`data.celeba(...).card()`) and its [home page](http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html) are plain about it; read them before you train.
+Nobody stands behind a toy face; behind a photograph somebody does. CelebA's data card (`data.celeba(...).card()`) and its [home page](http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html) are plain about it; read them before you train.
 
 | Question | Fact | What to do |
 |---|---|---|
@@ -1557,7 +1572,7 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**：在算数的图里，G 不是照着比例画，也不是画得少一些，而是把这一类整个丢掉了。算数的图只占三成左右，其余的这里没有数。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这里没有单独检验这个解释，也没有试过训练更久会不会补回来。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**。其余 70% 到 74% 的图，读图网络拿不准，里面也许还有画得不好的深肤色脸；但是画得好、读得出的，一张也没有。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这个解释我们没有单独检验，训练更久会不会补回来，也没有试。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
 
 ### 法律怎么说
 
@@ -1576,7 +1591,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**: among the pictures that count, G neither copies the share nor merely paints a little fewer; the whole kind is gone. Only about three tenths of the pictures count; what the others show was not counted here. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. Nothing here tests that by itself, nor was it tried whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% could not be read with certainty, so badly painted dark faces may be among them; but not one good enough to be read came out. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
 
 ### What the law says
 
@@ -1671,8 +1686,8 @@ r"""
 |  | 权重裁剪 | 梯度惩罚（WGAN-GP） |
 |---|---|---|
 | 怎样限制斜率 | 权重在 $[-c, c]$ 之内 | 损失加上 $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| 差距的单位 | 由 $c$ 和网络决定，说不清 | 直线上的例子里，与 $W_1$ 差几倍 |
-| 评论家的形状（直线上的例子） | 太简单 | $\lambda = 1$ 学出了锯齿，$\lambda = 10$ 没有 |
+| 差距的单位 | 由 $c$ 和网络决定，说不清 | 直线上的例子里，与 $W_1$ 最多差五倍左右 |
+| 评论家的形状（直线上的例子） | 太简单 | $\lambda = 1$ 学出了锯齿；$\lambda = 10$ 留得住，自己学不出 |
 | 评论家的批归一化 | 在短训练里很有用 | 不能有 |
 | 每步的代价 | 小 | 多一次反向传播 |
 | 论文的设置 | RMSprop 0.00005，$c = 0.01$ | Adam 0.0001，`betas=(0, 0.9)`，$\lambda = 10$ |
@@ -1698,8 +1713,8 @@ r"""
 |  | Weight clipping | Gradient penalty (WGAN-GP) |
 |---|---|---|
 | how the slope is bounded | weights stay in $[-c, c]$ | the loss has the term $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| unit of the gap | set by $c$ and the network, hard to tell | within a few times of $W_1$, in the example on a line |
-| shape of the critic (example on a line) | too simple | a zigzag with $\lambda = 1$, none with $\lambda = 10$ |
+| unit of the gap | set by $c$ and the network, hard to tell | within a factor of about five of $W_1$, in the example on a line |
+| shape of the critic (example on a line) | too simple | a zigzag with $\lambda = 1$; $\lambda = 10$ keeps one but does not find it |
 | batch normalisation in the critic | a great help in short runs | must not be there |
 | price of a step | small | one more backward pass |
 | settings of the paper | RMSprop 0.00005, $c = 0.01$ | Adam 0.0001, `betas=(0, 0.9)`, $\lambda = 10$ |
