@@ -12,7 +12,9 @@
     python -m studies.lesson06 five_minutes --write    without pairs, laid out for speed; a picture
     python -m studies.lesson06 half_hour --write   the same for five times as long
     python -m studies.lesson06 wide --write        with pairs, half as wide again, about an hour
-    python -m studies.lesson06 batches --write     without pairs, batches of 64; a picture
+    python -m studies.lesson06 batches --write     without pairs, batches of 64
+    python -m studies.lesson06 more_faces --write  the same on 100,000 faces
+    python -m studies.lesson06 frozen --write      BatchNorm frozen in the end; a picture
 
 One thread. Seconds are those of one core, and become steps by timing a few steps of each game in
 turns: the number of steps is what is stored and played. A run that is stored is not played again.
@@ -20,6 +22,7 @@ The Fréchet distances are in the features of the course's own factor reader.
 """
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,13 +31,13 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from gan_lessons import data, losses, measure, penalties, recipes, show
 from gan_lessons.augment import DiffAugment
 from gan_lessons.data import ImageSet
-from gan_lessons.train import Game, channels_last
+from gan_lessons.train import Game, channels_last, sample_noise
 from studies import results
 from studies.lesson04 import about, measured, steps_in
 from studies.results import fit
@@ -92,6 +95,10 @@ FIVE_MINUTES = 16_500  # steps of `QUICK`: about 600 seconds of one core, as two
 HALF_HOUR = 5 * FIVE_MINUTES
 WIDE = 4 * FIVE_MINUTES
 BATCHES = 65_000  # steps with batches of 64: just under 3,600 seconds of one core
+MORE_FACES = 100_000
+RULER = 20_000  # faces that samples are compared with, of a set that has more
+LOOKS = 5  # at a run of `more_faces`
+FROZEN_AT = 52_000  # from this step on the BatchNorm of G works as it does when G paints samples
 HOUR = 6  # times the steps of `winner`
 
 
@@ -138,12 +145,56 @@ def he_weights(network: nn.Module, seed: int) -> None:
                 layer.weight.normal_(0, (2 / (layer.in_channels * area)) ** 0.5, generator=chance)
 
 
-def played(game: Game, faces: ImageSet, steps: int) -> dict:
-    """Play a game and return how good its averaged generator is."""
+def played(game: Game, faces: ImageSet, steps: int, held_out: ImageSet | None = None,
+           freeze_at: int | None = None) -> dict:
+    """Play a game and return how good its averaged generator is.
+
+    With `held_out` there are also `looks` on the way: D's mean scores of as many faces that it
+    learns from, of those held out and of fakes, and how good the fakes are; and, in the end, how
+    good fakes are that are painted `as_trained`.
+    """
+    ruler = faces if len(faces) <= RULER else faces[:RULER]
+    looks: list[dict] = []
+    looking = 0.0  # seconds that do not count
+
+    def look(game: Game) -> None:
+        nonlocal looking
+        start = time.process_time()
+        made = game.sample(SAMPLES, ema=True)
+        groups = {"training": faces[:len(held_out)].signed(), "held out": held_out.signed(),
+                  "fake": data.to_signed(made[:len(held_out)])}
+        with torch.no_grad():
+            scores = {name: round(float(game.critic(pictures).mean()), 4)
+                      for name, pictures in groups.items()}
+        looks.append({"step": game.step, **scores, **measured(made, ruler)})
+        looking += time.process_time() - start
+
     start = time.process_time()
-    fit(game, faces, steps)
-    took = time.process_time() - start
-    return {"seconds": round(took), **measured(game.sample(SAMPLES, ema=True), faces)}
+    if freeze_at is not None:
+        fit(game, faces, freeze_at)
+        freeze(game.generator)
+    fit(game, faces, steps, watch=look if held_out else None, watch_every=max(1, steps // LOOKS))
+    took = time.process_time() - start - looking
+    found = {"seconds": round(took), **measured(game.sample(SAMPLES, ema=True), ruler)}
+    if held_out:
+        found |= {"as trained": measured(as_trained(game), ruler), "looks": looks}
+    return found
+
+
+def as_trained(game: Game) -> Tensor:
+    """Return samples whose BatchNorm takes the statistics of their own batch, as in training."""
+    network = copy.deepcopy(game.generator_ema).train()
+    z = sample_noise(SAMPLES, game.latent, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return torch.cat([data.to_images(network(part)) for part in z.split(game.batch)])
+
+
+def freeze(network: nn.Module) -> None:
+    """Let BatchNorm keep to the statistics gathered so far, in training too; scales still learn."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.train = lambda mode=True, module=module: module  # `fit` calls it
 
 
 def faces_of(size: int, n: int = 10_000) -> ImageSet:
@@ -324,32 +375,56 @@ def batches(options: argparse.Namespace) -> None:
     `other rounds`, in the stored numbers, are the same for 55,000 steps, before, and for 68,500,
     after: neither rise made a difference that shows.
     """
-    draw_gallery("batches", laid_out("batches", BATCHES, options, **QUICK, batch=64), options)
+    laid_out("batches", BATCHES, options, **QUICK, batch=64)
 
 
-def laid_out(study: str, steps: int, options: argparse.Namespace, **changes) -> Game | None:
-    """Play the winner with `changes`, channels_last; return what `play_on` does."""
+def more_faces(options: argparse.Namespace) -> None:
+    """Play `batches` on five times as many faces, and watch whether D knows those it learns from.
+
+    The samples are compared with the same 20,000 faces.
+    """
+    held_out = data.toy_faces(2000, size=32, seed=1, core=True)
+    laid_out("more_faces", BATCHES, options, MORE_FACES, held_out, **QUICK, batch=64)
+
+
+def frozen(options: argparse.Namespace) -> None:
+    """Play `more_faces`, in the last steps with the BatchNorm of G as it is for samples.
+
+    The stored runs went on from step 52,000 of those of `more_faces`, saved there; the seconds
+    until then are counted as that part of theirs.
+    """
+    game = laid_out("frozen", BATCHES, options, MORE_FACES, freeze_at=FROZEN_AT, **QUICK, batch=64)
+    draw_gallery("frozen", game, options)
+
+
+def laid_out(study: str, steps: int, options: argparse.Namespace, known: int = RULER,
+             held_out: ImageSet | None = None, freeze_at: int | None = None,
+             **changes) -> Game | None:
+    """Play the winner with `changes`, channels_last, on `known` faces; see `play_on`."""
     def make(seed: int, steps: int) -> Game:
         return channels_last(contestant("rpgan", seed, steps, **changes))
 
-    faces = faces_of(32, 20_000)
+    faces = faces_of(32, known)
     named = {name: value if isinstance(value, int) else type(value).__name__
              for name, value in changes.items()}
     settings = {**COMMON, **named, "memory_format": "channels_last"}
+    if freeze_at is not None:
+        settings["BatchNorm of G frozen at step"] = freeze_at
     content = stored(study) or {**about(faces, settings), "samples": SAMPLES, "steps": steps,
-                                "floor": floor(faces), "runs": {}}
-    return play_on(study, content, make, faces, options)
+                                "floor": floor(faces_of(32, RULER)), "runs": {}}
+    return play_on(study, content, make, faces, options, held_out, freeze_at)
 
 
 def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: ImageSet,
-            options: argparse.Namespace) -> Game | None:
+            options: argparse.Namespace, held_out: ImageSet | None = None,
+            freeze_at: int | None = None) -> Game | None:
     """Play the seeds that are not stored; return the game of seed 0 if it was among them."""
     store(study, content, options)  # whoever plays other seeds takes as many steps
     first = None
     for seed in map(str, options.seeds):
         if seed not in content["runs"]:
             game = make(int(seed), content["steps"])
-            found = played(game, faces, content["steps"])
+            found = played(game, faces, content["steps"], held_out, freeze_at)
             print(study, seed, found, flush=True)
             content = stored(study) or content  # somebody else may have stored a run
             content["runs"] = dict(sorted([*content["runs"].items(), (seed, found)]))
@@ -373,7 +448,8 @@ store = partial(results.keep, "lesson06")
 STUDIES = {"contest": contest, "contest_long": contest_long, "changes": changes,
            "residual": why_not_residual, "gamma": gamma, "few": few, "winner": winner,
            "unpaired": unpaired, "hour": hour, "five_minutes": five_minutes,
-           "half_hour": half_hour, "wide": wide, "batches": batches}
+           "half_hour": half_hour, "wide": wide, "batches": batches, "more_faces": more_faces,
+           "frozen": frozen}
 
 
 def main() -> None:

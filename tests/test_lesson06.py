@@ -214,12 +214,34 @@ def test_larger_batches_are_what_the_lesson_says():
     rounds = [list(found["runs"].values())
               for found in results.stored("lesson06", "batches")["other rounds"]]
     for found in rounds:
-        check_the_lesson_says(found, frechet=".1f")
         assert min(run["frechet"] for run in found) < max(run["frechet"] for run in larger)
     nine = [*larger, *rounds[0], *rounds[1]]
     distances = [run["frechet"] for run in nine]
     assert f"{sum(distances) / 9:.1f}" == "6.3" and min(run["counted"] for run in nine) >= 0.88
     assert max(distances) < min(run["frechet"] for run in smaller)
+
+
+def test_more_faces_make_no_difference_and_d_does_not_know_them():
+    more, fewer = (results.stored("lesson06", study) for study in ("more_faces", "batches"))
+    assert more["steps"] == fewer["steps"] and more["settings"] == fewer["settings"]
+    more, fewer = three_seeds("more_faces"), three_seeds("batches")
+    check_the_lesson_says(more, frechet=".1f", counted=".1%", kl=".3f")
+    assert min(run["frechet"] for run in more) < max(run["frechet"] for run in fewer)
+    assert max(run["frechet"] for run in more) > min(run["frechet"] for run in fewer)
+    for run in more:
+        for look in run["looks"]:
+            known, fooled = (look["training"] - look[other] for other in ("held out", "fake"))
+            assert abs(known) < 0.1 * fooled
+
+
+def test_batchnorm_as_for_samples_is_what_the_lesson_says():
+    free, frozen = three_seeds("more_faces"), three_seeds("frozen")
+    check_the_lesson_says([run["as trained"] for run in free], frechet=".1f")
+    check_the_lesson_says(frozen, frechet=".1f", counted=".1%", kl=".3f")
+    for run, other in zip(free, frozen, strict=True):
+        assert other["seen"] == 96
+        assert run["as trained"]["frechet"] < run["frechet"]
+        assert other["frechet"] < run["frechet"]
 
 
 def test_more_steps_are_better():

@@ -2,9 +2,9 @@
 r"""
 # 06 · 今天的 GAN：从评论家的斜率到 R3GAN
 
-第 04 课给评论家（critic）的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
+第 04 课给评论家（critic）的斜率加了上限。2018 年以来，GAN 的许多进步都围绕同一件事：评论家在哪里可以陡，在哪里不可以。这一课沿着这条线，从谱归一化（spectral normalisation）和 R1、R2 走到 2024 年的 R3GAN，最后看今天的对抗训练用在哪里。
 
-- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
+- **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器（discriminator）过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
 - **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。数学上要知道梯度、雅可比矩阵、特征值和奇异值。
 - **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
@@ -62,14 +62,14 @@ r"""
 - loss.critic    = fake.mean() - real.mean()
 - loss.generator = -fake.mean()
 - penalty        = 10 * ((slope_between - 1) ** 2).mean()
-+ loss.critic    = softplus(fake - real).mean()      # in pairs
-+ loss.generator = softplus(real - fake).mean()
++ loss.critic    = ...                               # exercise 2: in pairs, from fake - real
++ loss.generator = ...
 + penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
 - n_critic=5, betas=(0, 0.9), BatchNorm in G
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + f(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化。）本课要弄懂的，就是余下的这几行；成对比较第三节再讲，现在只要知道它看的是真假分数之差。
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + f(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化（batch normalisation）。）本课要弄懂的，就是余下的这几行；“成对比较”一节再细讲，现在只要知道它看的是真假分数之差。
 
 **六种约束。** 评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
 
@@ -88,7 +88,7 @@ $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\ma
 
 **谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层就不会把向量拉长，各层相乘，整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
 
-合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。这样的间隔，真假相距超过 2 时，斜率不到 1 就够了，合页损失不再要它更陡；相距更近时，谱归一化不许它拉开这么多，它就用满上限，这时合页损失和 Wasserstein 损失一样是线性的。两样常常一起用。
+合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。也就是要把真假的分数拉开 2。样本相距超过 2，斜率不到 1 就做得到，合页损失不再要更多；相距不到 2，斜率以 1 为限就拉不开这么多，评论家只好用满这个 1，这时合页损失和 Wasserstein 损失一样是线性的。两样常常一起用。
 """
 
 # %% [markdown] tags=["lang-en", "what-changed"]
@@ -101,14 +101,14 @@ The training loop stays. New are how the loss looks at scores, where the penalty
 - loss.critic    = fake.mean() - real.mean()
 - loss.generator = -fake.mean()
 - penalty        = 10 * ((slope_between - 1) ** 2).mean()
-+ loss.critic    = softplus(fake - real).mean()      # in pairs
-+ loss.generator = softplus(real - fake).mean()
++ loss.critic    = ...                               # exercise 2: in pairs, from fake - real
++ loss.generator = ...
 + penalty        = gamma / 2 * ((slope_at_real ** 2).mean() + (slope_at_fake ** 2).mean())
 - n_critic=5, betas=(0, 0.9), BatchNorm in G
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + f(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs come in the third section, and for now it is enough to know that they look at the difference between a real and a fake score.
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + f(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs have a section of their own below, and for now it is enough to know that they look at the difference between a real and a fake score.
 
 **Six constraints.** The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
 
@@ -127,7 +127,7 @@ $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\ma
 
 **Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer makes no vector longer; multiply over the layers, and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
 
-The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. Where real and fake are more than 2 apart, a slope below 1 is enough for that margin, and the hinge loss asks for no more; where they are closer, spectral normalisation does not allow so much, the critic uses the whole bound, and there the hinge loss is linear, as the Wasserstein loss is. The two often come together.
+The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. So the scores of real and fake should be 2 apart. Where the samples are more than 2 apart, a slope below 1 does it, and the hinge loss asks for no more; where they are less than 2 apart, a slope of at most 1 cannot, the critic has to use all of its 1, and there the hinge loss is linear, as the Wasserstein loss is. The two often come together.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -244,14 +244,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：两个团心之间，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；团心以外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级；$\gamma$ 减到 1、训练 5,000 步（另外跑的，一个种子），仍是一条直线，斜率 0.40。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: between the two centres this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond them it is more level for the most part. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order; with $\gamma$ lowered to 1 and 5,000 steps (run apart, one seed) it is a straight line again, with a slope of 0.40. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is more level for the most part. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -260,7 +260,7 @@ The figure explains how two methods with similar names differ. WGAN-GP wants a s
 r"""
 ## Dirac-GAN 的相图
 
-[第 01 课](01_intuition.ipynb)见过这个最小的 GAN（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）：真实数据只有一个点，0；G 只有一个数 $\theta$，就是生成样本的位置；评论家是过原点的直线 $f(x) = \psi x$，斜率处处是 $\psi$，所以 R1 和 R2 是同一项，$\gamma \psi^2 / 2$。均衡在 $\theta = \psi = 0$。那里只画了一条轨道，这里画整个**相图**：在每一点 $(\theta, \psi)$ 上，两个网络的负梯度合成一个箭头
+[第 01 课](01_intuition.ipynb)见过这个最小的 GAN（[Mescheder 等，2018](https://arxiv.org/abs/1801.04406)）：真实数据只有一个点，0；G 只有一个数 $\theta$，就是生成样本的位置；评论家是过原点的直线 $f(x) = \psi x$，斜率处处是 $\psi$，所以 R1 和 R2 是同一项，$\gamma \psi^2 / 2$。均衡（equilibrium）在 $\theta = \psi = 0$。那里只画了一条轨道，这里画整个**相图**：在每一点 $(\theta, \psi)$ 上，两个网络的负梯度合成一个箭头
 
 $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
 
@@ -268,7 +268,7 @@ $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\parti
 
 ### 先猜再跑 2：哪些会收敛？
 
-八种：minimax、非饱和（NS）、RpGAN（成对比较）、Wasserstein、WGAN-GP（$\lambda = 0.5$）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，步长 0.1，哪些能走到离均衡 0.1 以内？
+八种：minimax、非饱和（NS）、RpGAN（成对比较）、Wasserstein、WGAN-GP（$\lambda = 0.5$）、合页，以及 NS 加 R1，$\gamma = 0.3$ 和 $\gamma = 3$。走 500 步，学习率 0.1，哪些能走到离均衡 0.1 以内？
 
 - A. 除了 minimax，全都能。
 - B. WGAN-GP 和两种 R1。
@@ -355,12 +355,12 @@ show.show(figure, "Eight phase portraits, one for each loss, with grey arrows, a
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈（$\lambda = 0.5$，再大圈就画不下了）；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种停在均衡上。
+**图 6-2** 箭头只表示方向，蓝线是轮流走 500 步的路。minimax、Wasserstein 和合页绕着均衡转圈，WGAN-GP 绕着一个变了形的圈（$\lambda = 0.5$，再大圈就画不下了）；NS 和 RpGAN 的路完全相同，向里转，越来越慢；加了 R1 的两种，$\gamma = 0.3$ 停在均衡上，$\gamma = 3$ 还在慢慢靠近。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop ($\lambda = 0.5$; with more it would not fit in); the paths of NS and RpGAN are the same, inwards and ever more slowly; the two with R1 come to rest at the equilibrium.
+**Fig. 6-2** Arrows show directions only; the blue line is the path of 500 steps taken in turn. Minimax, Wasserstein and hinge circle around the equilibrium, WGAN-GP around a deformed loop ($\lambda = 0.5$; with more it would not fit in); the paths of NS and RpGAN are the same, inwards and ever more slowly; of the two with R1, that of $\gamma = 0.3$ comes to rest at the equilibrium and that of $\gamma = 3$ still creeps towards it.
 """
 
 # %%
@@ -376,7 +376,7 @@ say("NS 和 RpGAN 的两条路最多相差 {apart:.4f}。", "The paths of NS and
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后离均衡还有 0.39 到 0.42；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 停住了：$\gamma = 0.3$ 剩 0.00，$\gamma = 3$ 还剩 0.02。
+答案是 **D**。minimax、Wasserstein 和合页在圈上，最后 100 步离均衡 1.35 到 1.41。WGAN-GP 也在转：它要斜率接近 1，而均衡处斜率应当是 0。NS 向里转，但 500 步以后离均衡还有 0.39 到 0.42；RpGAN 和它是**同一条路**，因为真实样本在 0 处，分数总是 0，成对的差就是 $f(\theta)$ 自己。所以成对比较单独不能让它停下。两种 R1 都到了 0.1 以内：$\gamma = 0.3$ 已是 0.00，$\gamma = 3$ 在最后 100 步里还从 0.04 挪到 0.02。
 
 **用手算一遍。** NS 加 R1 时，$L_G = -\log\sigma(\psi\theta)$，$L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$，所以
 
@@ -391,7 +391,7 @@ $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still 0.39 to 0.42 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 do come to rest: 0.00 is left with $\gamma = 0.3$, and 0.02 with $\gamma = 3$.
+The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1.41 from the equilibrium in the last 100 steps. WGAN-GP goes round, too: it wants a slope close to 1, and at the equilibrium the slope should be 0. NS spirals in, but after 500 steps it is still 0.39 to 0.42 away; and RpGAN takes **the same path**, because the real sample at 0 always has a score of 0, so that the difference of a pair is $f(\theta)$ itself. So a comparison in pairs alone does not bring it to rest. The two with R1 get within 0.1: with $\gamma = 0.3$ it is down to 0.00, with $\gamma = 3$ the last 100 steps still go from 0.04 to 0.02.
 
 **By hand.** For NS with R1, $L_G = -\log\sigma(\psi\theta)$ and $L_D = -\log\sigma(0) - \log\sigma(-\psi\theta) + \frac{\gamma}{2}\psi^2$, so
 
@@ -476,7 +476,7 @@ r"""
 
 $$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(G(z)) - f(x))\bigr]$$
 
-没有了 0 这条公共的界线，每个生成样本都要和**各处的**真实样本比。好处在哪里？[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)不看网络，只看有限个可以随意移动的样本点：原来的损失的地形里有许多坏的盆地，从里面出发，往下走到不了最好的解，这就是模式崩溃；成对的损失没有坏的盆地。这不等于训练有保证，因为训练是两个网络轮流走步。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不一定收敛，加上 R1 或 R2 就局部收敛（只说均衡附近）。
+没有了 0 这条公共的界线，每个生成样本都要和**各处的**真实样本比。好处在哪里？[Sun 等人（2020）](https://arxiv.org/abs/2011.04926)不看网络，只看有限个可以随意移动的样本点：原来的损失的地形里有许多坏的盆地，从里面出发，往下走到不了最好的解，这就是模式崩溃（mode collapse）；成对的损失没有坏的盆地。这不等于训练有保证，因为训练是两个网络轮流走步。在 Dirac-GAN 里，刚才看到，它和 NS 走的是同一条路。R3GAN 的作者也证明，单用它不一定收敛，加上 R1 或 R2 就局部收敛（只说均衡附近）。
 
 还有一点和 WGAN 相同：给所有分数加一个常数，损失不变。所以分数的高低没有意义，只有差才有。
 """
@@ -758,12 +758,12 @@ show.show(figure, "Two tables in shades of blue, five methods by three situation
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。左图最右一列（太强的 D）里，没有约束的两行颜色很浅；右图 `momentum 0.9` 那一列，每一行都比 `even` 浅；左图里除合页加谱归一化以外，三个种子的波动也更大。
+**图 6-3** 每格上面是三个种子的平均，下面是最小和最大。左图颜色越深，模式越齐。左图最右一列（太强的 D）里，没有约束的两行颜色很浅；右图 `momentum 0.9` 那一列，除合页加谱归一化以外，都比 `even` 浅；左图这一列里，RpGAN 和加了 R1、R2 的行，三个种子的波动也更大。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column on the left (a D that is too strong) the two rows without a constraint are pale; on the right, each row of the column `momentum 0.9` is paler than in `even`; on the left its seeds also spread more widely, in all rows but hinge with spectral normalisation.
+**Fig. 6-3** In each cell the mean of three seeds stands above the least and the most. On the left, a deeper blue means more modes. In the last column on the left (a D that is too strong) the two rows without a constraint are pale; on the right, the column `momentum 0.9` is paler than `even` in all rows but hinge with spectral normalisation; on the left its seeds also spread more widely in the rows of RpGAN and of R1 and R2.
 """
 
 # %%
@@ -791,8 +791,8 @@ for name, clouds in controls.items():
 r"""
 答案是 **B**。最下面两行在 `momentum 0.9` 里是 6.5 和 3.4 个有效模式，高质量的样本都是 3%；在另外两列里是 6.2 到 7.4 个，9% 到 15%。
 
-- **D 太强，不加惩罚就崩溃；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒有 68% 和 72%，都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，五行的高质量样本都比 `even` 一列少，平均不超过 6%；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒有 68% 和 72%，都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化分不开（3% 和 2%）；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.4 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
 - **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 23% 和 29%，加了 R1 和 R2 的两行是 15% 和 14%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
 - **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
@@ -802,8 +802,8 @@ r"""
 r"""
 The answer is **B**. In `momentum 0.9` the last two rows have 6.5 and 3.4 effective modes, both with 3% of high quality; in the other two columns 6.2 to 7.4, with 9% to 15%.
 
-- **With a D that is too strong, no penalty means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality, crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
-- **Momentum is another matter.** With 0.9, all five rows have a smaller share of high quality than in `even`, at most 6% on average; effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; nothing here tests it by itself. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality, crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, four rows have a clearly smaller share of high quality than in `even`, at most 6% on average; hinge with spectral normalisation cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
 - **Read modes together with quality.** Hinge with spectral normalisation has 7.4 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
 - **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 23% and 29% of high quality, the two rows with R1 and R2 have 15% and 14%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
 - **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 1.0 to 5.6 (on another processor from 0.0 to 6.9). The effective modes of NS with R1 and R2 cannot be told apart; what can is the share of high quality, 3% and 15%.
@@ -870,9 +870,9 @@ How could you notice? In two ways, and neither has to wait for the end of traini
 r"""
 ## 图片上的比赛：同样的秒数
 
-点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均的权重画出（`studies/lesson06.py contest`）。
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均（moving average）的权重画出（`studies/lesson06.py contest`）。
 
-一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离，组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
+一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离（Fréchet distance），组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络（reading network）有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -905,8 +905,8 @@ def compare_ways(ways, found, real):
               "rpgan, He's first weights": "rpgan，何恺明等的初始化",
               "the same, no BatchNorm in G": "同上，G 没有批归一化",
               "NS, channels_last": "NS，channels_last", "NS, 5 x": "NS，5 倍步数",
-              "rpgan, 6 x": "rpgan，6 倍步数", "rpgan, 48 features": "rpgan，48 个通道",
-              "NS, batches of 64": "NS，每批 64 张"}.get(title, title), title),
+              "NS, batches of 64": "NS，每批 64 张", "100,000 faces": "100,000 张脸",
+              "BatchNorm frozen": "批归一化固定"}.get(title, title), title),
             f"{found['steps'][way]:,}",
             *(of_seeds(found["runs"][way], key, form) for key, form in measured)]
            for way, title in ways.items() if found["runs"][way]]
@@ -986,7 +986,7 @@ compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
 # %% [markdown] tags=["lang-zh"]
 r"""
 - **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
-- **也不是批归一化的功劳。** DCGAN 的网络，G 有批归一化是 419，没有是 412，分不出来。完全不用归一化，在这里也可以，和论文说的一样。
+- **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这种初始化在下一张表里比原样差，所以只能说，在这个水平上，不用归一化也没有更差。
 - **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，残差网络没有用处。
 
 ### 赢家少不了什么？
@@ -998,7 +998,7 @@ r"""
 # %% [markdown] tags=["lang-en"]
 r"""
 - **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
-- **Nor is it the merit of BatchNorm.** DCGAN's networks have 419 with BatchNorm in G and 412 without, which cannot be told apart. To do without any normalisation works here, too, as the paper says.
+- **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. Such weights are worse than DCGAN's own in the next table, so all one can say is that at this level doing without is no worse.
 - **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks were of no use.
 
 ### What can the winner not do without?
@@ -1021,7 +1021,7 @@ r"""
 - **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小 64 把平均距离提高到 1.5 倍，学习率 0.001 提高到 1.2 倍；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
 - **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
 - **训练这样短，让学习率和惩罚下降并不划算。** 两样都不降，是 201 和 202；哪一样起作用，为什么，没有分开。更长的训练里没有试过不降。
-- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化相差不到比赛里种子之间的波动，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
+- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化的平均只差到 1.2 和 1.3 倍，比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1031,7 +1031,7 @@ Two seeds a row. In the contest above three seeds of one recipe went from 109 to
 - **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5, a learning rate of 0.001 by 1.2; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
 - **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe: no merit of R2 can be seen here (Fig. 6-3 has no row with R1 alone and cannot be compared). Of the pairs Fig. 6-3 shows no merit, either. Their merit in the paper was measured on 1,000 modes.
 - **In so short a run it does not pay to fade.** If neither learning rate nor penalty falls, it is 201 and 202; which of the two matters, and why, was not separated. Longer runs without fading were not tried.
-- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; for the learning rate and He's weights the difference is within what seeds differed by in the contest, and decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
+- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; the learning rate and He's weights by factors of only 1.2 and 1.3 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1075,39 +1075,39 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**走得久一些。** 下面七种训练都用 20,000 张脸，事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired`、`five_minutes`、`half_hour`、`hour`、`wide` 和 `batches`）；第五种一个种子，其余各三个：
+**走得久一些。** 下面七种训练事先跑好、存下来（`studies/lesson06.py` 的 `winner`、`unpaired`、`five_minutes`、`half_hour`、`batches`、`more_faces` 和 `frozen`），各三个种子；前五种用 20,000 张脸：
 
 1. `rpgan` 走 10,725 步，一个核心约 600 秒；
 2. 同样的步数，只把损失换成 NS；
 3. 也用 NS，走 16,500 步，网络按 channels_last 存放；
 4. 和第三种一样，只是步数五倍：82,500 步；
-5. `rpgan` 走 64,350 步，六倍的步数；
-6. `rpgan`，两个网络都更宽，通道数从 32 加到 48，走 66,000 步，也按 channels_last 存放；
-7. 和第四种一样用 NS，只是每批 64 张，走 65,000 步。
+5. 和第四种一样，只是每批 64 张，走 65,000 步；
+6. 和第五种一样，只是用 100,000 张脸来学（前 20,000 张和上面的相同）；样本仍和那 20,000 张比；
+7. 和第六种一样，只是从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，和画样本时一样。
 
-channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程。第三、四、六、七种在一台较快的机器（Intel Xeon）上跑，每次用 495 到 513 秒、2,364 到 2,502 秒、3,800 到 3,847 秒和 3,332 到 3,398 秒（后两种，旁边还有别的训练）；第一、二、五种是早先在另一台机器上、用默认的次序跑的，每步的时间约是 1.9 倍；次序和机器各占多少，没有分开。所以各行之间要比步数，不要比秒数。
+channels_last（通道在后）说的是内存里的次序：张量的形状仍是 (B, C, H, W)，但同一个像素的各个通道挨在一起，卷积读起来更快，算出的数只差舍入误差。在同一个核心上用 bfloat16，`rpgan` 每步的时间因此少五分之一。写法是 `network.to(memory_format=torch.channels_last)`；命令行的 `train` 已经这样做。七种都用 bfloat16、一个线程；前两种是早先在另一台慢一些的机器上、用默认的次序跑的，所以各行之间要比步数，不要比秒数（README 里有每种的秒数）。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**A longer run.** Seven trainings with 20,000 faces, computed beforehand and stored (`winner`, `unpaired`, `five_minutes`, `half_hour`, `hour`, `wide` and `batches` of `studies/lesson06.py`), the fifth with one seed and the others with three each:
+**A longer run.** Seven trainings, computed beforehand and stored (`winner`, `unpaired`, `five_minutes`, `half_hour`, `batches`, `more_faces` and `frozen` of `studies/lesson06.py`), with three seeds each; the first five with 20,000 faces:
 
 1. `rpgan` for 10,725 steps, about 600 seconds of one core;
 2. as many steps with the loss changed to NS and nothing else;
 3. NS as well, for 16,500 steps, the networks laid out channels_last;
 4. the same as the third for five times the steps, 82,500;
-5. `rpgan` for 64,350 steps, six times as many;
-6. `rpgan` with both networks wider, 48 features in place of 32, for 66,000 steps, laid out channels_last as well;
-7. NS like the fourth, but in batches of 64, for 65,000 steps.
+5. like the fourth, but in batches of 64, for 65,000 steps;
+6. like the fifth, but with 100,000 faces to learn from (the first 20,000 are those above); samples are still compared with those 20,000;
+7. like the sixth, but from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, as it does when it paints samples.
 
-channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread. The third, the fourth, the sixth and the seventh ran on a faster machine, an Intel Xeon, in 495 to 513, 2,364 to 2,502, 3,800 to 3,847 and 3,332 to 3,398 seconds (the last two beside other trainings); the first, second and fifth ran earlier, on another machine and in the default layout, and their steps take about 1.9 times as long; how much is due to the layout and how much to the machine was not separated. So compare the rows by steps, not by seconds.
+channels_last is an order in memory: the shape of a tensor is still (B, C, H, W), but the channels of one pixel lie side by side, which convolutions read faster; what they compute differs by rounding alone. In bfloat16, on the same core, a step of `rpgan` takes a fifth less time. You write `network.to(memory_format=torch.channels_last)`; `train` on the command line does it by itself. All seven use bfloat16 and one thread; the first two ran earlier, on another, slower machine and in the default layout, so compare the rows by steps, not by seconds (the README has the seconds of each).
 """
 
 # %%
 longest = {"rpgan": study("winner"), "NS + R1 + R2": study("unpaired"),
            "NS, channels_last": study("five_minutes"), "NS, 5 x": study("half_hour"),
-           "rpgan, 6 x": study("hour"), "rpgan, 48 features": study("wide"),
-           "NS, batches of 64": study("batches")}
+           "NS, batches of 64": study("batches"), "100,000 faces": study("more_faces"),
+           "BatchNorm frozen": study("frozen")}
 compare_ways({name: name for name in longest},
              {part: {name: found[part] for name, found in longest.items()}
               for part in ("steps", "runs")}, winners["floor"])
@@ -1117,13 +1117,14 @@ r"""
 - **到 10,725 步，去掉成对比较略好。** NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，两边的范围不重叠；算数的比例（68% 到 70% 对 67% 到 70%）和反向 KL（0.030 到 0.045 对 0.039 到 0.051）分不开。80 秒时（10,000 张脸，秒数相同），NS 的距离只有 `rpgan` 的一半；现在（20,000 张脸，步数相同）只小两成多。所以到这里为止，`rpgan` 领先靠的不是名字里的 rp，也就是成对比较。
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
-- **走得更久，看不出成对比较吃亏（一个种子）。** `rpgan` 走 64,350 步，算数的占 86%，落在第四行三个种子之间；弗雷歇距离 6.4，比它们都小，步数还少两成。两行的步数、日程、存放次序和机器都不同；就算两种损失没有差别，一个种子碰巧小过三个，也有四分之一的机会。所以这一行没有证明成对比较更好，只提醒我们：“去掉成对比较更好”是在大约一万步以内量到的，不能推到六万步。要弄清楚，需要两种损失各跑三个种子、都走 64,350 步；成对的另外两个是 `python -m studies.lesson06 hour --seeds 1 2 --write`，每个约一小时，NS 的还要另写。
-- **网络更宽，看不出更好。** 应当和第五行比（同样成对，通道数 32，一个种子：弗雷歇距离 6.4，算数的 86%，反向 KL 0.017）。第六行的三个种子，弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018。第四行的损失和步数都不同。
-- **每批 64 张、多看六成的图，更好。** 第七行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。表里是三轮中的第二轮，碰巧也是弗雷歇距离最小的一轮：之前走 55,000 步，是 6.5、5.7 和 6.6；之后走 68,500 步，是 5.7、7.3 和 6.5。九次一起看，从 5.3 到 7.3，平均 6.3，步数多少看不出差别；九次都好过第四行的三个，算数的都不低于 88%。80 秒的那张表里，`rpgan` 每批 64 张反而更差，但那里是成对的损失，同样的秒数里步数少了四成；为什么相反，没有检验。
+- **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。再走久一些却没有用：同样的训练走 55,000、65,000 和 68,500 步，各三个种子，九次从 5.3 到 7.3，平均 6.3，步数多少看不出差别（表里是最好的一轮）。
+- **真图多五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以卡住它的不是 D 的过拟合。
+- **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`module.eval()`，之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小。
+- **成对走得更久，或者网络更宽，看不出更好。** `rpgan` 走 64,350 步，一个种子，弗雷歇距离 6.4，算数的 86%；通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018（`hour`、`wide`，都是 20,000 张脸、每批 32 张）。“去掉成对比较更好”只在一万步左右以内量到过，六万步的还说不准。
 
-下面上两行是真图，下六行是第七种、种子 0 走了 65,000 步之后的样本，没有挑选过：
+下面上两行是真图，下六行是第七种、种子 0 的样本，没有挑选过：
 
-![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约八张有毛病，如头发边缘破碎、嘴糊，或背景里混进另一种颜色](../images/lesson06_batches.png)
+![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约四张有毛病：两张背景里混进另一种颜色，两张头发边缘毛糙](../images/lesson06_frozen.png)
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1131,13 +1132,14 @@ r"""
 - **Up to 10,725 steps it is a little better without the pairs.** NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, and `rpgan` 23, 24 and 24: the two ranges do not overlap. The share that counts (68% to 70% against 67% to 70%) and the reverse KL (0.030 to 0.045 against 0.039 to 0.051) cannot be told apart. At 80 seconds (10,000 faces, equal seconds) the distance of NS was half that of `rpgan`; now (20,000 faces, equal steps) it is only a good fifth smaller. So far, then, `rpgan` does not owe its lead to the pairs that it is named after.
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
-- **In a longer run the pairs do not show as a handicap (one seed).** `rpgan` after 64,350 steps has 86% counted, which lies between the seeds of the fourth row; its Fréchet distance of 6.4 is below all three, with a fifth fewer steps. Steps, schedule, layout and machine all differ between the two rows, and even if the losses were equally good, one seed would fall below three others one time in four. So this does not show that pairs are better; it warns that "better without pairs" was measured within about ten thousand steps and cannot be carried over to sixty thousand. To find out, both losses need three seeds of 64,350 steps: `python -m studies.lesson06 hour --seeds 1 2 --write` adds the two with pairs, an hour or so each; those of NS have yet to be written.
-- **Wider networks do not show as better.** The row to compare with is the fifth (pairs, too, 32 features, one seed: Fréchet distance 6.4, counted 86%, reverse KL 0.017). The three seeds of the sixth row: Fréchet distance 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, reverse KL 0.020, 0.010 and 0.018. The fourth row differs in its loss and in its steps.
-- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the seventh row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. The table has the second of three rounds, by chance also the one with the smallest Fréchet distance: the round before, of 55,000 steps, had 6.5, 5.7 and 6.6, and the one after it, of 68,500, has 5.7, 7.3 and 6.5. All nine together go from 5.3 to 7.3 with a mean of 6.3, and the number of steps makes no difference that shows; all nine are better than the three of the fourth row, and none has less than 88% counted. In the table of 80 seconds `rpgan` was worse with batches of 64, but with the loss in pairs, and with four tenths fewer steps in the same seconds; why the two disagree was not tested.
+- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Still more steps are of no use: of the same training with 55,000, 65,000 and 68,500 steps, three seeds each, all nine runs go from 5.3 to 7.3 with a mean of 6.3, and the number of steps makes no difference that shows (the table has the best of the three rounds).
+- **Five times as many faces are no better.** With 20,000 faces, 65,000 steps show each of them 208 times: has D learned them by heart? With 100,000 each is shown only 42 times, and all else is equal: Fréchet distance 7.3, 6.8 and 4.8, counted 89.5%, 89.3% and 88.9%, reverse KL 0.012, 0.011 and 0.011, which cannot be told from the fifth row. At five looks on the way, D's mean scores of faces that it learns from and of 2,000 others are never further apart than a tenth of what real and fake are. So it is not an overfitting D that holds it back.
+- **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`module.eval()`; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row.
+- **Pairs for longer, or wider networks, do not show as better.** `rpgan` after 64,350 steps, one seed, has a Fréchet distance of 6.4 and 86% counted; with 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018 (`hour`, `wide`, both with 20,000 faces and batches of 32). "Better without pairs" was measured up to about ten thousand steps only; at sixty thousand nothing is decided.
 
-Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, after 65,000 steps, none of them picked by hand:
+Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, none of them picked by hand:
 
-![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones; about eight have a fault, such as hair with a torn edge, a smeared mouth or the other background colour mixed in](../images/lesson06_batches.png)
+![Two rows of toy faces above six rows of generated ones: most are as clear as the real ones; about four have a fault: two with another colour in the background, two with ragged hair](../images/lesson06_frozen.png)
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1219,14 +1221,14 @@ table([("边长", "side"), ("步数", "steps"), *(f"gamma = {weight}" for weight
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **从 0.5 到 50，每个种子最大的不到最小的 1.6 倍。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
+- **从 0.5 到 50 差别不大：同一个种子的距离，最大的也不到最小的 1.6 倍。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
 - **太轻也许有风险，但这张表说不准。** 0.05 一列，边长 32 的一个种子到了 1,028，96 种组合只剩 47 种，另一个却是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
 - **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里，边长 16 的两个种子和 64 的一个种子在 5 最好，32 分不出 0.5 和 5。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都是好的起点。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **From 0.5 to 50 the largest is less than 1.6 times the smallest, on each seed.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
+- **From 0.5 to 50 it makes little difference: the largest distance of a seed is less than 1.6 times its smallest.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
 - **Too light a penalty may be risky, but this table cannot tell.** In the column of 0.05 one seed at 32 goes to 1,028, with only 47 of the 96 combinations left, but the other has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
 - **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table both seeds at 16 and the one at 64 are best at 5, and at 32 the values 0.5 and 5 cannot be told apart. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is a good start at all three sides.
 """
@@ -1374,10 +1376,10 @@ r"""
 | [ADD](https://arxiv.org/abs/2311.17042)（2023，SDXL Turbo） | 是 | 扩散模型蒸馏成学生，判别器不许学生画得模糊 | 1 到 4 步采样；4 步达到 SDXL 的水平 |
 | [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 否 | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
 | [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
-| [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，在自编码器（VAE）的隐空间里工作 | ImageNet 256×256，训练 60 轮（epoch），FID 2.18（论文第一版：40 轮，2.96） |
+| [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，在自编码器（VAE）的隐空间（latent space）里工作 | ImageNet 256×256，训练 60 轮（epoch），FID 2.18（论文第一版：40 轮，2.96） |
 | [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价（见下文） | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
 
-可见“GAN 过时了”说得太早。
+可见 GAN 还在用。
 
 **一个小实验：传输代价（transport cost）。** 对抗流模型的作者这样解释 GAN 为什么不稳定：对抗损失只要求 $G(z)$ 的**分布**对，不管哪个 $z$ 变成哪个样本。他们给 G 的损失加一项，让每个 $z$ 少走路：
 
@@ -1411,7 +1413,7 @@ r"""
 | [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers that work in the latent space of an autoencoder (VAE) | ImageNet 256×256 in 60 epochs, FID 2.18 (first version of the paper: 40, 2.96) |
 | [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost (see below) | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
 
-So GANs are not dead.
+So GANs are still in use.
 
 **A small experiment: the transport cost.** The authors of adversarial flow models explain the instability of GANs like this: the adversarial loss asks for the right **distribution** of $G(z)$ and does not care which $z$ becomes which sample. They add a term to G's loss that lets each $z$ travel less:
 
@@ -1590,9 +1592,9 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **实验说了什么：**
 
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
-- 在环上，D 太强时，不加惩罚的 G 挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法的高质量样本都变少。
+- 在环上，D 太强时，没有约束的 G（NS、RpGAN）挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法里四种的高质量样本明显变少。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。超过 60,000 步，分不出高下：每批 32 张时，`rpgan` 是 6.4（一个种子），NS 是 8.5 到 9.0（步数也不同），算数的比例分不开；最好的一行是 NS，每批 64 张，5.3 到 6.4，成对的没有试过 64 张。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（65,000 步，每批 64 张），卡住它的不是真图太少，而是 G 的批归一化在训练和画图时不一样：固定下来，弗雷歇距离从 4.8 到 7.3 降到 4.2 到 4.8。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
 - 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，从留出的真图的分数看得出来：100 张时样本一路变坏，1,000 张时先变好、再变坏（三个种子）。用了 DiffAugment，样本不再明显变坏；100 张时 D 仍在过拟合，只是慢得多。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
@@ -1619,9 +1621,9 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **What the experiments said:**
 
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
-- On the ring, against a D that is too strong, G crowds on few modes without a penalty and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 all five methods have fewer samples of high quality.
+- On the ring, against a D that is too strong, G crowds on few modes without a constraint (NS, RpGAN) and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 four of the five methods have clearly fewer samples of high quality.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). Beyond 60,000 steps nothing is decided: with batches of 32 `rpgan` has 6.4 (one seed), NS 8.5 to 9.0 (and another number of steps), and the shares that count cannot be told apart; the best row is NS with batches of 64, 5.3 to 6.4, and pairs were not tried with 64. Within minutes residual networks lag behind, whatever is changed (one seed).
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (65,000 steps, batches of 64) it is not the number of real pictures that holds it back but G's batch normalisation, which is not the same in training and in painting: frozen, the Fréchet distance goes from between 4.8 and 7.3 to between 4.2 and 4.8. Within minutes residual networks lag behind, whatever is changed (one seed).
 - With only 100 or 1,000 digits D comes to prefer those that it has seen, as the scores of held-out real pictures tell: with 100, samples get worse throughout, with 1,000 better and then worse (three seeds). With DiffAugment they no longer get clearly worse; with 100 D overfits all the same, only far more slowly.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
@@ -1635,7 +1637,7 @@ r"""
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
 - **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`，CPU 上约半小时。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
 - **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。第一个纪录是 273 秒（`rpgan`，AMD EPYC，bfloat16）。规则和成绩都在那里，欢迎提交你的。
-- **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的步长加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
+- **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的学习率（`rate`）加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
 - **往下走。** 这一课比较了许多方法；数是怎样量的，能信到什么程度，是[第 07 课](07_measuring.ipynb)的内容。
 - **论文。** Miyato 等，[Spectral Normalization](https://arxiv.org/abs/1802.05957)；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Petzka 等，[单侧的梯度惩罚](https://arxiv.org/abs/1709.08894)；Zhao 等，[DiffAugment](https://arxiv.org/abs/2006.10738)；Huang 等，[R3GAN](https://arxiv.org/abs/2501.05441)，先读 `R3GAN/Trainer.py`。
 - **博客。** 周弈帆的[博客](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN)（链接是英文版）介绍 R3GAN 的实现，态度比论文的标题冷静。
@@ -1648,7 +1650,7 @@ r"""
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
 - **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`, about half an hour on a CPU. Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
 - **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. The first record is 273 seconds (`rpgan`, AMD EPYC, bfloat16). Rules and results are there, and yours are welcome.
-- **Change something.** Add a row with R2 alone to Fig. 6-3; raise the step of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
+- **Change something.** Add a row with R2 alone to Fig. 6-3; raise the learning rate (`rate`) of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
 - **Go on.** This lesson has compared many methods. How such numbers are measured, and how far to trust them, is what [lesson 07](07_measuring.ipynb) is about.
 - **Papers.** Miyato et al., [Spectral Normalization](https://arxiv.org/abs/1802.05957); Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406); Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Petzka et al., [the one-sided gradient penalty](https://arxiv.org/abs/1709.08894); Zhao et al., [DiffAugment](https://arxiv.org/abs/2006.10738); Huang et al., [R3GAN](https://arxiv.org/abs/2501.05441), of which read `R3GAN/Trainer.py` first.
 - **A blog.** Zhou Yifan's [blog](https://zhouyifan.net/blog-en/2025/01/22/20250115-R3GAN) (the link leads to its English version) explains R3GAN's implementation, more soberly than the paper's title.
