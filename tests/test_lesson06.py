@@ -242,6 +242,12 @@ def test_batchnorm_as_for_samples_is_what_the_lesson_says():
         assert other["seen"] == 96
         assert run["as trained"]["frechet"] < run["frechet"]
         assert other["frechet"] < run["frechet"]
+    batches = results.stored("lesson06", "batches")
+    rounds = (batches, *batches["other rounds"])
+    others = [run["frechet"] for each in rounds for run in each["runs"].values()]
+    others += [run["frechet"] for run in free]
+    assert len(others) == 12 and max(run["frechet"] for run in frozen) == 4.85
+    assert sum(distance < 4.85 for distance in others) == 1
 
 
 def test_more_steps_are_better():
