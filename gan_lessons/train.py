@@ -168,10 +168,17 @@ class Game:
         self.precision = runtime.precision(self.precision, self.device)
         if self.decay is not None:
             self.decay = whole_number("decay", self.decay, 1)
-        for name in ("lr", "clip", "clip_gradients"):
+        for name in ("lr", "clip"):
             if getattr(self, name) is not None:
                 positive_number(name, getattr(self, name))
-        check_players(self)
+        if self.clip_gradients is not None and not self.clip_gradients > 0:
+            raise ValueError(both(
+                f"clip_gradients 必须大于 0，收到 {self.clip_gradients}；None 表示不裁剪。",
+                f"clip_gradients must be above 0, got {self.clip_gradients}; None clips nothing."))
+        if not 0 <= self.ema <= 1:
+            raise ValueError(both(f"ema 必须在 0 和 1 之间，收到 {self.ema}。",
+                                  f"ema must be between 0 and 1, got {self.ema}."))
+        check_parts(self)
         self.step = 0  # steps that G has made
         self.goal = 0  # and is to make in all
         self.data: str | None = None  # what it was trained on, in a few words
@@ -312,11 +319,8 @@ class Game:
         return settings
 
 
-def check_players(game: Game) -> None:
-    """Require a share for the average, a loss that is an object, and what else must be called."""
-    if not 0 <= game.ema <= 1:
-        raise ValueError(both(f"ema 必须在 0 和 1 之间，收到 {game.ema}。",
-                              f"ema must be between 0 and 1, got {game.ema}."))
+def check_parts(game: Game) -> None:
+    """Require a loss that is an object, and a penalty and the like that can be called."""
     if isinstance(game.loss, type) or not hasattr(game.loss, "critic"):
         raise ValueError(both(
             f"loss 要的是一个损失对象，例如 losses.Hinge()（注意括号），收到 {game.loss!r}。",

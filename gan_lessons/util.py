@@ -2,6 +2,7 @@
 
 import glob
 import math
+import numbers
 import operator
 import os
 import sys
@@ -51,7 +52,7 @@ def whole_number(name: str, value, least: int) -> int:
 
 def positive_number(name: str, value) -> None:
     """Raise ValueError when `value` is no finite number above 0."""
-    if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+    if not (isinstance(value, numbers.Real) and 0 < value < math.inf):
         raise ValueError(both(f"{name} 必须是大于 0 的数，收到 {value!r}。",
                               f"{name} must be a number above 0, got {value!r}."))
 

@@ -153,7 +153,7 @@ def played(game: Game, faces: ImageSet, steps: int, held_out: ImageSet | None = 
     learns from, of those held out and of fakes, and how good the fakes are; and, in the end, how
     good fakes are that are painted `as_trained`.
     """
-    ruler = faces if len(faces) <= RULER else faces[:RULER]
+    ruler = faces if len(faces) <= RULER else faces[:RULER]  # itself: its features are kept
     looks: list[dict] = []
     looking = 0.0  # seconds that do not count
 
@@ -384,7 +384,7 @@ def more_faces(options: argparse.Namespace) -> None:
     The samples are compared with the same 20,000 faces.
     """
     held_out = data.toy_faces(2000, size=32, seed=1, core=True)
-    laid_out("more_faces", BATCHES, options, MORE_FACES, held_out, **QUICK, batch=64)
+    laid_out("more_faces", BATCHES, options, MORE_FACES, {"held_out": held_out}, **QUICK, batch=64)
 
 
 def frozen(options: argparse.Namespace) -> None:
@@ -393,14 +393,17 @@ def frozen(options: argparse.Namespace) -> None:
     The stored runs went on from step 52,000 of those of `more_faces`, saved there; the seconds
     until then are counted as that part of theirs.
     """
-    game = laid_out("frozen", BATCHES, options, MORE_FACES, freeze_at=FROZEN_AT, **QUICK, batch=64)
-    draw_gallery("frozen", game, options)
+    draw_gallery("frozen", laid_out("frozen", BATCHES, options, MORE_FACES,
+                                    {"freeze_at": FROZEN_AT}, **QUICK, batch=64), options)
 
 
 def laid_out(study: str, steps: int, options: argparse.Namespace, known: int = RULER,
-             held_out: ImageSet | None = None, freeze_at: int | None = None,
-             **changes) -> Game | None:
-    """Play the winner with `changes`, channels_last, on `known` faces; see `play_on`."""
+             how: dict | None = None, **changes) -> Game | None:
+    """Play the winner with `changes`, channels_last, on `known` faces; see `play_on`.
+
+    `how` is for `played`.
+    """
+    how = how or {}
     def make(seed: int, steps: int) -> Game:
         return channels_last(contestant("rpgan", seed, steps, **changes))
 
@@ -408,23 +411,22 @@ def laid_out(study: str, steps: int, options: argparse.Namespace, known: int = R
     named = {name: value if isinstance(value, int) else type(value).__name__
              for name, value in changes.items()}
     settings = {**COMMON, **named, "memory_format": "channels_last"}
-    if freeze_at is not None:
-        settings["BatchNorm of G frozen at step"] = freeze_at
+    if "freeze_at" in how:
+        settings["BatchNorm of G frozen at step"] = how["freeze_at"]
     content = stored(study) or {**about(faces, settings), "samples": SAMPLES, "steps": steps,
                                 "floor": floor(faces_of(32, RULER)), "runs": {}}
-    return play_on(study, content, make, faces, options, held_out, freeze_at)
+    return play_on(study, content, make, faces, options, **how)
 
 
 def play_on(study: str, content: dict, make: Callable[[int, int], Game], faces: ImageSet,
-            options: argparse.Namespace, held_out: ImageSet | None = None,
-            freeze_at: int | None = None) -> Game | None:
-    """Play the seeds that are not stored; return the game of seed 0 if it was among them."""
+            options: argparse.Namespace, **how) -> Game | None:
+    """Play the seeds that are not stored, as `played`; return the game of seed 0 if among them."""
     store(study, content, options)  # whoever plays other seeds takes as many steps
     first = None
     for seed in map(str, options.seeds):
         if seed not in content["runs"]:
             game = make(int(seed), content["steps"])
-            found = played(game, faces, content["steps"], held_out, freeze_at)
+            found = played(game, faces, content["steps"], **how)
             print(study, seed, found, flush=True)
             content = stored(study) or content  # somebody else may have stored a run
             content["runs"] = dict(sorted([*content["runs"].items(), (seed, found)]))

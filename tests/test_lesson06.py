@@ -214,6 +214,7 @@ def test_larger_batches_are_what_the_lesson_says():
     rounds = [list(found["runs"].values())
               for found in results.stored("lesson06", "batches")["other rounds"]]
     for found in rounds:
+        check_the_lesson_says(found, frechet=".1f")
         assert min(run["frechet"] for run in found) < max(run["frechet"] for run in larger)
     nine = [*larger, *rounds[0], *rounds[1]]
     distances = [run["frechet"] for run in nine]
