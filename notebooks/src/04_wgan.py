@@ -452,7 +452,7 @@ def cdf(centres):
 
 
 to_left = cdf(FAKE) - cdf(REAL)  # above 0 where fakes must go right, and earth flows left
-best = (to_left.sign() * 0.02).cumsum(0)  # slope +1 there, -1 elsewhere
+best = (to_left.sign() * 0.02).cumsum(0)  # slope +1 there, -1 where it flows right
 
 
 def beside_the_best(curves, alt, ylim=(-3, 4.5)):
