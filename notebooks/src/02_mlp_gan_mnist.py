@@ -261,7 +261,7 @@ $$\frac{1}{n} \sum_{i=1}^{n} \mathbf{1}\big[\max_y p(y \mid x_i) \ge 0.9\big]$$
 
 $$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigma_g - 2\,(\Sigma_r \Sigma_g)^{1/2}\big)$$
 
-第一项看平均的样子对不对，第二项看变化够不够多：假图若都一样，$\Sigma_g$ 就接近 0，距离降不下来。论文里的 FID 用的是同一个公式（[Heusel 等，2017](https://arxiv.org/abs/1706.08500)），特征却来自在 ImageNet 上训练的 Inception 网络，所以我们的数**不能**和论文里的相比。
+第一项看平均的样子对不对，第二项看变化的大小和方向对不对，太少、太多、方向不对都要计入：假图若都一样，$\Sigma_g$ 就接近 0，距离降不下来。论文里的 FID 用的是同一个公式（[Heusel 等，2017](https://arxiv.org/abs/1706.08500)），特征却来自在 ImageNet 上训练的 Inception 网络，所以我们的数**不能**和论文里的相比。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -282,7 +282,7 @@ The first three metrics look at classes alone. The fourth asks whether the featu
 
 $$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigma_g - 2\,(\Sigma_r \Sigma_g)^{1/2}\big)$$
 
-The first term asks whether the average is right, the second whether there is enough variety: if all fakes are alike, $\Sigma_g$ is close to 0 and the distance stays large. The FID of papers is the same formula ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500)) on the features of an Inception network trained on ImageNet, so our numbers must **not** be compared with theirs.
+The first term asks whether the average is right, the second whether the variation has the right size and directions, too little, too much and another kind all count: if all fakes are alike, $\Sigma_g$ is close to 0 and the distance stays large. The FID of papers is the same formula ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500)) on the features of an Inception network trained on ImageNet, so our numbers must **not** be compared with theirs.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1321,7 +1321,7 @@ r"""
 | 治好之后 | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | 真图与真图 | 10 | 0.003 | 97% | 0.05 |
 
-十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；看来多走的步数和 EMA 起了大半作用，看不出 R1 有没有帮助。各自起多大作用，要像上一节那样分开来试。
+十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；看来多走的步数和 EMA 起了大半作用。R1 有没有帮助，从这两行看不出来：批大小也不同（那里 100，这里 50）。各自起多大作用，要像上一节那样分开来试。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1333,7 +1333,7 @@ That was this one run. With 5 seeds, the same settings and the EMA weights (`stu
 | cured | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | real against real | 10 | 0.003 | 97% | 0.05 |
 
-All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46): more steps and the EMA seem to do most of it, and there is no sign that R1 helps. How much each of them does has to be tried one at a time, as in the section above.
+All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46): more steps and the EMA seem to do most of it. Whether R1 helps, these two rows do not tell: the batch is another one, too (100 there, 50 here). How much each of them does has to be tried one at a time, as in the section above.
 """
 
 # %%

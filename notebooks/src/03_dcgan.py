@@ -2,7 +2,7 @@
 r"""
 # 03 · DCGAN：深度卷积生成对抗网络
 
-把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN（Deep Convolutional GAN；第一个 D 是“深度”，不是判别器）。这些准则从哪里来，其中几条去掉以后会怎样，卷积的网络比全连接的好多少，本课用实验来回答；最后生成彩色人脸，并在隐空间里做加减法。
+把上一课的全连接层换成卷积层，再遵循几条设计准则，就是 DCGAN（Deep Convolutional GAN；这个 D 是“深度”（deep），不是判别器）。这些准则从哪里来，其中几条去掉以后会怎样，卷积的网络比全连接的好多少，本课用实验来回答；最后生成彩色人脸，并在隐空间里做加减法。
 
 - **学完你会**：推导转置卷积的输出边长，说出它的输出什么时候不均匀；说出 DCGAN 的每条设计准则写在哪一行代码里；做消融实验，并先量出同一个种子的波动，再谈差别；用同一把标准比较两种网络，分清步数相等和时间相等；写出谱归一化和合页损失的公式；在隐空间里找到一个因素的方向，数一数向量算术成功了几次。
 - **需要准备**：[第 02 课](02_mlp_gan_mnist.ipynb)的两步更新和五个评价指标；知道卷积是什么，`nn.Conv2d` 的 `stride` 和 `padding` 各管什么。
@@ -382,12 +382,12 @@ show.maps({"k=3, s=2": overlaps(3, 2), "k=4, s=2": overlaps(4, 2), "k=5, s=2": o
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-4** 每个像素被几枚印章盖到。3 和 5 不能被步长 2 整除，次数不等，成了棋盘；4 能整除，除了边缘处处是 4。最右边不是盖章，是先放大再做普通卷积，下文再讲：每格由 9 个数相加。
+**图 3-4** 每个像素被几枚印章盖到。3 和 5 不能被步长 2 整除，次数不等，成了棋盘；4 能整除，除了边缘处处是 4。最右边不是盖章，是先放大再做普通卷积，下文再讲：除了边缘，每格由 9 个数相加。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-4** How many stamps cover each pixel. 3 and 5 are not divisible by the stride of 2, the counts differ and make a checkerboard; 4 is, and all but the edge has 4. The panel on the far right is no stamping: it is enlarged first and then convolved, as explained below; each place is a sum of 9 numbers.
+**Fig. 3-4** How many stamps cover each pixel. 3 and 5 are not divisible by the stride of 2, the counts differ and make a checkerboard; 4 is, and all but the edge has 4. The panel on the far right is no stamping: it is enlarged first and then convolved, as explained below; all but the edge is a sum of 9 numbers.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -583,7 +583,7 @@ say("标准差为 1 的信号，缩放取在 1 附近，得到 {right:.2f}；缩
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-缩小到约五十分之一，符号还是随机的。下一层的批归一化会重新归一化，所以并不会层层累乘；可是没有批归一化的最后一层只收到这么一点：在训练模式下，下文那个小 G 的第一批图，像素的标准差不到 0.1 个灰度级，缩放取对了约有 10 个。
+缩小到约五十分之一，符号还是随机的。下一层的批归一化会重新归一化，所以不会一层层都乘以五十分之一；只是方差已经小到和批归一化里的 `eps`（0.00001）相当，补不完全，每层还要再小一些。没有批归一化的最后一层只收到这么一点：在训练模式下，下文那个小 G 的第一批图，像素的标准差不到 0.1 个灰度级，缩放取对了约有 10 个。
 
 ### 练习 3：`initialise`
 
@@ -604,7 +604,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so the factors do not multiply up; but the last layer, which has none, gets no more than that: in training mode the first pictures of the small G used below have a standard deviation of less than 0.1 grey levels, and of about 10 when the scale is drawn correctly.
+About a fiftieth is left, with random signs. The batch normalisation of the next layer normalises it again, so it is not a fiftieth at every layer; but the variance is now so small, next to its `eps` of 0.00001, that this is incomplete and each layer loses a little more. The last layer, which has none, gets no more than that: in training mode the first pictures of the small G used below have a standard deviation of less than 0.1 grey levels, and of about 10 when the scale is drawn correctly.
 
 ### Exercise 3: `initialise`
 
@@ -665,7 +665,7 @@ say("换掉同一批的 19 个同伴，同一个 z 的图在训练模式下最�
 r"""
 ## 消融实验：每次只改一处
 
-准则有八条，去掉一条会怎样？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`，批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
+准则有八条，去掉一条会怎样？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`：最靠近图片的一层有 8 个通道，往里每层加倍；批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
 
 - 去掉批归一化；在 G 的输出层和 D 的输入层也加上批归一化；把 ReLU 放在批归一化之前；批归一化的缩放取在 0 附近；
 - 初始权重取 $N(0, 1)$；D 里用 ReLU；Adam 的 `betas=(0.9, 0.999)`。
@@ -686,7 +686,7 @@ r"""
 r"""
 ## The ablation: one change at a time
 
-There are eight guidelines; what happens without one of them? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`, batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
+There are eight guidelines; what happens without one of them? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`: 8 channels in the layer next to the picture, twice as many at each step inwards; batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
 
 - no batch normalisation; batch normalisation at G's output and D's input, too; ReLU before batch normalisation; batch normalisation's scale drawn around 0;
 - first weights from $N(0, 1)$; ReLU in D; Adam with `betas=(0.9, 0.999)`.
@@ -747,14 +747,14 @@ table([("同一个种子，五遍", "one seed, five times"),
 r"""
 对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种。训练把舍入的差别放大了：各训练一次就下结论，没有根据。
 
-所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。
+所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。表里每次训练量 1,000 个样本；下面那个真图与真图的距离量的是 2,000 张，样本越少，距离会略大一些。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a conclusion from single runs would be worth nothing.
 
-So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$.
+So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$. The table has 1,000 samples of each run; the distance of real from real below it has 2,000, and with fewer samples a distance comes out a little larger.
 """
 
 # %%
@@ -791,7 +791,7 @@ r"""
 
 其余四处，用 5 个种子**分不出**，照实写下来：
 
-- **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大，碰巧到这一步的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
+- **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大；假如改动没有影响，碰巧出现 22 对或更多的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
 - **ReLU 在批归一化之前**（3.9 到 6.2）：看不出害处。
 - **D 里用 ReLU**：只有一个种子差得多（15.9 对 10.2），其余 4 个都在刚才量到的波动之内。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
@@ -810,7 +810,7 @@ The answer is **B**: of the four, only with first weights from $N(0, 1)$ are all
 
 The other four are **not told apart** by 5 seeds, and we say so:
 
-- **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time, and luck gets that far in only about 3% of cases. They probably do harm, and it takes more seeds to be certain.
+- **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time; if it had no effect, 22 or more would come up by luck in only about 3% of cases. They probably do harm, and it takes more seeds to be certain.
 - **ReLU before batch normalisation** (3.9 to 6.2): no harm to be seen.
 - **ReLU in D**: one seed only is much worse (15.9 against 10.2), the other 4 are within the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
@@ -981,7 +981,7 @@ r"""
 
 ## 彩色人脸：从 DCGAN 到 SN-GAN
 
-最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。每张脸由几个**因素**（factor）决定：肤色、发型、眼镜、嘴、背景。完整的一套，每个因素都有许多取值；这里用的**核心集**（`core=True`）只留 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
+最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。每张脸由七个**因素**（factor）决定：肤色、发色、发型、眼镜、嘴、衣服、背景。完整的一套，每个因素都有许多取值；这里用的**核心集**（`core=True`）只留一种发色、一种衣服，其余五个因素有 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
 
 先用 DCGAN 自己的做法，再换上两件新东西，D 的归一化和另一个损失：
 
@@ -989,11 +989,11 @@ r"""
 
 $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
 
-- **合页损失**（hinge loss，[Lim 和 Ye，2017](https://arxiv.org/abs/1705.02894)；Miyato 等人也用它）代替非饱和损失。D 判对、而且超出间隔 1 的样本不再计入：
+- **合页损失**（hinge loss，[Lim 和 Ye，2017](https://arxiv.org/abs/1705.02894)；Miyato 等人也用它）代替非饱和损失。D 判对、而且超出间隔 1 的样本不再计入（$l$ 和第 02 课一样，是 D 不经 sigmoid 的输出 logit）：
 
-$$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
+$$L_D = \mathbb{E}_x \max(0,\, 1 - l(x)) + \mathbb{E}_z \max(0,\, 1 + l(G(z))), \qquad L_G = -\mathbb{E}_z\, l(G(z))$$
 
-$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。$\sigma(W)$ 不精确求出：训练中每次前向都用一步幂迭代（power iteration）改进估计：记住一个向量，用 $W$ 和 $W^\top$ 各乘一次、再归一化，它就转向被拉得最长的方向（第 06 课练习 3 会写它）。（这里的 $\sigma$ 不是 sigmoid。）下面先空跑 20 遍。看一眼它做了什么：
+$\sigma(W)$ 是 $W$ 最多把一个向量拉长几倍。$W$ 还不是卷积本身的矩阵：核宽 4、步长 2 时，每个像素要进入 4 个小块，所以这一层最多拉长 $2\sigma(W)$ 倍；除以 $\sigma(W)$ 之后，每层至多 2 倍，整个 D 就不会太陡。这和 R1 的想法相近（那里只压低真图处的梯度，这里处处都有上限），却不用再求一次梯度。合在一起，加上 Adam 的 `betas=(0.0, 0.9)` 和逐渐减小到 2% 的学习率，就是 `recipes.sngan`。$\sigma(W)$ 不精确求出：训练中每次前向都用一步幂迭代（power iteration）改进估计：记住一个向量，用 $W$ 和 $W^\top$ 各乘一次、再归一化，它就转向被拉得最长的方向（第 06 课练习 3 会写它；这里的 $\sigma$ 不是 sigmoid）。所以下面先让 D 空跑 20 遍，等估计准了，再看谱归一化做了什么：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1004,7 +1004,7 @@ That is not to say that convolution is useless. This pair does learn more from e
 
 ## Faces in colour: from DCGAN to SN-GAN
 
-Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. Each toy face is drawn from a few **factors**: skin, hair style, glasses, mouth, background. The full set has many values for each; the **core set** (`core=True`) used here keeps 3 · 4 · 2 · 2 · 2 = 96 combinations, few enough to list the missing ones.
+Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. Each toy face is drawn from seven **factors**: skin, hair colour, hair style, glasses, mouth, shirt, background. The full set has many values for each; the **core set** (`core=True`) used here keeps one hair colour and one shirt, and of the other five factors 3 · 4 · 2 · 2 · 2 = 96 combinations, few enough to list the missing ones.
 
 First comes DCGAN's own recipe, then two new things, a normalisation of D and another loss:
 
@@ -1012,9 +1012,9 @@ First comes DCGAN's own recipe, then two new things, a normalisation of D and an
 
 $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \lVert W h \rVert$$
 
-- **The hinge loss** ([Lim and Ye 2017](https://arxiv.org/abs/1705.02894); Miyato et al. use it, too) in place of the non-saturating one. A sample that D judges correctly by a margin of more than 1 no longer counts:
+- **The hinge loss** ([Lim and Ye 2017](https://arxiv.org/abs/1705.02894); Miyato et al. use it, too) in place of the non-saturating one. A sample that D judges correctly by a margin of more than 1 no longer counts ($l$ is D's logit, its output without a sigmoid, as in lesson 02):
 
-$$L_D = \mathbb{E}_x \max(0,\, 1 - D(x)) + \mathbb{E}_z \max(0,\, 1 + D(G(z))), \qquad L_G = -\mathbb{E}_z\, D(G(z))$$
+$$L_D = \mathbb{E}_x \max(0,\, 1 - l(x)) + \mathbb{E}_z \max(0,\, 1 + l(G(z))), \qquad L_G = -\mathbb{E}_z\, l(G(z))$$
 
 $\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration: keep a vector, multiply it by $W$ and by $W^\top$, normalise it, and it turns to the direction that is stretched most (lesson 06, exercise 3, writes it; this $\sigma$ is not the sigmoid). Hence the 20 passes below. A look at what it does:
 """
@@ -1073,7 +1073,7 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。每个因素都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
+怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。七个因素个个都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
 同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（它算数的图少，282 到 375 张对 846 到 915 张；但同样多张、完全均匀的样本，也会有 91 到 94 种）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。不论看哪一个指标，SN-GAN 的 3 个种子全都胜过 DCGAN 的 3 个，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
@@ -1084,7 +1084,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is called **sure** if the network is at least nine-tenths sure of every factor, and **outside** if, besides, one of the values read is not in the core set; the other sure ones are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
+How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is called **sure** if the network is at least nine-tenths sure of each of the seven factors, and **outside** if, besides, one of the values read is not in the core set; the other sure ones are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
 In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
@@ -1121,7 +1121,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的在 56% 和 63% 之间（见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的在 56% 和 63% 之间（当时没有直接记下，只知道这个范围；见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1130,7 +1130,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-This is as far as the lesson's two minutes get. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (see the README and `studies/faces32.json`):
+This is as far as the lesson's two minutes get. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (at the time only this range was recorded; see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1196,11 +1196,11 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这些因素是离散的：背景不是绿就是粉，数据里没有中间的颜色。G 却是 $z$ 的连续函数，从绿到粉只能混合，或者在很短的一段里突变。所以看到半绿半粉，或者突然跳变，都不能说 G 把训练图背了下来；有没有照抄，要用上一课的检验（`measure.copy_test`，带正反两个对照）。
+这些因素是离散的：背景不是绿就是粉，数据里没有中间的颜色。G 却是 $z$ 的连续函数，从绿到粉只能混合，或者在很短的一段里突变。所以看到半绿半粉，或者突然跳变，都不能说 G 把训练图背了下来；有没有照抄，要用上一课的检验（`measure.copy_test`，带阳性和阴性两个对照）。
 
 ### 向量算术，数一数
 
-论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让读图网络数有多少张戴上了圆眼镜（最可能的值），又有多少张有把握地（概率至少 0.9）戴上了、而且**其余四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例（只在有把握的样本里数）。
+论文里最有名的一张图是“戴眼镜的男人”减“不戴眼镜的男人”加“不戴眼镜的女人”。能成功几次？取 500 个画出来不戴眼镜的 $z$，各加上眼镜的方向 $v$，让读图网络数有多少张戴上了圆眼镜（最可能的值），又有多少张它对七个因素都有把握（概率都不低于 0.9）、戴上了、而且**另外四个因素**（肤色、发型、嘴、背景）都没有变。对照有两个：同样长的随机向量；随便取一个 $z$ 就戴眼镜的比例（只在有把握的样本里数）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1209,7 +1209,7 @@ These factors are discrete: the background is green or pink, and the data have n
 
 ### Vector arithmetic, counted
 
-The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reading network count how many get round glasses (as the most probable value), and how many get them with certainty (at least 0.9) and with the **other four factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$ (of those the network is sure of).
+The most famous figure of the paper is "man with glasses" minus "man without glasses" plus "woman without glasses". How often does it succeed? Take 500 $z$ that paint no glasses, add the direction $v$ of glasses to each, and let the reading network count how many get round glasses (as the most probable value), and of how many it is sure (of all seven factors, at least 0.9 each), sees glasses, and finds **four other factors** (skin, hair style, mouth, background) all unchanged. There are two controls: a random vector of the same length, and the share of glasses among arbitrary $z$ (of those the network is sure of).
 """
 
 # %%
@@ -1279,7 +1279,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%（加上方向之后，读图网络有把握的总共也只有 39% 到 45%）。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
 论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的，这里是 15%（一个种子；换一种处理器是 10%）：好一些，仍然少见。
 
@@ -1294,7 +1294,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%. So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5% (with the direction added, the reading network is sure of no more than 39% to 45% altogether). So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
 The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15% here (one seed; 10% on another processor): better, and still rare.
 
@@ -1420,7 +1420,7 @@ r"""
 
 **DCGAN**：步长代替池化；中间没有全连接；批归一化，G 的输出层和 D 的输入层除外；G 用 ReLU 和 tanh，D 用 LeakyReLU；权重 $N(0, 0.02^2)$，批归一化的缩放 $N(1, 0.02^2)$；Adam 的 `betas=(0.5, 0.999)`。
 
-**SN-GAN**（这里配合页损失）：D 的每个核除以 $\sigma(W)$；$L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$，$L_G = -\mathbb{E}_z\, D(G(z))$。
+**SN-GAN**（这里配合页损失）：D 的每个核除以 $\sigma(W)$；$L_D = \mathbb{E}_x \max(0, 1 - l(x)) + \mathbb{E}_z \max(0, 1 + l(G(z)))$，$L_G = -\mathbb{E}_z\, l(G(z))$，$l$ 是 D 的 logit。
 
 **怎样下结论**：
 
@@ -1440,7 +1440,7 @@ r"""
 
 **DCGAN**: strides in place of pooling; nothing fully connected inside; batch normalisation, except at G's output and D's input; ReLU and tanh in G, LeakyReLU in D; weights $N(0, 0.02^2)$, batch normalisation's scale $N(1, 0.02^2)$; Adam with `betas=(0.5, 0.999)`.
 
-**SN-GAN** (here with the hinge loss): every kernel of D is divided by $\sigma(W)$; $L_D = \mathbb{E}_x \max(0, 1 - D(x)) + \mathbb{E}_z \max(0, 1 + D(G(z)))$, $L_G = -\mathbb{E}_z\, D(G(z))$.
+**SN-GAN** (here with the hinge loss): every kernel of D is divided by $\sigma(W)$; $L_D = \mathbb{E}_x \max(0, 1 - l(x)) + \mathbb{E}_z \max(0, 1 + l(G(z)))$, $L_G = -\mathbb{E}_z\, l(G(z))$, where $l$ is D's logit.
 
 **How to reach a verdict**:
 
@@ -1456,7 +1456,7 @@ r"""
 r"""
 ## 延伸
 
-- **放大。** `recipes.dcgan(64)` 就是 64×64 的 DCGAN，有 64 个特征（论文用 128 个，噪声取均匀分布）。有显卡就设 `GAN_LESSONS_SCALE=full`；64×64 的真人照片留到第 04 课，那里还会讨论肖像权与知情同意。
+- **放大。** `recipes.dcgan(64)` 就是 64×64 的 DCGAN，`features` 是 64（论文是 128，噪声取均匀分布）。有显卡就设 `GAN_LESSONS_SCALE=full`；64×64 的真人照片留到第 04 课，那里还会讨论肖像权与知情同意。
 - **动手改。** 在 `ablations.CHANGES` 里加一条你自己的，比如把 D 的 `slope` 改成 0.5，先猜，再用 5 个种子量，按秩判断。
 - **重算。** 本课的表由 `studies/lesson03.py` 算出，文件开头写着命令。
 - **往前走。** 第 04 课换一种损失，Wasserstein 距离，网络还是这一套。
@@ -1468,7 +1468,7 @@ r"""
 r"""
 ## Going further
 
-- **Scale up.** `recipes.dcgan(64)` is DCGAN at 64×64 with 64 features (the paper has 128, and draws its noise uniformly). With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64×64 wait for lesson 04, which also talks about portraits and consent.
+- **Scale up.** `recipes.dcgan(64)` is DCGAN at 64×64 with `features` of 64 (the paper has 128, and draws its noise uniformly). With a graphics card set `GAN_LESSONS_SCALE=full`; photographs of people at 64×64 wait for lesson 04, which also talks about portraits and consent.
 - **Change something.** Add an entry of your own to `ablations.CHANGES`, such as a `slope` of 0.5 in D; guess first, then measure on 5 seeds and judge by ranks.
 - **Recompute.** The tables of this lesson come from `studies/lesson03.py`; the commands stand at the top of the file.
 - **Go on.** Lesson 04 has another loss, the Wasserstein distance, with these same networks.

@@ -4,7 +4,7 @@ r"""
 
 前几课的 D 回答“是真是假”。这一课的 D 回答“还差多远”：它是一位**评论家**（critic），给出的分数没有上下界，真图与假图的平均分之差，是两个分布之间距离的估计。
 
-- **学完你会**：用两种办法算出一维的 Wasserstein 距离；解释为什么评论家的斜率要有上限；写出 WGAN 的损失、权重裁剪和**梯度惩罚**（WGAN-GP）；读懂评论家的差距，知道它说明什么、不说明什么；用 $2 \times 2$ 的对照实验找出一次失败的原因。
+- **学完你会**：用两种办法算出一维的 Wasserstein 距离；解释为什么评论家的斜率要有上限；写出 WGAN 的损失、权重裁剪和**梯度惩罚**（WGAN-GP）；读懂评论家的差距，知道它说明什么、不说明什么；用 $2 \times 2$ 的对照实验找出一次失败出在哪个网络。
 - **需要准备**：第 01 课的 JS 散度，学过第 02 课；卷积、批归一化和读图网络见第 03 课，没学过也能读，典型失败案例那一节除外。
 - **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 60 分钟，开放题 25 分钟；可以分两次学完。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：本课的主干来自 alexshuang 的[《用 Pytorch 实现 WGAN》](https://github.com/alexshuang/wgan-pytorch)，他把论文和论文作者的代码整理成一篇能跟着做的中文教程，还公开了训练日志。另一份日志和卧室这个题目，来自 [fast.ai 的 WGAN 笔记本](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb)，我们读的是[深度碎片整理的中文注释版](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md)。谢谢他们。
@@ -16,7 +16,7 @@ r"""
 
 So far D answered "real or fake". The D of this lesson answers "how far is there still to go": it is a **critic**, its scores have no bounds, and the difference between the mean scores of real pictures and fakes estimates a distance between two distributions.
 
-- **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find the cause of a failure with a $2 \times 2$ experiment.
+- **You will be able to**: compute the Wasserstein distance in one dimension in two ways; explain why the critic's slope must be bounded; write WGAN's losses, its weight clipping and the **gradient penalty** (WGAN-GP); read the critic's gap and know what it tells and what it does not; find out by a $2 \times 2$ experiment which network a failure comes from.
 - **You need**: the JS divergence of lesson 01, and lesson 02; convolutions, batch normalisation and the reading network are explained in lesson 03. Without it you can read all but the failure of the day.
 - **Time**: about 160 minutes in one language: 75 to read, 60 for predictions, exercises and quiz, 25 for the open task; two sittings are a good plan. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: this lesson builds on alexshuang's [WGAN in PyTorch](https://github.com/alexshuang/wgan-pytorch), in Chinese, which turns the paper and its authors' code into a tutorial one can follow and publishes its training logs. Another log, and bedrooms as a subject, come from [fast.ai's WGAN notebook](https://github.com/fastai/course-v3/blob/master/nbs/dl1/lesson7-wgan.ipynb), which we read in [EmbraceLife's copy with notes in Chinese](https://github.com/EmbraceLife/fastai_treasures/blob/master/lesson7-wgan-dictation/lesson7-wgan-dictation.md). Our thanks to all of them.
@@ -66,7 +66,7 @@ r"""
 + n_critic=5, RMSprop
 ```
 
-用话来说，WGAN 和原来的 GAN 相比只改了四处：
+用文字概括，WGAN 和原来的 GAN 相比只改了四处：
 
 1. D 的最后一层**不加 sigmoid**（前几课的 sigmoid 和对数，都合在 `softplus` 里了）；
 2. 两个损失都**不取对数**；
@@ -430,7 +430,7 @@ table([("c", "c"), ("最大的斜率", "steepest slope")],
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍：上界是 $64^3 c^4$，$c = 1$ 和 $0.1$ 走到了它的四分之一多，$c = 0.001$ 只到千分之二，多出来的一百倍就在这里；原因我们没有查。
+答案是 **C**。斜率的上界按 c 的乘方变化，有几层就是几次方。4 层：1 除以 0.001 的 4 次方，两个上界相差 $10^{12}$ 倍，表里的斜率相差约 $10^{14}$ 倍：上界是 $64^3 c^4$，$c = 1$ 和 $0.1$ 走到了它的四分之一多，$c = 0.001$ 只到千分之二（换 5 个种子，是五分之一到三分之一，和千分之二到千分之五），多出来的一百倍就在这里；原因我们没有查。
 
 所以裁剪只保证“有一个上界 $K$”，$K$ 是多少却说不准；差距至多是 $K \cdot W_1$，它的单位由 $c$ 和网络决定。$c$ 太大，评论家要训练很久权重才会到达边界；$c$ 太小，层数一多，传回 G 的梯度就消失了。这里的网络没有批归一化；有批归一化的评论家还要除以一批的标准差，斜率的上界就不再是 $c$ 的一个简单的乘方。WGAN 的作者自己写道，用裁剪来限制斜率，是一个“clearly terrible”（明显很糟）的办法，只是简单，而且够用。
 
@@ -439,7 +439,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$: the bound is $64^3 c^4$, of which $c = 1$ and $0.1$ reach more than a quarter and $c = 0.001$ only two thousandths, which is the other factor of a hundred; we did not look into why.
+The answer is **C**. The bound on the slope goes with c to the power of the number of layers. With 4 layers the bounds differ by 1 over 0.001, to the power of 4, which is $10^{12}$; the slopes in the table by about $10^{14}$: the bound is $64^3 c^4$, of which $c = 1$ and $0.1$ reach more than a quarter and $c = 0.001$ only two thousandths (over 5 seeds, a fifth to a third, and two to five thousandths), which is the other factor of a hundred; we did not look into why.
 
 So clipping promises only that there is some bound $K$, not how large $K$ is; the gap is at most $K \cdot W_1$, in a unit set by $c$ and by the network. With a large $c$ it takes long until the weights reach the limit; with a small one and many layers the gradient that gets back to G vanishes. This network has no batch normalisation; a critic that has it also divides by the standard deviation of a batch, and its bound is no simple power of $c$. WGAN's authors themselves write that clipping is a "clearly terrible" way to bound the slope, but simple, and good enough.
 
@@ -1005,7 +1005,7 @@ r"""
 
 训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，就必须有可能不通过。`studies/lesson04.py progress` 做了两个这样的检验。
 
-1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大降过去之后，差距还分得出图片的好坏吗？
+1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大幅下降结束之后，还能凭差距分出图的好坏吗？
 2. **不同的网络。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
 
 第一个检验裁剪和梯度惩罚（WGAN-GP）各做两个种子，网络比图 4-6 的窄一半（`features` 为 8），`n_critic` 裁剪是 5，惩罚是 2，所以两种方法之间差的不只是约束。第二个检验里，300 步的两行来自两项研究，量法略有不同（样本 2,000 张和 1,000 张，差距取 100 步和 25 步的平均）；400 步的各行量法相同，但只有一个种子。
@@ -1082,7 +1082,7 @@ r"""
 两个检验里都有不通过的。
 
 - **平坦的一段。** 裁剪的差距，两个种子都通过了；但后一半里差距和距离仍在一起慢慢地降，通过了也说明不了多少。WGAN-GP 的差距，两个种子都没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
-- **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是学习率 0.0001 那一行，差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
+- **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是在裁剪的 400 步各行里，学习率 0.0001 的差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
 
 所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次与此相符，用惩罚的两次不然。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
@@ -1092,7 +1092,7 @@ r"""
 Both tests came out against the gap at least once.
 
 - **The flat end.** With clipping the gap passed on both seeds; but gap and distance still fall together, slowly, all through the second half, so this has little weight. With WGAN-GP it failed on both: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. We have not tested it separately.
-- **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But the row with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
+- **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But among the clipped rows of 400 steps the one with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
 
 So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs agree, the two with the penalty do not. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
@@ -1160,12 +1160,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-用数来说。`measure.factor_coverage` 让读图网络读出每张脸的肤色、发型、眼镜、嘴和背景。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远：就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
+用数来说。`measure.factor_coverage` 让读图网络读出每张脸的七个因素（肤色、发色、发型、眼镜、嘴、衣服、背景）。一张图**算数**（counted），要每一项都有九成把握，而且读出的值都在数据里出现过。**组合数**是算数的图里，96 种组合出现了几种；**反向 KL** 是各组合所占的比例离均匀有多远：就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”。下面是走完 60 秒的结果，各取 10,000 个样本、3 个种子；第三行是第 03 课画数字的 DCGAN 配方（学习率 0.001），同样的网络宽度，同样的秒数；最后一行是另外 10,000 张真图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now in numbers. `measure.factor_coverage` lets the reading network read skin, hair style, glasses, mouth and background of every face. A picture **counts** if the network is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even: it is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
+Now in numbers. `measure.factor_coverage` lets the reading network read the seven factors of every face (skin, hair colour, hair style, glasses, mouth, shirt, background). A picture **counts** if the network is nine-tenths sure of every factor and every value is one that the data have. The **combinations** are how many of 96 occur among the pictures that count; the **reverse KL** is how far the shares of the combinations are from even: it is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first. These are the results after all 60 seconds, 10,000 samples each and 3 seeds; the third row is lesson 03's recipe for digits, DCGAN with a learning rate of 0.001, with networks as wide and as many seconds; the last row is 10,000 other real pictures.
 """
 
 # %%
@@ -1259,12 +1259,12 @@ show.show(figure, "Distance of the samples from real faces against seconds, thre
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，读图网络看的是 32×32 的图。每种做法两条线，各一个种子。淡入的在每次放大之后升一阵，再降下来；不淡入的在换上新层的那一刻猛升；一开始就用 64×64 的起步最慢。虚线是另外一批真图。
+**图 4-10** 样本到真图的弗雷歇距离，纵轴是对数，读图网络看的是 32×32 的图。每种做法两条线，各一个种子。淡入的在每次放大之后升一阵，再降下来；不淡入的在换上新层之后第一次量就已猛升；一开始就用 64×64 的起步最慢。虚线是另外一批真图。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the reading network sees them at 32×32. Each way has two lines, one a seed. Faded in, it rises for a while after each change of size and falls again; without fading it shoots up the moment the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
+**Fig. 4-10** Fréchet distance of samples from real pictures, on a log scale; the reading network sees them at 32×32. Each way has two lines, one a seed. Faded in, it rises for a while after each change of size and falls again; without fading it has shot up by the first look after the new layers are put in; from the start at 64×64 it begins most slowly. The dotted line is another set of real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1307,7 +1307,7 @@ r"""
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 另外 10,000 张玩具卧室（参照） | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的谱范数，这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，只知道在 56% 和 63% 之间。想画得更好，可以接着试它。
+脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的最大奇异值（又叫谱范数），这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，只知道在 56% 和 63% 之间。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1328,7 +1328,7 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | 10,000 other toy bedrooms (reference) | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their spectral norm. This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded, and lies between 56% and 63%. If you want better pictures, try it next.
+The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their largest singular value (their spectral norm). This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded, and lies between 56% and 63%. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
@@ -1420,10 +1420,10 @@ r"""
 四个格子说明：
 
 - **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
-- **G 的影响也不小。** 不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两处一起去掉，再把账全算在评论家头上，走 150 步时大体不错，却不是全部。
+- **G 的影响也不小。** 走 150 步时，不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两处一起去掉，再把账全算在评论家头上，走 150 步时大体不错，却不是全部。
 - **它没有说明“为什么”。** 表里的数和上面的解释相符，但我们没有单独检验。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
-走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：去掉 G 的，距离是 1,132 和 2,380；去掉评论家的，是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
+走得久一点会怎样？走到 600 步（只有种子 0 和 1），只有 G 有的那一格追上来不少。种子 0：距离 1,881，算数的 10.7%，权重仍有 64% 在边上；两个都有的是 691 和 13.2%（真图放大之后，也只有 74% 算数）。只要 G 里有，评论家缺了批归一化，在这两个种子上是起步慢，不是走到了尽头。这时两个都有的仍最好，两个都没有的仍最差；去掉哪一个坏处更大，两个种子却不一致：去掉 G 的，距离是 1,132 和 2,380；去掉评论家的，是 1,881 和 1,537。所以“评论家的影响更大”只是对 150 步说的。
 
 论文只在 G 里去掉过批归一化（同时还把通道数改成常数），评论家的一直留着，训练照样成功，这和第二行相符。可见同一件东西，对裁剪的评论家有用，在梯度惩罚的评论家里却不能有：它好不好，要看约束是哪一种。
 """
@@ -1442,10 +1442,10 @@ The answer is **B**. In the table above, "spread" is the standard deviation of a
 What the four cells show:
 
 - **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
-- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller. So blaming the critic alone, after removing both, is mostly right at 150 steps, but not the whole story.
+- **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller, at 150 steps. So blaming the critic alone, after removing both, is mostly right at 150 steps, but not the whole story.
 - **They do not show why.** The numbers agree with the explanation above, which we have not tested separately. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). On these two seeds a critic without it starts slowly; it is not the end. In both is still the best and in neither still the worst; but the two seeds disagree on which removal does more harm: taken out of G, the distance is 1,132 and 2,380; taken out of the critic, 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
+And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). As long as G has it, a critic without it starts slowly on these two seeds; it is not the end. In both is still the best and in neither still the worst; but the two seeds disagree on which removal does more harm: taken out of G, the distance is 1,132 and 2,380; taken out of the critic, 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
@@ -1572,7 +1572,7 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**。其余 70% 到 74% 的图，读图网络拿不准，里面也许还有画得不好的深肤色脸；但是画得好、读得出的，一张也没有。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这个解释我们没有单独检验，训练更久会不会补回来，也没有试。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**。其余 70% 到 74% 的图不算数：读图网络拿不准，或者有把握地读成了数据里没有的值（均匀的训练集上，后一种约占全部样本的两成），例如另一种偏深的肤色。里面也许有深肤色的脸；但是**算数**的，一张也没有。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这个解释我们没有单独检验，训练更久会不会补回来，也没有试。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
 
 ### 法律怎么说
 
@@ -1591,7 +1591,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% could not be read with certainty, so badly painted dark faces may be among them; but not one good enough to be read came out. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% do not count: the network was unsure, or sure of a value that the data do not have (with the even set that is about a fifth of all samples), such as another darkish skin. Dark faces may be among them; but of those that **count**, not one is dark. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
 
 ### What the law says
 
@@ -1612,7 +1612,7 @@ The rules on **labels** bind above all those who offer a service or publish. The
 r"""
 ## 开放题：把 WGAN-GP 调好
 
-任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚也随之减弱）。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离：没有达到标准，批改时也会印出两个距离。
+任务：用梯度惩罚在 16×16 的玩具脸（`faces_16`）上训练，使弗雷歇距离低于 1,000，**两个种子都要**。预算固定：评论家至多看 32,000 张真图，也就是 `batch` 为 64 时，G 的步数乘以 `n_critic` 不超过 500；一个种子约半分钟。网络用 `features=32, latent=64`。可以改的有惩罚的权重 $\lambda$、`n_critic`、学习率、`decay`（学习率在这么多步里降到 2%，惩罚也随之减弱），还有 `batch`，只要不超出预算；两个种子的设置要相同。每一局量最新的权重和 EMA 的权重，取小的那个距离。论文的设置（10、5、0.0001）是起点，先量一量它离 1,000 有多远，写下你的猜测，再**一次改一处**，每次记下两个种子的距离：没有达到标准，批改时也会印出两个距离。
 
 <details><summary>提示一</summary>
 
@@ -1631,7 +1631,7 @@ r"""
 r"""
 ## Open task: tune a WGAN-GP
 
-The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay` (the number of steps in which the learning rate falls to 2%; the penalty fades with it). The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time: the checker prints them, also when you miss the bar.
+The task: train with the gradient penalty on toy faces of 16×16 (`faces_16`) until the Fréchet distance is below 1,000, **with both of two seeds**. The budget is fixed: the critic may be shown at most 32,000 real pictures, that is, with a `batch` of 64, G's steps times `n_critic` must stay within 500; about half a minute for each seed. The networks have `features=32, latent=64`. You may change the penalty's weight $\lambda$, `n_critic`, the learning rate and `decay` (the number of steps in which the learning rate falls to 2%; the penalty fades with it), and `batch`, within the budget; both seeds with the same settings. Of each game the newest weights and the average are measured, and the smaller distance counts. The paper's settings (10, 5, 0.0001) are the start: measure how far they are from 1,000, write down what you expect, then change **one thing at a time**, and note the distances of both seeds each time: the checker prints them, also when you miss the bar.
 
 <details><summary>Hint one</summary>
 
@@ -1686,7 +1686,7 @@ r"""
 |  | 权重裁剪 | 梯度惩罚（WGAN-GP） |
 |---|---|---|
 | 怎样限制斜率 | 权重在 $[-c, c]$ 之内 | 损失加上 $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| 差距的单位 | 由 $c$ 和网络决定，说不清 | 直线上的例子里，与 $W_1$ 最多差五倍左右 |
+| 差距的单位 | 由 $c$ 和网络决定，说不清 | 直线上的例子里（一个种子），与 $W_1$ 最多差五倍左右 |
 | 评论家的形状（直线上的例子） | 太简单 | $\lambda = 1$ 学出了锯齿；$\lambda = 10$ 留得住，自己学不出 |
 | 评论家的批归一化 | 在短训练里很有用 | 不能有 |
 | 每步的代价 | 小 | 多一次反向传播 |
@@ -1713,7 +1713,7 @@ r"""
 |  | Weight clipping | Gradient penalty (WGAN-GP) |
 |---|---|---|
 | how the slope is bounded | weights stay in $[-c, c]$ | the loss has the term $\lambda\,\mathbb{E}[(\lVert \nabla f(\hat x) \rVert - 1)^2]$ |
-| unit of the gap | set by $c$ and the network, hard to tell | within a factor of about five of $W_1$, in the example on a line |
+| unit of the gap | set by $c$ and the network, hard to tell | within a factor of about five of $W_1$, in the example on a line (one seed) |
 | shape of the critic (example on a line) | too simple | a zigzag with $\lambda = 1$; $\lambda = 10$ keeps one but does not find it |
 | batch normalisation in the critic | a great help in short runs | must not be there |
 | price of a step | small | one more backward pass |

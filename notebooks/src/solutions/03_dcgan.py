@@ -183,7 +183,7 @@ r"""
 
 **常见的问题**
 
-- “去掉准则好像也没事，那还遵循它做什么？”“分不出”不等于“没有害处”；消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“8 个特征、600 步”。
+- “去掉准则好像也没事，那还遵循它做什么？”“分不出”不等于“没有害处”；消融只对量过的规模负责。请学生念结论的时候连同设置一起念：“`features=8`、600 步”。
 - “我的图和你的不一样。”正常；同一个种子的波动表说的就是这件事。
 - “直线和圆弧到底该走哪个？”看表里算数的比例。
 - “为什么 z 不像论文那样取均匀分布？”可以试；随机向量的长度那一段要重算。
@@ -237,7 +237,7 @@ With two periods, the first ends with exercise 2.
 
 **Common questions**
 
-- "If breaking a guideline does no harm, why keep it?" "Not told apart" is not "no harm", and an ablation answers only for the scale it was measured at. Have students read the verdict out together with its setting: "8 features, 600 steps".
+- "If breaking a guideline does no harm, why keep it?" "Not told apart" is not "no harm", and an ablation answers only for the scale it was measured at. Have students read the verdict out together with its setting: "`features=8`, 600 steps".
 - "My pictures differ from yours." That is normal; it is what the table of one seed is about.
 - "So which is it, the line or the arc?" Look at the share counted in the table.
 - "Why is z not uniform, as in the paper?" Try it; what is said about lengths has to be worked out again.
