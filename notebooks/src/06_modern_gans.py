@@ -95,7 +95,7 @@ $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\ma
 r"""
 ## What changed since the last lessons
 
-The training loop stays. New are how the loss looks at scores, where the penalty falls, and which tricks can go:
+The training loop stays. What is new is how the loss looks at scores, where the penalty falls, and which tricks can go:
 
 ```diff
 - loss.critic    = fake.mean() - real.mean()
@@ -244,14 +244,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，一直平到生成样本处。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，直到生成样本处都是这么陡。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is more level for the most part. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. (The place 0 lies on a steep rise: with R1 alone the slope is about 4 just to the right of it and level from there to the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. (The place 0 lies on a steep rise: with R1 alone the slope rises to about 4 just to the right of it and stays there as far as the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -470,7 +470,7 @@ verdict = check.r1(r1)
 r"""
 ## 成对比较
 
-原来的损失把真假样本的分数**分开**来看：真的要高于 0，假的要低于它，各算各的。
+原来的损失把真假样本的分数**分开**来看，各算各的；除了 Wasserstein 损失，都拿一条固定的界线来比（0，合页损失是 1 和 −1）：真的要高，假的要低。
 
 **相对式**（relativistic）的成对损失（[Jolicoeur-Martineau，2018](https://arxiv.org/abs/1807.00734)）只看差：一个真实样本和一个生成样本配成一对，问真实的比生成的高多少。
 
@@ -485,7 +485,7 @@ $$L_D = \mathbb{E}_{x, z}\bigl[-\log \sigma(f(x) - f(G(z)))\bigr], \qquad L_G = 
 r"""
 ## Comparing in pairs
 
-The losses so far look at the scores of real samples and of fakes **separately**: real ones should be above 0, fakes below, each by itself.
+The losses so far look at the scores of real samples and of fakes **separately**; all but the Wasserstein loss compare them with a fixed border (0, and for hinge 1 and −1): real ones should be above, fakes below.
 
 The **relativistic** loss on pairs ([Jolicoeur-Martineau 2018](https://arxiv.org/abs/1807.00734)) looks at differences only: one real sample and one fake make a pair, and the question is by how much the real one scores higher.
 
@@ -791,22 +791,22 @@ for name, clouds in controls.items():
 r"""
 答案是 **B**。最下面两行在 `momentum 0.9` 里是 6.5 和 3.4 个有效模式，高质量的样本都是 3%；在另外两列里是 6.2 到 7.4 个，9% 到 15%。
 
-- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒有 68% 和 72%，都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化分不开（3% 和 2%）；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒平均有 68% 和 72%（10% 到 100%，54% 到 82%），都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.4 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
 - **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 23% 和 29%，加了 R1 和 R2 的两行是 15% 和 14%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
-- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
+- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2，`momentum 0.9` 和 `even` 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The answer is **B**. In `momentum 0.9` the last two rows have 6.5 and 3.4 effective modes, both with 3% of high quality; in the other two columns 6.2 to 7.4, with 9% to 15%.
 
-- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality, crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
-- **Momentum is another matter.** With 0.9, four rows have a clearly smaller share of high quality than in `even`, at most 6% on average; hinge with spectral normalisation cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality on average (10% to 100%, 54% to 82%), crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, four rows have a clearly smaller share of high quality than in `even`, at most 6% on average; for hinge with spectral normalisation the two columns cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
 - **Read modes together with quality.** Hinge with spectral normalisation has 7.4 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
 - **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 23% and 29% of high quality, the two rows with R1 and R2 have 15% and 14%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
-- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 1.0 to 5.6 (on another processor from 0.0 to 6.9). The effective modes of NS with R1 and R2 cannot be told apart; what can is the share of high quality, 3% and 15%.
+- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 1.0 to 5.6 (on another processor from 0.0 to 6.9). For NS with R1 and R2 the effective modes of `momentum 0.9` and `even` cannot be told apart; what can is the share of high quality, 3% and 15%.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
@@ -965,7 +965,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-- **Now the lead of `rpgan` is clear.** It has all 96 combinations, as SN-GAN and WGAN-GP have; in the other three metrics, its Fréchet distance is 23 to 24, that of SN-GAN 42 to 48; reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two metrics in which 120 seconds could not tell them apart, no seed of `rpgan` and of SN-GAN overlaps now.
+- **Now the lead of `rpgan` is clear.** It has all 96 combinations, as SN-GAN and WGAN-GP have, and leads in the other three metrics: a Fréchet distance of 23 to 24 against SN-GAN's 42 to 48, reverse KL 0.04 to 0.05 against 0.09 to 0.13, counted 67% to 70% against 52% to 57%. In the two metrics in which 120 seconds could not tell them apart, no seed of `rpgan` and of SN-GAN overlaps now.
 - **By Fréchet distance the order of the means has not changed, the gaps have.** WGAN-GP had 549 to 592 at 120 seconds, more than twice SN-GAN's distance; now it has 62 to 70, one and a half times, with 48% to 50% counted. DCGAN (218 to 541) and `r3gan` (252 to 305) were apart at 120 seconds and overlap now. The size of a gap is valid for this training time only; there are twice as many faces, too, and the table cannot separate the effect of time from that of data.
 - **`r3gan` has still not caught up**: 252 to 305, with 36% to 44% counted.
 
@@ -986,8 +986,8 @@ compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
 # %% [markdown] tags=["lang-zh"]
 r"""
 - **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
-- **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这种初始化在下一张表里比原样差，所以只能说，在这个水平上，不用归一化也没有更差。
-- **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，残差网络没有用处。
+- **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这种初始化在下一张表里看来比原样差一些（两个种子，还不能下结论），所以只能说，在这个水平上，不用归一化也没有更差。
+- **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，同样的损失，残差网络没有胜过 DCGAN 的网络。
 
 ### 赢家少不了什么？
 
@@ -998,8 +998,8 @@ r"""
 # %% [markdown] tags=["lang-en"]
 r"""
 - **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
-- **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. Such weights are worse than DCGAN's own in the next table, so all one can say is that at this level doing without is no worse.
-- **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks were of no use.
+- **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. Such weights look a little worse than DCGAN's own in the next table (two seeds, not decided), so all one can say is that at this level doing without is no worse.
+- **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks brought no advantage over DCGAN's networks with the same loss.
 
 ### What can the winner not do without?
 
@@ -1018,7 +1018,7 @@ compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, g
 r"""
 每行两个种子。上面的比赛里，同一个配方的三个种子就从 109 到 172，所以只看两个种子都一致、而且相差很大的。
 
-- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小 64 把平均距离提高到 1.5 倍，学习率 0.001 提高到 1.2 倍；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
+- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小 64 把平均距离提高到 1.5 倍（步数只有六成），学习率 0.001 的 1.2 倍不出种子之间的差别；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
 - **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
 - **训练这样短，让学习率和惩罚下降并不划算。** 两样都不降，是 201 和 202；哪一样起作用，为什么，没有分开。更长的训练里没有试过不降。
 - **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化的平均只差到 1.2 和 1.3 倍，比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
@@ -1028,7 +1028,7 @@ r"""
 r"""
 Two seeds a row. In the contest above three seeds of one recipe went from 109 to 172, so look only at what both seeds agree on and what is large.
 
-- **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5, a learning rate of 0.001 by 1.2; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
+- **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5 (with six tenths of the steps), and the factor of 1.2 of a learning rate of 0.001 is within the spread of seeds; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
 - **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe: no merit of R2 can be seen here (Fig. 6-3 has no row with R1 alone and cannot be compared). Of the pairs Fig. 6-3 shows no merit, either. Their merit in the paper was measured on 1,000 modes.
 - **In so short a run it does not pay to fade.** If neither learning rate nor penalty falls, it is 201 and 202; which of the two matters, and why, was not separated. Longer runs without fading were not tried.
 - **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; the learning rate and He's weights by factors of only 1.2 and 1.3 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
@@ -1117,7 +1117,7 @@ r"""
 - **到 10,725 步，去掉成对比较略好。** NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，两边的范围不重叠；算数的比例（68% 到 70% 对 67% 到 70%）和反向 KL（0.030 到 0.045 对 0.039 到 0.051）分不开。80 秒时（10,000 张脸，秒数相同），NS 的距离只有 `rpgan` 的一半；现在（20,000 张脸，步数相同）只小两成多。所以到这里为止，`rpgan` 领先靠的不是名字里的 rp，也就是成对比较。
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
-- **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。再走久一些却没有用：同样的训练走 55,000 步是 6.5、5.7 和 6.6，走 68,500 步是 5.7、7.3 和 6.5；连同表里最好的一轮，九次从 5.3 到 7.3，平均 6.3，步数多少看不出差别。
+- **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数在 55,000 到 68,500 之间，看不出差别：同样的训练走 55,000 步是 6.5、5.7 和 6.6，走 68,500 步是 5.7、7.3 和 6.5；连同表里最好的一轮，九次从 5.3 到 7.3，平均 6.3。
 - **真图多五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以卡住它的不是 D 的过拟合。
 - **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`studies/lesson06.py` 的 `freeze`；之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小；没有固定的十二次（上面的九次和第六行的三次）里，只有一次不到 4.85。
 - **成对走得更久，或者网络更宽，看不出更好。** `rpgan` 走 64,350 步，一个种子，弗雷歇距离 6.4，算数的 86%；通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018（`hour`、`wide`，都是 20,000 张脸、每批 32 张）。“去掉成对比较更好”只在一万步左右以内量到过，六万步的还说不准。
@@ -1132,7 +1132,7 @@ r"""
 - **Up to 10,725 steps it is a little better without the pairs.** NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, and `rpgan` 23, 24 and 24: the two ranges do not overlap. The share that counts (68% to 70% against 67% to 70%) and the reverse KL (0.030 to 0.045 against 0.039 to 0.051) cannot be told apart. At 80 seconds (10,000 faces, equal seconds) the distance of NS was half that of `rpgan`; now (20,000 faces, equal steps) it is only a good fifth smaller. So far, then, `rpgan` does not owe its lead to the pairs that it is named after.
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
-- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Still more steps are of no use: the same training has 6.5, 5.7 and 6.6 after 55,000 steps, and 5.7, 7.3 and 6.5 after 68,500; with the best round, that of the table, all nine runs go from 5.3 to 7.3 with a mean of 6.3, and the number of steps makes no difference that shows.
+- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Between 55,000 and 68,500 steps their number makes no difference that shows: the same training has 6.5, 5.7 and 6.6 after 55,000 steps, and 5.7, 7.3 and 6.5 after 68,500; with the best round, that of the table, all nine runs go from 5.3 to 7.3 with a mean of 6.3.
 - **Five times as many faces are no better.** With 20,000 faces, 65,000 steps show each of them 208 times: has D learned them by heart? With 100,000 each is shown only 42 times, and all else is equal: Fréchet distance 7.3, 6.8 and 4.8, counted 89.5%, 89.3% and 88.9%, reverse KL 0.012, 0.011 and 0.011, which cannot be told from the fifth row. At five looks on the way, D's mean scores of faces that it learns from and of 2,000 others are never further apart than a tenth of what real and fake are. So it is not an overfitting D that holds it back.
 - **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`freeze` of `studies/lesson06.py`; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row, and of the twelve runs without it (the nine above and the three of the sixth row) only one is below 4.85.
 - **Pairs for longer, or wider networks, do not show as better.** `rpgan` after 64,350 steps, one seed, has a Fréchet distance of 6.4 and 86% counted; with 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018 (`hour`, `wide`, both with 20,000 faces and batches of 32). "Better without pairs" was measured up to about ten thousand steps only; at sixty thousand nothing is decided.
@@ -1223,14 +1223,14 @@ table([("边长", "side"), ("步数", "steps"), *(f"gamma = {weight}" for weight
 r"""
 - **从 0.5 到 50 差别不大：同一个种子的距离，最大的也不到最小的 1.6 倍。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
 - **太轻也许有风险，但这张表说不准。** 0.05 一列，边长 32 的一个种子到了 1,028，96 种组合只剩 47 种，另一个却是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
-- **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里，边长 16 的两个种子和 64 的一个种子在 5 最好，32 分不出 0.5 和 5。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都是好的起点。
+- **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里，边长 16 的两个种子和 64 的一个种子在 5 最好，32 分不出 0.5 和 5。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都没有明显比别的值差。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 - **From 0.5 to 50 it makes little difference: the largest distance of a seed is less than 1.6 times its smallest.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
 - **Too light a penalty may be risky, but this table cannot tell.** In the column of 0.05 one seed at 32 goes to 1,028, with only 47 of the 96 combinations left, but the other has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
-- **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table both seeds at 16 and the one at 64 are best at 5, and at 32 the values 0.5 and 5 cannot be told apart. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is a good start at all three sides.
+- **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table both seeds at 16 and the one at 64 are best at 5, and at 32 the values 0.5 and 5 cannot be told apart. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is at none of the three sides clearly worse than the other values.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1358,7 +1358,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Without DiffAugment all six runs end up worse than they were: with 100 pictures they get worse from the first look (1,000 steps) on, with 1,000 they get better first, and worse after 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse, but with 100 D overfits all the same, only far more slowly: after 8,000 steps training and held-out pictures are 1.0 to 1.5 apart, without it 16 to 17. With 1,000 it is slow, and after 8,000 steps still a little behind the best look without it: to stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
+Without DiffAugment all six runs end up worse than they were: with 100 pictures they get worse from the first look (1,000 steps) on, with 1,000 they get better first, and worse after 3,000 to 4,000 steps. At the end, with 100, D scores held-out real pictures below fakes. With DiffAugment none gets clearly worse, but with 100 D overfits all the same, only far more slowly: after 8,000 steps training and held-out pictures are 1.0 to 1.5 apart, without it 16 to 17. With 1,000, training with DiffAugment is slow: after 8,000 steps it is still a little behind the best look of the runs without. To stop in time is a remedy, too. Below are samples of 100 pictures, seed 0, 8,000 steps, none picked by hand:
 
 ![Two rows with 40 of the 100 real pictures, all kinds of digits; two rows without DiffAugment, hardly anything but 1 and 9; two rows with it, all kinds of digits, some hard to read](../images/lesson06_few.png)
 """
@@ -1594,7 +1594,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
 - 在环上，D 太强时，没有约束的 G（NS、RpGAN）挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法里四种的高质量样本明显变少。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（65,000 步，每批 64 张），卡住它的不是真图太少，而是 G 的批归一化在训练和画图时不一样：固定下来，弗雷歇距离从 4.8 到 7.3 降到 4.2 到 4.8。残差网络在几分钟之内落后，改哪一处都补不上（一个种子）。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（65,000 步，每批 64 张），卡住它的不是真图太少，而是 G 的批归一化在训练和画图时不一样：固定下来，弗雷歇距离从 4.8 到 7.3 降到 4.2 到 4.8。残差网络在几分钟之内落后，试过的七处改动，没有一处补得上（120 秒，一个种子）。
 - 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，从留出的真图的分数看得出来：100 张时样本一路变坏，1,000 张时先变好、再变坏（三个种子）。用了 DiffAugment，样本不再明显变坏；100 张时 D 仍在过拟合，只是慢得多。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
@@ -1623,7 +1623,7 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
 - On the ring, against a D that is too strong, G crowds on few modes without a constraint (NS, RpGAN) and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 four of the five methods have clearly fewer samples of high quality.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (65,000 steps, batches of 64) it is not the number of real pictures that holds it back but G's batch normalisation, which is not the same in training and in painting: frozen, the Fréchet distance goes from between 4.8 and 7.3 to between 4.2 and 4.8. Within minutes residual networks lag behind, whatever is changed (one seed).
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (65,000 steps, batches of 64) it is not the number of real pictures that holds it back but G's batch normalisation, which is not the same in training and in painting: frozen, the Fréchet distance goes from between 4.8 and 7.3 to between 4.2 and 4.8. Within minutes residual networks lag behind, and none of seven changes makes up for it (120 seconds, one seed).
 - With only 100 or 1,000 digits D comes to prefer those that it has seen, as the scores of held-out real pictures tell: with 100, samples get worse throughout, with 1,000 better and then worse (three seeds). With DiffAugment they no longer get clearly worse; with 100 D overfits all the same, only far more slowly.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
@@ -1635,7 +1635,7 @@ r"""
 ## 延伸
 
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
-- **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`，CPU 上约半小时。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
+- **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train rpgan --data stacked-mnist --penalty-every 1 --minutes 30 --out runs/stacked`，CPU 上约半小时（论文说，隔几步才算一次惩罚，在这里会失败）。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
 - **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。第一个纪录是 273 秒（`rpgan`，AMD EPYC，bfloat16）。规则和成绩都在那里，欢迎提交你的。
 - **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的学习率（`rate`）加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
 - **往下走。** 这一课比较了许多方法；数是怎样量的，能信到什么程度，是[第 07 课](07_measuring.ipynb)的内容。
@@ -1648,7 +1648,7 @@ r"""
 ## Going further
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
-- **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train rpgan --data stacked-mnist --minutes 30 --out runs/stacked`, about half an hour on a CPU. Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
+- **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train rpgan --data stacked-mnist --penalty-every 1 --minutes 30 --out runs/stacked`, about half an hour on a CPU (with a penalty in every few steps only, the paper says, it fails here). Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
 - **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. The first record is 273 seconds (`rpgan`, AMD EPYC, bfloat16). Rules and results are there, and yours are welcome.
 - **Change something.** Add a row with R2 alone to Fig. 6-3; raise the learning rate (`rate`) of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
 - **Go on.** This lesson has compared many methods. How such numbers are measured, and how far to trust them, is what [lesson 07](07_measuring.ipynb) is about.

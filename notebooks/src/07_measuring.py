@@ -16,7 +16,7 @@ r"""
 
 Six lessons have said "better". This one asks: how do we know? What does a metric see and what not, how large must a difference be to count, and whose numbers may be compared with whose? In the end the course's own generators stand in one table, reported with their errors and the floor.
 
-- **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a table of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a test for memorisation; write a report that somebody else can repeat.
+- **You will be able to**: work out the Fréchet distance of two Gaussians by hand, and write code for it and for the kernel distance; say how the Fréchet distance depends on the number of samples, and why; read a table of damages and name the metric that finds each fault; build a distribution that deceives the Fréchet distance, and explain why it does; tell precision and recall apart by truncation; state the false and the missed alarms of a memorisation test; write a report that somebody else can repeat.
 - **You need**: lesson 02 (first metrics) and lesson 04 (Wasserstein distance, sorting); lesson 06 helps and is not required. The mathematics: covariance matrices and eigenvectors.
 - **Time**: about 130 minutes in one language: 65 to read, 45 for predictions, exercises and quiz, 20 for the open task. About 2 minutes to run everything (one CPU core, no graphics card, no internet connection).
 - **With thanks**: FID is from the [paper](https://arxiv.org/abs/1706.08500) of Heusel et al., KID from [that](https://arxiv.org/abs/1801.01401) of Bińkowski et al.; precision and recall by nearest neighbours are from [Kynkäänniemi et al.](https://arxiv.org/abs/1904.06991), density and coverage from [Naeem et al.](https://arxiv.org/abs/2002.09797), MIND from [Berthet et al.](https://arxiv.org/abs/2605.06797). Our thanks to them, and to siriusdemon and alexshuang, who asked the two questions of this lesson.
@@ -87,7 +87,7 @@ r"""
 r"""
 ## What changed since the last lessons
 
-Networks and training loop stay. New are the lines after the training:
+Networks and training loop stay. What is new comes after the training:
 
 ```diff
 - evaluator = measure.DigitEvaluator(training, held_out)
@@ -447,7 +447,7 @@ print(evaluator.score(samples))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-左边一列是 G，右边一列是 2,000 张 `fresh`，也就是下限。最后两行是**协议**：和多少张图比，哪个网络的特征，别的参数是多少。少了它，上面的数就没有意义。每一项是什么：
+左边一列是 G，右边一列是 2,000 张 `fresh`，也就是下限。最后两行是**协议**：和多少张图比，哪个网络的特征，别的参数是多少。少了它，上面的数就没有意义。（每个指标都说“下限”：对越大越好的那些，它是该达到的值，不是最小的值。）每一项是什么：
 
 | 指标 | 怎样算 | 完美的样本得多少 |
 |---|---|---|
@@ -465,7 +465,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The left column is G, the right one 2,000 `fresh` pictures, the floor. The last two lines are the **protocol**: compared with how many pictures, whose features, which other parameters. Without it the numbers above mean nothing. What each of them is:
+The left column is G, the right one 2,000 `fresh` pictures, the floor. The last two lines are the **protocol**: compared with how many pictures, whose features, which other parameters. Without it the numbers above mean nothing. (We say floor for every metric; for those where more is better, it is the value to reach, not the least.) What each of them is:
 
 | Metric | How | Perfect samples get |
 |---|---|---|
@@ -556,7 +556,7 @@ The best way to learn what a metric sees is to show it pictures with a **known**
 
 ### Predict, then run 2: better than real?
 
-The nine damages: a Gaussian blur of 0.7 pixels; noise with a standard deviation of 30 grey levels (of 255); JPEG of quality 10; classes 2, 4 and 7 dropped; of each class only the two thirds nearest its mean picture; 100 pictures again and again, shifted by up to a pixel each time; the training set itself; one white page among real pictures; static.
+The nine damages: a Gaussian blur of 0.7 pixels; noise with a standard deviation of 30 grey levels (of 255); JPEG of quality 10; classes 2, 4 and 7 dropped; of each class only the two thirds nearest its mean picture; 100 pictures again and again, shifted by up to a pixel each time; the training set itself; one white page among real pictures; static (every pixel random, like the snow on an old television).
 
 Which of them has a **smaller** Fréchet distance than new real pictures without damage?
 
@@ -619,18 +619,18 @@ say("类内方差：无损伤 {none:.1f}，模糊 {blur:.1f}，噪声 {noise:.1f
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第一行“没有损伤”就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
+第一行“没有损伤”就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警（这个 $z$ 不是隐向量，是结果比老实的生成器应得的高出几个标准误，见第 02 课）。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The first row, "none", is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm. One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
+The first row, "none", is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm (this $z$ is not the latent vector: it is by how many standard errors the result lies above that of an honest generator, see lesson 02). One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
 """
 
 # %%
 board_study = study("board")
 verdicts = {name: list(row.values()) for name, row in board_study["verdicts"].items()}
-for name, values in board_study["rows"].items():  # of the test for memorisation: an alarm or not
+for name, values in board_study["rows"].items():  # of the memorisation test: an alarm or not
     verdicts[name][-1] = "alarm" if min(values["copies"]) > 3 else "same"
 show_board([[name, *({"worse": "-", "same": ".", "better": "+", "alarm": "!"}[word]
                      for word in words)] for name, words in verdicts.items() if name != "none"])
@@ -653,14 +653,14 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. The Fréchet distance of the training set is 0.013, that of new real pictures 0.090 (the row hands in the first 2,000 of the 3,000 training pictures, so it is not exactly 0): nothing is closer to the reference than its own pictures. So it is in all 5 draws, and MIND, precision, recall and coverage call it "better", too. Only the test for memorisation raises an alarm, with a $z$ of 47.1; no other row is above 3.
+The answer is **A**. The Fréchet distance of the training set is 0.013, that of new real pictures 0.090 (the row hands in the first 2,000 of the 3,000 training pictures, so it is not exactly 0): nothing is closer to the reference than its own pictures. So it is in all 5 draws, and MIND, precision, recall and coverage call it "better", too. Only the memorisation test raises an alarm, with a $z$ of 47.1; no other row is above 3.
 
 Row by row:
 
 - **Blur, noise, JPEG:** the Fréchet distance, KID, MIND, recall and IS all get worse; precision and density get **better**, above real pictures. In the features the variance within the classes has shrunk from 5.0 to 3.5 after the blur (noise 4.1, JPEG 4.3): damaged pictures lie closer together; perhaps they move to the middle of their class, where the balls of real pictures are many, which was not tested. High precision does not mean good pictures.
 - **Three classes dropped:** each picture is real, so precision and density notice nothing; all other metrics do, and recall falls to 0.683.
 - **Typical ones only:** precision, density and IS are "better", while the Fréchet distance is more than twice the floor and recall falls from 0.949 to 0.851. That is what handing in the best ones looks like.
-- **100 pictures, repeated:** recall falls hardest, to 0.206; without the shifts it is 0, as the neighbours of a picture are its own copies, and its ball has no radius. That precision falls comes from the shifts, too: without them it is 0.95 (measured apart). IS only goes from 9.78 to 9.42 (8.76 to 9.42 over the five deals). The test for memorisation is silent, and rightly so: new pictures are repeated, not training pictures.
+- **100 pictures, repeated:** recall falls hardest, to 0.206; without the shifts it is 0, as the neighbours of a picture are its own copies, and its ball has no radius. That precision falls comes from the shifts, too: without them it is 0.95 (measured apart). IS only goes from 9.78 to 9.42 (8.76 to 9.42 over the five deals). The memorisation test is silent, and rightly so: new pictures are repeated, not training pictures.
 - **One white page** among 2,000 pictures: no metric sees it. A mean does not show a single bad sample; use your eyes, or look at the few that lie furthest off.
 - **Static:** all see it, and yet its precision is 0.15, and up to 0.87 in other draws. The explanation follows below.
 
@@ -945,7 +945,7 @@ table([("界限 t", "limit t"), ("精确率", "precision"), ("召回率", "recal
 r"""
 答案是 **B**。$t = 0.5$ 时，精确率是 0.957，不截断时 0.884；召回率从 0.747 跌到 0.309；弗雷歇距离从 0.93 升到 5.56。再截到 0.25，精确率不再升（0.944），召回率只剩 0.104。
 
-数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的一行（$t = 0.5$）比不截断的糊。损伤表里见过同样的事：糊的图，特征互相靠拢，精确率反而高。G 为什么会糊？可能的原因（没有单独检验）是：训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课量过，随机的 $z$ 几乎都在长度 8 附近）。（这个解释也未必对：第 08 课把 $z$ 缩短到四分之一，那里的 G 精确率仍在升。）BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
+数是这样，图却不是我们想的那样。常听说截断“用多样换质量”，可是图 7-7 里，精确率最高的一行（$t = 0.5$）比不截断的糊。损伤表里见过同样的事：糊的图，特征互相靠拢，精确率反而高。G 为什么会糊？可能的原因（没有单独检验）是：训练时 $z$ 有 64 个分量，长度总在 $\sqrt{64} = 8$ 上下；$t = 0.25$ 时长度只有 1.15 左右，那里是 G 从来没有见过的地方（第 03 课量过，随机的 $z$ 几乎都在长度 8 附近）。（这个解释未必是全部：第 08 课把 $z$ 缩短到四分之一，长度约 2，那里的 G 画的数字仍是清楚的。）BigGAN 的论文里，截断确实使图更清楚；那是大得多的网络，论文也写明有些模型经不起截断，要另加正则项。在这个小 G 上没有得到这样的好处。
 
 三点要记住。一，一个数说不清：只报告精确率，截断是改进；只报告弗雷歇距离，是退步。二，精确率说“落在真图附近”，不说“清楚”，所以还要看图。三，截断不必训练，所以比较两个模型时，要写明截断没有：一个截断，一个不截断，比的就不是模型。
 """
@@ -954,7 +954,7 @@ r"""
 r"""
 The answer is **B**. With $t = 0.5$ precision is 0.957, and 0.884 without truncation; recall falls from 0.747 to 0.309; the Fréchet distance rises from 0.93 to 5.56. At 0.25 precision rises no further (0.944), and recall is down to 0.104.
 
-So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the row of the highest precision, $t = 0.5$, is more blurred than the one without truncation. The table of damages had the same: features of blurred pictures lie closer together, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8). It may not be the explanation: in lesson 08 $z$ is shrunk to a quarter of its length, and precision still rises. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
+So much for the numbers; the pictures are not what we expected. Truncation is said to trade variety for quality, but in Fig. 7-7 the row of the highest precision, $t = 0.5$, is more blurred than the one without truncation. The table of damages had the same: features of blurred pictures lie closer together, and precision rises. Why does G blur? A likely reason, not tested by itself: in training $z$ has 64 components and a length of about $\sqrt{64} = 8$; with $t = 0.25$ it is about 1.15, a place that G has never seen (lesson 03 measured that nearly every random $z$ has a length close to 8). It may not be the whole explanation: in lesson 08 $z$ is shrunk to a quarter of its length, about 2, and the digits of that G stay sharp. In the BigGAN paper truncation does make pictures clearer; its networks are far larger, and it says that some models do not bear truncation and need a regulariser. This small G had no such gain.
 
 Three things to keep. First, one number cannot tell: by precision alone truncation is progress, by the Fréchet distance alone it is a step back. Second, precision says "close to real pictures" and not "clear", so look at the pictures, too. Third, truncation takes no training; so state, when two models are compared, whether either is truncated: if only one is, it is not the models that are compared.
 """
@@ -1072,8 +1072,8 @@ r"""
 r"""
 Side by side:
 
-- **Missed alarms.** Copies that are shifted by 2 pixels are caught by the sign test in only 6 of 40 draws, and by the test for memorisation in all 40; of those who copy a tenth, 7 against 40, of those who copy a twentieth, 2 against 31 (9 are missed). The sign test is at a disadvantage here: it looks at the first 2,000 training pictures only and cannot see copies of the other 1,000; and for the shift by 2 pixels its $z$ is above 3 in 6 draws and below $-3$ in 5, so those 6 are chance.
-- **False alarms.** Honest new pictures raise none in 40 draws with either test. The honest one who hands in 20 pictures again and again is accused 6 times by the sign test and never by the test for memorisation; in the first table above its sign test says -3.2, just as far off, only to the other side. Blurred new pictures are accused once by the test for memorisation. Over all four honest ones the test for memorisation has 1 false alarm in 160, the sign test 6.
+- **Missed alarms.** Copies that are shifted by 2 pixels are caught by the sign test in only 6 of 40 draws, and by the memorisation test in all 40; of those who copy a tenth, 7 against 40, of those who copy a twentieth, 2 against 31 (9 are missed). The sign test is at a disadvantage here: it looks at the first 2,000 training pictures only and cannot see copies of the other 1,000; and for the shift by 2 pixels its $z$ is above 3 in 6 draws and below $-3$ in 5, so those 6 are chance.
+- **False alarms.** Honest new pictures raise none in 40 draws with either test. The honest one who hands in 20 pictures again and again is accused 6 times by the sign test and never by the memorisation test; in the first table above its sign test says -3.2, just as far off, only to the other side. Blurred new pictures are accused once by the memorisation test. Over all four honest ones the memorisation test has 1 false alarm in 160, the sign test 6.
 - **What is still not seen.** Fewer copies, rotated ones, half pictures: none of that was tried. "No alarm" means "this test finds nothing", and not "nothing was copied".
 
 For these 1,000 samples of the lesson's G $z$ is 0.6: no alarm. Yet in the solutions, three draws of 2,000 samples of the same G have 2.6, 3.4 and 2.1, one of them an alarm: one silent test is no acquittal. And this is the answer to siriusdemon: without the 2,000 pictures `unseen`, which no generator has learned from, none of the tests of this section could be done.
@@ -1216,7 +1216,7 @@ r"""
 答案是 **A**。像素范围不对，0.93 变成 0.17，只有正确的 0.19 倍；issue 里的 13.67 是 53.69 的 0.25 倍，方向相同，大小也相近。这不能证明那里的原因就是它，只说明这一类差别足够大。网络看到的图对比度低，特征就小，距离也小；真图的下限同样变小了（0.018），所以“是下限的几倍”几乎不变（9.6 对 10.3）。这就是为什么要把下限写在旁边：它和数一起变。
 
 - **样本数**：1.38，下限也升到 0.593，只看得出 2.3 倍的差别。
-- **另一个分类器**：0.65。同样的结构、任务和初始权重，只是用 3,000 张（正是参照）而不是 8,000 张来学，就少了 30%（换一种处理器，18%）。
+- **另一个分类器**：0.65。同样的结构、任务和初始权重，只是用 3,000 张（正是参照）而不是 8,000 张来学，就少了 30%（换一种处理器，18%）。它学过参照，没有学过 `fresh`，下限是 0.101，原来的 0.090 也许偏低，它的也许偏高：所以“是下限的几倍”是 6.4 还是 10.3，也要看网络学过什么。
 - **参照**：换成未见的真图，0.88，差别最小；“是下限的几倍”却从 10.3 变成 16.1，因为下限变了（0.090 到 0.055；参照只有 2,000 张，而换一种分法，下限也会差这么多）。
 - **JPEG**：质量 75，眼睛看不出，距离变成 1.05。
 - **缩放**：都取平均，0.42：一部分差别随细节一起没有了。样本用最近邻下采样、真图用区域平均，G 得 0.34，而**真图自己得 0.404**：G 比真图还“真”。两边的处理不同，量到的就是处理的差别。
@@ -1229,7 +1229,7 @@ r"""
 The answer is **A**. With the wrong range of pixels 0.93 becomes 0.17, a factor of 0.19; in the issue 13.67 is 0.25 times 53.69, in the same direction and of a similar size. It does not prove that this is the cause there, only that a difference of this kind is large enough. The network sees pictures of low contrast, features become small, and so does the distance; the floor has shrunk just so (0.018), and "times the floor" hardly changes (9.6 against 10.3). That is why the floor belongs beside the number: it moves with it.
 
 - **Number of samples:** 1.38; the floor has risen to 0.593, and all that shows is a factor of 2.3.
-- **Another classifier:** 0.65. The same shape, the same task and the same first weights, but it learned from 3,000 digits (those of the reference) in place of 8,000, and it is 30% lower (18% on another processor).
+- **Another classifier:** 0.65. The same shape, the same task and the same first weights, but it learned from 3,000 digits (those of the reference) in place of 8,000, and it is 30% lower (18% on another processor). It has learned from the reference and not from `fresh`, and its floor is 0.101; the other floor of 0.090 may be too low and this one too high, so whether it is 6.4 or 10.3 times the floor also depends on what the network has learned from.
 - **Reference:** with unseen real pictures 0.88, the smallest change; yet "times the floor" goes from 10.3 to 16.1, since the floor has changed (0.090 to 0.055; this reference has only 2,000 pictures, and the floor differs as much from deal to deal).
 - **JPEG:** quality 75, which the eye does not see, makes it 1.05.
 - **Resizing:** with means on both sides 0.42: part of the difference goes with the details. With every second pixel for samples and means for the reference G gets 0.34, while **real pictures get 0.404**: G is more real than real. If the two sides are treated differently, the treatment is what is measured.
@@ -1470,7 +1470,7 @@ r"""
 r"""
 ## Open task: a better number without training
 
-The task: write `better(pictures)`, which gets 4,000 samples of G (uint8) and returns 2,000 pictures, such that **their Fréchet distance is at least 40% below that of the first 2,000 samples**. No more training, and no real pictures; you may choose and change, and use `net.features` and `net.probabilities`. It is judged on the samples of three seeds, and the $z$ of the test for memorisation must not be above 5 (the samples as they are come to 3.4 for some seeds; with 5% of training pictures among them it is about 7, and with nothing else about 47). Once there, look at the other metrics: are the samples better, or only the number?
+The task: write `better(pictures)`, which gets 4,000 samples of G (uint8) and returns 2,000 pictures, such that **their Fréchet distance is at least 40% below that of the first 2,000 samples**. No more training, and no real pictures; you may choose and change, and use `net.features` and `net.probabilities`. It is judged on the samples of three seeds, and the $z$ of the memorisation test must not be above 5 (the samples as they are come to 3.4 for some seeds; with 5% of training pictures among them it is about 7, and with nothing else about 47). Once there, look at the other metrics: are the samples better, or only the number?
 
 <details><summary>Hint one</summary>
 
@@ -1572,7 +1572,7 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 | precision, recall | like real ones or not; complete or not | copying; one outlier among the real ones deceives precision; blurred pictures score high, too |
 | density, coverage | the same; an outlier adds at most $1/k$ to density and one ball to coverage | copying |
 | Inception score | sure or not, all classes or not | copying; one picture of each class comes close to full marks |
-| test for memorisation | copies of training pictures | few copies, or copies changed a lot |
+| memorisation test | copies of training pictures | few copies, or copies changed a lot |
 
 **The two questions.** alexshuang's joke: no single metric will do, but without any nobody can even say "better". siriusdemon's question: training needs the training set only; in measuring, real pictures have three roles, reference, floor and witnesses, and no generator may have learned from those of the last two.
 

@@ -209,7 +209,7 @@ r"""
 **常见的问题**
 
 - “既然 R1 就够，为什么还要 R2？”Dirac-GAN 里两者相同，因为 $f$ 是直线。R3GAN 的论文报告，在 Stacked MNIST 上只用 R1 会发散：生成样本处的斜率没有人管。
-- “为什么论文说 R3GAN 好，我们的比赛里不一定？”比赛里领先的 `rpgan` 用的正是 R3GAN 的损失；落后的是仿照它的残差网络 `r3gan`，几分钟之内用不上它。论文的批在 256 以上，训练以天计；我们的网络小、时间短、只有一种数据。请学生说出哪些结论可以带走，哪些不可以。
+- “为什么论文说 R3GAN 好，我们的比赛里不一定？”比赛里领先的 `rpgan` 用的正是 R3GAN 的损失；落后的是仿照它的残差网络 `r3gan`，它在几分钟之内没有胜过 DCGAN 的网络。论文的批在 256 以上，训练以天计；我们的网络小、时间短、只有一种数据。请学生说出哪些结论可以带走，哪些不可以。
 - “DiffAugment 会不会让 G 画出遮掉一块的图？”两边都改，改动可逆或者改得不太多时，一般不会；如果每张都遮，而且遮得很大，就会。
 
 **讨论题（15 分钟）**：同样的秒数、同样的步数、同样多的真图，是三种“公平”。各对谁有利？一篇论文只给其中一种，读者少知道了什么？
@@ -272,7 +272,7 @@ The options are shuffled each time, so here are the words.
 **Common questions**
 
 - "If R1 will do, why R2?" In the Dirac-GAN they are the same, since $f$ is a straight line. The R3GAN paper reports that R1 alone diverges on Stacked MNIST: nobody looks after the slope at the fakes.
-- "Why is R3GAN good in the paper and not necessarily in our contest?" `rpgan`, which leads, has R3GAN's loss; what lags is the residual network modelled on it, `r3gan`, which is of no use within minutes. The paper's batches are 256 and more, and its training takes days; here are small networks, little time and one kind of data. Ask which conclusions one may take away and which not.
+- "Why is R3GAN good in the paper and not necessarily in our contest?" `rpgan`, which leads, has R3GAN's loss; what lags is the residual network modelled on it, `r3gan`, which within minutes has no advantage over DCGAN's networks. The paper's batches are 256 and more, and its training takes days; here are small networks, little time and one kind of data. Ask which conclusions one may take away and which not.
 - "Does DiffAugment make G paint holes?" With both sides changed, not as a rule, as long as the change can be undone or is mild; if holes are large and in every picture, it does.
 
 **Discussion (15 minutes)**: equal seconds, equal steps and equally many real pictures are three kinds of fairness. Whom does each favour? What does a reader miss if a paper gives only one of them?
