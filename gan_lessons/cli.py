@@ -89,6 +89,8 @@ TRAIN_OPTIONS = {
          "the WGAN authors' long turns of D, 100 steps each"),
         ("decay", int, "用多少步把学习率降到 2 %%；sngan、rpgan 默认同 --steps",
          "steps over which the learning rate falls to 2 %%;\nsngan, rpgan: --steps unless given"),
+        ("freeze_batchnorm", int, "从第几步起固定 G 的批归一化；见第 06 课",
+         "the step from which G's BatchNorm is frozen, lesson 06"),
         ("precision", str, "计算精度，默认 float32；auto 在合适的硬件上用 bfloat16",
          "of the arithmetic, float32 unless given;\nauto takes bfloat16 where it pays"),
         ("seed", int, "随机种子，默认 0", "random seed, 0 unless given")),

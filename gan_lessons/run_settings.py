@@ -70,6 +70,7 @@ class Settings:
     n_critic: int | None = None
     warm_up: bool = False
     decay: int | None = None
+    freeze_batchnorm: int | None = None
     precision: str = "float32"
     seed: int = 0
 
@@ -85,7 +86,7 @@ class Settings:
                 raise ValueError(both(f"{name} 只能取 {listed} 之一，收到 {value!r}。",
                                       f"{name} must be one of {listed}; got {value!r}."))
         check_numbers(self, whole=("drawn", "latent", "features", "batch", "n_critic", "decay",
-                                   "penalty_every"),
+                                   "penalty_every", "freeze_batchnorm"),
                       from_zero=("extra_layers", "seed"),
                       positive=("lr", "penalty_weight", "subset", "clip_gradients"))
         self._check_together()
@@ -144,7 +145,7 @@ class Settings:
         `classes` are those of the pictures, if the run is conditional.
         """
         names = ("latent", "features", "norm", "batch", "lr", "n_critic", "decay",
-                 "penalty_every", "clip_gradients")
+                 "penalty_every", "clip_gradients", "freeze_batchnorm")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.loss:
             changes["loss"] = LOSSES[self.loss]()

@@ -155,6 +155,7 @@ class Game:
     penalty_every: int = 1  # k: every k-th step of D, k times as strong (StyleGAN2, section 3.1)
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer] | None = None  # None: Adam
     warm_up: bool = False  # D's long turns of the WGAN authors, see `critic_turns`
+    freeze_batchnorm: int | None = None  # the step from which G's keeps to the statistics it has
     precision: str = "float32"  # of the networks' arithmetic: "float32", "bfloat16" or "auto"
     classes: tuple[int, ...] | None = None  # how many values each factor of a condition has
 
@@ -166,8 +167,9 @@ class Game:
         if self.classes is not None:
             self.classes = condition.checked_classes(self.classes)
         self.precision = runtime.precision(self.precision, self.device)
-        if self.decay is not None:
-            self.decay = whole_number("decay", self.decay, 1)
+        for name in ("decay", "freeze_batchnorm"):
+            if getattr(self, name) is not None:
+                setattr(self, name, whole_number(name, getattr(self, name), 1))
         for name in ("lr", "clip"):
             if getattr(self, name) is not None:
                 positive_number(name, getattr(self, name))
@@ -303,7 +305,7 @@ class Game:
     def settings(self) -> dict[str, Any]:
         """Return what two games must have in common for one to go on where the other stopped."""
         plain = ("latent", "n_critic", "batch", "lr", "ema", "seed", "clip", "clip_gradients",
-                 "decay", "penalty_every", "warm_up", "precision")
+                 "decay", "penalty_every", "warm_up", "freeze_batchnorm", "precision")
         settings = {name: getattr(self, name) for name in plain}
         # a checkpoint from before there was such a warm-up says nothing of it, as None does
         settings["ema_warm_up"] = True if self.ema_warm_up else None
@@ -465,6 +467,8 @@ def play_round(game: Game, batches: Iterator[Any]) -> Tensor:
         for optimizer in (game.generator_optimizer, game.critic_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * cosine_decay(game, to=0.02)
+    if game.freeze_batchnorm is not None and game.step >= game.freeze_batchnorm:
+        freeze_batchnorm(game.generator)
     for turn in range(critic_turns(game, game.step), critic_turns(game, game.step + 1)):
         real, y = next_batch(batches)
         d = play_critic(game, real, y, turn)
@@ -614,6 +618,21 @@ def cosine_decay(game: Game, to: float, over: float = 1.0) -> float:
     return to + (1 - to) * (1 + math.cos(math.pi * progress)) / 2
 
 
+def batchnorms(network: nn.Module) -> list[nn.Module]:
+    """Return the BatchNorm layers of a network."""
+    return [part for part in network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+
+
+def freeze_batchnorm(generator: nn.Module) -> None:
+    """Let BatchNorm keep to the running mean and variance it has; scale and shift go on learning.
+
+    In training it takes those of the batch, in `generate` the running ones: what D teaches G by is
+    not quite what G paints. Frozen, the two are the same.
+    """
+    for part in batchnorms(generator):
+        part.eval()
+
+
 def working_precision(game: Game):
     """Return a `with` block in which the networks calculate with `game.precision`.
 
@@ -730,12 +749,17 @@ def check_fit(game: Game, data: ImageSet | PointSet) -> None:
             "same classes; a game without conditions takes the data as they were."))
     y = two_conditions(game)
     alone = game.batch // distributed.world_size() == 1
-    if alone and any(isinstance(part, nn.modules.batchnorm._BatchNorm)
-                     for network in (game.generator, game.critic) for part in network.modules()):
+    if alone and (batchnorms(game.generator) or batchnorms(game.critic)):
         raise ValueError(both(
             "每个进程一批只有 1 张图，批归一化就没有可归一化的了。请加大 batch，或去掉 BatchNorm。",
             "With a batch of 1 picture a process BatchNorm has nothing to normalise over. Take a "
             "larger batch, or networks without BatchNorm."))
+    if game.freeze_batchnorm is not None and not batchnorms(game.generator):
+        raise ValueError(both(
+            "freeze_batchnorm 要固定 G 的批归一化，而这个 G 里没有。请去掉 freeze_batchnorm，或换用"
+            "带 BatchNorm 的网络。",
+            "freeze_batchnorm is for a G with BatchNorm, and this one has none. Leave "
+            "freeze_batchnorm out, or take networks with BatchNorm."))
     shape = (2, *data.shape)
     made = out_shape(given(game.generator, y), torch.zeros(2, game.latent))
     if made != shape:

@@ -377,6 +377,7 @@ def test_two_processes_do_not_share_a_run(straight, tmp_path):
     ({"recipe": "wgan"}, {"clip": 0.01, "n_critic": 5, "lr": 5e-5}),
     ({"recipe": "wgan", "norm": "none", "penalty": "gp"}, {"clip": None, "n_critic": 5}),
     ({"recipe": "wgan", "norm": "spectral"}, {"clip": None}),
+    ({"recipe": "rpgan", "freeze_batchnorm": 9}, {"freeze_batchnorm": 9}),
     ({"recipe": "source-003", "warm_up": True, "decay": 50}, {"warm_up": True, "decay": 50}),
     ({"lr": 1e-3, "batch": 4, "n_critic": 2, "seed": 7}, {"lr": 1e-3, "batch": 4, "n_critic": 2,
                                                           "seed": 7})])

@@ -271,6 +271,44 @@ def test_looking_at_samples_leaves_a_frozen_part_asleep():
     assert game.generator.training and not game.generator[-1].training
 
 
+def with_batchnorm(**changes):
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    return Game(generator, mlp.plane()[1], **{"latent": 2, "batch": 20, **changes})
+
+
+def statistics(game):
+    return [buffer.clone() for buffer in game.generator[1].buffers()]
+
+
+def test_frozen_batchnorm_keeps_its_statistics_and_goes_on_learning():
+    game = with_batchnorm(freeze_batchnorm=3)
+    fit(game, data.ring(), 2, progress=False)
+    before = statistics(game)
+    fit(game, data.ring(), 3, progress=False)
+    held, scale = statistics(game), game.generator[1].weight.clone()
+    assert not same(before, held)  # so far as ever
+    fit(game, data.ring(), 6, progress=False)
+    assert same(held, statistics(game)) and not torch.equal(scale, game.generator[1].weight)
+    z = sample_noise(9, 2, torch.Generator().manual_seed(0))  # what D sees is what G paints
+    torch.testing.assert_close(game.generator(z).detach(), game.sample(9))
+
+
+def test_frozen_batchnorm_stays_frozen_in_a_run_that_goes_on(tmp_path):
+    straight = fit(with_batchnorm(freeze_batchnorm=3), data.ring(), 6, progress=False)
+    path = tmp_path / "game.safetensors"
+    fit(with_batchnorm(freeze_batchnorm=3), data.ring(), 4, save_to=path, progress=False)
+    resumed = fit(with_batchnorm(freeze_batchnorm=3), data.ring(), 6, save_to=path, progress=False)
+    assert same(straight.generator.state_dict().values(), resumed.generator.state_dict().values())
+    with pytest.raises(checkpoint.BadCheckpoint, match="freeze_batchnorm: 3 -> None"):
+        checkpoint.load(with_batchnorm(), path)
+
+
+def test_freezing_what_is_not_there_is_refused(digits):
+    with pytest.raises(ValueError, match="this one has none. Leave freeze_batchnorm out"):
+        fit(small(freeze_batchnorm=3), digits, 1)
+
+
 def test_large_pictures_are_made_a_few_at_a_time():
     at_once = []
     generator = nn.Sequential(nn.Linear(8, 3), nn.Unflatten(1, (3, 1, 1)), nn.Upsample(size=512),
@@ -611,7 +649,7 @@ def test_numbers_that_cannot_be_are_refused(digits, wrong):
 
 
 @pytest.mark.parametrize("wrong", [{"n_critic": 0}, {"batch": 20.0}, {"latent": 0}, {"seed": -1},
-                                   {"decay": -5}])
+                                   {"decay": -5}, {"freeze_batchnorm": 0}])
 def test_games_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="must be a whole number of at least"):
         small(**wrong)
