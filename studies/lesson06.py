@@ -378,8 +378,8 @@ def more_faces(options: argparse.Namespace) -> None:
 def frozen(options: argparse.Namespace) -> None:
     """Play `more_faces` for fewer steps, in the last fifth with the BatchNorm of G frozen.
 
-    `other rounds`, in the stored numbers, has as many steps as `more_faces`: its games, saved at
-    step 52,000 of 65,000, went on frozen.
+    `other rounds`, in the stored numbers, has two seeds of it; `runs` has as many steps as
+    `more_faces`, whose games, saved at step 52,000 of 65,000, went on frozen.
     """
     draw_gallery("frozen", laid_out("frozen", FROZEN, options, MORE_FACES, **QUICK, batch=64,
                                     freeze_batchnorm=FROZEN * 4 // 5), options)
