@@ -98,7 +98,6 @@ BATCHES = 65_000  # steps with batches of 64: just under 3,600 seconds of one co
 MORE_FACES = 100_000
 RULER = 20_000  # faces that samples are compared with, of a set that has more
 LOOKS = 5  # at a run of `more_faces`
-FROZEN = 52_000  # a fifth fewer: half an hour of two cores holds them on a slow day, too
 HOUR = 6  # times the steps of `winner`
 
 
@@ -376,13 +375,14 @@ def more_faces(options: argparse.Namespace) -> None:
 
 
 def frozen(options: argparse.Namespace) -> None:
-    """Play `more_faces` for fewer steps, in the last fifth with the BatchNorm of G frozen.
+    """Play `more_faces`, in the last fifth of the steps with the BatchNorm of G frozen.
 
-    `other rounds`, in the stored numbers, has two seeds of it; `runs` has as many steps as
-    `more_faces`, whose games, saved at step 52,000 of 65,000, went on frozen.
+    The stored runs went on from step 52,000 of those of `more_faces`, saved there; the seconds
+    until then are counted as that part of theirs. `other rounds`, in the stored numbers, were
+    played from the first step: 52,000 steps, which half an hour of two cores holds on a slow day.
     """
-    draw_gallery("frozen", laid_out("frozen", FROZEN, options, MORE_FACES, **QUICK, batch=64,
-                                    freeze_batchnorm=FROZEN * 4 // 5), options)
+    draw_gallery("frozen", laid_out("frozen", BATCHES, options, MORE_FACES, **QUICK, batch=64,
+                                    freeze_batchnorm=BATCHES * 4 // 5), options)
 
 
 def laid_out(study: str, steps: int, options: argparse.Namespace, known: int = RULER,

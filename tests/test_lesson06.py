@@ -251,6 +251,13 @@ def test_batchnorm_as_for_samples_is_what_the_lesson_says():
     assert sum(distance < 4.85 for distance in others) == 1
 
 
+def test_half_an_hour_of_two_cores_reaches_its_aims():
+    (rounds,) = results.stored("lesson06", "frozen")["other rounds"]
+    for run in rounds["runs"].values():
+        assert run["seconds"] <= 3600 and run["seen"] == 96
+        assert run["frechet"] <= 6 and run["kl"] <= 0.02 and run["counted"] >= 0.88
+
+
 def test_more_steps_are_better():
     few, more, most = (
         [run["counted"] for run in results.stored("lesson06", study)["runs"].values()]

@@ -364,6 +364,9 @@ def test_readme_shows_the_stored_faces(page):
     for study in of_lesson06:  # and in a second table the distances of all three seeds
         runs = results.stored("lesson06", study)["runs"]
         assert ", ".join(f"{runs[seed]['frechet']:.1f}" for seed in "012") in text
+    (rounds,) = results.stored("lesson06", "frozen")["other rounds"]
+    for run in rounds["runs"].values():  # and a sentence on those within half an hour
+        assert all(number in text for number in (f"{run['seconds']:,}", f"{run['counted']:.0%}"))
 
 
 def shares(counted) -> str:

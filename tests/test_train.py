@@ -797,10 +797,8 @@ def test_what_is_compiled_keeps_its_penalty_or_is_refused(backend, compiled):
 
 
 def test_batchnorm_with_one_picture_is_named():
-    generator = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
-    game = Game(generator, recipes.plane().critic, latent=2, batch=1)
     with pytest.raises(ValueError, match="nothing to normalise over"):
-        fit(game, data.ring(), 1, progress=False)
+        fit(with_batchnorm(batch=1), data.ring(), 1, progress=False)
     fit(recipes.plane(batch=1), data.ring(), 1, progress=False)
 
 

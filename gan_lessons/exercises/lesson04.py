@@ -28,7 +28,7 @@ from gan_lessons.losses import Wasserstein
 from gan_lessons.measure import factor_reader, frechet_distance
 from gan_lessons.nets import dcgan
 from gan_lessons.penalties import clip_weights
-from gan_lessons.train import Game, rmsprop
+from gan_lessons.train import Game, batchnorms, rmsprop
 
 LIMITS = (0.01, 0.05)  # of the weights: the lesson's, and another
 STEEP = 5.0  # a learning rate that throws every weight far beyond the limit in one step
@@ -499,7 +499,7 @@ def penalised_faces(games: list[Game], faces: ImageSet):
         require(game.penalty is not None and game.clip is None,
                 "这道题要用惩罚而不用裁剪：penalty=...，clip=None。",
                 "This task asks for a penalty and no clipping: penalty=..., clip=None.")
-        require(not any(isinstance(layer, nn.BatchNorm2d) for layer in game.critic.modules()),
+        require(not batchnorms(game.critic),
                 "评论家里有批归一化：一个样本的分数就和整批有关了。请不要在评论家里用它。",
                 "There is BatchNorm in the critic, so a score depends on the whole batch. Leave it "
                 "out of the critic.")
