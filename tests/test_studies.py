@@ -117,7 +117,7 @@ def test_lesson01_tells_the_failures_apart_by_the_stored_numbers():
         assert f"换 {min(found)} 到 {max(found)} 次" in text, changes
         assert f"{min(found)} to {max(found)} changes" in text, changes
     assert f"{low:.0f}% 到 {high:.0f}% 落在团上" in text
-    assert f"{low:.0f} % to {high:.0f} % are on one" in text
+    assert f"{low:.0f} % to {high:.0f} % lie on a cluster" in text
     assert all(run["effective"] < 3 for run in rates["NS"].values())
     assert all(run["moved"] < 0.1 for run in rates["vanishing"].values())
     assert all(run["high_quality"] < 0.01 for run in rates["oscillation"].values())

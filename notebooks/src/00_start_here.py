@@ -112,7 +112,7 @@ r"""
 | **[03](03_dcgan.ipynb)** | DCGAN：用卷积网络生成图像，一次改一处做消融实验，与全连接网络比较，再在隐空间里做加减法 | 必修 | 130 |
 | **[04](04_wgan.ipynb)** | WGAN：Wasserstein 距离、权重裁剪和梯度惩罚，怎样读评论家的差距 | 必修 | 160 |
 | **[05](05_fastai_style.ipynb)** | 用回调重构训练循环：结果逐位不变，再让三种 GAN 在同样的预算下比较 | 选修 | 45 |
-| **[05b](05b_api_reference.ipynb)** | 接口手册：第 05 课的每个名字，各有说明和例子 | 查阅 | |
+| **[05b](05b_api_reference.ipynb)** | 接口手册：fastai 的 GAN 部分的每个名字，各有说明和例子 | 查阅 | |
 | **[06](06_modern_gans.ipynb)** | 今天的 GAN：评论家的斜率，Dirac-GAN 的相图，R1、R2 和成对比较，稳定性的对照表，R3GAN，以及今天的对抗训练 | 必修 | 160 |
 | **[07](07_measuring.ipynb)** | 诚实地衡量 GAN：从两个正态分布算起的弗雷歇距离，它的偏差，一张损伤表，指标的盲点，精确率和召回率，记忆检验，以及本课程生成器的排行榜 | 必修 | 130 |
 | **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，用数字衡量听话的程度和多样性，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
@@ -132,7 +132,7 @@ r"""
 | **[03](03_dcgan.ipynb)** | DCGAN: images from convolutional networks, an ablation of one change at a time, a comparison with fully connected networks, and arithmetic in latent space | core | 130 |
 | **[04](04_wgan.ipynb)** | WGAN: the Wasserstein distance, weight clipping and the gradient penalty, and how to read the critic's gap | core | 160 |
 | **[05](05_fastai_style.ipynb)** | The training loop as callbacks: the same result bit for bit, and three GANs at an equal budget | optional | 45 |
-| **[05b](05b_api_reference.ipynb)** | Reference: every name of lesson 05, explained, with an example | to look up | |
+| **[05b](05b_api_reference.ipynb)** | Reference: every name of fastai's GAN part, explained, with an example | to look up | |
 | **[06](06_modern_gans.ipynb)** | Modern GANs: the critic's slope, phase portraits of the Dirac-GAN, R1, R2 and comparison in pairs, a table of stability, R3GAN, and adversarial training today | core | 160 |
 | **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance, starting from two Gaussians, its bias, a table of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
 | **[08](08_conditional.ipynb)** | Telling G what to make: conditional GANs by projection, obedience and diversity as numbers, a digit selector, pix2pix and CycleGAN with glasses on and off, what a cycle loss does not guarantee, and StyleGAN's ideas on a page | core | 120 |
@@ -147,7 +147,7 @@ r"""
 - **先猜再跑**：先写下你的答案，再运行下面的代码。猜错的地方，往往就是学到东西的地方。
 - **练习**：自动批改。还没有填写的练习显示 `[ ]` 和“还没有作答”，这不是错误，笔记本会继续运行。填好之后再运行那一格，就会看到通过与否和原因。提示有两条，请一次展开一条。
 - **测验**：在课的末尾。点选之后，每个选项都有解释。
-- **数字**：训练得到的数字和图片因电脑而异，你看到的可能与课文略有不同；结论应当相同。
+- **数字**：训练得到的数字和图片因电脑而异，单独一次训练，有时相差不小；由几个种子得出的结论应当相同。
 
 课文用到的词都在[术语表](glossary.md)里，中英对照，并注明其他译法。这门课改编自五份公开的教程，[出处与勘误](sources.md)里有作者、链接和致谢。练习的参考答案和教学笔记在 `solutions` 文件夹里。
 
@@ -165,7 +165,7 @@ r"""
 - **Predict, then run**: write down your answer before you run the code below it. Where your guess is wrong, there is something to learn.
 - **Exercises** are checked automatically. One that is not filled in yet shows `[ ]` and "Not attempted": this is no error, and the notebook runs on. Fill in the cell and run it again to see whether it passes, and why. There are two hints; open them one at a time.
 - **The quiz** is at the end of the lesson. After your click, each option has its explanation.
-- **Numbers**: numbers measured after training, and pictures, depend on the computer, so yours may differ a little from the text; the conclusions should not.
+- **Numbers**: numbers measured after training, and pictures, depend on the computer, and those of a single training may differ clearly from the text; conclusions drawn from several seeds should not.
 
 The terms of the course are in the [glossary](glossary.md), in both languages and with other translations in use. The course is based on five public tutorials: [sources and errata](sources.md) names their authors, with links and thanks. Solutions to the exercises and notes for teachers are in the `solutions` folder.
 

@@ -127,7 +127,7 @@ r"""
 真实样本是平面上的点，在半径为 2 的圆上围成 8 团，每一团的标准差是 0.05。每一团是密度的一个峰，叫一个**模式**（mode）。点由公式当场采样，要多少有多少。
 
 - **G**：$2 \to 64 \to 64 \to 2$ 的全连接网络。输入噪声 $z \sim N(0, I)$，输出一个点。
-- **D**：$2 \to 64 \to 64 \to 1$ 的全连接网络。输入一个点，输出一个实数 $l(x)$，叫 **logit**，课文里也叫**分数**（score），越大表示越像真的。概率是 $D(x) = \sigma(l(x))$，其中 $\sigma(l) = 1 / (1 + e^{-l})$ 是 sigmoid 函数。
+- **D**：$2 \to 64 \to 64 \to 1$ 的全连接网络。输入一个点，输出一个实数 $l(x)$，叫 **logit**，课文里也叫**分数**（score），越大表示越像真的。概率是 $D(x) = \sigma(l(x))$，其中 $\sigma(l) = 1 / (1 + e^{-l})$ 是 sigmoid 函数。代码里的网络 `D` 返回的是 logit；公式、提示和测验里的 $D(x)$ 是概率。
 
 先看训练之前的 G：
 """
@@ -139,7 +139,7 @@ r"""
 The real samples are points in the plane, in 8 clusters on a circle of radius 2; the standard deviation of each cluster is 0.05. A cluster is a peak of the density, called a **mode**. The points are drawn from a formula, as many as we like.
 
 - **G** is a fully connected network, $2 \to 64 \to 64 \to 2$. It takes noise $z \sim N(0, I)$ and returns a point.
-- **D** is a fully connected network, $2 \to 64 \to 64 \to 1$. It takes a point and returns a real number $l(x)$, called a **logit** or, in this lesson, the **score**; the larger, the more real. The probability is $D(x) = \sigma(l(x))$, where $\sigma(l) = 1 / (1 + e^{-l})$ is the sigmoid function.
+- **D** is a fully connected network, $2 \to 64 \to 64 \to 1$. It takes a point and returns a real number $l(x)$, called a **logit** or, in this lesson, the **score**; the larger, the more real. The probability is $D(x) = \sigma(l(x))$, where $\sigma(l) = 1 / (1 + e^{-l})$ is the sigmoid function. In the lesson's code the network `D` returns the logit; in formulas, hints and the quiz $D(x)$ is the probability.
 
 Here is G before it has learned anything:
 """
@@ -175,7 +175,7 @@ Goodfellow 等人 2014 年的算法 1，每个**回合**（round）D 走 $k = 1$
 3. 再采 $m$ 个噪声。
 4. **G 走一步**，沿梯度下降：$\nabla_{\theta_G} \frac{1}{m} \sum_i \log(1 - D(G(z_i)))$。
 
-第 2 步让真实样本的分数升高，让生成样本的分数降低。第 4 步让 G 移动自己的样本，使它们的分数升高。实践中第 4 步常换成沿 $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$ 上升，目的相同，后面会比较两种写法。课里默认用后一种。
+第 2 步让真实样本的分数升高，让生成样本的分数降低。第 4 步让 G 移动自己的样本，使它们的分数升高。实践中第 4 步常换成沿 $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$ 上升，目的相同，后面会比较两种写法。课里默认用后一种，叫“非饱和”损失，名字的来历后面再讲。
 
 两步的源码都很短。`loss` 是损失，用 `loss.critic` 算 D 的损失，用 `loss.generator` 算 G 的。`penalty` 和 `clip` 是给后面用的选项。D 在代码里叫 `critic`（评论家），因为以后它的输出不一定是概率：
 """
@@ -191,7 +191,7 @@ This is algorithm 1 of Goodfellow et al. (2014) with $k = 1$: in each **round** 
 3. Draw $m$ fresh noise vectors.
 4. **A step of G**, downhill along $\nabla_{\theta_G} \frac{1}{m} \sum_i \log(1 - D(G(z_i)))$.
 
-Step 2 raises the scores of real samples and lowers those of fakes. Step 4 moves G's samples so that their scores rise. In practice step 4 is usually replaced by going uphill along $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$; it has the same aim, and we shall compare the two. This lesson uses the latter unless it says otherwise.
+Step 2 raises the scores of real samples and lowers those of fakes. Step 4 moves G's samples so that their scores rise. In practice step 4 is usually replaced by going uphill along $\nabla_{\theta_G} \frac{1}{m} \sum_i \log D(G(z_i))$; it has the same aim, and we shall compare the two. This lesson uses the latter, called **non-saturating** for a reason told below, unless it says otherwise.
 
 The source of both steps is short. `loss` is the loss: `loss.critic` computes that of D, `loss.generator` that of G. `penalty` and `clip` are options for later. In the code D is called the `critic`, since its output will not always be a probability:
 """
@@ -761,12 +761,12 @@ table([("损失", "loss"), ("logit -6 处的斜率", "slope at logit -6"),
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 1-5** G 的损失在不同 logit 处的斜率。左端是被识破的生成样本：形式一（实线）几乎没有梯度，形式二（虚线）的梯度接近 1。
+**图 1-5** G 的损失在不同 logit 处的斜率（绝对值）。左端是被识破的生成样本：形式一（实线）几乎没有梯度，形式二（虚线）的梯度接近 1。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 1-5** The slope of G's loss at different logits. At the left end are fakes that D sees through: form one (solid) has hardly any gradient, that of form two (dashed) is close to 1.
+**Fig. 1-5** The slope of G's loss (its absolute value) at different logits. At the left end are fakes that D sees through: form one (solid) has hardly any gradient, that of form two (dashed) is close to 1.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -875,7 +875,7 @@ r"""
 
 三个数要一起看：只看质量，会漏掉崩溃；只看模式数和有效模式数，会漏掉质量：样本撒满整个平面，也有 8 个模式，有效模式数也接近 8。
 
-常听说“普通的 GAN 总是训练失败”。图 1-6 的一局没有。但它的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，而 PyTorch 的默认值是 `(0.9, 0.999)`。第一个数 $\beta_1$ 管动量：Adam 先对梯度取滑动平均，$m \leftarrow \beta_1 m + (1 - \beta_1) g$，再除以梯度的大小；$\beta_1 = 0.9$ 大约记得最近 10 步的梯度 $g$，0.5 大约 2 步。只改这一处，再来一局：
+常听说“普通的 GAN 总是训练失败”。图 1-6 的一局没有。但它的 Adam 用的是 DCGAN（2015 年）的 `betas=(0.5, 0.999)`，而 PyTorch 的默认值是 `(0.9, 0.999)`。第一个数 $\beta_1$ 管动量：Adam 先对梯度取滑动平均，$\bar g \leftarrow \beta_1 \bar g + (1 - \beta_1) g$，再除以梯度的大小；$\beta_1 = 0.9$ 大约记得最近 10 步的梯度 $g$，0.5 大约 2 步。只改这一处，再来一局：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -890,7 +890,7 @@ r"""
 
 Look at all three. The quality alone misses a collapse; modes and effective modes alone miss the quality: a cloud scattered over the whole plane gets 8 modes and nearly 8 effective ones.
 
-"A plain GAN always fails", people say. The game of figure 1-6 did not. But its Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, while PyTorch's default is `(0.9, 0.999)`. The first of them, $\beta_1$, is the momentum: Adam averages the gradients, $m \leftarrow \beta_1 m + (1 - \beta_1) g$, before it divides by their size, and $\beta_1 = 0.9$ remembers about the last 10 gradients $g$, 0.5 about 2. Change this alone and play again:
+"A plain GAN always fails", people say. The game of figure 1-6 did not. But its Adam has DCGAN's `betas=(0.5, 0.999)` of 2015, while PyTorch's default is `(0.9, 0.999)`. The first of them, $\beta_1$, is the momentum: Adam averages the gradients, $\bar g \leftarrow \beta_1 \bar g + (1 - \beta_1) g$, before it divides by their size, and $\beta_1 = 0.9$ remembers about the last 10 gradients $g$, 0.5 about 2. Change this alone and play again:
 """
 
 # %%
@@ -925,7 +925,7 @@ table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effec
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-一个种子说明不了问题。下面是 10 个种子，选设置时都没有用过（由 `studies/lesson01.py games --seeds 20 21 22 23 24 30 31 32 33 34` 算出，单线程，每个种子的数在 `studies/lesson01_rates.json`）：
+一个种子说明不了问题。下面是 10 个种子，选设置时都没有用过（由 `python -m studies.lesson01 games --only even "even, default betas" --seeds 20 21 22 23 24 30 31 32 33 34` 算出，单线程，每个种子的数在 `studies/lesson01_rates.json`）：
 
 | 设置 | 有效模式数，平均 | 最低到最高 | 高质量样本 |
 |---|---|---|---|
@@ -937,7 +937,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-One seed proves nothing. Here are 10 seeds that were not used to choose any setting (`studies/lesson01.py games --seeds 20 21 22 23 24 30 31 32 33 34` computes them, one thread; `studies/lesson01_rates.json` has the numbers of each):
+One seed proves nothing. Here are 10 seeds that were not used to choose any setting (`python -m studies.lesson01 games --only even "even, default betas" --seeds 20 21 22 23 24 30 31 32 33 34` computes them, one thread; `studies/lesson01_rates.json` has the numbers of each):
 
 | Setting | effective modes, mean | lowest to highest | high quality |
 |---|---|---|---|
@@ -1031,7 +1031,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The even game is not good either by now: its samples are scattered, and so meet all 8 modes, but only 2 % to 3 % are on one, against about half after 1500 rounds. Two things changed here at once, the 1000 steps of head start and the 10 steps a round; this experiment does not say which of them brings the collapse. What helps is looked into in the section on cures.
+The answer is **C**. This is **mode collapse**: most samples look right, but there are only a few kinds. In the plane a glance is enough; with pictures you have to count. The even game is not good either by now: its samples are scattered, and so meet all 8 modes, but only 2 % to 3 % lie on a mode, against about half after 1500 rounds. Two things changed here at once, the 1000 steps of head start and the 10 steps a round; this experiment does not say which of them brings the collapse. What helps is looked into in the section on cures.
 
 ### Failure two: vanishing gradients
 
@@ -1131,9 +1131,9 @@ $L_G$ 里也有真实样本的分数 $l(x)$，但它只影响系数，$\nabla_x 
 
 $$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
 
-梯度越大，惩罚越重，所以 D 会变平缓。环上的实验取 $\gamma = 1$。
+梯度越大，惩罚越重，所以 D 会变平缓。下面的四种组合取 $\gamma = 1$。
 
-R3GAN（Huang 等，2024）两样都用。那么对付太强的 D，功劳归谁？办法是每次只改一处：{非饱和（NS），RpGAN} × {不加惩罚，R1 + R2}，四种组合，D 的待遇完全相同。
+R3GAN（Huang 等，2024）两样都用。那么对付太强的 D，功劳归谁？办法是每次只改一处：{非饱和（NS），RpGAN} × {不加惩罚，R1 + R2}，四种组合，D 先走的步数和每回合的步数都相同。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
@@ -1142,7 +1142,7 @@ Counted at one moment, it would pass for mode collapse. Look more than once, and
 
 | Failure | Samples | A little later | Rule | Seeds that fit |
 |---|---|---|---|---|
-| mode collapse | in a few clusters; after 500 rounds 58 % to 100 % are on one | in 10 looks, 0 to 2 changes of the nearest mode | after 500 rounds fewer than 3 effective modes, and fewer than 5 changes | 5 |
+| mode collapse | in a few clusters; after 500 rounds 58 % to 100 % lie on a cluster | in 10 looks, 0 to 2 changes of the nearest mode | after 500 rounds fewer than 3 effective modes, and fewer than 5 changes | 5 |
 | vanishing gradient | a small smear in the middle | moved by less than 0.1 on average in 300 rounds | moved less than 0.1, and a gradient less than 1/100 of the non-saturating one | 5 |
 | oscillation | a clump or a long streak; the median share on a cluster is less than 1 % | in 10 looks, 8 to 9 changes of the nearest mode | at least 4 modes visited, at least 5 changes, and the crowd near fewer than 3 modes each time (median) | 5 |
 
@@ -1164,9 +1164,9 @@ $L_G$ contains the score $l(x)$ of a real sample, but that changes only the fact
 
 $$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
 
-The larger the gradient, the more it costs, so D becomes gentle. The experiments on the ring take $\gamma = 1$.
+The larger the gradient, the more it costs, so D becomes gentle. The four combinations below take $\gamma = 1$.
 
-R3GAN (Huang et al., 2024) uses both. Which of them deserves the credit against a D that is too strong? Change one thing at a time: {non-saturating (NS), RpGAN} × {no penalty, R1 + R2}, four combinations, and D is treated exactly alike in all of them.
+R3GAN (Huang et al., 2024) uses both. Which of them deserves the credit against a D that is too strong? Change one thing at a time: {non-saturating (NS), RpGAN} × {no penalty, R1 + R2}, four combinations, and in all of them D has the same head start and the same number of steps a round.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -1241,7 +1241,7 @@ table([("组合", "combination"), ("AUC，G 更新前", "AUC, before G moves"),
 r"""
 答案是 **A**：起作用的是 R1 + R2，不是 RpGAN。
 
-5 个种子合起来看，500 个回合之后（`studies/lesson01.py games`）。最后一列说的是 G 更新之前的地形：从平面上的 441 个格点出发，一直沿 D 的梯度往上走，有几个模式迎来至少 9 个格点。
+5 个种子合起来看，500 个回合之后（`python -m studies.lesson01 games`）。最后一列说的是 G 更新之前的地形：从平面上的 441 个格点出发，一直沿 D 的梯度往上走，有几个模式迎来至少 9 个格点。
 
 | 组合 | 有效模式数，平均 | 最低到最高 | 高质量样本 | AUC，G 更新前 | 梯度通向几个模式，G 更新前 |
 |---|---|---|---|---|---|
@@ -1278,7 +1278,7 @@ r"""
 r"""
 The answer is **A**: R1 + R2 do the work, not RpGAN.
 
-Here are 5 seeds together, after 500 rounds (`studies/lesson01.py games`). The last column describes the landscape before G moves: from 441 points of a grid walk uphill along D's gradient; at how many modes do at least 9 of them arrive?
+Here are 5 seeds together, after 500 rounds (`python -m studies.lesson01 games`). The last column describes the landscape before G moves: from 441 points of a grid walk uphill along D's gradient; at how many modes do at least 9 of them arrive?
 
 | Combination | effective modes, mean | lowest to highest | high quality | AUC, before G moves | modes that the gradient leads to, before G moves |
 |---|---|---|---|---|---|
@@ -1412,7 +1412,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **B**。生成样本在右边，D 就让左边的分数高起来。G 往左走，冲过了头，D 再把直线翻过来。两边互相追，谁也停不下来。失败三的起因是 D 学得慢，让双方的学习率相当就好了；这里双方一样快，学习率减到十分之一也还在转，只是转得慢，所以起因在这个博弈本身。换成非饱和损失，圈会慢慢缩小，却越缩越慢。
+答案是 **B**。生成样本在右边，D 就让左边的分数高起来。G 往左走，冲过了头，D 再把直线翻过来。两边互相追，谁也停不下来。失败三的起因是 D 学得慢，让双方的学习率相当就好了；这里双方一样快，学习率减到十分之一也还在转，只是转得慢，所以这是另一种起因：博弈本身就在转。换成非饱和损失，圈会慢慢缩小，却越缩越慢。
 
 R1 惩罚的是 D 在真实样本处的斜率，这里就是 $\gamma \psi^2 / 2$（取 $\gamma = 0.3$）。它像给钟摆加了摩擦，转着转着就停在均衡上。
 
@@ -1442,7 +1442,7 @@ R1 惩罚的是 D 在真实样本处的斜率，这里就是 $\gamma \psi^2 / 2$
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **B**. The fake is on the right, so D tilts its line until the left scores higher. G runs left and overshoots, and D tilts the line back. Each chases the other and neither can stop. Failure three came from a D that learns slowly, and learning rates that match cured it. Here the rates are equal, and a tenth of them only makes the game turn more slowly, so this is a second cause: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly.
+The answer is **B**. The fake is on the right, so D tilts its line until the left scores higher. G runs left and overshoots, and D tilts the line back. Each chases the other and neither can stop. Failure three came from a D that learns slowly, and learning rates that match cured it. Here the rates are equal, and a tenth of them only makes the game turn more slowly, so this is another cause: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly.
 
 R1 penalises D's slope at the real sample; here the penalty is $\gamma \psi^2 / 2$ (with $\gamma = 0.3$). It acts like friction on a pendulum: round and round, and to rest at the equilibrium.
 
@@ -1506,12 +1506,12 @@ show.clouds({"plain": simple, "recipe of today": modern}, published.sample(500),
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 1-12** 论文里的环，2000 个回合。左：普通的 GAN，样本围成一圈，大多数没有落到模式上（3 个标准差只有 0.03）。右：目前的方案，样本紧贴 8 个模式，只有少数还在途中。
+**图 1-12** 论文里的环，2000 个回合。左：普通的 GAN，样本围成一圈，大多数没有落到模式上（3 个标准差只有 0.03）。右：目前的方案，样本紧贴 8 个模式，约十分之一还在途中。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 1-12** The ring of the papers, 2000 rounds. Left: the samples of the plain GAN lie all around the ring, but most of them on no mode (3 standard deviations are only 0.03). Right: with the recipe of today they sit tightly on the 8 modes, and only a few are on the way.
+**Fig. 1-12** The ring of the papers, 2000 rounds. Left: the samples of the plain GAN lie all around the ring, but most of them on no mode (3 standard deviations are only 0.03). Right: with the recipe of today they sit tightly on the 8 modes, and about a tenth are on the way.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1523,7 +1523,7 @@ table([("样本", "samples"), ("模式数", "modes"), ("有效模式数", "effec
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-完整训练（12,000 步）的结果，5 个未参与调参的随机种子，单核，每次约 1 分钟（`studies/lesson01.py modern --seeds 100 101 102 103 104`）。网格有 25 个模式，5 × 5；“除以 4”是把坐标缩到 $[-1, 1]$：
+完整训练（12,000 步）的结果，5 个未参与调参的随机种子，单核，每次约 1 分钟（`python -m studies.lesson01 modern --seeds 100 101 102 103 104`）。网格有 25 个模式，5 × 5；“除以 4”是把坐标缩到 $[-1, 1]$：
 
 | 数据 | 模式数 | 高质量样本，最低 | 最高 | 反向 KL，最高 |
 |---|---|---|---|---|
@@ -1536,7 +1536,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The full length (12,000 steps), with 5 seeds that no setting was tuned on, one core, about 1 minute each (`studies/lesson01.py modern --seeds 100 101 102 103 104`). The grid has 25 modes, 5 × 5; "divided by 4" brings its coordinates into $[-1, 1]$:
+The full length (12,000 steps), with 5 seeds that no setting was tuned on, one core, about 1 minute each (`python -m studies.lesson01 modern --seeds 100 101 102 103 104`). The grid has 25 modes, 5 × 5; "divided by 4" brings its coordinates into $[-1, 1]$:
 
 | Data | modes | high quality, lowest | highest | reverse KL, highest |
 |---|---|---|---|---|
@@ -1576,7 +1576,7 @@ r"""
 | 定理 | $V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$，最小值 $-\log 4$ 在 $p_g = p_r$ 处 |
 | 两种损失 | 样本被识破时，$\log(1 - D)$ 几乎没有梯度，$-\log D$ 有 |
 | 三种失败 | 模式崩溃、梯度消失、振荡；看图，连着看，再数一数 |
-| 对策 | 梯度消失：非饱和损失；振荡：双方学习率相当；太强的 D 引起的模式崩溃：R1 + R2 |
+| 对策 | 梯度消失：非饱和损失；D 学得慢引起的振荡：双方学习率相当；太强的 D 引起的模式崩溃：R1 + R2 |
 
 几个常见的说法，现在可以这样回答：
 
@@ -1601,7 +1601,7 @@ r"""
 | theorem | $V(D^*, G) = 2 \, \mathrm{JS}(p_r, p_g) - \log 4$, with the minimum $-\log 4$ at $p_g = p_r$ |
 | two losses | where a fake is seen through, $\log(1 - D)$ has hardly any gradient and $-\log D$ has one |
 | three failures | mode collapse, vanishing gradient, oscillation; look at the samples, look again later, and count |
-| cures | vanishing gradient: the non-saturating loss; oscillation: learning rates that match; mode collapse against a D that is too strong: R1 + R2 |
+| cures | vanishing gradient: the non-saturating loss; oscillation of a slow D: learning rates that match; mode collapse against a D that is too strong: R1 + R2 |
 
 Some common sayings can now be answered:
 

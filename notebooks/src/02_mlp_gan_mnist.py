@@ -282,7 +282,7 @@ The first three metrics look at classes alone. The fourth asks whether the featu
 
 $$d^2 = \lVert \mu_r - \mu_g \rVert^2 + \operatorname{tr}\!\big(\Sigma_r + \Sigma_g - 2\,(\Sigma_r \Sigma_g)^{1/2}\big)$$
 
-The first term asks whether the average is right, the second whether the variation has the right size and directions, too little, too much and another kind all count: if all fakes are alike, $\Sigma_g$ is close to 0 and the distance stays large. The FID of papers is the same formula ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500)) on the features of an Inception network trained on ImageNet, so our numbers must **not** be compared with theirs.
+The first term asks whether the average is right, the second whether the variation has the right size and directions; too little, too much or in the wrong directions, all of it adds to the distance. If all fakes are alike, $\Sigma_g$ is close to 0 and the distance stays large. The FID of papers is the same formula ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500)) on the features of an Inception network trained on ImageNet, so our numbers must **not** be compared with theirs.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1120,7 +1120,7 @@ r"""
 r"""
 ### 走完全程会怎样？
 
-两篇教程都走 120,000 步，图 2-1 只走了 2,000 步。先不要责怪它们：按原来的设置走得更久，会怎样？我们事先跑过（`studies/lesson02.py authors`）：18,000 张真正的 MNIST（原文是 60,000 张），种子 0，评估 2,000 个样本。这张表另有自己的分类器，用这 18,000 张训练，所以弗雷歇距离只能在表内比较；最后一行是它的参照：2,000 张没见过的数字，全都出自测试文件，由另一些人写成，训练图却有一半多出自训练文件。
+两篇教程都走 120,000 步，图 2-1 只走了 2,000 步。先不要责怪它们：按原来的设置走得更久，会怎样？我们事先跑过（`python -m studies.lesson02 authors`）：18,000 张真正的 MNIST（原文是 60,000 张），种子 0，评估 2,000 个样本。这张表另有自己的分类器，用这 18,000 张训练，所以弗雷歇距离只能在表内比较；最后一行是它的参照：2,000 张没见过的数字，全都出自测试文件，它的书写者和训练文件的不同；18,000 张训练图里，10,000 张出自训练文件，8,000 张出自测试文件的其余部分。
 
 | 设置 | 步数 | 类别数 | KL | 有把握 | 弗雷歇距离 |
 |---|---|---|---|---|---|
@@ -1147,7 +1147,7 @@ r"""
 r"""
 ### What if the run goes all the way?
 
-Both tutorials take 120,000 steps; Fig. 2-1 took 2,000. Before blaming them, ask what their settings reach in the long run. We ran them beforehand (`studies/lesson02.py authors`) on 18,000 real MNIST pictures (60,000 in the originals), seed 0, 2,000 samples measured. This table has a classifier of its own, trained on those 18,000, so compare its Fréchet distances within the table only; the last row is its reference: 2,000 unseen digits, all from the test file, by other writers, while more than half of the training pictures come from the training file.
+Both tutorials take 120,000 steps; Fig. 2-1 took 2,000. Before blaming them, ask what their settings reach in the long run. We ran them beforehand (`python -m studies.lesson02 authors`) on 18,000 real MNIST pictures (60,000 in the originals), seed 0, 2,000 samples measured. This table has a classifier of its own, trained on those 18,000, so compare its Fréchet distances within the table only; the last row is its reference: 2,000 unseen digits, all from the test file, whose writers are not those of the training file; of the 18,000 training pictures 10,000 come from the training file and 8,000 from the rest of the test file.
 
 | Settings | Steps | Classes | KL | Confident | Fréchet distance |
 |---|---|---|---|---|---|
@@ -1314,7 +1314,7 @@ table([("样本", "samples"), ("类别数", "classes"), "KL", ("有把握", "con
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-上表是这一次训练。换 5 个种子各训练一遍（`studies/lesson02.py cured`，同样的设置，EMA 权重；类别数之外的各栏是 5 个种子的平均值）：
+上表是这一次训练。换 5 个种子各训练一遍（`python -m studies.lesson02 cured`，同样的设置，EMA 权重；类别数之外的各栏是 5 个种子的平均值）：
 
 |  | 类别数，每个种子 | KL | 有把握 | 弗雷歇距离 |
 |---|---|---|---|---|
@@ -1326,7 +1326,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-That was this one run. With 5 seeds, the same settings and the EMA weights (`studies/lesson02.py cured`; the columns after the classes are means of the 5 seeds):
+That was this one run. With 5 seeds, the same settings and the EMA weights (`python -m studies.lesson02 cured`; the columns after the classes are means of the 5 seeds):
 
 |  | Classes, each seed | KL | Confident | Fréchet distance |
 |---|---|---|---|---|
@@ -1471,7 +1471,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-复读机被抓住了：64.4%，$Z$ = 12.9。它到不了 100%：原件只有三分之一在候选里，所以至多是 1/3 + 2/3 · 1/2，约 67%。新数字没有被冤枉（51.6%，$Z$ = 1.4）。G 在 `studies/lesson02.py cured` 的 5 个种子上是 50.7% 到 52.8%。有一个种子的 $Z$ 是 2.5；不过，谁也不可能抄过的新数字也占 51.6%，应当和它比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。所以没有大量照抄的迹象；少量照抄，这个检验排除不了。
+复读机被抓住了：64.4%，$Z$ = 12.9。它到不了 100%：原件只有三分之一在候选里，所以至多是 1/3 + 2/3 · 1/2，约 67%。新数字没有被冤枉（51.6%，$Z$ = 1.4）。G 在 `python -m studies.lesson02 cured` 的 5 个种子上是 50.7% 到 52.8%。有一个种子的 $Z$ 是 2.5；不过，谁也不可能抄过的新数字也占 51.6%，应当和它比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。所以没有大量照抄的迹象。不过，全部照抄也只高出 14 个百分点；如果有五分之一是抄的，只高出约 3 个，还在两倍标准误之内，这个检验排除不了。
 
 它有两处会出错：
 
@@ -1503,7 +1503,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The reciter is caught: 64.4%, $Z$ = 12.9. It cannot reach 100%, because only a third of its originals are among the candidates: at most 1/3 + 2/3 · 1/2, about 67%. The new digits are not accused (51.6%, $Z$ = 1.4). On the 5 seeds of `studies/lesson02.py cured` G comes out at 50.7% to 52.8%. One seed has a $Z$ of 2.5; but the new digits, which nobody can have copied, come out at 51.6%, too, and that is what to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. So there is no clear sign of much copying; a little of it this test cannot rule out.
+The reciter is caught: 64.4%, $Z$ = 12.9. It cannot reach 100%, because only a third of its originals are among the candidates: at most 1/3 + 2/3 · 1/2, about 67%. The new digits are not accused (51.6%, $Z$ = 1.4). On the 5 seeds of `python -m studies.lesson02 cured` G comes out at 50.7% to 52.8%. One seed has a $Z$ of 2.5; but the new digits, which nobody can have copied, come out at 51.6%, too, and that is what to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. So there is no sign of wholesale copying. But a complete reciter gains only 14 points, so one that copies a fifth of its pictures would gain about 3, within two standard errors, and this test cannot rule that out.
 
 It can go wrong in two ways:
 

@@ -707,14 +707,14 @@ Then write down which of all seven you expect to do **no harm at all**.
 r"""
 ### 先量同一个种子的波动
 
-如果只做一点无关紧要的改动，结果也会变，那么两次单独的训练之间，比这种波动更小的差别都不能算数。所以先把同一次训练（种子 0）再重复几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `studies/lesson03.py board`，这格代码只读取它存下的文件：
+如果只做一点无关紧要的改动，结果也会变，那么两次单独的训练之间，比这种波动更小的差别都不能算数。所以先把同一次训练（种子 0）再重复几遍：给 G 的一个权重加上 0.0000001、0.0000002 或 0.0000003，或者用两个线程（加法的次序不同，舍入就不同）。数来自 `python -m studies.lesson03 board`，这格代码只读取它存下的文件：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ### First, how far one seed varies
 
-If even a meaningless change moves the result, a difference smaller than that between two single runs means nothing. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `studies/lesson03.py board`; the cell only reads the file it left:
+If even a meaningless change moves the result, a difference smaller than that between two single runs means nothing. So play one game, seed 0, again and again: add 0.0000001, 0.0000002 or 0.0000003 to one weight of G, or use two threads (sums are taken in another order, and rounding differs). The numbers come from `python -m studies.lesson03 board`; the cell only reads the file it left:
 """
 
 # %%
@@ -747,14 +747,14 @@ table([("同一个种子，五遍", "one seed, five times"),
 r"""
 对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种。训练把舍入的差别放大了：各训练一次就下结论，没有根据。
 
-所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。表里每次训练量 1,000 个样本；下面那个真图与真图的距离量的是 2,000 张，样本越少，距离会略大一些。
+所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，各次训练又互相独立，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。表里每次训练量 1,000 个样本；下面那个真图与真图的距离量的是 2,000 张，样本越少，距离会略大一些。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a conclusion from single runs would be worth nothing.
 
-So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$. The table has 1,000 samples of each run; the distance of real from real below it has 2,000, and with fewer samples a distance comes out a little larger.
+So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect and the runs were independent, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$. The table has 1,000 samples of each run; the distance of real from real below it has 2,000, and with fewer samples a distance comes out a little larger.
 """
 
 # %%
@@ -787,11 +787,11 @@ say("真图与真图的距离是 {floor:.2f}。", "The distance between real and
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**：四处里只有初始权重取 $N(0, 1)$ 的，5 个种子都远远分得开。七处里最坏的一处却不在选项里：Adam 的动量改回默认的 0.9（学习率是论文的五倍），5 个距离（22.9 到 28.5）全都高于 $N(0, 1)$ 的 5 个（19.5 到 22.0），这与上一课的结论一致。在两头多加批归一化，也是每个种子都比对照差。
+答案是 **B**：四处里只有初始权重取 $N(0, 1)$ 的，5 个种子都远远分得开。七处里最坏的一处却不在选项里：Adam 的动量改回默认的 0.9（学习率是论文的五倍），5 个距离（22.9 到 28.5；种子 0 再跑几遍，有一次是 22.0）全都高于 $N(0, 1)$ 的 5 个（19.5 到 22.0），这与上一课的结论一致。在两头多加批归一化，也是每个种子都比对照差。
 
 其余四处，用 5 个种子**分不出**，照实写下来：
 
-- **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大；假如改动没有影响，碰巧出现 22 对或更多的机会只有约 3%。多半是有害的，要再多几个种子才说得准。
+- **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大；假如改动没有影响，碰巧出现 22 对或更多的机会约有 3%，七处里至少有一处碰巧如此的机会却可达 19%。也许有害，要再多几个种子才好说。
 - **ReLU 在批归一化之前**（3.9 到 6.2）：看不出害处。
 - **D 里用 ReLU**：只有一个种子差得多（15.9 对 10.2），其余 4 个都在刚才量到的波动之内。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
@@ -806,11 +806,11 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**: of the four, only with first weights from $N(0, 1)$ are all 5 seeds far apart from the control. The worst of all seven was not among the options: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's); its 5 distances (22.9 to 28.5) all lie above the 5 of $N(0, 1)$ (19.5 to 22.0), in agreement with the last lesson. Batch normalisation at the ends, too, is worse than the control on every seed.
+The answer is **B**: of the four, only with first weights from $N(0, 1)$ are all 5 seeds far apart from the control. The worst of all seven was not among the options: Adam's momentum set back to its default of 0.9 (at a learning rate of five times the paper's); its 5 distances (22.9 to 28.5; seed 0 once came down to 22.0 when it was repeated) all lie above the 5 of $N(0, 1)$ (19.5 to 22.0), in agreement with the last lesson. Batch normalisation at the ends, too, is worse than the control on every seed.
 
 The other four are **not told apart** by 5 seeds, and we say so:
 
-- **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time; if it had no effect, 22 or more would come up by luck in only about 3% of cases. They probably do harm, and it takes more seeds to be certain.
+- **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time; if it had no effect, 22 or more would come up by luck in about 3% of cases, but for at least one of seven changes in up to 19%. They may do harm; it takes more seeds to say.
 - **ReLU before batch normalisation** (3.9 to 6.2): no harm to be seen.
 - **ReLU in D**: one seed only is much worse (15.9 against 10.2), the other 4 are within the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
@@ -934,12 +934,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-再看 `studies/lesson03.py networks` 的记录，各 3 个种子。比两次：步数相等，和时间相等（全连接的一步便宜得多，同样的处理器时间里可以多走许多步）。设置也有两种，网络之外都相同：DCGAN 的 `betas=(0.5, 0.999)`；上一课的 R1（$\gamma = 3$，每 4 步一次）和 `betas=(0.0, 0.99)`。用 R1 时，卷积的 D 不用批归一化，因为惩罚的是每张图各自的梯度，不能取决于同一批里的其他图。
+再看 `python -m studies.lesson03 networks` 的记录，各 3 个种子。比两次：步数相等，和时间相等（全连接的一步便宜得多，同样的处理器时间里可以多走许多步）。设置也有两种，网络之外都相同：DCGAN 的 `betas=(0.5, 0.999)`；上一课的 R1（$\gamma = 3$，每 4 步一次）和 `betas=(0.0, 0.99)`。用 R1 时，卷积的 D 不用批归一化，因为惩罚的是每张图各自的梯度，不能取决于同一批里的其他图。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Now the record of `studies/lesson03.py networks`, 3 seeds each. We compare twice: at equal steps, and at equal seconds (a fully connected step is so much cheaper that the same processor time allows many more of them). There are two settings, the same for both kinds of network: DCGAN's `betas=(0.5, 0.999)`; and last lesson's R1 ($\gamma = 3$, on every 4th step) with `betas=(0.0, 0.99)`. Under R1 the convolutional D has no batch normalisation: the penalty is on the gradient of each picture by itself, which must not depend on the other pictures in the batch.
+Now the record of `python -m studies.lesson03 networks`, 3 seeds each. We compare twice: at equal steps, and at equal seconds (a fully connected step is so much cheaper that the same processor time allows many more of them). There are two settings, the same for both kinds of network: DCGAN's `betas=(0.5, 0.999)`; and last lesson's R1 ($\gamma = 3$, on every 4th step) with `betas=(0.0, 0.99)`. Under R1 the convolutional D has no batch normalisation: the penalty is on the gradient of each picture by itself, which must not depend on the other pictures in the batch.
 """
 
 # %%
@@ -979,7 +979,7 @@ r"""
 
 这不是说卷积没有用。这一对网络每一步学到的更多，是真的；不过两对网络差的不止卷积（批归一化、初始权重、层数也不同），功劳各占多少，我们没有量。贵也是真的，而贵多少取决于处理器：这里是一个 CPU 线程，显卡上卷积通常便宜得多。数字可能还是对卷积偏不利的图：小，灰度，端端正正摆在中央，“眼睛挪几格还是眼睛”派不上用场；图更大、更杂时会怎样，这里没有量。
 
-## 彩色人脸：从 DCGAN 到 SN-GAN
+## 彩色人脸：从 DCGAN 到 SN-GAN（谱归一化）
 
 最后是彩色人脸：代码画出的玩具人脸，32×32，不是任何人的照片。每张脸由七个**因素**（factor）决定：肤色、发色、发型、眼镜、嘴、衣服、背景。完整的一套，每个因素都有许多取值；这里用的**核心集**（`core=True`）只留一种发色、一种衣服，其余五个因素有 3 · 4 · 2 · 2 · 2 = 96 种组合，漏了谁可以一个一个数出来。
 
@@ -1002,7 +1002,7 @@ At equal steps the convolutional networks win by far: their distance is about a 
 
 That is not to say that convolution is useless. This pair does learn more from each step; but the two pairs differ in more than convolution (batch normalisation, first weights, the number of layers), and how much each contributes we have not measured. It is also expensive, and how expensive depends on the processor: here it is one thread of a CPU, and on a graphics card convolutions are usually much cheaper. And digits may suit it rather badly: small, grey, and placed upright in the centre, so that little is gained from "an eye that moves is still an eye"; what larger and richer pictures would say, we have not measured.
 
-## Faces in colour: from DCGAN to SN-GAN
+## Faces in colour: from DCGAN to SN-GAN (spectrally normalised)
 
 Finally, faces in colour: toy faces drawn by code, 32×32, nobody's photograph. Each toy face is drawn from seven **factors**: skin, hair colour, hair style, glasses, mouth, shirt, background. The full set has many values for each; the **core set** (`core=True`) used here keeps one hair colour and one shirt, and of the other five factors 3 · 4 · 2 · 2 · 2 = 96 combinations, few enough to list the missing ones.
 
@@ -1016,7 +1016,7 @@ $$\bar{W} = \frac{W}{\sigma(W)}, \qquad \sigma(W) = \max_{\lVert h \rVert = 1} \
 
 $$L_D = \mathbb{E}_x \max(0,\, 1 - l(x)) + \mathbb{E}_z \max(0,\, 1 + l(G(z))), \qquad L_G = -\mathbb{E}_z\, l(G(z))$$
 
-$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration: keep a vector, multiply it by $W$ and by $W^\top$, normalise it, and it turns to the direction that is stretched most (lesson 06, exercise 3, writes it; this $\sigma$ is not the sigmoid). Hence the 20 passes below. A look at what it does:
+$\sigma(W)$ is the most by which $W$ can stretch a vector. $W$ is not yet the matrix of the convolution: with kernel 4 and stride 2 each pixel enters 4 patches, so the layer stretches by at most $2\sigma(W)$; after the division by $\sigma(W)$ that is 2 a layer, and D as a whole cannot be too steep. The idea is related to that of R1 (which asks for a small gradient at real pictures only, where this is a bound everywhere), without a second gradient. Together with Adam's `betas=(0.0, 0.9)` and a learning rate that falls to 2% this is `recipes.sngan`. $\sigma(W)$ is not computed exactly: in training each forward pass improves the estimate by one step of power iteration: keep a vector, multiply it by $W$ and by $W^\top$, normalise it, and it turns to the direction that is stretched most (lesson 06, exercise 3, writes it; this $\sigma$ is not the sigmoid). So the code below first passes 20 batches through D, until the estimate is accurate, and then shows what spectral normalisation does:
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1041,14 +1041,14 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 r"""
 带谱归一化的 D 还没有训练；它的四个数按做法就是 1.00，训练前后都是。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
 
-两种做法，`studies/lesson03.py faces` 在同样的处理器时间（每次约 60 秒，一个线程）里各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
+两种做法，`python -m studies.lesson03 faces` 按同样的处理器时间（计划每次 60 秒，一个线程；实际上 DCGAN 用了 51 到 59 秒，SN-GAN 用了 59 到 64 秒）各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The D with spectral normalisation is untrained, and its four numbers are 1.00 by construction, before and after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Spectral normalisation can also enlarge: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
 
-`studies/lesson03.py faces` trained both recipes for the same processor time (about 60 seconds a game, one thread) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
+`python -m studies.lesson03 faces` trained both recipes for the same processor time (60 seconds a game as planned, one thread; as played 51 to 59 for DCGAN, 59 to 64 for SN-GAN) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
 
 # %%
@@ -1086,7 +1086,7 @@ r"""
 r"""
 How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is called **sure** if the network is at least nine-tenths sure of each of the seven factors, and **outside** if, besides, one of the values read is not in the core set; the other sure ones are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
-In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; reverse KL and Fréchet distance are told apart as well. By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; the reverse KL and the Fréchet distance separate the two recipes as well. By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
 SN-GAN, too, is far from real pictures. The reading network is sure of 41% to 43% of its samples, but reads nearly half of these as values that the core set does not have, so that little more than half of the sure ones count.
 
@@ -1130,7 +1130,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-This is as far as the lesson's two minutes get. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (at the time only this range was recorded; see the README and `studies/faces32.json`):
+This is as far as the time that this lesson has for faces will go. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (at the time only this range was recorded; see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1143,7 +1143,7 @@ G 把 64 维的隐空间（latent space）变成了人脸。在这个空间里�
 
 $$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
 
-论文靠人眼挑图，每一类平均 3 个 $z$；我们让读图网络来分，用多少都行。对四个因素各求一个方向，从同一个 $z$ 出发，沿方向前后走。每张图下面是读图网络给出的概率，例如“戴圆眼镜”的概率：
+$A$ 是有这个特征的 $z$，$B$ 是没有的。论文靠人眼挑图，每一类平均 3 个 $z$；我们让读图网络来分，用多少都行。对四个因素各求一个方向，从同一个 $z$ 出发，沿方向前后走。每张图下面是读图网络给出的概率，例如“戴圆眼镜”的概率：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1154,7 +1154,7 @@ G turns a latent space of 64 dimensions into faces. Is there a "direction of gla
 
 $$v = \frac{1}{|A|}\sum_{z \in A} z \; - \; \frac{1}{|B|}\sum_{z \in B} z$$
 
-The paper chose pictures by eye and averaged 3 $z$ of each kind; we let the reading network choose, and can afford many. For each of four factors find its direction, start from one $z$, and walk back and forth along it. Below each picture stands the probability that the reading network gives, such as that of round glasses:
+$A$ holds the $z$ with the feature, $B$ those without. The paper chose pictures by eye and averaged 3 $z$ of each kind; we let the reading network choose, and can afford many. For each of four factors find its direction, start from one $z$, and walk back and forth along it. Below each picture stands the probability that the reading network gives, such as that of round glasses:
 """
 
 # %%
@@ -1279,7 +1279,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%（加上方向之后，读图网络有把握的总共也只有 39% 到 45%）。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%，随机向量也有 0% 到 3%：按这个数法，方向几乎不比它强（加上方向之后，读图网络有把握的总共也只有 39% 到 45%）。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
 论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的，这里是 15%（一个种子；换一种处理器是 10%）：好一些，仍然少见。
 
@@ -1294,7 +1294,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5% (with the direction added, the reading network is sure of no more than 39% to 45% altogether). So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%, and 0% to 3% with the random vector: by this count the direction is hardly better (with the direction added, the reading network is sure of no more than 39% to 45% altogether). So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
 The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15% here (one seed; 10% on another processor): better, and still rare.
 

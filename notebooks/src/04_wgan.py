@@ -783,7 +783,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step (one of RMSprop's early steps may be several learning rates long). At the paper's learning rate of 0.00005 the largest weight is only a few hundredths too large; with the larger rate of this lesson, about a quarter. We have not tried whether it shows in the pictures. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
+With clipping first, the critic that G meets always has some weights out of range, but only by the length of one step (one of RMSprop's early steps may be several learning rates long). At the paper's learning rate of 0.00005 the largest weight is only a few per cent too large; with the larger rate of this lesson, about a quarter. We have not tried whether it shows in the pictures. By the way: **all** parameters are clipped, and among them the scale $\gamma$ of batch normalisation, which starts at about 1 and is pressed to 0.01 at once. The authors' code does so, and so does ours.
 """
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
@@ -1003,10 +1003,10 @@ r"""
 r"""
 ### 一个有可能不通过的检验
 
-训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，就必须有可能不通过。`studies/lesson04.py progress` 做了两个这样的检验。
+训练中凡是一路下降的两个量，秩相关（rank correlation，只看次序的相关系数，1 表示次序完全一致）都会很高：图 4-7 的两条线就是这样。一个检验要有价值，就必须有可能不通过。`python -m studies.lesson04 progress` 做了两个这样的检验。
 
 1. **平坦的一段。** 走满 2,000 步，只看**后一半**：大幅下降结束之后，还能凭差距分出图的好坏吗？
-2. **不同的网络。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
+2. **不同的网络和设置。** 走同样的步数，只换网络的宽度（`features`）或学习率：差距小的那一个，图就更好吗？
 
 第一个检验裁剪和梯度惩罚（WGAN-GP）各做两个种子，网络比图 4-6 的窄一半（`features` 为 8），`n_critic` 裁剪是 5，惩罚是 2，所以两种方法之间差的不只是约束。第二个检验里，300 步的两行来自两项研究，量法略有不同（样本 2,000 张和 1,000 张，差距取 100 步和 25 步的平均）；400 步的各行量法相同，但只有一个种子。
 """
@@ -1015,10 +1015,10 @@ r"""
 r"""
 ### A test that can fail
 
-Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. A test is worth something only if it can come out against the gap. `studies/lesson04.py progress` makes two such tests.
+Any two quantities that fall throughout training have a high rank correlation (which looks at the order alone; 1 is the same order), and the curves of Fig. 4-7 are two of them. A test is worth something only if it can come out against the gap. `python -m studies.lesson04 progress` makes two such tests.
 
 1. **The flat end.** Train for 2,000 steps and look at the **second half** only: once the great fall is over, can the gap still tell good pictures from bad?
-2. **Different networks.** Give each as many steps and change only the width of the networks (`features`) or the learning rate: does the smaller gap have the better pictures?
+2. **Different networks and settings.** Give each as many steps and change only the width of the networks (`features`) or the learning rate: does the smaller gap have the better pictures?
 
 The first was made with two seeds each of clipping and of the gradient penalty (WGAN-GP), with networks half as wide as those of Fig. 4-6 (`features` of 8) and an `n_critic` of 5 with clipping and of 2 with the penalty, so the two methods differ in more than the constraint. In the second, the two rows of 300 steps come from two studies that measure a little differently (2,000 and 1,000 samples, a gap averaged over 100 and 25 steps); all rows of 400 steps are measured alike, but have one seed only.
 """
@@ -1082,9 +1082,9 @@ r"""
 两个检验里都有不通过的。
 
 - **平坦的一段。** 裁剪的差距，两个种子都通过了；但后一半里差距和距离仍在一起慢慢地降，通过了也说明不了多少。WGAN-GP 的差距，两个种子都没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
-- **不同的网络。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是在裁剪的 400 步各行里，学习率 0.0001 的差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好。次序有时对、有时反，就不能用来给不同的网络排名。
+- **不同的网络和设置。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是在裁剪的 400 步各行里，学习率 0.0001 的差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好（每种宽度一个种子）。次序有时对、有时反，事先又不知道会是哪一种，就不能用来排名。
 
-所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次与此相符，用惩罚的两次不然。差距也说不出漏了哪种脸。要知道图好不好，就量图。
+所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次（`n_critic` 是 5）与此相符，用惩罚的两次（`n_critic` 是 2）不然；是约束不同，还是步数不同，没有分开试。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1092,9 +1092,9 @@ r"""
 Both tests came out against the gap at least once.
 
 - **The flat end.** With clipping the gap passed on both seeds; but gap and distance still fall together, slowly, all through the second half, so this has little weight. With WGAN-GP it failed on both: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. We have not tested it separately.
-- **Different networks.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But among the clipped rows of 400 steps the one with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller. An order that is sometimes right and sometimes reversed cannot rank different networks.
+- **Different networks and settings.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But among the clipped rows of 400 steps the one with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller (one seed for each width). An order that is sometimes right and sometimes reversed, nobody knows beforehand which, cannot rank anything.
 
-So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs agree, the two with the penalty do not. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
+So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs (`n_critic` is 5) agree, the two with the penalty (`n_critic` is 2) do not; whether the constraint or the number of steps makes the difference was not separated. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1183,10 +1183,10 @@ r"""
 怎么读这张表：
 
 - **弗雷歇距离**：走完全程，WGAN-GP 在 3 个种子上都最小，560 到 604；裁剪是 704 到 761，DCGAN 是 745 到 1,425。算数的也比裁剪多，20% 到 22% 对 16% 到 18%。惩罚要多一次反向传播，同样的秒数里 WGAN-GP 走的步数只有裁剪的三分之二，这些都已经算在内。
-- **组合**：裁剪略好，93 或 94 种，反向 KL 0.43 到 0.50；WGAN-GP 是 89 到 93 种，0.59 到 0.64。
+- **组合**：裁剪的反向 KL 在 3 个种子上都更小，0.43 到 0.50，WGAN-GP 是 0.59 到 0.64；种数是 93 或 94，对 89 到 93，在 93 处相接，分不出。
 - **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
-所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。三者离真图都还很远。
+所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。（3 个种子对 3 个，每一种这样的次序碰巧出现的机会是 1/20。）三者离真图都还很远。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1194,10 +1194,10 @@ r"""
 How to read the table:
 
 - **Fréchet distance**: after all steps WGAN-GP has the smallest on all 3 seeds, 560 to 604; clipping has 704 to 761, DCGAN 745 to 1,425. More of its pictures count than with clipping, 20% to 22% against 16% to 18%. The penalty needs another backward pass, so in the same seconds WGAN-GP makes only two thirds of the steps of clipping; that is already paid for here.
-- **Combinations**: clipping is a little better, 93 or 94 of them and a reverse KL of 0.43 to 0.50; WGAN-GP has 89 to 93, and 0.59 to 0.64.
+- **Combinations**: clipping has the smaller reverse KL on all 3 seeds, 0.43 to 0.50 against 0.59 to 0.64 for WGAN-GP; the number of combinations, 93 or 94 against 89 to 93, meets at 93 and is not told apart.
 - **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
-So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. All three are still far from real pictures.
+So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. (3 seeds against 3: each such order comes up by luck in 1 case of 20.) All three are still far from real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1227,12 +1227,12 @@ print(inspect.getsource(growing.FadedGenerator))
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-值不值得？`studies/lesson04.py growth` 从 16 到 32 再到 64，和一开始就用 64×64 比，时间相同（每次一个核心的 120 秒），都用 WGAN-GP；第三种做法继承里层，但不淡入，直接换上新层。
+值不值得？`python -m studies.lesson04 growth` 从 16 到 32 再到 64，和一开始就用 64×64 比，时间相同（每次一个核心的 120 秒），都用 WGAN-GP；第三种做法继承里层，但不淡入，直接换上新层。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Is it worth it? `studies/lesson04.py growth` goes from 16 to 32 to 64 and compares with starting at 64×64 in the same time (120 seconds of one core each), with WGAN-GP throughout. A third way inherits the inner layers but does not fade: the new layers are put in at once.
+Is it worth it? `python -m studies.lesson04 growth` goes from 16 to 32 to 64 and compares with starting at 64×64 in the same time (120 seconds of one core each), with WGAN-GP throughout. A third way inherits the inner layers but does not fade: the new layers are put in at once.
 """
 
 # %%
@@ -1271,7 +1271,7 @@ r"""
 r"""
 每种做法有**两个**种子（0 和 1），设置和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
 
-- **不淡入，坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；淡入的升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。
+- **不淡入，在 64×64 上坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；淡入的升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。在 32×32 上只是绕了弯路：距离也猛升到 9,500 左右，可是到第 66 秒，不淡入的是 780 和 648，淡入的是 598 和 832，一个种子差，一个种子好。到了 64×64，还没有补回来，时间就用完了。
 - **淡入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
 - **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过读图网络看的是 32×32 的图，看不见更细的地方，这样量对 32×32 有利。
 
@@ -1282,7 +1282,7 @@ r"""
 r"""
 There are **two** seeds of each way (0 and 1). The settings are not those above: `n_critic` is 1, and the penalty is added on every 4th step. The last numbers are from 10,000 samples:
 
-- **Not to fade does great harm.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112.
+- **Not to fade does great harm at 64×64.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112. At 32×32 it is a detour only: the distance shoots up to about 9,500, too, but by 66 seconds it is 780 and 648, against 598 and 832 with fading, worse on one seed and better on the other. At 64×64 time is up before the jump has been made good.
 - **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
 - **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the reading network sees pictures at 32×32 and does not see anything finer, which favours 32×32.
 
@@ -1293,7 +1293,7 @@ So this much can be said: to paint 64×64, beginning small and fading in was bet
 r"""
 ## 训练久一点：脸和卧室
 
-本课的半分钟画不出好图。下面两张是**事先训练、存下来的**：WGAN-GP，32×32，`features` 为 24，惩罚每 2 步加一次，它的权重和学习率都逐渐减小，一个核心，一个种子，脸训练约 7 分钟，卧室约 5 分钟（`studies/lesson04.py gallery`）。每张图上面两行是训练数据，下面六行是没有挑选过的样本：
+本课的半分钟画不出好图。下面两张是**事先训练、存下来的**：WGAN-GP，32×32，`features` 为 24，惩罚每 2 步加一次，它的权重和学习率都逐渐减小，一个核心，一个种子，脸训练约 7 分钟，卧室约 5 分钟（`python -m studies.lesson04 gallery`）。每张图上面两行是训练数据，下面六行是没有挑选过的样本：
 
 ![两行玩具脸，下面六行生成的脸：发型、眼镜和条纹衣服都认得出，不少边缘毛糙、五官模糊](../images/lesson04_faces.png)
 
@@ -1314,7 +1314,7 @@ r"""
 r"""
 ## A longer run: faces and bedrooms
 
-Half a minute, as in this lesson, does not paint good pictures. The two below were **trained beforehand and stored**: WGAN-GP at 32×32, with `features` of 24, the penalty on every 2nd step, its weight and the learning rate both fading, on one core, one seed, about 7 minutes for the faces and 5 for the bedrooms (`studies/lesson04.py gallery`). In each, two rows of training data stand above six rows of samples that nobody chose:
+Half a minute, as in this lesson, does not paint good pictures. The two below were **trained beforehand and stored**: WGAN-GP at 32×32, with `features` of 24, the penalty on every 2nd step, its weight and the learning rate both fading, on one core, one seed, about 7 minutes for the faces and 5 for the bedrooms (`python -m studies.lesson04 gallery`). In each, two rows of training data stand above six rows of samples that nobody chose:
 
 ![Two rows of toy faces above six rows of generated faces: hair, glasses and striped shirts can be made out, many have rough edges and blurred features](../images/lesson04_faces.png)
 
@@ -1388,12 +1388,12 @@ show.gallery({f"BatchNorm in G: {'yes' if 'batch/' in pair else 'no'}, in the cr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 4-11** 四种搭配各走 150 步。上面两行的评论家有批归一化，样本各不相同；下面两行的评论家没有，样本彼此很像，看不出是脸。
+**图 4-11** 四种搭配各走 150 步。上面两行的评论家有批归一化，看得出是脸；下面两行的评论家没有，看不出是脸，最后一行几乎全都一样。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 4-11** The four combinations after 150 steps. In the top two rows the critic has batch normalisation, and the samples differ; in the bottom two it has none, and they are much alike, with no face to be seen.
+**Fig. 4-11** The four combinations after 150 steps. In the top two rows the critic has batch normalisation, and faces can be made out; in the bottom two it has none, and no face is to be seen; the last row is nearly uniform.
 """
 
 # %%
@@ -1408,7 +1408,7 @@ table([("步数", "steps"), ("G", "G"), ("评论家", "critic"), ("边上的权�
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **B**。上表的“散布”是同一像素在样本之间的标准差，除以真图的；“边上的权重”是评论家有多大比例的权重离 c 或 -c 不到 1%。走 150 步时，按弗雷歇距离排，5 个种子的次序完全一致（后两列的次序不是每个种子都这样）：
+答案是 **B**。上表的“散布”是同一像素在样本之间的标准差，除以真图的；“边上的权重”是评论家有多大比例的权重离 c 或 -c 不到 1%。走 150 步时，按弗雷歇距离排，5 个种子的次序完全一致（按下表的散布或边上的权重排，则不是每个种子都这样）：
 
 | 批归一化 | 弗雷歇距离 | 散布 | 边上的权重 |
 |---|---|---|---|
@@ -1419,7 +1419,7 @@ r"""
 
 四个格子说明：
 
-- **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。
+- **走 150 步时，评论家的影响更大。** 没有批归一化，评论家的大多数权重被推到 $+c$ 或 $-c$ 上（Gulrajani 等人的图 1 也是这样），这样的评论家很简单，像图 4-3 里的山谷，讨好它用不着各不相同的图。这是按距离说的；按散布，单独去掉哪一个分不出（去掉 G 的是 69% 到 82%，去掉评论家的是 25% 到 80%）。
 - **G 的影响也不小。** 走 150 步时，不管评论家有没有，再去掉 G 的，距离都变大，散布都变小。两处一起去掉，再把账全算在评论家头上，走 150 步时大体不错，却不是全部。
 - **它没有说明“为什么”。** 表里的数和上面的解释相符，但我们没有单独检验。WGAN 的作者当时也写道，批归一化在评论家里看来相当重要，原因还在研究。
 
@@ -1430,7 +1430,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **B**. In the table above, "spread" is the standard deviation of a pixel across samples, divided by that of real pictures; "weights at the edge" is the share of the critic's weights within 1% of c or -c. After 150 steps the order by Fréchet distance is the same for all 5 seeds (that of the last two columns is not, for every seed):
+The answer is **B**. In the table above, "spread" is the standard deviation of a pixel across samples, divided by that of real pictures; "weights at the edge" is the share of the critic's weights within 1% of c or -c. After 150 steps the order by Fréchet distance is the same for all 5 seeds (by spread or by weights at the edge, below, it is not the same for every seed):
 
 | Batch normalisation | Fréchet distance | Spread | Weights at the edge |
 |---|---|---|---|
@@ -1441,11 +1441,11 @@ The answer is **B**. In the table above, "spread" is the standard deviation of a
 
 What the four cells show:
 
-- **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety.
+- **The critic matters more, after 150 steps.** Without batch normalisation most of its weights are pushed to $+c$ or $-c$ (as in figure 1 of Gulrajani et al.); such a critic is a simple one, like the valley of Fig. 4-3, and to please it takes no variety. This is by distance; by spread the two single removals are not told apart (69% to 82% without it in G, 25% to 80% without it in the critic).
 - **G matters as well.** Whether or not the critic has it, taking it out of G makes the distance larger and the spread smaller, at 150 steps. So blaming the critic alone, after removing both, is mostly right at 150 steps, but not the whole story.
 - **They do not show why.** The numbers agree with the explanation above, which we have not tested separately. WGAN's authors, too, wrote at the time that batch normalisation seemed quite important in the critic, and that they were still studying why.
 
-And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). As long as G has it, a critic without it starts slowly on these two seeds; it is not the end. In both is still the best and in neither still the worst; but the two seeds disagree on which removal does more harm: taken out of G, the distance is 1,132 and 2,380; taken out of the critic, 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
+And later? By step 600 (seeds 0 and 1 only) the cell with batch normalisation in G alone has caught up a good deal. Seed 0: a distance of 1,881 and 10.7% that count, with 64% of the weights still at the edge; with it in both it is 691 and 13.2% (of real pictures, enlarged in the same way, 74% count). As long as G has it, a critic without it starts slowly on these two seeds, but has not stopped improving. With it in both networks the result is still the best, with it in neither the worst; but the two seeds disagree on which removal does more harm: taken out of G, the distance is 1,132 and 2,380; taken out of the critic, 1,881 and 1,537. So "the critic matters more" holds for 150 steps only.
 
 The paper took batch normalisation out of G only (and made the number of channels constant at the same time), always kept it in the critic, and training worked, which agrees with the second row. So one and the same thing helps a clipped critic and has no place in a penalised one: whether it is good depends on the constraint.
 """
@@ -1535,7 +1535,7 @@ LSUN 拍的是别人的家，许可也没有写明，同样只用来学习。
 
 ### 数据偏了，G 会怎样？
 
-第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`studies/lesson04.py skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和上面 60 秒的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
+第三问可以用实验来问。玩具脸有三种肤色，各占三分之一。`python -m studies.lesson04 skew` 做了一套偏斜的训练集：最深的一种只留平时的十分之一，约占 3.3%；其余设置和上面 60 秒的 WGAN-GP 相同。训练之后从 10,000 个样本里数算数的那些，G 是照着这个比例画，还是把少数画得更少？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1555,7 +1555,7 @@ LSUN shows other people's homes and states no licence: it, too, is for study onl
 
 ### What does G do with skewed data?
 
-The third question can be put to an experiment. Toy faces have three skin tones, a third each. `studies/lesson04.py skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of 60 seconds above. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
+The third question can be put to an experiment. Toy faces have three skin tones, a third each. `python -m studies.lesson04 skew` makes a skewed training set, with only a tenth of the usual share of the darkest, about 3.3%; all else is that of the WGAN-GP of 60 seconds above. After training, among those of 10,000 samples that count: does G paint this share faithfully, or does it paint the few fewer still?
 """
 
 # %%
@@ -1591,18 +1591,18 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% do not count: the network was unsure, or sure of a value that the data do not have (with the even set that is about a fifth of all samples), such as another darkish skin. Dark faces may be among them; but of those that **count**, not one is dark. One explanation: they are only 333 of 10,000, and without them there is only three hundredths of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no courtesy: who is few in the data may be nobody at all in the pictures.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% do not count: the network was unsure, or sure of a value that the data do not have (with the even set that is about a fifth of all samples), such as another darkish skin. Dark faces may be among them; but of those that **count**, not one is dark. One explanation: they are only 333 of 10,000, and without them there is only three per cent of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no mere formality: those who are few in the data may be missing from the pictures altogether.
 
 ### What the law says
 
 Whether generated faces must be marked, and whose photographs may be used, is not only a matter of manners. The main rules of two places where many readers of this course live:
 
-| Where | Rule | What it means for who publishes generated faces |
+| Where | Rule | What it means for those who publish generated faces |
 |---|---|---|
-| EU | [AI Act, Regulation (EU) 2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), Article 50, applies since 2026-08-02 | who provides a system that generates must mark its output in a machine-readable way (paragraph 2; by the [amendment of 2026](https://eur-lex.europa.eu/eli/reg/2026/1744/oj), systems that were on the market before 2026-08-02 have until 2026-12-02); a deployer (who uses one, unless it is for personal, non-professional purposes) who publishes a deep fake (it resembles existing persons, objects, places or events and would falsely appear to be authentic) must say that it is generated (paragraph 4) |
+| EU | [AI Act, Regulation (EU) 2024/1689](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), Article 50, applies since 2026-08-02 | whoever provides a system that generates must mark its output in a machine-readable way (paragraph 2; by the [amendment of 2026](https://eur-lex.europa.eu/eli/reg/2026/1744/oj), systems that were on the market before 2026-08-02 have until 2026-12-02); a deployer (anyone who uses one, unless it is for personal, non-professional purposes) who publishes a deep fake (it resembles existing persons, objects, places or events and would falsely appear to be authentic) must say that it is generated (paragraph 4) |
 | EU | [GDPR, Regulation (EU) 2016/679](https://eur-lex.europa.eu/eli/reg/2016/679/oj), Articles 4 and 9 | a photograph of somebody who can be identified is personal data: collecting it and training on it need a legal basis (Article 6). It is specially protected biometric data only when technical means are used to establish who it is |
-| China | [Measures for Labelling AI-Generated Synthetic Content](https://www.cac.gov.cn/2025-03/14/c_1743654684782215.htm), in force since 2025-09-01, with the mandatory standard GB 45438-2025 | providers add two labels: an explicit one that people can see, and an implicit one in the metadata of the file. Who posts a generated picture online must declare it; nobody may maliciously remove or forge a label |
-| China | [Provisions on Deep Synthesis in Internet Information Services](https://www.cac.gov.cn/2022-12/11/c_1672221949354811.htm), in force since 2023-01-10 | who edits a face must tell the person and get a separate consent (Article 14); generated or swapped faces that may confuse or mislead the public carry a conspicuous label (Article 17) |
+| China | [Measures for Labelling AI-Generated Synthetic Content](https://www.cac.gov.cn/2025-03/14/c_1743654684782215.htm), in force since 2025-09-01, with the mandatory standard GB 45438-2025 | providers add two labels: an explicit one that people can see, and an implicit one in the metadata of the file. Anyone who posts a generated picture online must declare it; nobody may maliciously remove or forge a label |
+| China | [Provisions on Deep Synthesis in Internet Information Services](https://www.cac.gov.cn/2022-12/11/c_1672221949354811.htm), in force since 2023-01-10 | anyone who edits a face must tell the person and get a separate consent (Article 14); generated or swapped faces that may confuse or mislead the public carry a conspicuous label (Article 17) |
 | China | [Personal Information Protection Law](http://www.npc.gov.cn/npc/c2/c30834/202108/t20210820_313088.html), Articles 28, 29; [Civil Code](http://www.npc.gov.cn/npc/c2/c30834/202006/t20200602_306457.html), Article 1019 | biometric information is sensitive and needs a separate consent; nobody's portrait may be forged by means of information technology, or made, used or published without consent |
 
 The rules on **labels** bind above all those who offer a service or publish. The rules on **personal data and portraits** apply from the moment photographs are collected, published or not. The exceptions are few: purely personal or household matters (GDPR, Article 2, paragraph 2; Personal Information Protection Law, Article 72); and portraits that are **already public**, used as far as necessary for one's own study, for teaching or for research (Civil Code, Article 1020). Article 2 of the EU's AI Act has two more: systems made and put into service for scientific research alone (paragraph 6), and research, testing and development before a system is on the market (paragraph 8). This is a summary, checked in 2026-11, and no legal advice.

@@ -2,7 +2,7 @@
 r"""
 # 05 · 用回调重构训练循环（选修）
 
-这一课先把第 04 课的 WGAN 写成一个循环，再把它一段一段搬进几个**回调**（callback）里，并证明结果逐位不变。循环拆开之后，换损失、换惩罚项就只是换一个参数；于是最后让三种 GAN 在同样的预算下比一比。
+这一课先把第 04 课的 WGAN 写成一个循环，再把它一段一段搬进几个**回调**（callback）里，再用一次训练检验，结果逐位不变。循环拆开之后，换损失、换惩罚项就只是换一个参数；于是最后让三种 GAN 在同样的预算下比一比。
 
 - **学完你会**：把训练循环改写成回调，并检验结果没有变；说出每一批里的五个事件；写出自己的切换器和回调；在同样的步数下公平地比较几种 GAN；在 PyTorch Lightning、Hugging Face Trainer 和 Keras 里找到对应的做法。
 - **需要准备**：[第 04 课](04_wgan.ipynb)的 WGAN；知道 Python 的类和继承。
@@ -14,7 +14,7 @@ r"""
 r"""
 # 05 · The training loop as callbacks (optional)
 
-In this lesson the WGAN of lesson 04 is first written as one loop; then the loop moves, piece by piece, into a few **callbacks**, and we prove that the result is the same bit for bit. Once the loop is taken apart, another loss or another penalty is just another argument, and so the lesson ends with three GANs compared at an equal budget.
+In this lesson the WGAN of lesson 04 is first written as one loop; then the loop moves, piece by piece, into a few **callbacks**, and we check on one training that the result is the same bit for bit. Once the loop is taken apart, another loss or another penalty is just another argument, and so the lesson ends with three GANs compared at an equal budget.
 
 - **You will be able to**: turn a training loop into callbacks and test that nothing has changed; name the five events of every batch; write a switcher and a callback of your own; compare GANs fairly, at equal numbers of steps; find the counterparts in PyTorch Lightning, Hugging Face's Trainer and Keras.
 - **You need**: the WGAN of [lesson 04](04_wgan.ipynb); classes and inheritance in Python.
@@ -94,7 +94,7 @@ r"""
 r"""
 ## Data and two networks
 
-A learner asks little of its data: batches of (input, target), a validation set or none, and a device. For a GAN the input is noise and the target is a real picture. To keep this in plain sight we write some ten lines of our own; fastai's data block (`GANItemList`) is in 05b. The data are toy faces, 6,400 of 32×32, of 96 kinds.
+A learner asks little of its data: batches of (input, target), a validation set or none, and a device. For a GAN the input is noise and the target is a real picture. To keep this in plain sight we write some ten lines of our own; fastai's data block (`GANItemList`) is in 05b. The data are toy faces, 6,400 of 32×32, of 96 combinations.
 """
 
 # %%
@@ -362,12 +362,12 @@ show.show(figure, "Timeline of six batches, five of the critic and one of the ge
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 5-1** 六个批，每批五个事件，从上到下依次发生。蓝色圆点是评论家的批，橙色方块是生成器的批；右边写着谁在这个事件里做什么。
+**图 5-1** 六个批，每批五个事件，从上到下依次发生。蓝色圆点是评论家的批，橙色方块是生成器的批；右边写着谁在这个事件里做什么。“swap x and y”：轮到评论家时，真图作输入，噪声作目标；`Recorder` 记下损失，供以后画图。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 5-1** Six batches with five events each, which happen from top to bottom. Blue dots are batches of the critic, orange squares those of the generator; on the right, who does what in this event.
+**Fig. 5-1** Six batches with five events each, which happen from top to bottom. Blue dots are batches of the critic, orange squares those of the generator; on the right, who does what in this event. "Swap x and y": in the critic's batches the real pictures are the input and the noise is the target; `Recorder` notes the losses for later plots.
 """
 
 # %% [markdown] tags=["lang-zh", "predict"]
@@ -626,11 +626,11 @@ r"""
 
 要比较，预算必须相同。三者的生成器、优化器（Adam，`betas` 为 0 和 0.99）、学习率（0.002）、批大小（32）、指数滑动平均（`ema=0.95`）都一样，生成器走 600 步，评论家也走 600 步，1 比 1。评论家只差一处：裁剪保留批归一化，另外两种去掉，因为惩罚项要逐张图片的梯度，而批归一化使一张图的分数依赖于整批。
 
-这个预算是我们定的，不是哪一种方法最好的设置，所以结论只适用于这个预算。
+这个预算是我们定的，三种方法都没有调过设置，所以结论只适用于这个预算。
 
 ### 先猜再跑 3：同样的 600 步
 
-仍用第 04 课的指标：先用读图的小网络（factor reader）提取特征，再算样本与真图的弗雷歇距离（Fréchet distance），越小越好。哪一种离真图最远？
+仍用第 04 课的指标：先用读图网络（reading network）提取特征，再算样本与真图的弗雷歇距离（Fréchet distance），越小越好。哪一种离真图最远？
 
 - A. 非饱和损失加 R1。
 - B. 裁剪。
@@ -650,11 +650,11 @@ Now that the loop is in pieces, three GANs differ by a few arguments:
 
 A comparison needs equal budgets. All three have the same generator, optimizer (Adam with `betas` of 0 and 0.99), learning rate (0.002), batch size (32) and exponential moving average (`ema=0.95`), and take 600 steps of the generator and 600 of the critic, 1 to 1. The critics differ in one thing: clipping keeps BatchNorm, the other two go without, because a penalty needs gradients picture by picture, and with BatchNorm the score of one picture depends on the whole batch.
 
-We chose this budget; it is nobody's best setting, so the result holds for this budget only.
+We chose this budget and tuned none of the three, so the result holds for this budget only.
 
 ### Predict, then run 3: the same 600 steps
 
-The metric is that of lesson 04: the Fréchet distance of samples to real pictures in the features of a small network that reads pictures (the factor reader); smaller is better. Which of the three is furthest?
+The metric is that of lesson 04: the Fréchet distance of samples to real pictures in the features of the reading network; smaller is better. Which of the three is furthest?
 
 - A. Non-saturating with R1.
 - B. Clipping.
@@ -730,9 +730,9 @@ r"""
 r"""
 <details><summary>答案</summary>
 
-答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711），能认出的也最少。这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
+答案是 **B**。三种都是 600 步，裁剪却远得多（1615，另外两种是 605 和 711），能认出的也最少。（“能认出的”就是第 03 课里算数的：读图网络对每个因素都有把握，取值也都是数据里有的。）这个预算对三种都不是论文的设置：WGAN 的论文用 RMSprop、学习率 0.00005，WGAN-GP 的论文用学习率 0.0001，两者都是评论家走 5 步、生成器走 1 步。
 
-“组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。均匀地抽这么多张，裁剪约能见到 74 种，WGAN-GP 95 种，非饱和加 R1 93 种。照这样看，三种各缺 16、14、19 种；种子 1 各缺 15、14、8 种，种子 2 各缺 14、8、20 种。距离总是裁剪最远，谁缺得最多却随种子而变。距离和种类是两个问题，要分别报告。
+“组合”一列不能直接比：只有能认出的样本才能算组合，三种的张数不同。如果这些样本均匀地落在 96 种组合上，裁剪约能见到 74 种，WGAN-GP 95 种，非饱和加 R1 93 种；实际上依次少了 16、14、19 种。种子 1 依次少 15、14、8 种，种子 2 依次少 14、8、20 种。距离总是裁剪最远，谁缺得最多却随种子而变。距离和种类是两个问题，要分别报告。
 
 一个种子说明不了什么。另外两个种子也是裁剪最远，细节见下面的选读。
 
@@ -747,9 +747,9 @@ r"""
 r"""
 <details><summary>Answer</summary>
 
-The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711), and the fewest of its samples can be read. The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
+The answer is **B**. All three took 600 steps, yet clipping is much further away (1615, against 605 and 711), and the fewest of its samples can be read. ("Can be read" is what lesson 03 calls counted: the reading network is sure of every factor, and each value is one that the data have.) The budget is not the one of any paper: that of WGAN has RMSprop with a learning rate of 0.00005, that of WGAN-GP a learning rate of 0.0001, and both have 5 steps of the critic for 1 of the generator.
 
-The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. As many drawn evenly would show about 74 kinds for clipping, 95 for WGAN-GP and 93 for non-saturating with R1. Seen so, they lack 16, 14 and 19 kinds; with seed 1 it is 15, 14 and 8, with seed 2 it is 14, 8 and 20. Clipping is always furthest, but which lacks most changes with the seed. Distance and variety are two questions; report both.
+The column of combinations cannot be compared as it stands: only samples that can be read count, and their numbers differ. If these samples were spread evenly over the 96 combinations, clipping would show about 74 of them, WGAN-GP 95 and non-saturating with R1 93; what they show is 16, 14 and 19 fewer. With seed 1 it is 15, 14 and 8 fewer, with seed 2 it is 14, 8 and 20. Clipping is always furthest, but which lacks most changes with the seed. Distance and variety are two questions; report both.
 
 One seed proves nothing. On two more seeds clipping is furthest as well; the details are in the optional part below.
 
@@ -816,7 +816,7 @@ r"""
 r"""
 ## The failure of the day: the generator is never updated
 
-Add a validation set, and training may break: the critic's loss keeps moving, but the generator does not learn in a single step. fastai v1 really has this bug: it sends `on_batch_end` while validating, too, so that its switcher counts the **batches of the validation set**. We bring it back, with 4 batches to train on, 2 to validate on, 5 to 1. 4 and 2 make just one cycle of 5 to 1, so the generator misses its turn every time; other numbers often only distort the ratio of steps.
+Add a validation set, and training may break: the critic's loss keeps moving, but the generator does not take a single step. fastai v1 really has this bug: it sends `on_batch_end` while validating, too, so that its switcher counts the **batches of the validation set**. We bring it back, with 4 batches to train on, 2 to validate on, 5 to 1. 4 and 2 make just one cycle of 5 to 1, so the generator misses its turn every time; other numbers often only distort the ratio of steps.
 """
 
 # %%

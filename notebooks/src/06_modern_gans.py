@@ -69,9 +69,9 @@ r"""
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + f(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化（batch normalisation）。）本课要弄懂的，就是余下的这几行；“成对比较”一节再细讲，现在只要知道它看的是真假分数之差。
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + h(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化（batch normalisation）。）本课要弄懂的，就是余下的这几行；“成对比较”一节再细讲，现在只要知道它看的是真假分数之差。
 
-**六种约束。** 评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
+**六种约束。** 本课里，凡是给出原始分数（不经过 sigmoid）的 D 都叫评论家，不管用哪一种损失。评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
 
 | 约束 | 在哪里 | 要求 |
 |---|---|---|
@@ -108,9 +108,9 @@ The training loop stays. What is new is how the loss looks at scores, where the 
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + f(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs have a section of their own below, and for now it is enough to know that they look at the difference between a real and a fake score.
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + h(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs have a section of their own below, and for now it is enough to know that they look at the difference between a real and a fake score.
 
-**Six constraints.** The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
+**Six constraints.** In this lesson every D that gives raw scores (without a sigmoid) is called a critic, whatever its loss. The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
 
 | Constraint | Where | What it asks |
 |---|---|---|
@@ -244,14 +244,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。（0 落在一段陡坡上：只用 R1 的评论家，右边一点斜率就到 4 左右，直到生成样本处都是这么陡。）谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77；斜率在 0 附近正急速变大，往右一点就到 4 左右，直到生成样本处都是这样）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. (The place 0 lies on a steep rise: with R1 alone the slope rises to about 4 just to the right of it and stays there as far as the fakes.) With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor; around 0 the slope is rising fast, to about 4 just to the right, where it stays as far as the fakes): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -382,7 +382,7 @@ r"""
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-（这里的 $\sigma$ 是 sigmoid 函数，不是前面的最大奇异值 $\sigma(W)$。）在均衡附近，$v$ 近似是线性的，$v \approx J\,(\theta, \psi)^\top$，$J$ 是它在均衡处的雅可比矩阵。步子很小时，离均衡的距离大致按 $e^{\operatorname{Re}(\mu)\,t}$ 变化，$\mu$ 是 $J$ 的特征值：实部为负就靠近，虚部不为零就转。$\sigma(0) = \frac{1}{2}$，所以
+（这里的 $\sigma$ 是 sigmoid 函数，不是前面的最大奇异值 $\sigma(W)$。）在均衡附近，$v$ 近似是线性的，$v \approx J\,(\theta, \psi)^\top$，$J$ 是它在均衡处的雅可比矩阵。步子很小时，离均衡的距离大致按 $e^{\operatorname{Re}(\mu)\,t}$ 变化，$\mu$ 是 $J$ 的特征值，$t$ 是步数乘步长（500 步就是 50）：实部为负就靠近，虚部不为零就转。$\sigma(0) = \frac{1}{2}$，所以
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -397,7 +397,7 @@ The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-(Here $\sigma$ is the sigmoid, not the largest singular value $\sigma(W)$ from above.) Near the equilibrium $v$ is about linear, $v \approx J\,(\theta, \psi)^\top$, where $J$ is its Jacobian there. With small steps the distance from the equilibrium goes like $e^{\operatorname{Re}(\mu)\,t}$, with $\mu$ an eigenvalue of $J$: a negative real part means closer, an imaginary part means circling. With $\sigma(0) = \frac{1}{2}$,
+(Here $\sigma$ is the sigmoid, not the largest singular value $\sigma(W)$ from above.) Near the equilibrium $v$ is about linear, $v \approx J\,(\theta, \psi)^\top$, where $J$ is its Jacobian there. With small steps the distance from the equilibrium goes like $e^{\operatorname{Re}(\mu)\,t}$, with $\mu$ an eigenvalue of $J$ and $t$ the number of steps times their size (50 after 500 steps): a negative real part means closer, an imaginary part means circling. With $\sigma(0) = \frac{1}{2}$,
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -714,7 +714,7 @@ situations = {"even": {"steps": rounds},
 r"""
 ### 先猜再跑 3：哪一种处境最难？
 
-看下面那张表的最后两行，NS 和 RpGAN 各加上 R1 和 R2。三种处境里，哪一种的结果最差，模式和高质量的样本都最少（两行平均）？
+想一想马上要画的图 6-3 的最后两行，NS 和 RpGAN 各加上 R1 和 R2（先不要往下看）。三种处境里，哪一种的结果最差，模式和高质量的样本都最少（两行平均）？
 
 - A. `even`：没有困难的时候，惩罚反而碍事。
 - B. `momentum 0.9`。
@@ -726,7 +726,7 @@ r"""
 r"""
 ### Predict, then run 3: which situation is the hardest?
 
-Think of the last two rows of the table to come, NS and RpGAN with R1 and R2. In which of the three situations do they do worst, with the fewest modes and the fewest high-quality samples (mean of the two rows)?
+Think of the last two rows of Fig. 6-3, which comes next (do not look yet), NS and RpGAN with R1 and R2. In which of the three situations do they do worst, with the fewest modes and the fewest high-quality samples (mean of the two rows)?
 
 - A. `even`: without a difficulty the penalty is only in the way.
 - B. `momentum 0.9`.
@@ -792,7 +792,7 @@ r"""
 答案是 **B**。最下面两行在 `momentum 0.9` 里是 6.5 和 3.4 个有效模式，高质量的样本都是 3%；在另外两列里是 6.2 到 7.4 个，9% 到 15%。
 
 - **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒平均有 68% 和 72%（10% 到 100%，54% 到 82%），都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数少了四行，NS 加 R1 和 R2 的分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数有四行变少，NS 加 R1 和 R2 的两列分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.4 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
 - **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 23% 和 29%，加了 R1 和 R2 的两行是 15% 和 14%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
 - **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2，`momentum 0.9` 和 `even` 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
@@ -854,14 +854,14 @@ table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。切断以后，D 最后的损失有几十（73，换一种处理器是 65），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：斜率一路长大，惩罚的数值也跟着长大。日志里印着惩罚，不等于惩罚在起作用。
+答案是 **C**。切断以后，D 最后的损失有几十（73，换一种处理器是 65），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：两次走的路一模一样，最后的损失却一个是 73，一个是 0.40，相差的 72 就是没有起作用的惩罚，可见斜率已经多大。日志里印着惩罚，不等于惩罚在起作用。
 
 怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，对 `torch.compile` 编译过的函数的输出求 `autograd.grad(create_graph=True)`，得到的梯度曾经无声地断了图；2026 年的一处修复让它改为报错，因为编译过的函数不支持求两次导。所以本课程不让带惩罚的评论家编译。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. Once cut off, D's last loss is large (73, on another processor 65), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: the slope grows and grows, and the value of the penalty with it. That a penalty is printed in the log does not mean that it works.
+The answer is **C**. Once cut off, D's last loss is large (73, on another processor 65), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: both go exactly the same way, yet their last losses are 73 and 0.40, and the 72 between them is the penalty that does nothing, which shows how large the slope has become. That a penalty is printed in the log does not mean that it works.
 
 How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad(create_graph=True)` on the output of a function compiled with `torch.compile` used to return a gradient without its graph, and said nothing; since a fix of 2026 it is an error, for a compiled function cannot be differentiated twice. So this course does not let a critic with a penalty be compiled.
 """
@@ -870,18 +870,18 @@ How could you notice? In two ways, and neither has to wait for the end of traini
 r"""
 ## 图片上的比赛：同样的秒数
 
-点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均（moving average）的权重画出（`studies/lesson06.py contest`）。
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均（moving average）的权重画出（`python -m studies.lesson06 contest`）。
 
-一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离（Fréchet distance），组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络（reading network）有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，这是指标的下限。
+一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离（Fréchet distance），组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络（reading network）有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，是各项指标能达到的水平。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The contest on pictures: equal seconds
 
-Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), computed in bfloat16 (floating-point numbers of 16 bits: the range of float32, fewer digits, faster), with learning rates that fade over these steps, and samples painted with the moving average of the weights (`studies/lesson06.py contest`).
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), computed in bfloat16 (floating-point numbers of 16 bits: the range of float32, fewer digits, faster), with learning rates that fade over these steps, and samples painted with the moving average of the weights (`python -m studies.lesson06 contest`).
 
-A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the floor of each metric.
+A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the level that each metric can reach.
 """
 
 # %%
@@ -923,13 +923,13 @@ r"""
 怎样读这张表：
 
 - **`rpgan` 领先。** 弗雷歇距离是 109 到 172，SN-GAN 是 194 到 310，WGAN-GP 和 DCGAN 落在后面：549 到 592 和 1,642 到 3,085。`rpgan` 和 SN-GAN 的反向 KL 和算数的比例却互相交错（KL 0.11 到 0.18 对 0.13 到 0.21，算数的 32% 到 40% 对 30% 到 35%），三个种子分不出高下。
-- **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，`sngan` 的也在这类彩色图上挑过；另外三种没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST 上会失败；在这套脸上没有，Stacked MNIST 上我们没有试。
+- **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，`sngan` 的也在这类彩色图上挑过；另外三种没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST（三个数字叠成一张彩色图，共 1,000 种组合）上会失败；在这套脸上没有，Stacked MNIST 上我们没有试。
 - **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文用的批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用；原因下面再查。
-- **离真图都还远。** 最后一行是下限。
+- **离真图都还远。** 最后一行就是真图的。
 
-### 时间长五倍
+### 时间增加到五倍
 
-120 秒很短。同样的五种方法，一个核心 600 秒（计算量相当于两个核心的五分钟），步数是上面的五倍，脸从 10,000 张增加到 20,000 张（`studies/lesson06.py contest_long`；`rpgan` 那一行是后面“走得久一些”的那三局，单独计过时，10,725 步）。请先猜：名次会变吗？
+120 秒很短。同样的五种方法，一个核心 600 秒（计算量相当于两个核心的五分钟），步数是上面的五倍，脸从 10,000 张增加到 20,000 张（`python -m studies.lesson06 contest_long`；`rpgan` 那一行是后面“走得久一些”的那三局，单独计过时，10,725 步）。请先猜：名次会变吗？
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -937,13 +937,13 @@ r"""
 How to read this table:
 
 - **`rpgan` leads.** Its Fréchet distance is 109 to 172; that of SN-GAN is 194 to 310, and WGAN-GP and DCGAN are behind with 549 to 592 and 1,642 to 3,085. But in reverse KL and in the share that counts `rpgan` and SN-GAN overlap (KL 0.11 to 0.18 against 0.13 to 0.21, counted 32% to 40% against 30% to 35%), and three seeds cannot tell them apart.
-- **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, those of `sngan` on colour pictures of this kind, too; the other three had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST fails; on these faces it did not, and on Stacked MNIST we did not try.
+- **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, those of `sngan` on colour pictures of this kind, too; the other three had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST (three digits on top of each other as a colour picture, 1,000 combinations) fails; on these faces it did not, and on Stacked MNIST we did not try.
 - **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help; why, we shall ask below.
-- **All are far from real pictures.** The last row is the floor.
+- **All are far from real pictures.** The last row is what they have.
 
 ### Five times as long
 
-120 seconds are short. Here are the same five with 600 seconds of one core (as much computing as two cores do in five minutes), five times the steps, and 20,000 faces instead of 10,000 (`studies/lesson06.py contest_long`; the row of `rpgan` holds the three games of "A longer run" below, which were timed by themselves, 10,725 steps). Guess first: does the order change?
+120 seconds are short. Here are the same five with 600 seconds of one core (as much computing as two cores do in five minutes), five times the steps, and 20,000 faces instead of 10,000 (`python -m studies.lesson06 contest_long`; the row of `rpgan` holds the three games of "A longer run" below, which were timed by themselves, 10,725 steps). Guess first: does the order change?
 """
 
 # %%
@@ -954,13 +954,13 @@ compare_ways(entries, longer, longer["floor"])
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-- **`rpgan` 现在领先得清楚。** 组合数，它和 SN-GAN、WGAN-GP 都是 96 种；另外三项，弗雷歇距离 23 到 24，SN-GAN 42 到 48；反向 KL 0.04 到 0.05 对 0.09 到 0.13，算数的 67% 到 70% 对 52% 到 57%。120 秒时还分不出的两项，现在 `rpgan` 和 SN-GAN 没有一个种子交错。
+- **`rpgan` 现在领先得清楚。** 组合数，它和 SN-GAN、WGAN-GP 都是 96 种；另外三项都是它领先：弗雷歇距离 23 到 24，SN-GAN 是 42 到 48；反向 KL 0.04 到 0.05，对 0.09 到 0.13；算数的 67% 到 70%，对 52% 到 57%。120 秒时还分不出的两项，现在 `rpgan` 和 SN-GAN 的范围不再重叠。
 - **按弗雷歇距离，平均的名次没有变，变的是差距。** WGAN-GP 在 120 秒时是 549 到 592，SN-GAN 的两倍多；现在是 62 到 70，约一倍半，算数的 48% 到 50%。DCGAN（218 到 541）和 `r3gan`（252 到 305）在 120 秒时分得开，现在交错了。差距有多大，只对这个训练时长成立；训练用的脸也多了一倍，时间和数据各起多少作用，这张表分不出来。
 - **`r3gan` 还是没有赶上**：252 到 305，算数的 36% 到 44%。
 
 ### `r3gan` 为什么落后？
 
-从 `r3gan` 出发，每次只改一处，每种按一个核心 120 秒定步数（实际 85 到 129 秒；`studies/lesson06.py residual`，种子 0；那时机器忙，步数比上面的少）。最后两行反过来，从 `rpgan` 出发，看它的 G 是不是靠批归一化：两行的 G 都用[何恺明等（2015）](https://arxiv.org/abs/1502.01852)的初始化（权重的方差是 $2/n$，$n$ 是一个输出所加的输入个数），因为没有批归一化时，DCGAN 的初始值太小。
+从 `r3gan` 出发，每次只改一处，每种按一个核心 120 秒定步数（实际 85 到 129 秒；`python -m studies.lesson06 residual`，种子 0；那时机器忙，步数比上面的少）。最后两行反过来，从 `rpgan` 出发，看它的 G 是不是靠批归一化：两行的 G 都用[何恺明等（2015）](https://arxiv.org/abs/1502.01852)的初始化（权重的方差是 $2/n$，$n$ 是一个输出所加的输入个数），因为没有批归一化时，DCGAN 的初始值太小。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -971,7 +971,7 @@ r"""
 
 ### Why is `r3gan` behind?
 
-Start from `r3gan` and change one thing at a time, with steps for 120 seconds of one core each (as played 85 to 129; `studies/lesson06.py residual`, seed 0; the machine was busy then, and steps are fewer than above). The last two rows go the other way: they start from `rpgan` and ask whether its G depends on BatchNorm. In both, G begins with the weights of [He et al. (2015)](https://arxiv.org/abs/1502.01852), of variance $2/n$, where $n$ is the number of inputs that an output sums, because without BatchNorm those of DCGAN are too small.
+Start from `r3gan` and change one thing at a time, with steps for 120 seconds of one core each (as played 85 to 129; `python -m studies.lesson06 residual`, seed 0; the machine was busy then, and steps are fewer than above). The last two rows go the other way: they start from `rpgan` and ask whether its G depends on BatchNorm. In both, G begins with the weights of [He et al. (2015)](https://arxiv.org/abs/1502.01852), of variance $2/n$, where $n$ is the number of inputs that an output sums, because without BatchNorm those of DCGAN are too small.
 """
 
 # %%
@@ -986,7 +986,7 @@ compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
 # %% [markdown] tags=["lang-zh"]
 r"""
 - **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
-- **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这种初始化在下一张表里看来比原样差一些（两个种子，还不能下结论），所以只能说，在这个水平上，不用归一化也没有更差。
+- **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这里走了 1,865 步的 419，比下一张表里 `rpgan` 原样走 1,302 步的 335 和 349 还差，所以只能说，在这个水平上，不用归一化也没有更差。
 - **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，同样的损失，残差网络没有胜过 DCGAN 的网络。
 
 ### 赢家少不了什么？
@@ -998,7 +998,7 @@ r"""
 # %% [markdown] tags=["lang-en"]
 r"""
 - **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
-- **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. Such weights look a little worse than DCGAN's own in the next table (two seeds, not decided), so all one can say is that at this level doing without is no worse.
+- **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. The 419 after 1,865 steps is worse than the 335 and 349 that plain `rpgan` has in the next table after 1,302, so all one can say is that at this level doing without is no worse.
 - **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks brought no advantage over DCGAN's networks with the same loss.
 
 ### What can the winner not do without?
@@ -1018,10 +1018,10 @@ compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, g
 r"""
 每行两个种子。上面的比赛里，同一个配方的三个种子就从 109 到 172，所以只看两个种子都一致、而且相差很大的。
 
-- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小 64 把平均距离提高到 1.5 倍（步数只有六成），学习率 0.001 的 1.2 倍不出种子之间的差别；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
-- **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子都只有一半。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
+- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小改成 64，平均距离变差，是原来的 1.5 倍（步数只有六成）；学习率改成 0.001，是 1.2 倍，没有超出种子之间的差别；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
+- **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子的距离都只有不改时的一半左右。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
 - **训练这样短，让学习率和惩罚下降并不划算。** 两样都不降，是 201 和 202；哪一样起作用，为什么，没有分开。更长的训练里没有试过不降。
-- **其余四处。** 学习率减半，402 和 447；换成何恺明的初始化，469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化的平均只差到 1.2 和 1.3 倍，比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
+- **其余四处。** 学习率减半，402 和 447；G 和 D 都换成何恺明等的初始化（上一张表里只换 G），469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化的平均只差到 1.2 和 1.3 倍，比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1031,7 +1031,7 @@ Two seeds a row. In the contest above three seeds of one recipe went from 109 to
 - **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5 (with six tenths of the steps), and the factor of 1.2 of a learning rate of 0.001 is within the spread of seeds; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
 - **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe: no merit of R2 can be seen here (Fig. 6-3 has no row with R1 alone and cannot be compared). Of the pairs Fig. 6-3 shows no merit, either. Their merit in the paper was measured on 1,000 modes.
 - **In so short a run it does not pay to fade.** If neither learning rate nor penalty falls, it is 201 and 202; which of the two matters, and why, was not separated. Longer runs without fading were not tried.
-- **The other four.** Half the learning rate has 402 and 447; He's first weights 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; the learning rate and He's weights by factors of only 1.2 and 1.3 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
+- **The other four.** Half the learning rate has 402 and 447; He's first weights in both networks (in the table above in G alone) 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; the learning rate and He's weights by factors of only 1.2 and 1.3 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1118,11 +1118,11 @@ r"""
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
 - **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数在 55,000 到 68,500 之间，看不出差别：同样的训练走 55,000 步是 6.5、5.7 和 6.6，走 68,500 步是 5.7、7.3 和 6.5；连同表里最好的一轮，九次从 5.3 到 7.3，平均 6.3。
-- **真图多五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以卡住它的不是 D 的过拟合。
-- **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`Game` 的 `freeze_batchnorm`，命令行的 `--freeze-batchnorm`；之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小；没有固定的十二次（上面的九次和第六行的三次）里，只有一次不到 4.85。
-- **成对走得更久，或者网络更宽，看不出更好。** `rpgan` 走 64,350 步，一个种子，弗雷歇距离 6.4，算数的 86%；通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018（`hour`、`wide`，都是 20,000 张脸、每批 32 张）。“去掉成对比较更好”只在一万步左右以内量到过，六万步的还说不准。
+- **真图增加到五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以卡住它的不是 D 的过拟合。
+- **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变；不过变小的两个，算数的各少了一个百分点。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`Game` 的 `freeze_batchnorm`，命令行的 `--freeze-batchnorm`；之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小；没有固定的十二次（上面的九次和第六行的三次）里，只有一次不到 4.85。
+- **走得更久，成对比较不见得吃亏。** 另有两次训练保留成对比较，用 20,000 张脸、每批 32 张（`hour`、`wide`），该和第四行比，那一行的弗雷歇距离是 8.5 到 9.0。`rpgan` 走 64,350 步，只有一个种子，弗雷歇距离 6.4，算数的 86%：步数少两成，距离反而小。通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行的范围重叠。平均起来，两种都没有胜过第五行。所以“去掉成对比较更好”只在一万步左右以内量到过；六万步时，一个种子的结果倒是相反，还说不准。
 
-下面上两行是真图，下六行是第七种、种子 0 的样本，没有挑选过：
+下图的前两行是真图，后六行是第七种训练（种子 0）的样本，没有挑选过：
 
 ![上面两行玩具脸，下面六行生成的脸：多数和真图一样清楚，约四张有毛病：两张背景里混进另一种颜色，两张头发边缘毛糙](../images/lesson06_frozen.png)
 """
@@ -1134,8 +1134,8 @@ r"""
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
 - **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Between 55,000 and 68,500 steps their number makes no difference that shows: the same training has 6.5, 5.7 and 6.6 after 55,000 steps, and 5.7, 7.3 and 6.5 after 68,500; with the best round, that of the table, all nine runs go from 5.3 to 7.3 with a mean of 6.3.
 - **Five times as many faces are no better.** With 20,000 faces, 65,000 steps show each of them 208 times: has D learned them by heart? With 100,000 each is shown only 42 times, and all else is equal: Fréchet distance 7.3, 6.8 and 4.8, counted 89.5%, 89.3% and 88.9%, reverse KL 0.012, 0.011 and 0.011, which cannot be told from the fifth row. At five looks on the way, D's mean scores of faces that it learns from and of 2,000 others are never further apart than a tenth of what real and fake are. So it is not an overfitting D that holds it back.
-- **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`freeze_batchnorm` of `Game`, `--freeze-batchnorm` on the command line; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row, and of the twelve runs without it (the nine above and the three of the sixth row) only one is below 4.85.
-- **Pairs for longer, or wider networks, do not show as better.** `rpgan` after 64,350 steps, one seed, has a Fréchet distance of 6.4 and 86% counted; with 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018 (`hour`, `wide`, both with 20,000 faces and batches of 32). "Better without pairs" was measured up to about ten thousand steps only; at sixty thousand nothing is decided.
+- **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one; but on those two one percentage point fewer count. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`freeze_batchnorm` of `Game`, `--freeze-batchnorm` on the command line; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row, and of the twelve runs without it (the nine above and the three of the sixth row) only one is below 4.85.
+- **In longer runs the pairs need not lose.** Two more trainings keep the pairs, with 20,000 faces and batches of 32 (`hour`, `wide`), and compare with the fourth row, whose Fréchet distance is 8.5 to 9.0. `rpgan` after 64,350 steps, on one seed only, has a Fréchet distance of 6.4 and 86% counted: a smaller distance with a fifth fewer steps. With 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018; the ranges overlap with those of the fourth row. On average neither beats the fifth. So "better without pairs" was measured up to about ten thousand steps only; at sixty thousand one seed says the opposite, and nothing is decided.
 
 Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, none of them picked by hand:
 
@@ -1154,7 +1154,7 @@ r"""
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。论文里完整的 R3GAN，反向 KL 是 0.029。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真实三联数字是 0.025。数字和分类器与论文的不同，只能粗略地比；NS 的对照我们没有跑。
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。论文里完整的 R3GAN，反向 KL 是 0.029。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真图是 0.025。数字和分类器与论文的不同，只能粗略地比；NS 的对照我们没有跑。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1188,7 +1188,7 @@ R1 是梯度范数的**平方**，对所有像素求和。把同一张图放大�
 
 同是 FFHQ，从 64 到 256，像素是 16 倍，$\gamma$ 是 75 倍；同是边长 32，两个数据集差 10 倍。可见边长只是原因之一。这条经验给出起点，剩下的要在自己的数据上试。
 
-下面就试一次（`studies/lesson06.py gamma`）：`rpgan`，玩具脸，边长 16、32 和 64，各试四个 $\gamma$（开头的值，后来降到十分之一），从 0.05 到 50，每个两个种子，边长 64 一个。D 最深处都是 128 个通道、4×4；每种边长各有自己的步数，一个核心分别 30、60 和 120 秒。表里是弗雷歇距离，只能在一行之内比：边长不同，读图网络的特征也不同。
+下面就试一次（`python -m studies.lesson06 gamma`）：`rpgan`，玩具脸，边长 16、32 和 64，各试四个 $\gamma$（开头的值，后来降到十分之一），从 0.05 到 50，每个两个种子，边长 64 一个。D 最深处都是 128 个通道、4×4；每种边长各有自己的步数，一个核心分别 30、60 和 120 秒。表里是弗雷歇距离，只能在一行之内比：边长不同，读图网络的特征也不同。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1207,7 +1207,7 @@ R1 is the **squared** norm of a gradient, a sum over all pixels. Show the same p
 
 With FFHQ, from 64 to 256 there are 16 times as many pixels and a $\gamma$ 75 times as large; at a side of 32 two data sets differ by a factor of 10. The side, then, is only one reason: the rule gives a starting point, and the rest is trying it on your own data.
 
-Here is one such trial (`studies/lesson06.py gamma`): `rpgan` on toy faces with sides of 16, 32 and 64, four values of $\gamma$ each (at the start; it falls to a tenth), from 0.05 to 50, two seeds each, one at a side of 64. At its deepest D has 128 channels of 4×4 in all of them; each side has its own number of steps, from 30, 60 and 120 seconds of one core. The table has Fréchet distances, which compare within a row only: at another side the reading network has other features.
+Here is one such trial (`python -m studies.lesson06 gamma`): `rpgan` on toy faces with sides of 16, 32 and 64, four values of $\gamma$ each (at the start; it falls to a tenth), from 0.05 to 50, two seeds each, one at a side of 64. At its deepest D has 128 channels of 4×4 in all of them; each side has its own number of steps, from 30, 60 and 120 seconds of one core. The table has Fréchet distances, which compare within a row only: at another side the reading network has other features.
 """
 
 # %%
@@ -1222,14 +1222,14 @@ table([("边长", "side"), ("步数", "steps"), *(f"gamma = {weight}" for weight
 # %% [markdown] tags=["lang-zh"]
 r"""
 - **从 0.5 到 50 差别不大：同一个种子的距离，最大的也不到最小的 1.6 倍。** 边长 16，两个种子都在 5 最小（206 和 182），差十倍的两边是 202 到 283。边长 32，一个种子在 5 最小（415），另一个在 0.5（442）。边长 64 只有一个种子，在 5 最小（656），两边是 981 和 801。
-- **太轻也许有风险，但这张表说不准。** 0.05 一列，边长 32 的一个种子到了 1,028，96 种组合只剩 47 种，另一个却是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
+- **太轻看来有风险，但证据不多。** 0.05 一列的五个数里，有三个是同一个种子的四个值中最差的：边长 16 的两个种子，261 和 307；边长 32 的一个种子，1,028，96 种组合只剩 47 种。另外两个不是：边长 32 的另一个种子是 535，和别的列一样；边长 64 是 897，比 0.5 的 981 还小。
 - **“乘 4”在这里量不出来。** 按像素数，从 16 到 64，最好的 $\gamma$ 应当是 16 倍；表里，边长 16 的两个种子和 64 的一个种子在 5 最好，32 分不出 0.5 和 5。格子相隔 10 倍，种子之间的差别和相邻两列之间的一样大，训练又短：既不证实，也不推翻。能说的是，`rpgan` 默认的 5，在这三种边长上都没有明显比别的值差。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 - **From 0.5 to 50 it makes little difference: the largest distance of a seed is less than 1.6 times its smallest.** At a side of 16 both seeds are smallest at 5 (206 and 182), and ten times less or more has 202 to 283. At 32 one seed is smallest at 5 (415), the other at 0.5 (442). At 64, with one seed only, it is 5 again (656), with 981 and 801 beside it.
-- **Too light a penalty may be risky, but this table cannot tell.** In the column of 0.05 one seed at 32 goes to 1,028, with only 47 of the 96 combinations left, but the other has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
+- **Too light a penalty looks risky, on little evidence.** Of the five numbers in the column of 0.05 three are the worst of the four that the same seed has: 261 and 307 at a side of 16, and one seed at 32, which goes to 1,028, with only 47 of the 96 combinations left. The other two are not: the other seed at 32 has 535, like the other columns; at 64 it is 897, which is less than the 981 of 0.5.
 - **"Times 4" cannot be measured here.** By the number of pixels the best $\gamma$ should be 16 times as large at 64 as at 16; in the table both seeds at 16 and the one at 64 are best at 5, and at 32 the values 0.5 and 5 cannot be told apart. The columns are factors of 10 apart, seeds differ as much as neighbouring columns do, and training is short: the rule is neither confirmed nor refuted. What can be said is that 5, the default of `rpgan`, is at none of the three sides clearly worse than the other values.
 """
 
@@ -1241,7 +1241,7 @@ r"""
 
 怎样看出来：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**（held-out）的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
 
-**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。它是一局游戏（`Game`）的一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
+**DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。它只是 `Game` 的一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1322,14 +1322,14 @@ table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held o
 r"""
 数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.1 到 0.2，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
 
-1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`studies/lesson06.py few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
+1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`python -m studies.lesson06 few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only 0.1 to 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
 
-1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`studies/lesson06.py few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
+1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`python -m studies.lesson06 few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
 """
 
 # %%
@@ -1375,7 +1375,7 @@ r"""
 |---|---|---|---|
 | [ADD](https://arxiv.org/abs/2311.17042)（2023，SDXL Turbo） | 是 | 扩散模型蒸馏成学生，判别器不许学生画得模糊 | 1 到 4 步采样；4 步达到 SDXL 的水平 |
 | [R3GAN](https://arxiv.org/abs/2501.05441)（2024） | 否 | 从头训练的 GAN，损失就是本课的 | CIFAR-10 的 FID 为 1.96 |
-| [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成 2 秒 1280×720 视频的隐变量，一块 H100 上 2 秒 |
+| [APT](https://arxiv.org/abs/2501.08316)（2025） | 是 | 用扩散模型的权重初始化 G 和 D，再在真数据上做 GAN 训练，R1 用近似 | 一步生成一段 1280×720 视频（长 2 秒）的隐变量，在一块 H100 上用时 2 秒 |
 | [GAT](https://arxiv.org/abs/2509.24935)（2025） | 否 | G 和 D 都是 Transformer，在自编码器（VAE）的隐空间（latent space）里工作 | ImageNet 256×256，训练 60 轮（epoch），FID 2.18（论文第一版：40 轮，2.96） |
 | [对抗流模型](https://arxiv.org/abs/2511.22475)（2025） | 否 | GAN 加上传输代价（见下文） | ImageNet 256×256，一步，FID 2.38；112 层 1.94 |
 
@@ -1409,7 +1409,7 @@ r"""
 |---|---|---|---|
 | [ADD](https://arxiv.org/abs/2311.17042) (2023, SDXL Turbo) | yes | a diffusion model is distilled into a student, and a discriminator does not let the student blur | sampling in 1 to 4 steps; as good as SDXL with 4 |
 | [R3GAN](https://arxiv.org/abs/2501.05441) (2024) | no | a GAN trained from scratch, with the loss of this lesson | FID 1.96 on CIFAR-10 |
-| [APT](https://arxiv.org/abs/2501.08316) (2025) | yes | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of 2 seconds of 1280×720 video in one step, in 2 seconds on one H100 |
+| [APT](https://arxiv.org/abs/2501.08316) (2025) | yes | G and D start from a diffusion model's weights, then a GAN on real data, with an approximate R1 | the latent of a 1280×720 video (2 seconds long) in one step, which takes 2 seconds on one H100 |
 | [GAT](https://arxiv.org/abs/2509.24935) (2025) | no | G and D are transformers that work in the latent space of an autoencoder (VAE) | ImageNet 256×256 in 60 epochs, FID 2.18 (first version of the paper: 40, 2.96) |
 | [adversarial flow models](https://arxiv.org/abs/2511.22475) (2025) | no | a GAN with a transport cost (see below) | ImageNet 256×256 in one step, FID 2.38; 1.94 with 112 layers |
 
@@ -1587,14 +1587,14 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 | 没有约束 | 没有 | 转圈（NS 和 RpGAN 极慢地向里） |
 | 谱归一化，权重裁剪 | 到处有上限 | （没有画） |
 | WGAN-GP | 真假之间，接近 1 | 停不到均衡上 |
-| R1，R2 | 真实样本处、生成样本处，接近 0 | 收敛；$\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+| R1，R2 | 真实样本处、生成样本处，接近 0 | 收敛；NS 加其中一项，$\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$；两项都加，就把 $\gamma$ 换成 $2\gamma$ |
 
 **实验说了什么：**
 
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
 - 在环上，D 太强时，没有约束的 G（NS、RpGAN）挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法里四种的高质量样本明显变少。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（65,000 步，每批 64 张），卡住它的不是真图太少，而是 G 的批归一化在训练和画图时不一样：固定下来，弗雷歇距离从 4.8 到 7.3 降到 4.2 到 4.8。残差网络在几分钟之内落后，试过的七处改动，没有一处补得上（120 秒，一个种子）。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（不成对的 NS，65,000 步，每批 64 张），真图增加到五倍没有用；起作用的有一处，G 的批归一化在训练和画图时不一样：固定下来，三个种子的弗雷歇距离是 4.2 到 4.8，不固定是 4.8 到 7.3，真图是 2.5。残差网络在几分钟之内落后，试过的七处改动，没有一处补得上（120 秒，一个种子）。
 - 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，从留出的真图的分数看得出来：100 张时样本一路变坏，1,000 张时先变好、再变坏（三个种子）。用了 DiffAugment，样本不再明显变坏；100 张时 D 仍在过拟合，只是慢得多。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
@@ -1616,14 +1616,14 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 | no constraint | nowhere | circles (NS and RpGAN inwards, ever more slowly) |
 | spectral normalisation, weight clipping | a bound everywhere | (not drawn) |
 | WGAN-GP | between real and fake, close to 1 | does not come to rest at the equilibrium |
-| R1, R2 | at real samples, at fakes, close to 0 | converges; $\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$ |
+| R1, R2 | at real samples, at fakes, close to 0 | converges; NS with one of them has $\mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$; with both, put $2\gamma$ for $\gamma$ |
 
 **What the experiments said:**
 
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
 - On the ring, against a D that is too strong, G crowds on few modes without a constraint (NS, RpGAN) and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 four of the five methods have clearly fewer samples of high quality.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (65,000 steps, batches of 64) it is not the number of real pictures that holds it back but G's batch normalisation, which is not the same in training and in painting: frozen, the Fréchet distance goes from between 4.8 and 7.3 to between 4.2 and 4.8. Within minutes residual networks lag behind, and none of seven changes makes up for it (120 seconds, one seed).
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (NS without pairs, 65,000 steps, batches of 64) five times as many real pictures do not help; one thing that does is G's batch normalisation, which is not the same in training and in painting: with it frozen, three seeds have Fréchet distances from 4.2 to 4.8, without from 4.8 to 7.3; real pictures have 2.5. Within minutes residual networks lag behind, and none of seven changes makes up for it (120 seconds, one seed).
 - With only 100 or 1,000 digits D comes to prefer those that it has seen, as the scores of held-out real pictures tell: with 100, samples get worse throughout, with 1,000 better and then worse (three seeds). With DiffAugment they no longer get clearly worse; with 100 D overfits all the same, only far more slowly.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
@@ -1636,7 +1636,7 @@ r"""
 
 - **放大。** 有显卡就设 `GAN_LESSONS_SCALE=full`。`nets.resnet` 里有两对残差网络，SN-GAN 的和仿照 R3GAN 的，可以换进任何一个配方。
 - **1,000 种模式。** Stacked MNIST 把三个数字叠成一张彩色图，有 1,000 种组合：`python -m gan_lessons train rpgan --data stacked-mnist --penalty-every 1 --minutes 30 --out runs/stacked`，CPU 上约半小时（论文说，隔几步才算一次惩罚，在这里会失败）。和上面论文的表比一比，先看清楚样本数和分类器是否相同。
-- **打破纪录。** `benchmarks/gan_speedrun` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。第一个纪录是 273 秒（`rpgan`，AMD EPYC，bfloat16）。规则和成绩都在那里，欢迎提交你的。
+- **打破纪录。** `benchmarks/gan_speedrun.md` 是一场公开的比赛：在两个 CPU 核心上，把 96 种玩具脸全部画出来，反向 KL 不超过 0.10，算数的不少于 60%，三个种子都要，看谁用的秒数少。第一个纪录是 273 秒（`rpgan`，AMD EPYC，bfloat16）。规则和成绩都在那里，欢迎提交你的。
 - **动手改。** 给图 6-3 加一行只用 R2 的；把 Dirac-GAN 的学习率（`rate`）加到 0.5，看 $\gamma = 3$ 还稳不稳；把传输代价的 $\lambda$ 从 0 慢慢加大，看模式数从什么时候开始变坏。
 - **往下走。** 这一课比较了许多方法；数是怎样量的，能信到什么程度，是[第 07 课](07_measuring.ipynb)的内容。
 - **论文。** Miyato 等，[Spectral Normalization](https://arxiv.org/abs/1802.05957)；Mescheder 等，[Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406)；Jolicoeur-Martineau，[The relativistic discriminator](https://arxiv.org/abs/1807.00734)；Sun 等，[Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926)；Petzka 等，[单侧的梯度惩罚](https://arxiv.org/abs/1709.08894)；Zhao 等，[DiffAugment](https://arxiv.org/abs/2006.10738)；Huang 等，[R3GAN](https://arxiv.org/abs/2501.05441)，先读 `R3GAN/Trainer.py`。
@@ -1649,7 +1649,7 @@ r"""
 
 - **Scale up.** With a graphics card set `GAN_LESSONS_SCALE=full`. `nets.resnet` has two pairs of residual networks, those of SN-GAN and an R3GAN-style pair, which fit into any recipe.
 - **1,000 modes.** Stacked MNIST puts three digits on top of each other as a colour picture, with 1,000 combinations: `python -m gan_lessons train rpgan --data stacked-mnist --penalty-every 1 --minutes 30 --out runs/stacked`, about half an hour on a CPU (with a penalty in every few steps only, the paper says, it fails here). Compare with the numbers of the paper above, but first see whether the number of samples and the classifier are the same.
-- **Beat the record.** `benchmarks/gan_speedrun` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. The first record is 273 seconds (`rpgan`, AMD EPYC, bfloat16). Rules and results are there, and yours are welcome.
+- **Beat the record.** `benchmarks/gan_speedrun.md` is an open race: on two CPU cores, paint all 96 kinds of toy faces with a reverse KL of at most 0.10 and at least 60% counted, for all three seeds, in as few seconds as you can. The first record is 273 seconds (`rpgan`, AMD EPYC, bfloat16). Rules and results are there, and yours are welcome.
 - **Change something.** Add a row with R2 alone to Fig. 6-3; raise the learning rate (`rate`) of the Dirac-GAN to 0.5 and see whether $\gamma = 3$ is still stable; raise the $\lambda$ of the transport cost from 0 and see when modes begin to suffer.
 - **Go on.** This lesson has compared many methods. How such numbers are measured, and how far to trust them, is what [lesson 07](07_measuring.ipynb) is about.
 - **Papers.** Miyato et al., [Spectral Normalization](https://arxiv.org/abs/1802.05957); Mescheder et al., [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406); Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734); Sun et al., [Towards a Better Global Loss Landscape of GANs](https://arxiv.org/abs/2011.04926); Petzka et al., [the one-sided gradient penalty](https://arxiv.org/abs/1709.08894); Zhao et al., [DiffAugment](https://arxiv.org/abs/2006.10738); Huang et al., [R3GAN](https://arxiv.org/abs/2501.05441), of which read `R3GAN/Trainer.py` first.

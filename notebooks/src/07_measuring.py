@@ -619,12 +619,12 @@ say("类内方差：无损伤 {none:.1f}，模糊 {blur:.1f}，噪声 {noise:.1f
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-第一行“没有损伤”就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警（这个 $z$ 不是隐向量，是结果比老实的生成器应得的高出几个标准误，见第 02 课）。一张表只是一次抽签，哪些差别可靠？`studies/lesson07.py board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
+第一行“没有损伤”就是下限；最后一列查有没有照抄训练图，后面“记忆”一节再讲，$z > 3$ 算报警（这个 $z$ 不是隐向量，是结果比老实的生成器应得的高出几个标准误，见第 02 课）。一张表只是一次抽签，哪些差别可靠？`python -m studies.lesson07 board` 用 5 个种子重新分图，重做一遍；下表只写出 5 次都看得出的变化：`-` 是 5 次的值都比没有损伤的 5 次差，`+` 是都比它好，`.` 是分不开，`!` 是 5 次都报警。下限自己也是一次抽签：5 种分法，弗雷歇距离从 0.036 到 0.090。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The first row, "none", is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm (this $z$ is not the latent vector: it is by how many standard errors the result lies above that of an honest generator, see lesson 02). One table is one draw: which differences can be relied on? `studies/lesson07.py board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
+The first row, "none", is the floor; the last column looks for copies of training pictures, see "Memorisation" below, and $z > 3$ is an alarm (this $z$ is not the latent vector: it is by how many standard errors the result lies above that of an honest generator, see lesson 02). One table is one draw: which differences can be relied on? `python -m studies.lesson07 board` deals the pictures out with 5 seeds and repeats it all; the next table has the changes that show in all 5: `-` where all 5 values are worse than all 5 without damage, `+` where all are better, `.` where they overlap, `!` where all 5 raise an alarm. The floor is a draw as well: over the 5 deals its Fréchet distance is 0.036 to 0.090.
 """
 
 # %%
@@ -1035,12 +1035,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-一个检验有多可信，要看它冤枉过多少次、放过多少次。`studies/lesson07.py copies` 把图重新分了 40 次，每次让十三个嫌疑人各交 1,000 张；$z$ 超过 3 算报警。噪声后面的数是它的标准差（灰度级），平移后面是像素；“抄十分之一”是 1,000 张里有 100 张是加了噪声 30 的训练图，其余是新的真图；“别人的笔迹”是 MNIST 的测试文件；“反复交”的每次平移至多一个像素。下面是 40 次里的报警次数，上半是照抄的（没有报警就是**漏报**），下半是老实的（报警就是**误报**）：
+一个检验有多可信，要看它冤枉过多少次、放过多少次。`python -m studies.lesson07 copies` 把图重新分了 40 次，每次让十三个嫌疑人各交 1,000 张；$z$ 超过 3 算报警。噪声后面的数是它的标准差（灰度级），平移后面是像素；“抄十分之一”是 1,000 张里有 100 张是加了噪声 30 的训练图，其余是新的真图；“别人的笔迹”是 MNIST 的测试文件；“反复交”的每次平移至多一个像素。下面是 40 次里的报警次数，上半是照抄的（没有报警就是**漏报**），下半是老实的（报警就是**误报**）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-How far a test can be trusted depends on how often it has accused wrongly, and how often it has let somebody go. `studies/lesson07.py copies` deals the pictures out 40 times, and each time thirteen suspects hand in 1,000; a $z$ above 3 is an alarm. The number behind "noise" is its standard deviation in grey levels, behind "shift" it is pixels; "a tenth" means that 100 of the 1,000 are training pictures with noise 30, the others new real ones; "other writers" is MNIST's test file; what is repeated is shifted by up to a pixel. These are the alarms out of 40: above, those who copy (no alarm is a **missed** one), below, those who are honest (an alarm is a **false** one):
+How far a test can be trusted depends on how often it has accused wrongly, and how often it has let somebody go. `python -m studies.lesson07 copies` deals the pictures out 40 times, and each time thirteen suspects hand in 1,000; a $z$ above 3 is an alarm. The number behind "noise" is its standard deviation in grey levels, behind "shift" it is pixels; "a tenth" means that 100 of the 1,000 are training pictures with noise 30, the others new real ones; "other writers" is MNIST's test file; what is repeated is shifted by up to a pixel. These are the alarms out of 40: above, those who copy (no alarm is a **missed** one), below, those who are honest (an alarm is a **false** one):
 """
 
 # %%
@@ -1290,14 +1290,14 @@ How could one notice? Look at $n$ on both sides; or at the floor: 100 and 2,000 
 r"""
 ## 排行榜：本课程自己的生成器
 
-现在把前几课的生成器放在一起：同样的 6,000 张训练数字，按一个核心 50 秒定的步数（实际 42 到 65 秒，并不正好相等：`02 with R1` 用了 59 到 63 秒，`06 RpGAN` 只用了 42 到 49 秒），3 个种子，每个 2,000 个样本，参照是训练图，特征来自数字分类器（`studies/lesson07.py leaderboard`）。第 02 课的网络是全连接的，其余是卷积的。第 04 课在人脸上比较过几种评论家，数据不同，不能放进这张表；它的 WGAN-GP 在这里重新用数字训练。
+现在把前几课的生成器放在一起：同样的 6,000 张训练数字，按一个核心 50 秒定的步数（实际 42 到 65 秒，并不正好相等：`02 with R1` 用了 59 到 63 秒，`06 RpGAN` 只用了 42 到 49 秒），3 个种子，每个 2,000 个样本，参照是训练图，特征来自数字分类器（`python -m studies.lesson07 leaderboard`）。第 02 课的网络是全连接的，其余是卷积的。第 04 课在人脸上比较过几种评论家，数据不同，不能放进这张表；它的 WGAN-GP 在这里重新用数字训练。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The leaderboard: the course's own generators
 
-Now the generators of the lessons so far stand side by side: the same 6,000 training digits, numbers of steps that were timed to take 50 seconds of one core (in the event 42 to 65, not quite equal: `02 with R1` took 59 to 63, `06 RpGAN` only 42 to 49), 3 seeds, 2,000 samples each, the training pictures as the reference, features of the digit classifier (`studies/lesson07.py leaderboard`). The networks of lesson 02 are fully connected, the others convolutional. Lesson 04 compared critics on faces; these are other data and cannot stand in this table, so its WGAN-GP was trained on digits here.
+Now the generators of the lessons so far stand side by side: the same 6,000 training digits, numbers of steps that were timed to take 50 seconds of one core (in the event 42 to 65, not quite equal: `02 with R1` took 59 to 63, `06 RpGAN` only 42 to 49), 3 seeds, 2,000 samples each, the training pictures as the reference, features of the digit classifier (`python -m studies.lesson07 leaderboard`). The networks of lesson 02 are fully connected, the others convolutional. Lesson 04 compared critics on faces; these are other data and cannot stand in this table, so its WGAN-GP was trained on digits here.
 """
 
 # %%
@@ -1361,10 +1361,10 @@ r"""
 - **换一个指标，第一名就换人。** 召回率最高的是两个卷积网络，`03 DCGAN` 和 `03 SN-GAN` 平均都是 0.81，`02 with R1` 是 0.77。但要小心：召回率的球画在样本上，不成数字的样本可能彼此离得远，球也大（没有量过）；覆盖率的球画在真图上，结论正相反，`02 with R1` 是 0.52，`03 DCGAN` 和 `03 SN-GAN` 是 0.24 和 0.19。精确率最高的竟是 `02 Datawhale`，平均 0.97，而它的样本只是灰色的点阵，召回率是 0，分类器只在里面看出一到四类。道理和模糊一样：精确率高，不等于画得好。原文的设置走得慢，本来就不是为 50 秒写的。
 - **不能说“全连接胜过卷积”，也不能说“RpGAN 不好”。** 大约 50 秒里，`02 with R1` 走了 5,605 步，`03 DCGAN` 走了 1,219 步，`06 RpGAN` 走了 1,631 步；它和 `03 SN-GAN` 的学习率也要在这么短的时间里降下去。它为什么落后，这里没有检验。第 06 课的比赛给的是 120 秒，画的是人脸，那里 `rpgan` 第一。排行榜只回答：这样的预算，这样的数据，这样的指标。
 - **离下限都还远。** 最好的是下限（0.05）的十几倍；别的人写的真数字和同样的参照比，只有 0.20。
-- **记忆检验。** 21 个训练出来的生成器，$z$ 从 -1.1 到 2.6，没有一个超过 3。最高的是 `02 with R1`，三个种子是 2.6、2.0、1.9；三次用的是同一批证人，不算三份独立的证据。于是换证人再查：`studies/lesson07.py deals` 把 8,000 张数字重新分了 6 次，每次另训练一个 `02 with R1`，$z$ 是 2.85、2.49、2.42、1.13、2.83、1.10，还是没有一次报警，平均却是 2.1；同样 6 次里，别人的笔迹从 -0.2 到 1.8，平均 0.4。所以它的样本确实偏向训练图，只是一次检验看不出来。“没有报警”不等于“没有记住”，这就是例子。
+- **记忆检验。** 21 个训练出来的生成器，$z$ 从 -1.1 到 2.6，没有一个超过 3。最高的是 `02 with R1`，三个种子是 2.6、2.0、1.9；三次用的是同一批证人，不算三份独立的证据。于是换证人再查：`python -m studies.lesson07 deals` 把 8,000 张数字重新分了 6 次，每次另训练一个 `02 with R1`，$z$ 是 2.85、2.49、2.42、1.13、2.83、1.10，还是没有一次报警，平均却是 2.1；同样 6 次里，别人的笔迹从 -0.2 到 1.8，平均 0.4。所以它的样本确实偏向训练图，只是一次检验看不出来。“没有报警”不等于“没有记住”，这就是例子。
 - **一个差点上榜的错误。** 第一次排名，`03 SN-GAN` 和纯噪声一样差。原因不在 SN-GAN：配方默认的滑动平均是 0.999，而 50 秒只走 1,156 步，平均里还有三成是最初的权重。换成第 03 课用的 0.995，就是上表里的数。样本看一眼就知道不对，表里的数自己不会说。
 
-种子 0 的样本，没有挑选过（`studies/lesson07.py leaderboard`）：
+种子 0 的样本，没有挑选过（`python -m studies.lesson07 leaderboard`）：
 
 ![每个生成器一行，各 16 个数字：带 R1 的最好认（也有灰糊的），Datawhale 的是灰色的点阵，siriusdemon 的有噪点，四个卷积网络的笔画干净，但许多不成数字](../images/lesson07_leaderboard.png)
 """
@@ -1377,10 +1377,10 @@ The table is sorted by the Fréchet distance. "Confident" is the share of sample
 - **Another metric, another winner.** The highest recall is that of two convolutional networks: `03 DCGAN` and `03 SN-GAN` both have 0.81 on average, and `02 with R1` has 0.77. But careful: the balls of recall are drawn around samples, and samples that are no digits may lie far apart and have large ones (not measured); coverage, with balls around real pictures, says the opposite, 0.52 for `02 with R1`, 0.24 and 0.19 for `03 DCGAN` and `03 SN-GAN`. The highest precision, of all things, is that of `02 Datawhale`, 0.97 on average, whose samples are grey dots, with a recall of 0, in which the classifier sees between one and four classes. It is as with blur: high precision does not mean good pictures. The settings of the tutorials move slowly, and nobody wrote them for 50 seconds.
 - **Not: "fully connected beats convolutions", nor "RpGAN is no good".** In about 50 seconds `02 with R1` took 5,605 steps, `03 DCGAN` 1,219 and `06 RpGAN` 1,631; its learning rate, like that of `03 SN-GAN`, had to come down in so short a time. Why it lies behind was not tested. The contest of lesson 06 gave 120 seconds and painted faces, and there `rpgan` came first. A leaderboard answers for this budget, these data, these metrics.
 - **All are far from the floor.** The best is more than ten times the floor (0.05); real digits by other writers, against the same reference, have only 0.20.
-- **Memorisation.** Of 21 trained generators $z$ is between -1.1 and 2.6, never above 3. The highest is `02 with R1`, with 2.6, 2.0, 1.9 for the three seeds; the witnesses were the same each time, so these are not three independent pieces of evidence. To follow it up with other witnesses, `studies/lesson07.py deals` dealt the 8,000 digits out anew 6 times and trained a `02 with R1` on each deal: $z$ is 2.85, 2.49, 2.42, 1.13, 2.83, 1.10. Again no alarm, but the mean is 2.1, and that of other writers in the same 6 deals, between -0.2 and 1.8, is 0.4. So its samples do lean towards the training pictures, and a single test does not show it: here is a case where "no alarm" does not mean "nothing was memorised".
+- **Memorisation.** Of 21 trained generators $z$ is between -1.1 and 2.6, never above 3. The highest is `02 with R1`, with 2.6, 2.0, 1.9 for the three seeds; the witnesses were the same each time, so these are not three independent pieces of evidence. To follow it up with other witnesses, `python -m studies.lesson07 deals` dealt the 8,000 digits out anew 6 times and trained a `02 with R1` on each deal: $z$ is 2.85, 2.49, 2.42, 1.13, 2.83, 1.10. Again no alarm, but the mean is 2.1, and that of other writers in the same 6 deals, between -0.2 and 1.8, is 0.4. So its samples do lean towards the training pictures, and a single test does not show it: here is a case where "no alarm" does not mean "nothing was memorised".
 - **A mistake that nearly made the table.** In the first ranking `03 SN-GAN` was as bad as static. SN-GAN was not to blame: the recipe's moving average is 0.999 unless told otherwise, 50 seconds are only 1,156 steps, and three tenths of the average were still the first weights. With lesson 03's 0.995 it has the numbers of the table above. One look at the samples would have told; the number in the table does not.
 
-Samples of seed 0, not chosen (`studies/lesson07.py leaderboard`):
+Samples of seed 0, not chosen (`python -m studies.lesson07 leaderboard`):
 
 ![A row of 16 digits for each generator: those with R1 are the easiest to read (some are grey), Datawhale's are grey dots, siriusdemon's have noise, and the four convolutional networks draw clean strokes, many of which are no digits](../images/lesson07_leaderboard.png)
 """

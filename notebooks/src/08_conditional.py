@@ -541,12 +541,12 @@ say("同一个 z 画两个不同的数字，墨量的相关系数平均是 {same
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**先听话，后多样。** 下面是同样的设置，只改步数，学习率在这些步里降完（`studies/lesson08.py length`，每个数是一个种子）：
+**先听话，后多样。** 下面是同样的设置，只改步数，学习率在这些步里降完（`python -m studies.lesson08 length`，每个数是一个种子）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**First obedient, then diverse.** Below are the same settings with other numbers of steps, in which the learning rate falls (`studies/lesson08.py length`, a number for each seed):
+**First obedient, then diverse.** Below are the same settings with other numbers of steps, in which the learning rate falls (`python -m studies.lesson08 length`, a number for each seed):
 """
 
 # %%
@@ -566,7 +566,7 @@ r"""
 
 没有人告诉 G 什么是粗细，也没有人要求同一个 $z$ 在各类之间一致。$y$ 已经定下了是哪个数字，$z$ 就留给了其余的变化：**内容和风格**（content and style）这样分开，大概是网络共用权重的结果（没有检验），并没有保证。前面的相关系数只量了墨量，倾斜没有量。
 
-**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。`recipes.conditional(..., how="auxiliary")` 就是它，`how="concat"` 是拼接；`studies/lesson08.py digits` 在同样的 60 秒里比较三种办法，设置和上面的默认训练相同（它们是为投影选的；种子 0 的投影就是上面那一次（同一种处理器），1,906 步是按一个核心 60 秒定的，在这里也许要久一些）。三个种子听话的比例，投影是 98.6%、98.1% 和 96.5%，10 个数字都听话；拼接是 84.8%、90.0% 和 81.5%，听话的有 5、7、3 个数字；辅助分类器是 46.9%、32.8% 和 41.4%，类内多样性只有 0.21、0.19 和 0.18（投影 0.82、0.78 和 0.93，拼接 0.78、0.82 和 0.94，不相上下）。辅助分类器的多样性低，也可能只是还没练好。这不能说辅助分类器不行，只能说在这样短的时间、这样的设置下，投影领先。
+**辅助分类器**（auxiliary classifier，[AC-GAN](https://arxiv.org/abs/1610.09585)）是第三种办法：D 除了真假，还要说出类别，G 和 D 都把分类的损失算进去。它直接奖励“分类器认得出”，所以也会偏爱容易认的样本。`recipes.conditional(..., how="auxiliary")` 就是它，`how="concat"` 是拼接；`python -m studies.lesson08 digits` 在同样的 60 秒里比较三种办法，设置和上面的默认训练相同（它们是为投影选的；种子 0 的投影就是上面那一次（同一种处理器），1,906 步是按一个核心 60 秒定的，在这里也许要久一些）。三个种子听话的比例，投影是 98.6%、98.1% 和 96.5%，10 个数字都听话；拼接是 84.8%、90.0% 和 81.5%，听话的有 5、7、3 个数字；辅助分类器是 46.9%、32.8% 和 41.4%，类内多样性只有 0.21、0.19 和 0.18（投影 0.82、0.78 和 0.93，拼接 0.78、0.82 和 0.94，不相上下）。辅助分类器的多样性低，也可能只是还没练好。这不能说辅助分类器不行，只能说在这样短的时间、这样的设置下，投影领先。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -575,7 +575,7 @@ Seed 0: after 400 steps 60.0% obey, with a diversity of only 0.05, which means h
 
 Nobody told G what thickness is, or asked that a $z$ should mean the same in every class. Since $y$ settles which digit it is, $z$ is left with everything else: that **content and style** part in this way is probably a result of shared weights (not tested), and nothing guarantees it. The correlation above measures ink only; slant was not measured.
 
-The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and the classification loss is added to the losses of both. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell. It is `recipes.conditional(..., how="auxiliary")`, and `how="concat"` is concatenation; `studies/lesson08.py digits` compares the three in equal times of 60 seconds, with the settings of the default run above (which were chosen for projection; the projection of seed 0 is that very run, on the same processor; 1,906 steps were timed at 60 seconds of a core and may take longer here). On three seeds projection obeys in 98.6%, 98.1% and 96.5%, and so do all 10 digits; concatenation in 84.8%, 90.0% and 81.5%, with 5, 7 and 3 digits that obey; the auxiliary classifier in 46.9%, 32.8% and 41.4%, with a diversity in class of only 0.21, 0.19 and 0.18 (projection has 0.82, 0.78 and 0.93, concatenation 0.78, 0.82 and 0.94, about as much). The low diversity of the auxiliary classifier may also be no more than too little training. It does not follow that auxiliary classifiers are no good, only that in so short a time and with these settings projection is ahead.
+The **auxiliary classifier** ([AC-GAN](https://arxiv.org/abs/1610.09585)) is the third way: D says the class besides real or fake, and the classification loss is added to the losses of both. It rewards "a classifier can tell" directly, and so it also favours samples that are easy to tell. It is `recipes.conditional(..., how="auxiliary")`, and `how="concat"` is concatenation; `python -m studies.lesson08 digits` compares the three in equal times of 60 seconds, with the settings of the default run above (which were chosen for projection; the projection of seed 0 is that very run, on the same processor; 1,906 steps were timed at 60 seconds of a core and may take longer here). On three seeds projection obeys in 98.6%, 98.1% and 96.5%, and so do all 10 digits; concatenation in 84.8%, 90.0% and 81.5%, with 5, 7 and 3 digits that obey; the auxiliary classifier in 46.9%, 32.8% and 41.4%, with a diversity in class of only 0.21, 0.19 and 0.18 (projection has 0.82, 0.78 and 0.93, concatenation 0.78, 0.82 and 0.94, about as much). The low diversity of the auxiliary classifier may also be no more than too little training. It does not follow that auxiliary classifiers are no good, only that in so short a time and with these settings projection is ahead.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
@@ -629,7 +629,7 @@ r"""
 
 条件可以有几个**因素**（factor）：玩具脸的眼镜（没有、圆框）和发型（四种），一共 8 种组合。训练时拿掉其中两种：圆框眼镜加丸子头，不戴眼镜加卷发。每个值自己都见过，只是没有一起出现过。要这两种，G 画得出来吗？
 
-`recipes.conditional` 给每个因素的每个值一个嵌入，再相加，所以没见过的组合也有嵌入；对照是把 8 种组合当作 8 个互不相干的类别，没见过的两类，嵌入停在随机的初始值上。下面是事先跑好的（`studies/lesson08.py combinations`，一个核心各 60 秒，每个数是一个种子），由读图网络（reading network）来读。
+`recipes.conditional` 给每个因素的每个值一个嵌入，再相加，所以没见过的组合也有嵌入；对照是把 8 种组合当作 8 个互不相干的类别，没见过的两类，嵌入停在随机的初始值上。下面是事先跑好的（`python -m studies.lesson08 combinations`，一个核心各 60 秒，每个数是一个种子），由读图网络（reading network）来读。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -638,7 +638,7 @@ r"""
 
 A condition may have several **factors**: the glasses of toy faces (none, round) and their hair style (four), 8 combinations in all. Two of them are held back from training: round glasses with a bun, and no glasses with curls. Each value by itself was seen, only not together. Ask for these two: can G paint them?
 
-`recipes.conditional` has an embedding for each value of each factor and adds them up, so a combination that was never seen has one, too; the control takes the 8 combinations as 8 classes that have nothing to do with each other, and the embeddings of the two that were never seen stay at their random first values. What follows was run beforehand (`studies/lesson08.py combinations`, 60 seconds of one core each, a number for each seed) and read by the reading network.
+`recipes.conditional` has an embedding for each value of each factor and adds them up, so a combination that was never seen has one, too; the control takes the 8 combinations as 8 classes that have nothing to do with each other, and the embeddings of the two that were never seen stay at their random first values. What follows was run beforehand (`python -m studies.lesson08 combinations`, 60 seconds of one core each, a number for each seed) and read by the reading network.
 """
 
 # %%
@@ -960,12 +960,12 @@ r"""
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**每次去掉一样，并和 pix2pix 比较。** 下面的表是事先跑好、存下来的（`studies/lesson08_cycle.py short`）：600 步，1,000 张新的脸，前 500 张就是上面那些。“全对”是七个因素都和正确答案一样。pix2pix 的 $A$ 相同，$B$ 是同一批人戴上眼镜。
+**每次去掉一样，并和 pix2pix 比较。** 下面的表是事先跑好、存下来的（`python -m studies.lesson08_cycle short`）：600 步，1,000 张新的脸，前 500 张就是上面那些。“全对”是七个因素都和正确答案一样。pix2pix 的 $A$ 相同，$B$ 是同一批人戴上眼镜。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**Take one thing away at a time, and compare with pix2pix.** The table below was computed beforehand and stored (`studies/lesson08_cycle.py short`): 600 steps, 1,000 new faces, of which the first 500 are those above. "All right" means that all seven factors are those of the right answer. pix2pix has the same $A$, and as $B$ the same people with glasses.
+**Take one thing away at a time, and compare with pix2pix.** The table below was computed beforehand and stored (`python -m studies.lesson08_cycle short`): 600 steps, 1,000 new faces, of which the first 500 are those above. "All right" means that all seven factors are those of the right answer. pix2pix has the same $A$, and as $B$ the same people with glasses.
 """
 
 # %%
@@ -997,7 +997,7 @@ r"""
 
 **ResNet 生成器**，论文用的就是它：只跑了种子 0，戴上了 99%，全对却只有 38%，背景只保持了 49%，用了 139 秒，U-Net 是 35 秒。U-Net 的种子 2 也有这样的结果（40%），所以一个种子不能说 ResNet 更差，只能说 600 步里它也会失败，而且慢得多。
 
-**跑得久一些。** 同样的设置走 3,000 步（`studies/lesson08_cycle.py long`，一个核心约 195 秒），三个种子都稳：戴上 100%，摘下 99% 到 100%，其余因素最差的也保持了 96% 以上，戴上的全对 98.0% 到 98.6%，摘下的 95.5% 到 98.1%。pix2pix 只学戴上，走 3,000 步约一分钟，全对 96.4% 到 98.3%，不再领先。房间更容易：白天和夜晚，600 步，1,000 间新房间里窗外都变对，其余因素至少保持 99.9%（`others`，两个种子）。数字和它的反色，96% 和 92% 还认作原来的数字（真数字认对 98%），和上面的数不能比。
+**跑得久一些。** 同样的设置走 3,000 步（`python -m studies.lesson08_cycle long`，一个核心约 195 秒），三个种子都稳：戴上 100%，摘下 99% 到 100%，其余因素最差的也保持了 96% 以上，戴上的全对 98.0% 到 98.6%，摘下的 95.5% 到 98.1%。pix2pix 只学戴上，走 3,000 步约一分钟，全对 96.4% 到 98.3%，不再领先。房间更容易：白天和夜晚，600 步，1,000 间新房间里窗外都变对，其余因素至少保持 99.9%（`others`，两个种子）。数字和它的反色，96% 和 92% 还认作原来的数字（真数字认对 98%），和上面的数不能比。
 
 下面是种子 0 走完 3,000 步画的一页，没有挑选过：
 
@@ -1015,7 +1015,7 @@ r"""
 
 **ResNet generators**, those of the paper, were run on seed 0 only: 99% put glasses on, but only 38% are all right, and the background is kept in 49%; it took 139 seconds, the U-Net 35. Seed 2 of the U-Net came out much the same (40%), so one seed does not say that a ResNet is worse, only that it can fail in 600 steps as well, and is much slower.
 
-**A longer run.** The same settings for 3,000 steps (`studies/lesson08_cycle.py long`, about 195 seconds of one core) are steady on all three seeds: 100% put them on, 99% to 100% take them off, the weakest of the other factors is kept in more than 96%, and 98.0% to 98.6% of those put on and 95.5% to 98.1% of those taken off are all right. pix2pix, which learns to put them on only, takes about a minute for 3,000 steps, with 96.4% to 98.3% all right: no longer ahead. Rooms are easier: by day and by night, 600 steps, all of 1,000 new rooms have the right window, and every other factor is kept in at least 99.9% (`others`, two seeds). Of digits and their inverses 96% and 92% are still read as the same digit (of real digits 98%), which does not compare with the numbers above.
+**A longer run.** The same settings for 3,000 steps (`python -m studies.lesson08_cycle long`, about 195 seconds of one core) are steady on all three seeds: 100% put them on, 99% to 100% take them off, the weakest of the other factors is kept in more than 96%, and 98.0% to 98.6% of those put on and 95.5% to 98.1% of those taken off are all right. pix2pix, which learns to put them on only, takes about a minute for 3,000 steps, with 96.4% to 98.3% all right: no longer ahead. Rooms are easier: by day and by night, 600 steps, all of 1,000 new rooms have the right window, and every other factor is kept in at least 99.9% (`others`, two seeds). Of digits and their inverses 96% and 92% are still read as the same digit (of real digits 98%), which does not compare with the numbers above.
 
 Below is a sheet by seed 0 after its 3,000 steps, of pictures that nobody chose:
 

@@ -101,7 +101,7 @@ r"""
 
 ## 开放练习：驯服太强的 D
 
-四种组合里起作用的是 R1 + R2，损失可以不动，直接用 $\gamma = 1$ 就能过关：三个种子的高质量样本是 37%、34%、31%（`studies/exercises.py cure`）。惩罚太重，D 过于平缓，样本走到模式附近就停下，落不到模式上；太轻，又可能管不住 D。下面取 $\gamma = 0.3$，三个种子的结果就在输出里。只用 R1 时，$\gamma = 1$ 也过关（29%、32%、36%），$\gamma = 0.1$ 三个种子里有两个没有过（16% 和 15%）。
+四种组合里起作用的是 R1 + R2，损失可以不动，直接用 $\gamma = 1$ 就能过关：三个种子的高质量样本是 37%、34%、31%（`python -m studies.exercises cure`）。惩罚太重，D 过于平缓，样本走到模式附近就停下，落不到模式上；太轻，又可能管不住 D。下面取 $\gamma = 0.3$，三个种子的结果就在输出里。只用 R1 时，$\gamma = 1$ 也过关（29%、32%、36%），$\gamma = 0.1$ 三个种子里有两个没有过（16% 和 15%）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -110,7 +110,7 @@ Derivation: $\sigma'(l) = D(1 - D)$, so the derivative of $\log(1 - D)$ is $-D(1
 
 ## Open task: tame a D that is too strong
 
-In the four combinations R1 + R2 did the work. The loss can stay, and $\gamma = 1$ passes as it is: 37 %, 34 % and 31 % of high quality on the three seeds (`studies/exercises.py cure`). With too heavy a penalty D is too gentle and the samples stop short of the modes; too light a one may not tame D. Below is $\gamma = 0.3$; its results on the three seeds are in the output. R1 alone passes with $\gamma = 1$ (29 %, 32 %, 36 %); with $\gamma = 0.1$ two of the three seeds fail (16 % and 15 %).
+In the four combinations R1 + R2 did the work. The loss can stay, and $\gamma = 1$ passes as it is: 37 %, 34 % and 31 % of high quality on the three seeds (`python -m studies.exercises cure`). With too heavy a penalty D is too gentle and the samples stop short of the modes; too light a one may not tame D. Below is $\gamma = 0.3$; its results on the three seeds are in the output. R1 alone passes with $\gamma = 1$ (29 %, 32 %, 36 %); with $\gamma = 0.1$ two of the three seeds fail (16 % and 15 %).
 """
 
 # %% tags=["nbval-ignore-output"]

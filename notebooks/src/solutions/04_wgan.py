@@ -129,14 +129,14 @@ verdict = check.clipped_update(update)
 r"""
 ## 开放题：把 WGAN-GP 调好
 
-论文的设置在这个预算下几乎没有开始学：3 个种子的距离都在 7,500 上下（`studies/exercises.py penalty`）。学习率加到 0.001，`n_critic` 减到 2，G 走 250 步，3 个种子是 594、813、663，都低于标准 1,000（和下面一样，在一个线程上量；换一种处理器，数会有出入）。只加学习率、`n_critic` 仍是 5，G 只走 100 步，种子 0、1 是 898 和 1,003；`n_critic` 减到 1，G 走 500 步，3 个种子是 1,247、935、754：都在标准上下，种子之间的差别很大，所以要两个种子都过。
+论文的设置在这个预算下几乎没有开始学：3 个种子的距离都在 7,500 上下（`python -m studies.exercises penalty`）。学习率加到 0.001，`n_critic` 减到 2，G 走 250 步，3 个种子是 594、813、663，都低于标准 1,000（和下面一样，在一个线程上量；换一种处理器，数会有出入）。只加学习率、`n_critic` 仍是 5，G 只走 100 步，种子 0、1 是 898 和 1,003；`n_critic` 减到 1，G 走 500 步，3 个种子是 1,247、935、754：都在标准上下，种子之间的差别很大，所以要两个种子都过。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## Open task: tune a WGAN-GP
 
-With this budget the paper's settings have hardly begun to learn: distances of about 7,500 on 3 seeds (`studies/exercises.py penalty`). With a learning rate of 0.001 and an `n_critic` of 2, G makes 250 steps, and 3 seeds give 594, 813 and 663, all below the bar of 1,000 (on one thread, as below; another processor gives somewhat different numbers). With the larger learning rate alone and an `n_critic` of 5, G makes 100 steps, and seeds 0 and 1 give 898 and 1,003; with an `n_critic` of 1, G makes 500, and 3 seeds give 1,247, 935 and 754. Those lie on either side of the bar, and seeds differ a good deal, which is why both of two must pass.
+With this budget the paper's settings have hardly begun to learn: distances of about 7,500 on 3 seeds (`python -m studies.exercises penalty`). With a learning rate of 0.001 and an `n_critic` of 2, G makes 250 steps, and 3 seeds give 594, 813 and 663, all below the bar of 1,000 (on one thread, as below; another processor gives somewhat different numbers). With the larger learning rate alone and an `n_critic` of 5, G makes 100 steps, and seeds 0 and 1 give 898 and 1,003; with an `n_critic` of 1, G makes 500, and 3 seeds give 1,247, 935 and 754. Those lie on either side of the bar, and seeds differ a good deal, which is why both of two must pass.
 """
 
 # %% tags=["nbval-ignore-output"]
