@@ -838,14 +838,14 @@ say("十张图，每个数字一张，各重复 200 次：IS {found:.2f}，真�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-这就解释了损伤表的最后一行。多半是因为真图里本来就有几张写得古怪的，它们的球特别大，装得下一部分噪声（没有单独检验）：5 种分法里，没有白纸时，纯噪声的精确率从 0.14 到 0.87 都有；放进一张白纸，5 次都是 1.00（`lesson07_board.json`）。一张真图就能左右的数，不能单独报告。密度按“落进几个球”计数，一个大球只算一个；覆盖率反过来问每个真图的球里有没有样本，这张白纸最多多算一个球。
+损伤表的最后一行多半也是这个道理：真图里本来就有几张写得古怪的，它们的球特别大，装得下一部分噪声（没有单独检验）。5 种分法里，没有白纸时，纯噪声的精确率从 0.14 到 0.87 都有；放进一张白纸，5 次都是 1.00（`lesson07_board.json`）。一张真图就能左右的数，不能单独报告。密度按“落进几个球”计数，一个大球只算一个；覆盖率反过来问每个真图的球里有没有样本，这张白纸最多多算一个球。
 
 **Inception 分数**的盲点更大：它从不看真图，每类有一张分类器拿得准的图就够了。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-This explains the last row of the table of damages. A likely reason, not tested by itself: among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static. In 5 draws without a white page its precision is anything from 0.14 to 0.87; with one white page it is 1.00 in all 5 (`lesson07_board.json`). A number that a single real picture can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
+The last row of the table of damages is probably a case of this, which was not tested by itself: among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static. In 5 draws without a white page its precision is anything from 0.14 to 0.87; with one white page it is 1.00 in all 5 (`lesson07_board.json`). A number that a single real picture can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
 
 The **Inception score** has a larger blind spot: it never looks at a real picture, and one picture of each class that the classifier is sure of is all it takes.
 """
@@ -1130,7 +1130,7 @@ r"""
 
 2025 年夏天，有人给 torcheval 提了 [issue 220](https://github.com/meta-pytorch/torcheval/issues/220)：同一份输入，两组各 10 张 32×32 的随机图，torcheval 算出 FID 13.67，torchmetrics 算出 53.69。公式只有一个，差别从哪里来？能查到的有这些：
 
-- **权重。** [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) 的作者查过：torcheval 用的 Inception 和论文用的 TensorFlow 版权重不同；换上 pytorch-fid 的权重，再把累加改成 float64，就和别的库一致了。
+- **网络和权重。** [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) 的作者查过：torcheval 用的 Inception，网络和权重都和论文用的 TensorFlow 版不完全一样；整个换成 pytorch-fid 的 Inception，再把累加改成 float64，就和别的库一致了。
 - **像素的范围。** 读它的[代码](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py)：图片以 $[0, 1]$ 直接送进 torchvision 的 Inception。这个网络的入口会做一次换算，前提是图片已按 ImageNet 的均值和标准差归一化；直接送 $[0, 1]$，红色通道换算成 $0.458x - 0.03$，网络看到的是一张灰蒙蒙的图。
 - **样本数。** 2,048 维的协方差，10 张图最多秩 9。这样小的 $n$，两个数都没有多少意义。
 
@@ -1152,7 +1152,7 @@ r"""
 
 In the summer of 2025 somebody filed [issue 220](https://github.com/meta-pytorch/torcheval/issues/220) of torcheval: for one input, two sets of 10 random 32×32 pictures each, torcheval has an FID of 13.67 and torchmetrics one of 53.69. There is only one formula; where does the difference come from? This much can be found out:
 
-- **Weights.** The author of [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) looked into it: torcheval's Inception does not have the weights of the TensorFlow version that papers use; with those of pytorch-fid, and with the sums in float64, the result agrees with other libraries.
+- **Network and weights.** The author of [issue 192](https://github.com/meta-pytorch/torcheval/issues/192) looked into it: torcheval's Inception differs in network and weights from the TensorFlow version that papers use; with pytorch-fid's Inception in its place, and with the sums in float64, the result agrees with other libraries.
 - **Range of the pixels.** Read its [code](https://github.com/meta-pytorch/torcheval/blob/main/torcheval/metrics/image/fid.py): pictures go into torchvision's Inception as they are, in $[0, 1]$. The network begins with a conversion that assumes pictures normalised by ImageNet's mean and standard deviation; given $[0, 1]$, it turns the red channel into $0.458x - 0.03$, and what the network sees is a dull grey picture.
 - **Number of samples.** With 2,048 features, the covariance of 10 pictures has rank 9 at most. At so small an $n$ neither number means much.
 
@@ -1290,14 +1290,14 @@ How could one notice? Look at $n$ on both sides; or at the floor: 100 and 2,000 
 r"""
 ## 排行榜：本课程自己的生成器
 
-现在把前几课的生成器放在一起：同样的 6,000 张训练数字，按一个核心 50 秒定的步数（实际 42 到 65 秒，并不正好相等：`02 with R1` 用了 59 到 63 秒，`06 RpGAN` 只用了 42 到 49 秒），3 个种子，每个 2,000 个样本，参照是训练图，特征来自数字分类器（`python -m studies.lesson07 leaderboard`）。第 02 课的网络是全连接的，其余是卷积的。第 04 课在人脸上比较过几种评论家，数据不同，不能放进这张表；它的 WGAN-GP 在这里重新用数字训练。
+现在把前几课的生成器放在一起：同样的 6,000 张训练数字，按一个核心 50 秒定的步数（实际 42 到 65 秒，并不正好相等：`02 with R1` 用了 59 到 63 秒，`06 RpGAN` 只用了 42 到 49 秒），3 个种子，每个 2,000 个样本，参照是训练图，特征来自数字分类器（`python -m studies.lesson07 leaderboard`）。第 02 课的网络是全连接的，其余是卷积的。第 04 课在玩具脸上比较过几种评论家，数据不同，不能放进这张表；它的 WGAN-GP 在这里重新用数字训练。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## The leaderboard: the course's own generators
 
-Now the generators of the lessons so far stand side by side: the same 6,000 training digits, numbers of steps that were timed to take 50 seconds of one core (in the event 42 to 65, not quite equal: `02 with R1` took 59 to 63, `06 RpGAN` only 42 to 49), 3 seeds, 2,000 samples each, the training pictures as the reference, features of the digit classifier (`python -m studies.lesson07 leaderboard`). The networks of lesson 02 are fully connected, the others convolutional. Lesson 04 compared critics on faces; these are other data and cannot stand in this table, so its WGAN-GP was trained on digits here.
+Now the generators of the lessons so far stand side by side: the same 6,000 training digits, numbers of steps that were timed to take 50 seconds of one core (in the event 42 to 65, not quite equal: `02 with R1` took 59 to 63, `06 RpGAN` only 42 to 49), 3 seeds, 2,000 samples each, the training pictures as the reference, features of the digit classifier (`python -m studies.lesson07 leaderboard`). The networks of lesson 02 are fully connected, the others convolutional. Lesson 04 compared critics on toy faces; these are other data and cannot stand in this table, so its WGAN-GP was trained on digits here.
 """
 
 # %%
@@ -1358,8 +1358,8 @@ r"""
 表按弗雷歇距离排序。“有把握”是分类器最高的概率不低于 0.9 的样本的比例；“别人的笔迹”是 MNIST 的测试文件，由另一批人写。能说什么，不能说什么：
 
 - **分得开的。** `02 with R1` 的弗雷歇距离是 0.88 到 0.91，`03 DCGAN` 是 1.54 到 1.67，三个种子没有交错。`03 SN-GAN`（1.57 到 1.76）和 `03 DCGAN` 交错，`04 WGAN-GP`（2.30 到 2.47）和 `06 RpGAN`（1.86 到 3.21）也互相交错，三个种子分不出高低。
-- **换一个指标，第一名就换人。** 召回率最高的是两个卷积网络，`03 DCGAN` 和 `03 SN-GAN` 平均都是 0.81，`02 with R1` 是 0.77。但要小心：召回率的球画在样本上，不成数字的样本可能彼此离得远，球也大（没有量过）；覆盖率的球画在真图上，结论正相反，`02 with R1` 是 0.52，`03 DCGAN` 和 `03 SN-GAN` 是 0.24 和 0.19。精确率最高的竟是 `02 Datawhale`，平均 0.97，而它的样本只是灰色的点阵，召回率是 0，分类器只在里面看出一到四类。道理和模糊一样：精确率高，不等于画得好。原文的设置走得慢，本来就不是为 50 秒写的。
-- **不能说“全连接胜过卷积”，也不能说“RpGAN 不好”。** 大约 50 秒里，`02 with R1` 走了 5,605 步，`03 DCGAN` 走了 1,219 步，`06 RpGAN` 走了 1,631 步；它和 `03 SN-GAN` 的学习率也要在这么短的时间里降下去。它为什么落后，这里没有检验。第 06 课的比赛给的是 120 秒，画的是人脸，那里 `rpgan` 第一。排行榜只回答：这样的预算，这样的数据，这样的指标。
+- **换一个指标，第一名就换人。** 召回率最高的是两个卷积网络，`03 DCGAN` 和 `03 SN-GAN` 平均都是 0.81，`02 with R1` 是 0.77。但要小心：召回率的球画在样本上，不成数字的样本可能彼此离得远，球也大（没有量过）；覆盖率的球画在真图上，结论正相反，`02 with R1` 是 0.52，`03 DCGAN` 和 `03 SN-GAN` 是 0.24 和 0.19。精确率最高的竟是 `02 Datawhale`，平均 0.97，而它的样本只是灰色的点阵，召回率是 0，分类器只在里面看出一到四类。这里和模糊一样，精确率高，不等于画得好（原因没有查）。原文的设置走得慢，本来就不是为 50 秒写的。
+- **不能说“全连接胜过卷积”，也不能说“RpGAN 不好”。** 大约 50 秒里，`02 with R1` 走了 5,605 步，`03 DCGAN` 走了 1,219 步，`06 RpGAN` 走了 1,631 步；它和 `03 SN-GAN` 的学习率也要在这么短的时间里降下去。它为什么落后，这里没有检验。第 06 课的比赛给的是 120 秒，画的是玩具脸，那里 `rpgan` 的弗雷歇距离最小（另外两项和 SN-GAN 分不出）。排行榜只回答：这样的预算，这样的数据，这样的指标。
 - **离下限都还远。** 最好的是下限（0.05）的十几倍；别的人写的真数字和同样的参照比，只有 0.20。
 - **记忆检验。** 21 个训练出来的生成器，$z$ 从 -1.1 到 2.6，没有一个超过 3。最高的是 `02 with R1`，三个种子是 2.6、2.0、1.9；三次用的是同一批证人，不算三份独立的证据。于是换证人再查：`python -m studies.lesson07 deals` 把 8,000 张数字重新分了 6 次，每次另训练一个 `02 with R1`，$z$ 是 2.85、2.49、2.42、1.13、2.83、1.10，还是没有一次报警，平均却是 2.1；同样 6 次里，别人的笔迹从 -0.2 到 1.8，平均 0.4。所以它的样本确实偏向训练图，只是一次检验看不出来。“没有报警”不等于“没有记住”，这就是例子。
 - **一个差点上榜的错误。** 第一次排名，`03 SN-GAN` 和纯噪声一样差。原因不在 SN-GAN：配方默认的滑动平均是 0.999，而 50 秒只走 1,156 步，平均里还有三成是最初的权重。换成第 03 课用的 0.995，就是上表里的数。样本看一眼就知道不对，表里的数自己不会说。
@@ -1374,8 +1374,8 @@ r"""
 The table is sorted by the Fréchet distance. "Confident" is the share of samples whose top probability is 0.9 or more; "other writers" is MNIST's test file, by other people. What can be said, and what not:
 
 - **Told apart.** The Fréchet distance of `02 with R1` is 0.88 to 0.91, that of `03 DCGAN` 1.54 to 1.67; their seeds do not overlap. `03 SN-GAN` (1.57 to 1.76) overlaps with `03 DCGAN`, and `04 WGAN-GP` (2.30 to 2.47) with `06 RpGAN` (1.86 to 3.21): three seeds cannot rank them.
-- **Another metric, another winner.** The highest recall is that of two convolutional networks: `03 DCGAN` and `03 SN-GAN` both have 0.81 on average, and `02 with R1` has 0.77. But careful: the balls of recall are drawn around samples, and samples that are no digits may lie far apart and have large ones (not measured); coverage, with balls around real pictures, says the opposite, 0.52 for `02 with R1`, 0.24 and 0.19 for `03 DCGAN` and `03 SN-GAN`. The highest precision, of all things, is that of `02 Datawhale`, 0.97 on average, whose samples are grey dots, with a recall of 0, in which the classifier sees between one and four classes. It is as with blur: high precision does not mean good pictures. The settings of the tutorials move slowly, and nobody wrote them for 50 seconds.
-- **Not: "fully connected beats convolutions", nor "RpGAN is no good".** In about 50 seconds `02 with R1` took 5,605 steps, `03 DCGAN` 1,219 and `06 RpGAN` 1,631; its learning rate, like that of `03 SN-GAN`, had to come down in so short a time. Why it lies behind was not tested. The contest of lesson 06 gave 120 seconds and painted faces, and there `rpgan` came first. A leaderboard answers for this budget, these data, these metrics.
+- **Another metric, another winner.** The highest recall is that of two convolutional networks: `03 DCGAN` and `03 SN-GAN` both have 0.81 on average, and `02 with R1` has 0.77. But careful: the balls of recall are drawn around samples, and samples that are no digits may lie far apart and have large ones (not measured); coverage, with balls around real pictures, says the opposite, 0.52 for `02 with R1`, 0.24 and 0.19 for `03 DCGAN` and `03 SN-GAN`. The highest precision, of all things, is that of `02 Datawhale`, 0.97 on average, whose samples are grey dots, with a recall of 0, in which the classifier sees between one and four classes. It is as with blur: high precision does not mean good pictures (the reason was not looked into). The settings of the tutorials move slowly, and nobody wrote them for 50 seconds.
+- **Not: "fully connected beats convolutions", nor "RpGAN is no good".** In about 50 seconds `02 with R1` took 5,605 steps, `03 DCGAN` 1,219 and `06 RpGAN` 1,631; its learning rate, like that of `03 SN-GAN`, had to come down in so short a time. Why it lies behind was not tested. The contest of lesson 06 gave 120 seconds and painted toy faces, and there `rpgan` had the smallest Fréchet distance (in two other metrics it could not be told from SN-GAN). A leaderboard answers for this budget, these data, these metrics.
 - **All are far from the floor.** The best is more than ten times the floor (0.05); real digits by other writers, against the same reference, have only 0.20.
 - **Memorisation.** Of 21 trained generators $z$ is between -1.1 and 2.6, never above 3. The highest is `02 with R1`, with 2.6, 2.0, 1.9 for the three seeds; the witnesses were the same each time, so these are not three independent pieces of evidence. To follow it up with other witnesses, `python -m studies.lesson07 deals` dealt the 8,000 digits out anew 6 times and trained a `02 with R1` on each deal: $z$ is 2.85, 2.49, 2.42, 1.13, 2.83, 1.10. Again no alarm, but the mean is 2.1, and that of other writers in the same 6 deals, between -0.2 and 1.8, is 0.4. So its samples do lean towards the training pictures, and a single test does not show it: here is a case where "no alarm" does not mean "nothing was memorised".
 - **A mistake that nearly made the table.** In the first ranking `03 SN-GAN` was as bad as static. SN-GAN was not to blame: the recipe's moving average is 0.999 unless told otherwise, 50 seconds are only 1,156 steps, and three tenths of the average were still the first weights. With lesson 03's 0.995 it has the numbers of the table above. One look at the samples would have told; the number in the table does not.
@@ -1546,8 +1546,8 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 | 弗雷歇距离 | 均值、协方差：质量和多样性都算 | 二阶矩以外的一切；照抄；随 $n$ 变 |
 | KID（三次核） | 三阶以内的矩，没有偏差 | 三阶以上；照抄 |
 | MIND | 每个方向上的整个分布 | 照抄；也随 $n$ 变 |
-| 精确率，召回率 | 像不像；全不全 | 照抄；一个离群的真图就能骗过精确率；模糊的图也能得高分 |
-| 密度，覆盖率 | 同上；一张离群真图最多使密度多 $1/k$，使覆盖率多一个球 | 照抄 |
+| 精确率，召回率 | 像不像；全不全 | 照抄；一个离群的真图就能骗过精确率；模糊的图精确率反而高（召回率会降） |
+| 密度，覆盖率 | 同上；一张离群真图最多使密度多 $1/k$，使覆盖率多一个球 | 照抄；模糊的图密度反而高 |
 | Inception 分数 | 有没有把握，类别齐不齐 | 照抄；每类一张图就接近满分 |
 | 记忆检验 | 是否抄自训练图 | 抄得很少、改得很多的 |
 
@@ -1569,8 +1569,8 @@ $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma
 | Fréchet distance | means and covariances: quality and variety alike | all beyond second moments; copying; depends on $n$ |
 | KID (cubic kernel) | moments up to the third, without a bias | beyond the third; copying |
 | MIND | the whole distribution along each direction | copying; depends on $n$, too |
-| precision, recall | like real ones or not; complete or not | copying; one outlier among the real ones deceives precision; blurred pictures score high, too |
-| density, coverage | the same; an outlier adds at most $1/k$ to density and one ball to coverage | copying |
+| precision, recall | like real ones or not; complete or not | copying; one outlier among the real ones deceives precision; blurred pictures raise precision (recall falls) |
+| density, coverage | the same; an outlier adds at most $1/k$ to density and one ball to coverage | copying; blurred pictures raise density |
 | Inception score | sure or not, all classes or not | copying; one picture of each class comes close to full marks |
 | memorisation test | copies of training pictures | few copies, or copies changed a lot |
 
