@@ -117,7 +117,7 @@ r"""
 | **[07](07_measuring.ipynb)** | 诚实地衡量 GAN：从两个正态分布算起的弗雷歇距离，它的偏差，一张损伤表，指标的盲点，精确率和召回率，记忆检验，以及本课程生成器的排行榜 | 必修 | 130 |
 | **[08](08_conditional.ipynb)** | 让生成器听指令：条件 GAN 和投影判别器，用数字衡量听话的程度和多样性，数字选择器，pix2pix 和 CycleGAN（戴上和摘下眼镜），循环损失保证不了什么，以及 StyleGAN 的想法 | 必修 | 120 |
 
-请按 01 到 04 的顺序学习，然后学 06、07 和 08；05 是选修。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习。
+请按 01 到 04 的顺序学习，然后学 06、07 和 08；05 是选修。只有一个下午，就学 01；再有一个下午，接着学 02。已经熟悉 GAN 的原理，可以从 02 开始。每一课都能独立运行，分钟数包括阅读和练习（05 只算核心部分，选做的另需约 80 分钟）。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -137,7 +137,7 @@ r"""
 | **[07](07_measuring.ipynb)** | Measuring GANs, honestly: the Fréchet distance, starting from two Gaussians, its bias, a table of damages, what metrics cannot see, precision and recall, a test for memorisation, and a leaderboard of the course's generators | core | 130 |
 | **[08](08_conditional.ipynb)** | Telling G what to make: conditional GANs by projection, obedience and diversity as numbers, a digit selector, pix2pix and CycleGAN with glasses on and off, what a cycle loss does not guarantee, and StyleGAN's ideas on a page | core | 120 |
 
-Take lessons 01 to 04 in this order, then 06, 07 and 08; 05 is optional. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises.
+Take lessons 01 to 04 in this order, then 06, 07 and 08; 05 is optional. If you have one afternoon, do 01; with a second one, go on to 02. If you know how a GAN works, you can begin with 02. Each lesson runs on its own; the minutes are for reading and exercises (for 05 the core alone; its optional parts take about 80 more).
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -147,7 +147,7 @@ r"""
 - **先猜再跑**：先写下你的答案，再运行下面的代码。猜错的地方，往往就是学到东西的地方。
 - **练习**：自动批改。还没有填写的练习显示 `[ ]` 和“还没有作答”，这不是错误，笔记本会继续运行。填好之后再运行那一格，就会看到通过与否和原因。提示有两条，请一次展开一条。
 - **测验**：在课的末尾。点选之后，每个选项都有解释。
-- **数字**：训练得到的数字和图片因电脑而异，单独一次训练，有时相差不小；由几个种子得出的结论应当相同。
+- **数字**：训练得到的数字和图片因电脑而异，单独一次训练，有时相差不小；由几个随机种子（random seed，决定初始权重和噪声的一个整数，换一个就是另一次训练）得出的结论应当相同。
 
 课文用到的词都在[术语表](glossary.md)里，中英对照，并注明其他译法。这门课改编自五份公开的教程，[出处与勘误](sources.md)里有作者、链接和致谢。练习的参考答案和教学笔记在 `solutions` 文件夹里。
 
@@ -165,7 +165,7 @@ r"""
 - **Predict, then run**: write down your answer before you run the code below it. Where your guess is wrong, there is something to learn.
 - **Exercises** are checked automatically. One that is not filled in yet shows `[ ]` and "Not attempted": this is no error, and the notebook runs on. Fill in the cell and run it again to see whether it passes, and why. There are two hints; open them one at a time.
 - **The quiz** is at the end of the lesson. After your click, each option has its explanation.
-- **Numbers**: numbers measured after training, and pictures, depend on the computer, and those of a single training may differ clearly from the text; conclusions drawn from several seeds should not.
+- **Numbers**: numbers measured after training, and pictures, depend on the computer, and those of a single training may differ clearly from the text; conclusions drawn from several random seeds (an integer that fixes the first weights and the noise; another seed is another training) should not.
 
 The terms of the course are in the [glossary](glossary.md), in both languages and with other translations in use. The course is based on five public tutorials: [sources and errata](sources.md) names their authors, with links and thanks. Solutions to the exercises and notes for teachers are in the `solutions` folder.
 

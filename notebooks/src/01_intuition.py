@@ -251,7 +251,7 @@ r"""
 
 $$\nabla_{\theta_G} \, l(G(z)) = \left(\frac{\partial G(z)}{\partial \theta_G}\right)^{\!\top} \nabla_x \, l(x) \Big|_{x = G(z)}$$
 
-右边的 $\nabla_x l(x)$ 是 D 在这个生成样本处的梯度，也就是“往哪边挪，D 会觉得更真”。G 的损失还要乘上一个系数，即损失对 logit 的斜率，它只取决于 D 给的分数（后面的图 1-5）。方向来自 $\nabla_x l$，大小还要看这个系数。故事的第一个说法由此有了答案：G 从没见过真实样本，它的知识都来自 D。
+右边的 $\nabla_x l(x)$ 是 D 在这个生成样本处的梯度，也就是“往哪边挪，D 会觉得更真”。求 G 的损失的梯度时，$\nabla_x l$ 前面还要乘上一个系数，即损失对 logit 的斜率，它只取决于 D 给的分数（后面的图 1-5）。方向来自 $\nabla_x l$，大小还要看这个系数。故事的第一个说法由此有了答案：G 从没见过真实样本，它的知识都来自 D。
 
 ## 在实验室里玩十分钟
 
@@ -330,7 +330,7 @@ D 要使 $V$ 尽可能大，G 要使 $V$ 尽可能小。一方所得就是另一
 | A | 0.75 | 0.25 | 0.75 | −0.216 | −0.347 |
 | B | 0.25 | 0.75 | 0.25 | −0.347 | −0.216 |
 
-四项相加，$V = -1.125$。如果 G 挪动它的样本，D 的 $d$ 会跟着变，$V$ 也会变。G 能把 $V$ 降到多低？
+四项（用舍入以前的值）相加，$V = -1.125$。G 挪动样本，D 的 $d$ 会跟着变，$V$ 也会变。G 能把 $V$ 降到多低？
 
 D 固定时，第一项与 G 无关，G 只能影响第二项；但 G 一动，D 的 $d$ 也跟着变。所以先固定 G，求最优判别器。
 """
@@ -354,7 +354,7 @@ Write $p_r(x)$ for the density of the real samples and $p_g(x)$ for that of the 
 | A | 0.75 | 0.25 | 0.75 | −0.216 | −0.347 |
 | B | 0.25 | 0.75 | 0.25 | −0.347 | −0.216 |
 
-The four terms add up to $V = -1.125$. If G moves its samples, D changes its $d$, and $V$ changes, too. How low can G bring $V$?
+The four terms, before rounding, add up to $V = -1.125$. If G moves its samples, D changes its $d$, and $V$ changes, too. How low can G bring $V$?
 
 With D fixed, the first term does not depend on G, which can change only the second; but when G moves, D's $d$ changes as well. So fix G for now and look for the optimal discriminator.
 """
@@ -421,7 +421,7 @@ r"""
 
 ### 练习 1：最优判别器
 
-两个密度不同时，最优的 D 是什么？把期望写成积分：
+两个密度不同时，最优的 D 是什么？$G(z)$ 的密度就是 $p_g$，所以对 $z$ 求的期望，也就是 $x$ 取自 $p_g$ 时的期望。把期望写成积分：
 
 $$V = \int \left[ p_r(x) \log D(x) + p_g(x) \log(1 - D(x)) \right] dx$$
 
@@ -446,7 +446,7 @@ The answer is **D**. Mind what 0.5 means: "cannot tell", not "well painted". A D
 
 ### Exercise 1: the optimal discriminator
 
-What is the optimal D when the densities differ? Write the expectations as an integral:
+What is the optimal D when the densities differ? $G(z)$ has the density $p_g$, so the expectation over $z$ is one over $x$ drawn from $p_g$. Write the expectations as an integral:
 
 $$V = \int \left[ p_r(x) \log D(x) + p_g(x) \log(1 - D(x)) \right] dx$$
 
@@ -556,7 +556,7 @@ r"""
 
 $$\mathrm{KL}(p \,\|\, q) = \int p(x) \log \frac{p(x)}{q(x)} \, dx$$
 
-它不小于 0，只在 $p = q$ 时等于 0，而且不对称。**JS 散度**（Jensen-Shannon divergence）让两边都和平均分布 $m = (p + q) / 2$ 比，于是对称，也不会超过 $\log 2$：
+它不小于 0，只在 $p = q$ 时等于 0，而且不对称。**JS 散度**（Jensen-Shannon divergence）让 $p$ 和 $q$ 都去和两者的平均 $m = (p + q) / 2$ 比，于是对称，也不会超过 $\log 2$：
 
 $$\mathrm{JS}(p, q) = \tfrac{1}{2} \mathrm{KL}(p \,\|\, m) + \tfrac{1}{2} \mathrm{KL}(q \,\|\, m)$$
 
@@ -771,7 +771,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-答案是 **A**。被识破的生成样本最需要梯度，形式一恰恰在这里是平的，所以叫**饱和**（saturating）损失；等 G 已经骗过 D，它反而陡起来。这一点很容易说反。形式二叫**非饱和**（non-saturating）损失。两种形式的不动点相同，却是不同的目标，并不相等，尽管有的文章在中间写了等号。
+答案是 **A**。被识破的生成样本最需要梯度，形式一恰恰在这里是平的，所以叫**饱和**（saturating）损失；等 G 已经骗过 D，它反而陡起来。这一点很容易说反。形式二叫**非饱和**（non-saturating）损失。两种形式的不动点（双方的梯度都是 0 的地方）相同，目标却不同；有的文章在两者之间写等号，那是错的。
 
 ### 练习 3：两个梯度
 
@@ -792,7 +792,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The answer is **A**. A fake that is seen through needs a gradient most of all, and that is just where form one is flat, hence the name **saturating** loss; it turns steep once G has fooled D. It is easy to get this the wrong way round. Form two is called the **non-saturating** loss. The two share their fixed point, but they are different objectives: they are not equal, though some texts write them as if they were.
+The answer is **A**. A fake that is seen through needs a gradient most of all, and that is just where form one is flat, hence the name **saturating** loss; it turns steep once G has fooled D. It is easy to get this the wrong way round. Form two is called the **non-saturating** loss. The two share their fixed point (where the gradients of both players are 0), but they are different objectives: they are not equal, though some texts write them as if they were.
 
 ### Exercise 3: two gradients
 
@@ -822,14 +822,14 @@ verdict = check.generator_gradients(gradients)
 r"""
 ## D 的地形和它的箭头
 
-现在连起来训练：每个回合 D 一步、G 一步，用非饱和损失，不加惩罚项，共 1500 个回合（`fit(game, data, n)` 训练到第 n 步为止，再次调用就接着走）。把 D 的分数看作地形，G 的每一步都让自己的样本往高处走：
+现在连起来训练：每个回合 D 一步、G 一步，用非饱和损失，不加惩罚项，共 1500 个回合（`fit(game, data, n)` 训练到走完 n 个回合为止，再次调用就接着走；图里和表里的第 n 步，也是走完 n 个回合，D 每回合不止走一步时也一样）。把 D 的分数看作地形，G 的每一步都让自己的样本往高处走：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 ## D's landscape and its arrows
 
-Now train both together: one step of D and one of G in each round, the non-saturating loss, no penalty, 1500 rounds (`fit(game, data, n)` trains up to step n; called again, it goes on from there). Think of D's score as a landscape; each step of G moves its samples uphill:
+Now train both together: one step of D and one of G in each round, the non-saturating loss, no penalty, 1500 rounds (`fit(game, data, n)` trains until n rounds are played; called again, it goes on from there; step n in figures and tables is the end of round n, also where D takes more than one step a round). Think of D's score as a landscape; each step of G moves its samples uphill:
 """
 
 # %%
@@ -1127,7 +1127,7 @@ $$L_D = \mathbb{E}_{x, z}[-\log \sigma(l(x) - l(G(z)))], \qquad L_G = \mathbb{E}
 
 $L_G$ 里也有真实样本的分数 $l(x)$，但它只影响系数，$\nabla_x l$ 仍取在生成样本处。Sun 等人（2020）证明，在理想化的设定下，这种损失的全局地形里没有模式崩溃造成的坏局部极小。
 
-**加惩罚：R1 和 R2**（Mescheder 等，2018）。D 的损失加上它在真实样本处、在生成样本处的梯度范数的平方：
+**加惩罚：R1 和 R2**（Mescheder 等，2018）。D 的损失加上它的分数 $l$ 对输入的梯度范数的平方，在真实样本处取是 R1，在生成样本处取是 R2：
 
 $$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
 
@@ -1160,7 +1160,7 @@ $$L_D = \mathbb{E}_{x, z}[-\log \sigma(l(x) - l(G(z)))], \qquad L_G = \mathbb{E}
 
 $L_G$ contains the score $l(x)$ of a real sample, but that changes only the factor; $\nabla_x l$ is still taken at the fakes. Sun et al. (2020) prove that in an idealised setting the global landscape of this loss has no bad local minima of the kind that mode collapse makes.
 
-**A penalty: R1 and R2** (Mescheder et al., 2018). Add to D's loss the squared norm of its gradient at the real samples and at the fakes:
+**A penalty: R1 and R2** (Mescheder et al., 2018). Add to D's loss the squared norm of the gradient of its score $l$ with respect to the input, at the real samples (R1) and at the fakes (R2):
 
 $$R_1 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_r} \|\nabla_x l(x)\|^2, \qquad R_2 = \frac{\gamma}{2} \, \mathbb{E}_{x \sim p_g} \|\nabla_x l(x)\|^2$$
 
@@ -1253,7 +1253,7 @@ r"""
 由这些数可以得出三点：
 
 1. **起作用的是 R1 + R2**。有惩罚，用不用 RpGAN 都找到全部模式；没有惩罚，换成 RpGAN 照样崩溃。Sun 等人的定理说的是理想化的损失地形，这里的 D 抢先太多，G 也只走小步，所以两者不矛盾。
-2. **D 判得准不准，区分不了这四种结果**。G 更新之前，AUC 都到了顶，都是 1.000，面对的生成样本也相同；不同的是地形：没有惩罚的 D 通向 0 个模式，有惩罚的通向 3 到 8 个。所以，D 起步占先、每回合走 10 步，G 仍可以学好。500 个回合之后，有惩罚的两种 AUC 是 0.74 到 0.86，没有惩罚的两种是 0.80 到 0.97，大多更高，但范围有重叠（图 1-6 那样的局，1500 个回合后是 0.61 到 0.82）；而且这时四种 D 面对的样本已经不同，单看 AUC 说明不了什么。
+2. **D 判得准不准，区分不了这四种结果**。G 更新之前，AUC 都到了顶，都是 1.000，面对的生成样本也相同；不同的是地形：没有惩罚的 D 通向 0 个模式，有惩罚的通向 3 到 8 个。所以，D 起步占先、每回合走 10 步，也不一定会毁掉 G。500 个回合之后，有惩罚的两种 AUC 是 0.74 到 0.86，没有惩罚的两种是 0.80 到 0.97，大多更高，但范围有重叠（图 1-6 那样的局，1500 个回合后是 0.61 到 0.82）；而且这时四种 D 面对的样本已经不同，单看 AUC 说明不了什么。
 3. **这不等于“D 越弱越好”**。惩罚让 D 的梯度变小，同时也让真、假样本的平均分数靠近，D 变得不那么自信。惩罚一加，两样一起变，这个实验分不开。
 
 代价也不能忽视。500 个回合之后，有惩罚的两种只有 24% 到 36% 的高质量样本。是 D 太平缓，还是回合太少？势均力敌的一局（种子 20）此刻只有 2% 到 3%。再看一个对照：势均力敌、1500 个回合、同样 5 个种子，加 R1 + R2 有 39% 到 60%，不加有 43% 到 74%，平均 52% 和 55%，差别不大。所以更像是回合太少；不过对照里 D 每回合只走一步，还不是证明。崩溃的两种反而高，因为样本大多集中在一到三团上。
@@ -1414,7 +1414,7 @@ r"""
 r"""
 答案是 **B**。生成样本在右边，D 就让左边的分数高起来。G 往左走，冲过了头，D 再把直线翻过来。两边互相追，谁也停不下来。失败三的起因是 D 学得慢，让双方的学习率相当就好了；这里双方一样快，学习率减到十分之一也还在转，只是转得慢，所以这是另一种起因：博弈本身就在转。换成非饱和损失，圈会慢慢缩小，却越缩越慢。
 
-R1 惩罚的是 D 在真实样本处的斜率，这里就是 $\gamma \psi^2 / 2$（取 $\gamma = 0.3$）。它像给钟摆加了摩擦，转着转着就停在均衡上。
+R1 惩罚 D 在真实样本处的斜率，这里斜率是 $\psi$，惩罚项就是 $\gamma \psi^2 / 2$（取 $\gamma = 0.3$）。它像给钟摆加了摩擦，转着转着就停在均衡上。
 
 ### 开放练习：驯服太强的 D
 
@@ -1444,7 +1444,7 @@ R1 惩罚的是 D 在真实样本处的斜率，这里就是 $\gamma \psi^2 / 2$
 r"""
 The answer is **B**. The fake is on the right, so D tilts its line until the left scores higher. G runs left and overshoots, and D tilts the line back. Each chases the other and neither can stop. Failure three came from a D that learns slowly, and learning rates that match cured it. Here the rates are equal, and a tenth of them only makes the game turn more slowly, so this is another cause: the game itself goes round. With the non-saturating loss the circle shrinks, ever more slowly.
 
-R1 penalises D's slope at the real sample; here the penalty is $\gamma \psi^2 / 2$ (with $\gamma = 0.3$). It acts like friction on a pendulum: round and round, and to rest at the equilibrium.
+R1 penalises D's slope at the real sample; here the slope is $\psi$, and the penalty $\gamma \psi^2 / 2$ (with $\gamma = 0.3$). It acts like friction on a pendulum: round and round, and to rest at the equilibrium.
 
 ### Open task: tame a D that is too strong
 

@@ -255,6 +255,8 @@ r"""
 
 `GANModule` 把两个网络合成“一个模型”，用 `gen_mode` 记住现在轮到谁；`GANLoss` 把两个损失合成“一个损失”。这样，不懂 GAN 的 `Learner` 也能训练 GAN。每个网络各有一个优化器，只有轮到的那一个走步；冻结的网络没有人更新，以前积累的动量也推不动它。
 
+表里的 `GANTrainer` 是学习器自带的回调，也就是 `learn.gan_trainer`；它的 `gen_mode` 转告 `GANModule` 里的值。
+
 为什么要拆？写在循环里的每一处改动，都要改循环本身；拆成回调之后，许多新想法就只是一个新的小类，循环一行也不动。也有例外：后面的惩罚项要改损失本身，不是回调，而是 `GANLearner` 的一个参数。
 
 ## 每一批的五个事件
@@ -279,6 +281,8 @@ Nothing here is mysterious: every computation of the training is in the loop and
 | whose turn is it next? | `FixedGANSwitcher` | `on_batch_end` |
 
 `GANModule` makes "one model" of two networks and remembers in `gen_mode` whose turn it is; `GANLoss` makes "one loss" of two. So a `Learner` that knows nothing of GANs can train one. Each network has its own optimizer, and only the one whose turn it is takes a step: nobody updates the frozen network, and momentum from earlier steps cannot move it.
+
+`GANTrainer` in the table is a callback that every learner brings along, as `learn.gan_trainer`; its `gen_mode` passes on that of `GANModule`.
 
 Why take the loop apart? Every change to a loop means editing the loop; with callbacks many a new idea is just a small class, and the loop stays as it is. Not every one: a penalty, below, changes the loss itself and is an argument of `GANLearner`, not a callback.
 
@@ -406,7 +410,7 @@ r"""
 
 ### 练习 1：`ClipCritic`
 
-fastai 在每批**开头**裁剪，论文的算法 1 在每次更新**之后**裁剪。fastai 在生成器的批开头也裁剪评论家，所以这里和第 04 课的“先裁剪、后更新”不同，生成器面对的评论家都已裁剪过。差别有两处。第一批，fastai 从裁剪过的权重算起，论文从没有裁剪的算起。更新之后到下一批之前，这时存盘、画图，或者训练刚好结束，fastai 的评论家可能超出范围。写一个在更新之后裁剪的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
+fastai 在每批**开头**裁剪，论文的算法 1 在每次更新**之后**裁剪。fastai 在生成器的批开头也裁剪评论家，所以两种做法里，生成器面对的评论家都是裁剪过的（第 04 课的“先裁剪、后更新”则不是）。剩下两处差别。第一批，fastai 从裁剪过的权重算起，论文从没有裁剪的算起。从更新之后到下一批开头，fastai 的评论家可能有权重超出范围，存盘、画图或训练结束在这时，就会遇到。写一个在更新之后裁剪的回调。`learn.critic` 是评论家，`learn.generator` 是生成器。
 
 <details><summary>提示一</summary>
 
@@ -622,7 +626,7 @@ r"""
 
 - **WGAN，裁剪**：`GANLearner.wgan(...)`。
 - **WGAN-GP**：再加 `penalty=penalties.gradient_penalty`，这时不再裁剪。fastai 的评论家损失只收到分数，收不到图片，写不出梯度惩罚（gradient penalty），所以这个参数是我们加的。
-- **非饱和损失加 R1**：`GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`，损失和惩罚项都是第 02 课的。
+- **非饱和损失加 R1**：`GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`，损失和惩罚项都是第 02 课的。它的评论家和第 01 课一样，真图分数高；只有 `wgan` 用 fastai 的符号。
 
 要比较，预算必须相同。三者的生成器、优化器（Adam，`betas` 为 0 和 0.99）、学习率（0.002）、批大小（32）、指数滑动平均（`ema=0.95`）都一样，生成器走 600 步，评论家也走 600 步，1 比 1。评论家只差一处：裁剪保留批归一化，另外两种去掉，因为惩罚项要逐张图片的梯度，而批归一化使一张图的分数依赖于整批。
 
@@ -646,7 +650,7 @@ Now that the loop is in pieces, three GANs differ by a few arguments:
 
 - **WGAN, clipping**: `GANLearner.wgan(...)`.
 - **WGAN-GP**: the same with `penalty=penalties.gradient_penalty`; then nothing is clipped. In fastai the critic's loss gets scores and no pictures, so that a gradient penalty cannot be written there; this argument is ours.
-- **Non-saturating loss with R1**: `GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`; loss and penalty are those of lesson 02.
+- **Non-saturating loss with R1**: `GANLearner.from_loss(..., losses.NonSaturating(), penalty=...)`; loss and penalty are those of lesson 02. Its critic gives real pictures high scores, as in lesson 01; only `wgan` has fastai's sign.
 
 A comparison needs equal budgets. All three have the same generator, optimizer (Adam with `betas` of 0 and 0.99), learning rate (0.002), batch size (32) and exponential moving average (`ema=0.95`), and take 600 steps of the generator and 600 of the critic, 1 to 1. The critics differ in one thing: clipping keeps BatchNorm, the other two go without, because a penalty needs gradients picture by picture, and with BatchNorm the score of one picture depends on the whole batch.
 
@@ -904,7 +908,7 @@ r"""
 
 $$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
 
-批归一化的统计量也同样处理。标准和这一课的重构一样严：与学习器自己的 `ema=` 相差不超过 0.000001。通过之后再问一个没有标准答案的问题：在“非饱和损失加 R1”的 600 步上，`decay` 取多少最好？先写下你的猜测和理由，再试三个值（`ema=` 换成它，和你的回调结果相同，`learn.sample(2000, ema=True)` 就用平均过的权重），把弗雷歇距离列成一张表，和最新权重的比。
+批归一化的统计量也同样处理。标准比这一课的重构略松，因为加法的次序可以不同：与学习器自己的 `ema=` 相差不超过 0.000001。通过之后再问一个没有标准答案的问题：在“非饱和损失加 R1”的 600 步上，`decay` 取多少最好？先写下你的猜测和理由，再试三个值（把 `shared` 里的 `"ema"` 改成这个值，和你的回调结果相同，`learn.sample(2000, ema=True)` 就用平均过的权重），把弗雷歇距离列成一张表，和最新权重的比。
 
 <details><summary>提示一</summary>
 
@@ -927,7 +931,7 @@ How does `ema=0.95` work? Write a callback `MovingAverage(decay)` whose `self.av
 
 $$\bar\theta \leftarrow d\,\bar\theta + (1 - d)\,\theta$$
 
-The statistics of BatchNorm are treated in the same way. The bar is as strict as that of this lesson's refactoring: at most 0.000001 away from the learner's own `ema=`. Then comes a question without a model answer: over the 600 steps of "non-saturating with R1", which `decay` is best? Write down your guess and the reason, then try three values (as `ema=`, which gives what your callback gives; `learn.sample(2000, ema=True)` then uses the averaged weights), and put the Fréchet distances into a table, beside that of the newest weights.
+The statistics of BatchNorm are treated in the same way. The bar is a little lower than that of this lesson's refactoring, as the order of additions may differ: at most 0.000001 away from the learner's own `ema=`. Then comes a question without a model answer: over the 600 steps of "non-saturating with R1", which `decay` is best? Write down your guess and the reason, then try three values (as `"ema"` in `shared`, which gives what your callback gives; `learn.sample(2000, ema=True)` then uses the averaged weights), and put the Fréchet distances into a table, beside that of the newest weights.
 
 <details><summary>Hint one</summary>
 
