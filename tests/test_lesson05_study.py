@@ -64,8 +64,9 @@ def test_which_lacks_most_kinds_changes_with_the_seed():
              for seed in "012"]
     assert len({seed.index(max(seed)) for seed in found}) > 1
     first, second, third = found
-    for text in ("三种各缺 {}、{}、{} 种；种子 1 各缺 {}、{}、{} 种，种子 2 各缺 {}、{}、{} 种",
-                 "they lack {}, {} and {} kinds; with seed 1 it is {}, {} and {}, "
+    for text in ("实际上依次少了 {}、{}、{} 种。种子 1 依次少 {}、{}、{} 种，"
+                 "种子 2 依次少 {}、{}、{} 种",
+                 "what they show is {}, {} and {} fewer. With seed 1 it is {}, {} and {} fewer, "
                  "with seed 2 it is {}, {} and {}"):
         assert text.format(*first, *second, *third) in LESSON, found
 
