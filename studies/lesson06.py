@@ -380,6 +380,7 @@ def frozen(options: argparse.Namespace) -> None:
     The stored runs went on from step 52,000 of those of `more_faces`, saved there; the seconds
     until then are counted as that part of theirs. `other rounds`, in the stored numbers, were
     played from the first step: 52,000 steps, which half an hour of two cores holds on a slow day.
+    Seed 2 of these ran in float32, on a processor that has no bfloat16 instructions.
     """
     draw_gallery("frozen", laid_out("frozen", BATCHES, options, MORE_FACES, **QUICK, batch=64,
                                     freeze_batchnorm=BATCHES * 4 // 5), options)
