@@ -190,7 +190,7 @@ r"""
 
 The options are shuffled each time, so here are the words.
 
-1. The shares are right, the single pictures still poor.
+1. The shares are right, the single pictures still poor: most cannot be read, and their features are far from real ones.
 2. G's step updates D, too: D learns to call fakes real, and G need not improve.
 3. Much of it is copied: the samples come close to the reciter, and new photographs are not accused.
 4. The three numbers cannot be compared: measure again with the same features.
