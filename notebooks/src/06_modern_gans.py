@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器（discriminator）过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
 - **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。数学上要知道梯度、雅可比矩阵、特征值和奇异值。
-- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 4 分钟（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍 2 到 7 分钟，看处理器（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ Lesson 04 put a bound on the critic's slope. Since 2018 much of the progress of 
 
 - **You will be able to**: say where each of six constraints limits the critic's slope, and draw it; tell from a phase portrait and from eigenvalues whether a loss converges or circles in the Dirac-GAN; write R1, the relativistic loss on pairs, and power iteration; design a table of losses against handicaps and read the spread over seeds; see a discriminator overfit, and know why DiffAugment helps; explain how recent one-step generators use an adversarial loss.
 - **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03. The mathematics: gradients, Jacobians, eigenvalues and singular values.
-- **Time**: about 160 minutes in one language: 75 to read, 55 for predictions, exercises and quiz, 30 for the open task. About 4 minutes to run everything (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 160 minutes in one language: 75 to read, 55 for predictions, exercises and quiz, 30 for the open task. 2 to 7 minutes to run everything, depending on the processor (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the Dirac-GAN, R1 and R2 come from the [paper](https://arxiv.org/abs/1801.04406) of Mescheder, Geiger and Nowozin; the recipe of this lesson is modelled on [R3GAN](https://arxiv.org/abs/2501.05441) by Huang, Gokaslan, Kuleshov and Tompkin, whose published [code](https://github.com/brownvc/R3GAN) has a training file of a few dozen lines that is well worth reading. Our thanks to all of them.
 """
 
