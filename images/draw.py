@@ -1,8 +1,8 @@
 """Draw the figures of this folder. Run `python -m images.draw`; it trains for about two minutes.
 
 The figure of a long run is drawn from its folder: `python -m images.draw runs/long_run_faces`;
-those of lessons 02 and 03 from the folders of samples that `studies/lesson02.py authors` and
-`studies/lesson03.py board` left.
+those of lessons 02 and 03 from the folders of samples that `python -m studies.lesson02 authors` and
+`python -m studies.lesson03 board` left.
 """
 
 import sys
@@ -41,7 +41,7 @@ def lesson02_digits() -> None:
 def lesson02_authors(folder: Path) -> None:
     """Draw what both tutorials' settings reach: 32 samples of each, of seed 0, not chosen.
 
-    From what `studies/lesson02.py authors --pictures FOLDER` left in `folder` after its last step.
+    From what `python -m studies.lesson02 authors --pictures FOLDER` left in `folder` after its last step.
     """
     parts = {}
     for name in lesson02.AUTHORS:

@@ -255,10 +255,9 @@ def test_half_an_hour_of_two_cores_reaches_its_aims():
     (rounds,) = results.stored("lesson06", "frozen")["other rounds"]
     runs = [rounds["runs"][seed] for seed in "012"]
     check_the_lesson_says(runs, frechet=".1f", counted=".1%", kl=".3f")
-    assert all(run["seen"] == 96 for run in runs)
-    assert sum(run["frechet"] for run in runs) / 3 <= 6
-    assert sum(run["kl"] for run in runs) / 3 <= 0.02
-    assert sum(run["counted"] for run in runs) / 3 >= 0.88
+    for run in runs:
+        assert run["seen"] == 96
+        assert run["frechet"] <= 6 and run["kl"] <= 0.02 and run["counted"] >= 0.88
     timed = [run["seconds"] for run in runs if "precision" not in run]  # not the one in float32
     assert len(timed) == 2 and max(timed) <= 3600
 
