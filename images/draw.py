@@ -41,7 +41,8 @@ def lesson02_digits() -> None:
 def lesson02_authors(folder: Path) -> None:
     """Draw what both tutorials' settings reach: 32 samples of each, of seed 0, not chosen.
 
-    From what `python -m studies.lesson02 authors --pictures FOLDER` left in `folder` after its last step.
+    From what `python -m studies.lesson02 authors --pictures FOLDER` left in `folder` after its
+    last step.
     """
     parts = {}
     for name in lesson02.AUTHORS:
