@@ -1,6 +1,7 @@
 """Recompute what lesson 07 rests on, and store it beside this file (`--write`).
 
     python -m studies.lesson07 board --write          every damage, every metric
+    python -m studies.lesson07 page --write           a white page among the real, ten classifiers
     python -m studies.lesson07 copies --write         alarms of the tests for copies, true and false
     python -m studies.lesson07 leaderboard --write    the course's generators at equal seconds
     python -m studies.lesson07 deals --write          its first, tested for copies on other deals
@@ -40,21 +41,15 @@ ALARM = 3.0  # the z of a test for copies above which it accuses
 def board(options: argparse.Namespace) -> None:
     """Score every damage with every metric, on several ways to deal out the digits."""
     rows: dict = {name: {metric: [] for metric in (*BEST, "copies")} for name in damage.DAMAGES}
-    static: dict = {"without": {"precision": [], "density": []},
-                    "with": {"precision": [], "density": []}}
     for seed in options.seeds or range(5):
         parts = damage.split(data.mnist(), seed)
         for name, row in damage.board(parts).items():
             for metric, value in row.items():
                 rows[name][metric].append(round(value, 4))
-        for where, found in zip(static, damage.forgiven(parts), strict=True):
-            static[where]["precision"].append(round(found.precision, 4))
-            static[where]["density"].append(round(found.density, 4))
         print("board", seed, flush=True)
     floor = rows["none"]
     content = {**machine(), "n": damage.N, "seeds": list(options.seeds or range(5)), "rows": rows,
-               "verdicts": {name: verdicts(row, floor) for name, row in rows.items()},
-               "static and a white page among the real": static}
+               "verdicts": {name: verdicts(row, floor) for name, row in rows.items()}}
     for name, row in content["verdicts"].items():
         print(f"{name:24}" + " ".join(f"{metric} {word:6}" for metric, word in row.items()))
     store("board", content, options)
@@ -76,6 +71,35 @@ def verdict(values: list[float], floor: list[float], best: int) -> str:
     if max(values) < min(floor):
         return "worse"
     return "better" if min(values) > max(floor) else "same"
+
+
+# ---- a white page among the real pictures ----
+
+NETS = 10
+
+
+def page(options: argparse.Namespace) -> None:
+    """Score static without and with the page, on five deals and with ten classifiers.
+
+    The classifiers differ in the order of the digits they learn from, and so in their batches.
+    """
+    box, held_out = data.mnist(), data.mnist(train=False)
+    metrics = ("precision", "density", "coverage")
+    found: dict = {where: {metric: [] for metric in metrics} for where in ("without", "with")}
+    deals_of_digits = [damage.split(box, seed) for seed in options.seeds or range(5)]
+    for order in range(NETS):
+        chance = torch.Generator().manual_seed(order)
+        net = measure.digits.digit_classifier(
+            box[torch.randperm(len(box), generator=chance)], held_out)
+        scores = [damage.forgiven(parts, net) for parts in deals_of_digits]
+        for where, column in zip(found, zip(*scores, strict=True), strict=True):
+            for metric in metrics:
+                found[where][metric].append(
+                    [round(getattr(score, metric), 4) for score in column])
+        print("page", order, {where: rows["precision"][-1] for where, rows in found.items()},
+              flush=True)
+        store("page", {**machine(), "n": damage.N, "seeds": [parts.seed for parts in
+                       deals_of_digits], "classifiers": order + 1, **found}, options)
 
 
 # ---- the tests for copies ----
@@ -239,7 +263,8 @@ def deals(options: argparse.Namespace) -> None:
 store = partial(results.keep, "lesson07")
 
 
-STUDIES = {"board": board, "copies": copies, "leaderboard": leaderboard, "deals": deals}
+STUDIES = {"board": board, "page": page, "copies": copies, "leaderboard": leaderboard,
+           "deals": deals}
 
 
 def main() -> None:

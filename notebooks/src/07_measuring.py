@@ -838,14 +838,14 @@ say("十张图，每个数字一张，各重复 200 次：IS {found:.2f}，真�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-损伤表的最后一行多半也是这个道理：真图里本来就有几张写得古怪的，它们的球特别大，装得下一部分噪声（没有单独检验）。5 种分法里，没有白纸时，纯噪声的精确率从 0.14 到 0.87 都有；放进一张白纸，5 次都是 1.00（`lesson07_board.json`）。一张真图就能左右的数，不能单独报告。密度按“落进几个球”计数，一个大球只算一个；覆盖率反过来问每个真图的球里有没有样本，这张白纸最多多算一个球。
+损伤表的最后一行多半也是这个道理：真图里本来就有几张写得古怪的，它们的球特别大，装得下一部分噪声（没有单独检验）。装得下多少，还要看分类器：10 个分类器（网络相同，只是学的时候图片的次序不同）、5 种分法，共 50 次（`python -m studies.lesson07 page`），没有白纸时，纯噪声的精确率从 0.06 到 1.00 都有；只看第二种分法，10 个分类器也从 0.60 到 1.00。放进一张白纸，没有一次变小，28 次超过 0.99，最小的是 0.37；变得最多的一次从 0.06 到 1.00。换一张真图、换一个分类器就能左右的数，不能单独报告。密度按“落进几个球”计数，一个大球只算一个；覆盖率反过来问每个真图的球里有没有样本，这张白纸最多多算一个球。
 
 **Inception 分数**的盲点更大：它从不看真图，每类有一张分类器拿得准的图就够了。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The last row of the table of damages is probably a case of this, which was not tested by itself: among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static. In 5 draws without a white page its precision is anything from 0.14 to 0.87; with one white page it is 1.00 in all 5 (`lesson07_board.json`). A number that a single real picture can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
+The last row of the table of damages is probably a case of this, which was not tested by itself: among real pictures there are a few odd ones, whose balls are so large that they hold a part of the static. How much they hold depends on the classifier as well: with 10 classifiers (one network, taught with the pictures in another order each) and 5 ways to deal out the digits, 50 times in all (`python -m studies.lesson07 page`), the precision of static without a white page is anything from 0.06 to 1.00; in the second deal alone it goes from 0.60 to 1.00 over the 10 classifiers. With one white page it is smaller in none, above 0.99 in 28, and 0.37 at least; where it changes most, it goes from 0.06 to 1.00. A number that a single real picture, or another classifier, can turn must not be reported alone. Density counts balls, and one large ball is only one; coverage asks for each real ball whether there is a sample in it, and the white page is at most one ball more.
 
 The **Inception score** has a larger blind spot: it never looks at a real picture, and one picture of each class that the classifier is sure of is all it takes.
 """
