@@ -6,7 +6,7 @@ r"""
 
 - **学完你会**：说出六种约束各在哪里限制评论家的斜率，并画出来；用相图（phase portrait）和特征值判断一种损失在 Dirac-GAN 里是收敛还是转圈；写出 R1、相对式的成对损失和幂迭代；设计一张“损失 × 困难”的对照表，并看懂种子之间的波动；看出判别器（discriminator）过拟合（overfitting），知道 DiffAugment 为什么有用；说清近年的一步生成模型怎样用对抗损失。
 - **需要准备**：学过第 01 课和第 04 课；谱归一化（spectral normalisation）和合页损失（hinge loss）见第 03 课。数学上要知道梯度、雅可比矩阵、特征值和奇异值。
-- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍 2 到 7 分钟，看处理器（两个 CPU 核心，不需要显卡，也不必联网）。
+- **用时**：只读一种语言，约 160 分钟，其中阅读 75 分钟，预测、练习和小测验 55 分钟，开放题 30 分钟。全部运行一遍约 2 到 4 分钟，看处理器（两个 CPU 核心，不需要显卡，也不必联网）。
 - **致谢**：Dirac-GAN 和 R1、R2 来自 Mescheder、Geiger 和 Nowozin 的[论文](https://arxiv.org/abs/1801.04406)；本课的配方仿照 Huang、Gokaslan、Kuleshov 和 Tompkin 的 [R3GAN](https://arxiv.org/abs/2501.05441)，他们公开的[代码](https://github.com/brownvc/R3GAN)里，训练那一个文件只有几十行，值得一读。谢谢他们。
 """
 
@@ -18,7 +18,7 @@ Lesson 04 put a bound on the critic's slope. Since 2018 much of the progress of 
 
 - **You will be able to**: say where each of six constraints limits the critic's slope, and draw it; tell from a phase portrait and from eigenvalues whether a loss converges or circles in the Dirac-GAN; write R1, the relativistic loss on pairs, and power iteration; design a table of losses against handicaps and read the spread over seeds; see a discriminator overfit, and know why DiffAugment helps; explain how recent one-step generators use an adversarial loss.
 - **You need**: lessons 01 and 04; spectral normalisation and the hinge loss are in lesson 03. The mathematics: gradients, Jacobians, eigenvalues and singular values.
-- **Time**: about 160 minutes in one language: 75 to read, 55 for predictions, exercises and quiz, 30 for the open task. 2 to 7 minutes to run everything, depending on the processor (two CPU cores, no graphics card, no internet connection).
+- **Time**: about 160 minutes in one language: 75 to read, 55 for predictions, exercises and quiz, 30 for the open task. About 2 to 4 minutes to run everything, depending on the processor (two CPU cores, no graphics card, no internet connection).
 - **With thanks**: the Dirac-GAN, R1 and R2 come from the [paper](https://arxiv.org/abs/1801.04406) of Mescheder, Geiger and Nowozin; the recipe of this lesson is modelled on [R3GAN](https://arxiv.org/abs/2501.05441) by Huang, Gokaslan, Kuleshov and Tompkin, whose published [code](https://github.com/brownvc/R3GAN) has a training file of a few dozen lines that is well worth reading. Our thanks to all of them.
 """
 
@@ -32,6 +32,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from joblib import Parallel, delayed
 from torch import nn
 from torch.nn.functional import avg_pool2d, leaky_relu, normalize
 
@@ -50,6 +51,7 @@ def study(name):
 
 
 runtime.set_threads(1)  # most networks of this lesson are too small for a second thread
+two_at_a_time = Parallel(n_jobs=2)  # so the second core gets a training of its own
 lab.language_switch()
 
 # %% [markdown] tags=["lang-zh", "what-changed"]
@@ -244,14 +246,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 3.77（换一种处理器是 2.77；斜率在 0 附近正急速变大，往右一点就到 4 左右，直到生成样本处都是这样）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.75 左右，这个 D 几乎是一条直线，斜率 0.09（换一种处理器是 0.08）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.09 和它是同一个量级。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 2.77（换一种处理器是 3.77；斜率在 0 附近正急速变大，往右一点就到 4 左右，直到生成样本处都是这样）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.8 左右，这个 D 几乎是一条直线，斜率 0.08（换一种处理器是 0.09）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.08 和它是同一个量级。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 3.77 (2.77 on another processor; around 0 the slope is rising fast, to about 4 just to the right, where it stays as far as the fakes): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.75 this D is nearly a straight line with a slope of 0.09 (0.08 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.09 is of the same order. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 2.77 (3.77 on another processor; around 0 the slope is rising fast, to about 4 just to the right, where it stays as far as the fakes): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.8 this D is nearly a straight line with a slope of 0.08 (0.09 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.08 is of the same order. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -612,7 +614,7 @@ r"""
 - **处境**（列）：`even`，两边一样，Adam 的 `betas=(0.5, 0.999)`，800 步；`momentum 0.9`，换成 PyTorch 默认的 `betas=(0.9, 0.999)`；`strong D`，D 先走 300 步，然后每回合走 10 步，G 走 250 步。
 - **每格三个种子**，量两个数：**有效模式数**（只数高质量的样本，1 到 8；一个也没有，记 0）和**高质量样本**的比例（离最近的团心不到 3 个标准差）。
 
-五行三列三个种子是 45 次训练，一次一次地跑太慢。下面的 `SideBySide` 把三个种子的网络并排放在一起：权重叠成 `(3, n_in, n_out)`，一次 `baddbmm` 算三个网络，一批样本也分成三份，各归各的。损失是三份的平均，所以每个网络收到的梯度只有单独训练时的三分之一；Adam 用梯度除以它自己的大小，常数倍抵消了，三个网络走的步子和单独训练时一样。
+五行三列三个种子是 45 次训练，一次一次地跑太慢。下面的 `SideBySide` 把三个种子的网络并排放在一起：权重叠成 `(3, n_in, n_out)`，一次 `baddbmm` 算三个网络，一批样本也分成三份，各归各的。损失是三份的平均，所以每个网络收到的梯度只有单独训练时的三分之一；Adam 用梯度除以它自己的大小，常数倍抵消了，三个网络走的步子和单独训练时一样。两个核心则各跑一格：网络太小，一次训练用不上两个线程，`two_at_a_time`（来自 [joblib](https://joblib.readthedocs.io/)）就在两个进程里同时跑两格。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -625,7 +627,7 @@ Lesson 01 compared four combinations under one handicap, a D that is too strong.
 - **Situations** (columns): `even`, both alike, Adam's `betas=(0.5, 0.999)`, 800 steps; `momentum 0.9`, PyTorch's default `betas=(0.9, 0.999)` instead; `strong D`, D takes 300 steps first and then 10 a round, G takes 250.
 - **Three seeds a cell**, with two measurements: **effective modes** (among high-quality samples only, 1 to 8; 0 if there are none) and the share of **high-quality samples** (within 3 standard deviations of the nearest cluster's centre).
 
-Five rows, three columns and three seeds are 45 runs, too slow one after another. `SideBySide` below puts the networks of the three seeds next to each other: the weights are stacked to `(3, n_in, n_out)`, one `baddbmm` computes all three networks, and a batch is divided into three parts, one for each. The loss is the mean over the three parts, so each network gets a third of the gradient that it would get alone; Adam divides a gradient by its own size, the factor cancels, and the three take the steps that they would take alone.
+Five rows, three columns and three seeds are 45 runs, too slow one after another. `SideBySide` below puts the networks of the three seeds next to each other: the weights are stacked to `(3, n_in, n_out)`, one `baddbmm` computes all three networks, and a batch is divided into three parts, one for each. The loss is the mean over the three parts, so each network gets a third of the gradient that it would get alone; Adam divides a gradient by its own size, the factor cancels, and the three take the steps that they would take alone. The two cores get a cell each: one run is too small to use two threads, so `two_at_a_time` (from [joblib](https://joblib.readthedocs.io/)) plays two cells at once, in two processes.
 """
 
 # %%
@@ -735,8 +737,10 @@ Think of the last two rows of Fig. 6-3, which comes next (do not look yet), NS a
 """
 
 # %% tags=["nbval-ignore-output"]
-grid = {(method, situation): play(*how, **changes) for method, how in methods.items()
-        for situation, changes in situations.items()}
+cells = [(method, situation) for situation in reversed(situations) for method in methods]
+played = two_at_a_time(delayed(play)(*methods[method], **situations[situation])
+                       for method, situation in cells)  # a strong D takes longest, so it is first
+grid = dict(zip(cells, played, strict=True))
 pictures = {"effective modes": ("effective_modes", 8, ".1f"),
             "high-quality samples": ("high_quality", 1, ".0%")}
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
@@ -789,24 +793,24 @@ for name, clouds in controls.items():
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。最下面两行在 `momentum 0.9` 里是 6.5 和 3.4 个有效模式，高质量的样本都是 3%；在另外两列里是 6.2 到 7.4 个，9% 到 15%。
+答案是 **B**。最下面两行在 `momentum 0.9` 里是 5.8 和 3.6 个有效模式，高质量的样本是 3% 和 5%；在另外两列里是 6.2 到 7.5 个，9% 到 15%。
 
-- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 2.0 和 1.3 个有效模式，高质量的样本倒平均有 68% 和 72%（10% 到 100%，54% 到 82%），都挤在少数模式上（六次训练里五次是一到两个，一次 4.1 个）。加了 R1 和 R2 的两行都有 7.4 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本明显比 `even` 一列少，平均不超过 6%；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数有四行变少，NS 加 R1 和 R2 的两列分不开（6.5 对 6.2，换一种处理器是 5.8 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
-- **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.4 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
-- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 23% 和 29%，加了 R1 和 R2 的两行是 15% 和 14%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
-- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 1.0 到 5.6（换一种处理器，从 0.0 到 6.9）；NS 加 R1 和 R2，`momentum 0.9` 和 `even` 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
+- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒平均有 48% 和 79%（10% 到 98%，64% 到 91%），都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本比 `even` 一列少，平均不超过 6%，四行里每一行最好的种子也不如 `even` 最差的；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数有四行变少，NS 加 R1 和 R2 的两列分不开（5.8 对 6.2，换一种处理器是 6.5 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
+- **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
+- **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9（换一种处理器，从 1.0 到 5.6）；NS 加 R1 和 R2，`momentum 0.9` 和 `even` 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. In `momentum 0.9` the last two rows have 6.5 and 3.4 effective modes, both with 3% of high quality; in the other two columns 6.2 to 7.4, with 9% to 15%.
+The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effective modes, with 3% and 5% of high quality; in the other two columns 6.2 to 7.5, with 9% to 15%.
 
-- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 2.0 and 1.3 effective modes, and yet 68% and 72% of high quality on average (10% to 100%, 54% to 82%), crowded on few modes (one or two in five of the six runs, 4.1 in the other). The two rows with R1 and R2 both have 7.4, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
-- **Momentum is another matter.** With 0.9, four rows have a clearly smaller share of high quality than in `even`, at most 6% on average; for hinge with spectral normalisation the two columns cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (6.5 against 6.2, on another processor 5.8 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
-- **Read modes together with quality.** Hinge with spectral normalisation has 7.4 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
-- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 23% and 29% of high quality, the two rows with R1 and R2 have 15% and 14%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
-- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 1.0 to 5.6 (on another processor from 0.0 to 6.9). For NS with R1 and R2 the effective modes of `momentum 0.9` and `even` cannot be told apart; what can is the share of high quality, 3% and 15%.
+- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality on average (10% to 98%, 64% to 91%), crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, four rows have a smaller share of high quality than in `even`, at most 6% on average, and in each of the four the best seed is below the worst in `even`; for hinge with spectral normalisation the two columns cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (5.8 against 6.2, on another processor 6.5 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
+- **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 both have 15%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
+- **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 0.0 to 6.9 (on another processor from 1.0 to 5.6). For NS with R1 and R2 the effective modes of `momentum 0.9` and `even` cannot be told apart; what can is the share of high quality, 3% and 15%.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
@@ -854,14 +858,14 @@ table([("惩罚", "penalty"), ("D 最后的损失（三个种子的平均）", "
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day"]
 r"""
-答案是 **C**。切断以后，D 最后的损失有几十（73，换一种处理器是 65），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：两次走的路一模一样，最后的损失却一个是 73，一个是 0.40，相差的 72 就是没有起作用的惩罚，可见斜率已经多大。日志里印着惩罚，不等于惩罚在起作用。
+答案是 **C**。切断以后，D 最后的损失有几十（65，换一种处理器是 73），照常的是 1.37；三个种子的有效模式数和根本不加惩罚的完全一样，有两个种子只剩 1 个模式。惩罚的数值加进了损失，却没有梯度通到 D 的权重，改变不了任何一步：两次走的路一模一样，最后的损失却一个是 64.6，一个是 0.4，相差的 64.2 就是没有起作用的惩罚，可见斜率已经多大。日志里印着惩罚，不等于惩罚在起作用。
 
 怎样自己发现？两个办法，都不用等训练完：看惩罚的 `requires_grad`；或者单独对惩罚调用 `backward()`，真的断了，PyTorch 当场报错。和对抗损失加在一起就不报错，所以平时发现不了。同样会悄悄断掉的还有编译：PyTorch 的 issue [181581](https://github.com/pytorch/pytorch/issues/181581) 记下，对 `torch.compile` 编译过的函数的输出求 `autograd.grad(create_graph=True)`，得到的梯度曾经无声地断了图；2026 年的一处修复让它改为报错，因为编译过的函数不支持求两次导。所以本课程不让带惩罚的评论家编译。
 """
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day"]
 r"""
-The answer is **C**. Once cut off, D's last loss is large (73, on another processor 65), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: both go exactly the same way, yet their last losses are 73 and 0.40, and the 72 between them is the penalty that does nothing, which shows how large the slope has become. That a penalty is printed in the log does not mean that it works.
+The answer is **C**. Once cut off, D's last loss is large (65, on another processor 73), and 1.37 as usual; the three seeds have exactly the effective modes that they have without any penalty, and two of them only 1. The value of the penalty goes into the loss, but no gradient of it reaches D's weights, so it changes no step at all: both go exactly the same way, yet their last losses are 64.6 and 0.4, and the 64.2 between them is the penalty that does nothing, which shows how large the slope has become. That a penalty is printed in the log does not mean that it works.
 
 How could you notice? In two ways, and neither has to wait for the end of training: look at the penalty's `requires_grad`; or call `backward()` on the penalty alone: if it is cut off, PyTorch raises an error. Added to the adversarial loss it raises none, which is why it goes unnoticed. Compilation can cut it silently, too: issue [181581](https://github.com/pytorch/pytorch/issues/181581) of PyTorch records that `autograd.grad(create_graph=True)` on the output of a function compiled with `torch.compile` used to return a gradient without its graph, and said nothing; since a fix of 2026 it is an error, for a compiled function cannot be differentiated twice. So this course does not let a critic with a penalty be compiled.
 """
@@ -1046,11 +1050,13 @@ Now run a short version yourself: the same recipe with far fewer steps, in which
 
 # %% tags=["nbval-ignore-output"]
 faces = data.toy_faces(10_000, size=32, core=True)
-winner_steps = runtime.at_scale(smoke=10, default=600, full=20_000)
+winner_steps = runtime.at_scale(smoke=10, default=300, full=20_000)
 winner = recipes.rpgan(steps=winner_steps, precision="auto")
+runtime.set_threads(2)  # these networks are large enough for both cores
 start = time.perf_counter()
 fit(winner, faces, winner_steps)
 seconds = time.perf_counter() - start
+runtime.set_threads(1)
 samples = winner.sample(2000, ema=True)
 report = measure.factor_coverage(samples, faces)
 say("{steps} 步，{seconds:.0f} 秒：{seen} 种组合，算数的 {counted:.0%}，反向 KL {kl:.2f}。",
@@ -1237,9 +1243,9 @@ r"""
 r"""
 ## 数据太少：判别器过拟合
 
-前面的数据总是够的。只有 1,000 张真图会怎样？D 会把它们记住：见过的给高分，没见过的真图也当作假的。这时 D 的梯度说的是“像不像这 1,000 张”，而不是“真不真”。
+前面的数据总是够的。只有 100 张真图会怎样？D 会把它们记住：见过的给高分，没见过的真图也当作假的。这时 D 的梯度说的是“像不像这 100 张”，而不是“真不真”。
 
-怎样看出来：每隔一段，让 D 给三组图打分：训练用的 1,000 张，**留出**（held-out）的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
+怎样看出来：每隔一段，让 D 给三组图打分：训练用的 100 张，**留出**（held-out）的 1,000 张真图，G 的样本。没有过拟合，前两组的平均分应当一样。
 
 **DiffAugment**（[Zhao 等，2020](https://arxiv.org/abs/2006.10738)）的办法是：D 看到的每张图都先随机改动（变色、平移、遮掉一块；数字这里只用平移），真图和假图**都**改，D 走步和 G 走步时都改，而且改动可微，梯度能穿过它传给 G。只改真图不行：G 会学着画出遮掉一块的图。惩罚则对改动**之前**的图求梯度。它只是 `Game` 的一项设置，`augment`。下面两次训练只差这一项；都不加惩罚，好让过拟合看得清楚：
 """
@@ -1248,9 +1254,9 @@ r"""
 r"""
 ## Too little data: a discriminator that overfits
 
-So far there was always enough data. What happens with only 1,000 real pictures? D learns them by heart: those that it has seen get high scores, and real ones that it has not seen pass for fakes. Its gradient then says "like these 1,000 or not", and no longer "real or not".
+So far there was always enough data. What happens with only 100 real pictures? D learns them by heart: those that it has seen get high scores, and real ones that it has not seen pass for fakes. Its gradient then says "like these 100 or not", and no longer "real or not".
 
-It can be made visible: now and then let D score three sets of pictures, the 1,000 to train on, 1,000 real ones that are **held out**, and samples of G. Without overfitting the first two have the same mean score.
+It can be made visible: now and then let D score three sets of pictures, the 100 to train on, 1,000 real ones that are **held out**, and samples of G. Without overfitting the first two have the same mean score.
 
 **DiffAugment** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) goes like this: each picture that D sees is first changed at random (recoloured, moved, with a hole cut into it; for the digits here it is moved only), real pictures **and** fakes, in D's step and in G's, and the change is differentiable, so that G gets its gradient through it. To change the real ones alone would not do: G would learn to paint pictures with holes. A penalty takes its gradient with respect to the picture **before** the change. It is a single setting of the `Game`, `augment`. The two runs below differ in that alone; neither has a penalty, so that the overfitting shows:
 """
@@ -1258,12 +1264,12 @@ It can be made visible: now and then let D score three sets of pictures, the 1,0
 # %% tags=["nbval-ignore-output"]
 framed = data.mnist()[:2000].framed(32)  # 28x28 with a rim, then at half the side: 16x16
 digits = replace(framed, images=avg_pool2d(framed.images.float(), 2).round().byte())
-few, held_out = digits[:1000], digits[1000:]
+few, held_out = digits[:100], digits[1000:]
 sets = {"training": few.signed(), "held out": held_out.signed()}
 
 
 def watched(augment):
-    """Train on the few digits; return the game and D's mean scores, {set: one for each look}."""
+    """Train on the few digits; return D's mean scores on the way, {set: one for each look}."""
     scores = {"step": [], **{name: [] for name in (*sets, "fake")}}
 
     def look(game):
@@ -1276,15 +1282,17 @@ def watched(augment):
 
     game = recipes.rpgan(16, 1, features=32, lr=1e-3, loss=NS, penalty=None, decay=None,
                          augment=augment)
-    steps = runtime.at_scale(smoke=8, default=1200, full=4000)
-    return fit(game, few, steps, watch=look, watch_every=steps // 8, progress=False), scores
+    steps = runtime.at_scale(smoke=8, default=640, full=4000)
+    fit(game, few, steps, watch=look, watch_every=steps // 8, progress=False)
+    return scores
 
 
-few_runs = {"without": watched(None),
-            "with DiffAugment": watched(DiffAugment(colour=False, translation=1 / 8,
-                                                    cutout=0))}
+ways = {"without": None,
+        "with DiffAugment": DiffAugment(colour=False, translation=1 / 8, cutout=0)}
+few_runs = dict(zip(ways, two_at_a_time(delayed(watched)(augment) for augment in ways.values()),
+                    strict=True))
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
-for axis, (title, (_, scores)) in zip(axes, few_runs.items(), strict=True):
+for axis, (title, scores) in zip(axes, few_runs.items(), strict=True):
     for (name, color, marker) in (("training", show.BLUE, "o"), ("held out", show.GREY, "s"),
                                   ("fake", show.ORANGE, "^")):
         axis.plot(scores["step"], scores[name], color=color, marker=marker, markersize=4,
@@ -1299,17 +1307,17 @@ show.show(figure, "D's mean scores of training, held-out and fake digits along t
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-5** D 给训练图、留出的真图和样本的平均分。三条线一起上下。左：后半段，训练图的分数高过留出的真图。右：D 看到的图都随机平移过，这两条线几乎重合。
+**图 6-5** D 给训练图、留出的真图和样本的平均分。左：后半段，训练图的分数往上走，留出的真图和样本的一起留在下面。右：D 看到的图都随机平移过，训练图和留出的真图这两条线几乎重合。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. All three lines go up and down together. Left: in the second half training pictures score higher than held-out real ones. Right: D sees pictures moved at random, and these two lines nearly coincide.
+**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. Left: in the second half the scores of training pictures go up, and those of held-out real ones stay below with the samples. Right: D sees pictures moved at random, and the lines of training and of held-out pictures nearly coincide.
 """
 
 # %% tags=["nbval-ignore-output"]
 rows = []
-for name, (_, scores) in few_runs.items():
+for name, scores in few_runs.items():
     last = {key: sum(scores[key][-3:]) / 3 for key in (*sets, "fake")}
     gap = last["training"] - last["held out"]
     rows.append([name, *(f"{value:.2f}" for value in last.values()), f"{gap:.2f}"])
@@ -1320,16 +1328,16 @@ table([("训练", "run"), ("训练图", "training"), ("留出的真图", "held o
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.05；用了它，相差 0.00。真图和样本的分数也只差 0.1 到 0.2，所以 0.05 不算小，而且它在变大：D 开始偏爱见过的图。
+数是最后三次的平均；没有过拟合，最后一列应当接近 0。不用 DiffAugment，最后三次训练图的平均分比留出的真图高 0.27，而且相差得越来越多；留出的真图是 -0.20，样本是 -0.25，在 D 看来几乎一样假。用了 DiffAugment，相差 0.00。
 
-1,200 步很短，又只有一个种子。同样的设置走 8,000 步，1,000 张之外再试 100 张，各三个种子（`python -m studies.lesson06 few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
+640 步很短，又只有一个种子。同样的设置走 8,000 步，100 张之外再试 1,000 张，各三个种子（`python -m studies.lesson06 few`；弗雷歇距离用分类器的特征，2,000 个样本，和另外 6,000 张真图比；下限 0.04）：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.05 above that of held-out real ones over the last three looks; with it the difference is 0.00. Real pictures and samples are only 0.1 to 0.2 apart, so 0.05 is not small, and it is growing: D begins to prefer the pictures that it has seen.
+The numbers are means of the last three looks; without overfitting the last column should be close to 0. Without DiffAugment the mean score of training pictures is 0.27 above that of held-out real ones over the last three looks, and the difference is growing; held-out pictures have -0.20 and samples -0.25, about equally fake in D's eyes. With DiffAugment the difference is 0.00.
 
-1,200 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 1,000 pictures and with 100, on three seeds each (`python -m studies.lesson06 few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
+640 steps are few, and it is one seed. Here are the same settings for 8,000 steps, with 100 pictures and with 1,000, on three seeds each (`python -m studies.lesson06 few`; the Fréchet distance is in the features of the classifier, of 2,000 samples from 6,000 other real pictures; floor 0.04):
 """
 
 # %%
@@ -1464,7 +1472,9 @@ def trained_maps(cost, steps):
 
 
 map_steps = runtime.at_scale(smoke=10, default=1000, full=5000)
-maps = {cost: trained_maps(cost, map_steps) for cost in (0, 0.01)}
+costs = (0, 0.01)
+maps = dict(zip(costs, two_at_a_time(delayed(trained_maps)(cost, map_steps) for cost in costs),
+                strict=True))
 figure, axes = plt.subplots(2, 5, figsize=(10, 4.3), sharex=True, sharey=True,
                             layout="constrained")
 for row, (cost, (made, z)) in zip(axes, maps.items(), strict=True):
@@ -1503,12 +1513,12 @@ table(["lambda", ("映射两两相距，平均", "two maps apart, mean"), ("最�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.02；加上以后是 0.14，十对都在 0.12 到 0.15 之间。分布合格的映射有无穷多个，没有代价时，G 停在哪一个全看运气；其中平均平方路程最小的（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
+答案是 **A**。不加时，同一个 $z$ 在两个 G 里的落点平均相距 2.73，最近的一对也有 1.01；加上以后是 0.14，十对都在 0.12 到 0.15 之间。分布合格的映射有无穷多个，没有代价时，G 停在哪一个全看运气；其中平均平方路程最小的（在一般条件下）只有一个，就是第 04 课的最优传输，那里是 $W_1$，这里是平方路程的 $W_2$。平均路程从 1.96 缩短到 0.74。样本几乎没有因此变差：有效模式数差不多，高质量的比例略低几个百分点，五个种子互相交错（两行都还没有学好，只有三分之一的样本落在团上）。$\lambda$ 只有 0.01，几乎不改变 G 要画什么，只在许多差不多好的映射里挑出一个。它若很大，样本就会停在 $z$ 附近。对抗流模型做的就是这件事，规模大得多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.02 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. Infinitely many maps have the right distribution, and without the cost it is luck where G ends; the one among them that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. The mean distance that a $z$ travels shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
+The answer is **A**. Without it, two G send the same $z$ to places 2.73 apart on average, and the closest pair is 1.01 apart; with it the mean is 0.14, and all ten pairs are between 0.12 and 0.15. Infinitely many maps have the right distribution, and without the cost it is luck where G ends; the one among them that moves least, in squared distance, is (under mild conditions) unique: it is the optimal transport of lesson 04, $W_1$ there and the $W_2$ of squared distances here. The mean distance that a $z$ travels shrinks from 1.96 to 0.74. The samples are hardly worse for it: effective modes are about the same, the share of high quality is a few percentage points lower, and the five seeds overlap (neither row has learned the ring well yet: a third of the samples are on a cluster). A $\lambda$ of only 0.01 hardly changes what G has to paint, it only picks one of many maps that are about equally good. If it were large, samples would stay near their $z$. This is what adversarial flow models do, on another scale.
 """
 
 # %% [markdown] tags=["lang-zh", "exercise"]
