@@ -18,8 +18,8 @@ from gan_lessons.util import both, megabytes, tell
 SPACE_WANTED, MEMORY_WANTED = 2e9, 4e9  # bytes
 OLDEST_TORCH = (2, 6)
 LIBRARIES = ("numpy", "matplotlib.pyplot", "scipy", "safetensors", "PIL.Image",
-             "lmdb", "filelock", "tqdm", "ipywidgets", "anywidget", "traitlets", "IPython",
-             "ipykernel", "jupyterlab", "wcwidth")
+             "lmdb", "filelock", "tqdm", "joblib", "ipywidgets", "anywidget", "traitlets",
+             "IPython", "ipykernel", "jupyterlab", "wcwidth")
 LESSON_02_PASSES = 80_000  # what lesson 02 costs, counted in passes of `seconds_per_pass`
 
 
