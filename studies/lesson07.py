@@ -86,20 +86,21 @@ def page(options: argparse.Namespace) -> None:
     box, held_out = data.mnist(), data.mnist(train=False)
     metrics = ("precision", "density", "coverage")
     found: dict = {where: {metric: [] for metric in metrics} for where in ("without", "with")}
-    deals_of_digits = [damage.split(box, seed) for seed in options.seeds or range(5)]
+    seeds = list(options.seeds or range(5))
+    splits = [damage.split(box, seed) for seed in seeds]
     for order in range(NETS):
         chance = torch.Generator().manual_seed(order)
         net = measure.digits.digit_classifier(
             box[torch.randperm(len(box), generator=chance)], held_out)
-        scores = [damage.forgiven(parts, net) for parts in deals_of_digits]
+        scores = [damage.forgiven(parts, net) for parts in splits]
         for where, column in zip(found, zip(*scores, strict=True), strict=True):
             for metric in metrics:
                 found[where][metric].append(
                     [round(getattr(score, metric), 4) for score in column])
         print("page", order, {where: rows["precision"][-1] for where, rows in found.items()},
               flush=True)
-        store("page", {**machine(), "n": damage.N, "seeds": [parts.seed for parts in
-                       deals_of_digits], "classifiers": order + 1, **found}, options)
+        content = {**machine(), "n": damage.N, "seeds": seeds, "classifiers": order + 1, **found}
+        store("page", content, options)
 
 
 # ---- the tests for copies ----

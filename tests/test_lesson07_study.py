@@ -56,6 +56,8 @@ def test_a_white_page_among_the_real_pictures_forgives_static():
     assert [round(float(x), 2) for x in (*without.aminmax(), *with_page.aminmax())] == [
         0.06, 1, 0.37, 1]
     assert [round(float(x), 2) for x in without[:, 1].aminmax()] == [0.60, 1]
+    more = torch.tensor(page["with"]["density"]) - torch.tensor(page["without"]["density"])
+    assert more.min() > 0 and more.max() < 0.21  # one ball of the k = 5
     most = (with_page - without).argmax()
     assert without.flatten()[most] < 0.06 and with_page.flatten()[most] == 1
 
