@@ -63,6 +63,7 @@ class Jupyter:
                     *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
                     f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.root}",
+                    "--KernelManager.shutdown_wait_time=0.1",  # no test needs its last words
                     "--LabApp.expose_app_in_browser=True",  # the tests speak to window.jupyterapp
                 ],
                 env=environment,
@@ -157,7 +158,7 @@ class Lab:
             arg=name,
         )
 
-    def run_cell(self, index: int, seconds: float = 20) -> None:
+    def run_cell(self, index: int, seconds: float = 60) -> None:
         """Run one cell and wait for it."""
         self.select_cell(index)
         self._run("notebook:run-cell", seconds)
@@ -167,7 +168,7 @@ class Lab:
         self.select_cell(index)
         self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")
 
-    def interrupt(self, seconds: float = 20) -> None:
+    def interrupt(self, seconds: float = 60) -> None:
         """Press the notebook's stop button, and wait until the kernel is idle."""
         self.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
         self.wait_idle(seconds)
@@ -178,7 +179,7 @@ class Lab:
             "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
         )
 
-    def run_all(self, seconds: float = 60) -> None:
+    def run_all(self, seconds: float = 120) -> None:
         """Run > Run All Cells, and wait until the last cell is done and the kernel idle."""
         self._run("notebook:run-all-cells", seconds)
 

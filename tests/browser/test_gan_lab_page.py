@@ -1,6 +1,7 @@
 """The GAN lab, played in a real JupyterLab: each test does something and reads it off the page."""
 
 import re
+import time
 
 import pytest
 from code_cells import notebook
@@ -26,6 +27,14 @@ lab"""
 SECONDS = 1000
 
 
+def eventually(page, holds, seconds: float = 60) -> bool:
+    """Ask again and again until it holds; return whether it did, in time."""
+    deadline = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    return held
+
+
 class Game:
     """What a learner does with one lab on the page, and what there is to be read."""
 
@@ -45,11 +54,17 @@ class Game:
                  ("rounds", "criticSteps")]
         return tuple(int(text.replace(",", "")) for text in texts)
 
-    def wait_until(self, condition: str, argument=None, seconds: float = 20) -> None:
+    def wait_until(self, condition: str, argument=None, seconds: float = 60) -> None:
         """Wait for a JavaScript expression in `lab`, the lab's element, and `x`, the argument."""
         self.page.wait_for_function(
             f"([lab, x]) => {condition}", timeout=seconds * SECONDS,
             arg=[self.element.element_handle(), argument])
+
+    def wait_for_steps(self, rounds: int, critic_steps: int) -> None:
+        """Wait until the page says that G and D made exactly these many steps."""
+        self.wait_until("lab.querySelector('b.rounds').innerText === x[0]"
+                        " && lab.querySelector('b.criticSteps').innerText === x[1]",
+                        [f"{rounds:,}", f"{critic_steps:,}"])
 
     def wait_for_step(self, step: int) -> None:
         """Wait until the page shows G at this step or later."""
@@ -69,14 +84,19 @@ class Game:
                 return seen;
             }""", self.element.element_handle())
 
-    def changes(self, action) -> float:
-        """Do something; return the share of the stage that it changed."""
+    def changes(self, action, more_than: float) -> bool:
+        """Do something; return whether it changes more than this share of the stage, in time.
+
+        The page may draw the old picture again before the kernel has sent the new one.
+        """
         before = self.image()
-        drawn = int(self.element.get_attribute("data-drawn"))
+
+        def changed() -> bool:
+            different = sum(a != b for a, b in zip(before, self.image(), strict=True))
+            return different > more_than * len(before)
+
         action()
-        self.wait_until("Number(lab.dataset.drawn) > x", drawn)
-        after = self.image()
-        return sum(a != b for a, b in zip(before, after, strict=True)) / len(before)
+        return eventually(self.page, changed)
 
 
 @pytest.fixture
@@ -90,6 +110,7 @@ def open_lab(lab, jupyter):
         for game in games:
             game.element.scroll_into_view_if_needed()
             game.wait_until("lab.dataset.drawn")
+        lab.wait_idle()  # the curves have come, too
         return games
     return run
 
@@ -111,13 +132,13 @@ def test_play_and_pause(open_lab, lab):
     game.wait_for_step(200)
     game.button("pause").click()
     game.button("play").wait_for()
+    lab.run_cell(lab.cell_with("print('state'"))
+    said = lab.outputs()[-1]["text"]
+    step = int(re.fullmatch(r"state (\d+) False\n", said)[1])
+    assert step >= 200
+    game.wait_for_steps(step, step)  # what the page says is what the kernel has
     lab.page.wait_for_timeout(300)
-    steps = game.steps()
-    assert steps[0] >= 200 and steps[0] == steps[1]
-    lab.page.wait_for_timeout(300)
-    assert game.steps() == steps
-    lab.run_cell(lab.cell_with("print('state'"))  # what the page says is what the kernel has
-    assert f"state {steps[0]} False\n" in [output.get("text") for output in lab.outputs()]
+    assert game.steps() == (step, step)
 
 
 def test_a_cell_can_run_while_the_lab_plays(open_lab, lab):
@@ -131,14 +152,12 @@ def test_a_cell_can_run_while_the_lab_plays(open_lab, lab):
 
 def test_single_steps_move_one_player(open_lab):
     game, = open_lab("lab = GanLab()\nlab")
-    assert game.changes(game.button("critic").click) > 0.05  # D's surface
-    game.wait_until("lab.querySelector('b.criticSteps').innerText === '1'")
-    assert game.steps() == (0, 1)
-    assert game.changes(game.button("generator").click) > 0.0005  # only G's points and arrows
-    assert game.steps() == (1, 1)
+    assert game.changes(game.button("critic").click, more_than=0.05)  # D's surface
+    game.wait_for_steps(0, 1)
+    assert game.changes(game.button("generator").click, more_than=0.0005)  # G's points and arrows
+    game.wait_for_steps(1, 1)
     game.button("both").click()
-    game.wait_until("lab.querySelector('b.criticSteps').innerText === '2'")
-    assert game.steps() == (2, 2)
+    game.wait_for_steps(2, 2)
 
 
 def test_reset_starts_again(open_lab):
@@ -158,9 +177,7 @@ def test_keys_play_and_step_and_do_not_reach_jupyterlab(open_lab, lab):
     game.element.focus()
     for key, steps in (("d", (0, 1)), ("g", (1, 1)), ("b", (2, 2))):
         lab.page.keyboard.press(key)
-        game.wait_until("lab.querySelector('b.criticSteps').innerText === x[1]"
-                        " && lab.querySelector('b.rounds').innerText === x[0]",
-                        [str(step) for step in steps])
+        game.wait_for_steps(*steps)
     lab.page.keyboard.press(" ")
     game.wait_for_step(20)
     lab.page.keyboard.press(" ")
@@ -209,7 +226,7 @@ def test_data_drawn_with_the_mouse(open_lab, lab):
             mouse.move(x + 3 * k, y + k)
         mouse.up()
 
-    assert game.changes(stroke) > 0.002
+    assert game.changes(stroke, more_than=0.002)
     lab.run_cell(lab.cell_with("print('real'"))
     assert any("real tensor([2., 2.])" in output.get("text", "") for output in lab.outputs())
     game.button("play").click()
@@ -252,7 +269,7 @@ def test_the_time_slider_shows_the_past(open_lab, lab):
     slider = game.element.get_by_role("slider")
     assert slider.get_attribute("max") == slider.input_value() == "400"  # it counts rounds
     slider.focus()
-    assert game.changes(lambda: lab.page.keyboard.press("Home")) > 0.05
+    assert game.changes(lambda: lab.page.keyboard.press("Home"), more_than=0.05)
     game.wait_until("lab.dataset.step === '0'")
     assert game.element.locator(".past").is_visible()
     lab.page.keyboard.press("ArrowRight")
@@ -317,13 +334,10 @@ def test_colours_follow_the_theme(open_lab, lab):
         return sum(colour >> 8 & 255 for colour in image) / len(image)  # of green
 
     assert brightness() > 150
-    drawn = int(game.element.get_attribute("data-drawn"))
     lab.page.evaluate(
         "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     try:
-        game.wait_until("Number(lab.dataset.drawn) > x", drawn)
-        lab.page.wait_for_timeout(500)
-        assert brightness() < 110
+        assert eventually(lab.page, lambda: brightness() < 110)
     finally:
         lab.page.evaluate("() => jupyterapp.commands.execute("
                           "'apputils:change-theme', {theme: 'JupyterLab Light'})")
@@ -338,7 +352,7 @@ def test_work_in_progress_and_speed_are_shown(open_lab):
     game.menu("loss").select_option("hinge")
     game.button("play").click()
     game.wait_for_step(100)
-    assert float(game.element.locator("b.perSecond").inner_text()) > 5
+    game.wait_until("Number(lab.querySelector('b.perSecond').innerText) > 5")
     game.button("pause").click()
     game.wait_until("lab.querySelector('b.perSecond').innerText === '–'")
 
@@ -369,10 +383,10 @@ def test_layers_can_be_hidden_and_things_explain_themselves(open_lab, lab):
     for layer in ("says", "mesh", "arrow", "fake", "real"):
         button = game.button(layer)
         assert button.get_attribute("aria-pressed") == "true"
-        assert game.changes(button.click) > 0.001
+        assert game.changes(button.click, more_than=0.001)
         assert button.get_attribute("aria-pressed") == "false"
     assert set(game.image()) == {0}  # nothing is left
-    assert game.changes(game.button("real").click) > 0.001
+    assert game.changes(game.button("real").click, more_than=0.001)
     titles = game.element.locator("button, label, figure").evaluate_all(
         "all => all.map(one => one.title)")
     assert min(map(len, titles)) > 10
@@ -397,7 +411,7 @@ def test_a_class_is_chosen_and_its_colour_judgement_and_number_are_seen(open_lab
     bluish_green = 0x00, 0x9E, 0x73  # class 2
     before_green = of_colour(*bluish_green)
     menu.focus()
-    assert game.changes(lambda: menu.select_option("2")) > 0.2  # D's surface is that of y = 2
+    assert game.changes(lambda: menu.select_option("2"), more_than=0.2)  # D's surface of y = 2
     assert of_colour(*bluish_green) > 1.5 * before_green  # its fakes are more, and not faint
     game.wait_until("lab.querySelector('.stage').ariaLabel.includes('that of y = 2')")
     for _ in range(10):

@@ -181,6 +181,7 @@ def test_two_switches_agree_and_share_one_style(lab, jupyter):
     lab.open_notebook(jupyter.add(stand_in("language_switch()"), "two.ipynb"))
     lab.run_all()
     english = lab.page.get_by_role("button", name="English", exact=True)
+    english.nth(1).wait_for()
     english.first.click()
     assert [button.get_attribute("aria-pressed") for button in english.all()] == ["true", "true"]
     assert lab.page.locator("style#gan-lessons-lang").count() == 1
@@ -226,6 +227,7 @@ def test_quiz_explains_counts_and_reports(lab, jupyter):
 
     quiz = lab.page.locator(".gan-lessons-quiz")
     items = quiz.locator("fieldset")
+    items.nth(1).wait_for()
     assert items.count() == 2
     # the live quiz is seen, not its static form
     assert lab.page.locator(".jp-OutputArea details:visible").count() == 0

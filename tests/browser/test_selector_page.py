@@ -16,7 +16,7 @@ MIDDLE = """canvas => [...canvas.getContext('2d').getImageData(
 
 def test_a_click_shows_the_pictures_of_that_class(lab, jupyter):
     lab.open_notebook(jupyter.add(notebook(CODE), "selector.ipynb"))
-    lab.run_cell(0, seconds=60)
+    lab.run_cell(0)
     canvas = lab.page.locator(".gan-lessons-live canvas")
     canvas.wait_for()
     for number, (name, shade) in enumerate((("zero", 0), ("two", 200), ("one", 100))):

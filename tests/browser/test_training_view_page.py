@@ -25,7 +25,7 @@ class View:
         self.page = page
         self.element = page.locator(".jp-Cell").nth(cell).locator(".gan-lessons-training")
 
-    def wait_until(self, condition: str, argument=None, seconds: float = 30) -> None:
+    def wait_until(self, condition: str, argument=None, seconds: float = 60) -> None:
         """Wait for a JavaScript expression in `view`, its element, and `x`, the argument."""
         self.page.wait_for_function(
             f"([view, x]) => {condition}", timeout=seconds * SECONDS,
@@ -55,8 +55,8 @@ class View:
 
 def test_a_run_is_seen_stopped_continued_and_scrubbed(lab, jupyter):
     lab.open_notebook(jupyter.add(
-        notebook(SETUP, TRAIN, GO_ON, "import time; time.sleep(60)"), "training_view.ipynb"))
-    lab.run_cell(0, seconds=60)
+        notebook(SETUP, TRAIN, GO_ON, "import time; time.sleep(600)"), "training_view.ipynb"))
+    lab.run_cell(0)
 
     # The picture and the curves appear while the kernel is busy, and move.
     lab.start_cell(1)
@@ -85,7 +85,7 @@ def test_a_run_is_seen_stopped_continued_and_scrubbed(lab, jupyter):
     assert f"at step {stopped}:" in paper and live == ""
 
     # It goes on: in the new cell, and in the old one, which shows the same view.
-    lab.run_cell(2, seconds=40)
+    lab.run_cell(2)
     again = View(lab.page, 2)
     for one in (again, view):
         one.wait_until("view.dataset.state === 'finished'")
