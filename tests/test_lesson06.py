@@ -211,6 +211,8 @@ def test_larger_batches_are_what_the_lesson_says():
     assert min(run["counted"] for run in larger) > max(run["counted"] for run in smaller)
     assert max(run["frechet"] for run in larger) < min(run["frechet"] for run in smaller)
     check_the_lesson_says(larger, frechet=".1f", counted=".1%", kl=".3f")
+    most, least = max(run["kl"] for run in larger), min(run["kl"] for run in smaller)
+    assert f"（{most} 和 {least}）" in LESSON.read_text(encoding="utf-8") and most < least
     rounds = [list(found["runs"].values())
               for found in results.stored("lesson06", "batches")["other rounds"]]
     for found in rounds:
@@ -243,12 +245,13 @@ def test_batchnorm_as_for_samples_is_what_the_lesson_says():
         assert other["seen"] == 96
         assert run["as trained"]["frechet"] < run["frechet"]
         assert other["frechet"] < run["frechet"]
+        assert other["frechet"] < run["as trained"]["frechet"]
     batches = results.stored("lesson06", "batches")
     rounds = (batches, *batches["other rounds"])
     others = [run["frechet"] for each in rounds for run in each["runs"].values()]
     others += [run["frechet"] for run in free]
     assert len(others) == 12 and max(run["frechet"] for run in frozen) == 4.85
-    assert sum(distance < 4.85 for distance in others) == 1
+    assert [distance for distance in others if distance < 4.85] == [4.84]
 
 
 def test_half_an_hour_of_two_cores_reaches_its_aims():

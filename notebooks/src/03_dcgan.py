@@ -665,7 +665,7 @@ say("换掉同一批的 19 个同伴，同一个 z 的图在训练模式下最�
 r"""
 ## 消融实验：每次只改一处
 
-准则有八条，去掉一条会怎样？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`：最靠近图片的一层有 8 个通道，往里每层加倍；批大小 32，学习率 0.001，600 步），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
+准则有八条，去掉一条会怎样？**消融实验**（ablation study）的办法是：种子相同，数据相同，每次只改一处。网络很小（`features=8`：最靠近图片的一层有 8 个通道，往里每层加倍；$z$ 有 32 维，批大小 32，学习率 0.001，600 步，量的是滑动平均的权重，0.98），数据是上一课的 6,000 张 MNIST 数字，四边各垫 2 格黑色，成 32×32。七处改动：
 
 - 去掉批归一化；在 G 的输出层和 D 的输入层也加上批归一化；把 ReLU 放在批归一化之前；批归一化的缩放取在 0 附近；
 - 初始权重取 $N(0, 1)$；D 里用 ReLU；Adam 的 `betas=(0.9, 0.999)`。
@@ -686,7 +686,7 @@ r"""
 r"""
 ## The ablation: one change at a time
 
-There are eight guidelines; what happens without one of them? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`: 8 channels in the layer next to the picture, twice as many at each step inwards; batches of 32, learning rate 0.001, 600 steps), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
+There are eight guidelines; what happens without one of them? An **ablation study** keeps the seed and the data and changes one thing at a time. The networks are small (`features=8`: 8 channels in the layer next to the picture, twice as many at each step inwards; $z$ of 32 numbers, batches of 32, learning rate 0.001, 600 steps, measured with the moving average of the weights, 0.98), the data are last lesson's 6,000 MNIST digits with 2 black pixels added on each side, which makes 32×32. There are seven changes:
 
 - no batch normalisation; batch normalisation at G's output and D's input, too; ReLU before batch normalisation; batch normalisation's scale drawn around 0;
 - first weights from $N(0, 1)$; ReLU in D; Adam with `betas=(0.9, 0.999)`.
@@ -745,14 +745,14 @@ table([("同一个种子，五遍", "one seed, five times"),
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种。训练把舍入的差别放大了：各训练一次就下结论，没有根据。
+对照原样是 10.2，加上小数点后第七位的微扰，就成了 7.7 到 8.5，三次里有两次从 9 种数字变成 8 种。训练把舍入的差别放大了：各训练一次，相差 2 或 3，不能算数。
 
 所以下面按**秩**（这里指排名，不是矩阵的秩）来判断：如果一处改动没有影响，各次训练又互相独立，那么它的 5 个距离和对照的 5 个，任何次序都同样可能；5 个全都排在对照的 5 个之上，只有 $1 / \binom{10}{5} = 1/252$ 的机会。做到这一点，才说它“更差”；交错在一起的，就说“分不出”。七处改动各判断一次，至少有一处碰巧被判为“更差”的机会，至多是 $7/252 = 1/36$。表里每次训练量 1,000 个样本；下面那个真图与真图的距离量的是 2,000 张，样本越少，距离会略大一些。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a conclusion from single runs would be worth nothing.
+The control has 10.2 as it is and 7.7 to 8.5 after a nudge in the seventh decimal, with 8 digits in place of 9 in two of three. Training magnifies rounding: a difference of 2 or 3 between single runs is worth nothing.
 
 So we go by **ranks** (places in an order, not the rank of a matrix): if a change had no effect and the runs were independent, every order of its 5 distances and the control's 5 would be equally likely; the chance that all 5 lie above the control's 5 is $1 / \binom{10}{5} = 1/252$. Only then do we say "worse"; where they mix, we say "not told apart". With seven changes to judge, the chance that at least one is called worse by luck is at most $7/252 = 1/36$. The table has 1,000 samples of each run; the distance of real from real below it has 2,000, and with fewer samples a distance comes out a little larger.
 """
@@ -793,7 +793,7 @@ r"""
 
 - **去掉批归一化**，以及**批归一化的缩放在 0 附近**：两两相比，25 对里都有 22 对是改动的更大；假如改动没有影响，碰巧出现 22 对或更多的机会约有 3%，七处里至少有一处碰巧如此的机会却可达 19%。也许有害，要再多几个种子才好说。
 - **ReLU 在批归一化之前**（3.9 到 6.2）：看不出害处。
-- **D 里用 ReLU**：只有一个种子差得多（15.9 对 10.2），其余 4 个都在刚才量到的波动之内。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
+- **D 里用 ReLU**：只有一个种子差得多（15.9 对 10.2），其余 4 个和同种子的对照相差不到 1，小于刚才量到的波动。LeakyReLU 的理由说得通（ReLU 在负的一侧没有梯度），这么小、这么短的训练里没有显出来；论文自己只说它效果好。
 
 “分不出”不等于“没有害处”。只看一个种子呢？种子 0 说去掉批归一化“更好”（8.0 对 10.2），种子 1 说它崩溃了（25.1 对 4.9）。下图是种子 0 的八次训练各自的前 12 个样本，没有挑选过：
 
@@ -812,7 +812,7 @@ The other four are **not told apart** by 5 seeds, and we say so:
 
 - **No batch normalisation**, and **its scale around 0**: pair by pair, the change has the larger distance in 22 of 25 pairs each time; if it had no effect, 22 or more would come up by luck in about 3% of cases, but for at least one of seven changes in up to 19%. They may do harm; it takes more seeds to say.
 - **ReLU before batch normalisation** (3.9 to 6.2): no harm to be seen.
-- **ReLU in D**: one seed only is much worse (15.9 against 10.2), the other 4 are within the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
+- **ReLU in D**: one seed only is much worse (15.9 against 10.2), the other 4 differ from the control of their seed by less than 1, which is less than the spread just measured. The argument for LeakyReLU is sound (a ReLU has no gradient on its negative side), but training as small and short as this does not show it; the paper only says that it worked well.
 
 "Not told apart" is not "no harm". And one seed alone? Seed 0 says that leaving out batch normalisation "helps" (8.0 against 10.2), seed 1 that it collapses (25.1 against 4.9). Here are the first 12 samples of each of the eight runs with seed 0, not chosen:
 
@@ -891,12 +891,12 @@ show.show(figure, "Losses on the left and D's outputs on the right, of the contr
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初遥遥领先，200 步之后 G 追回一些，D 仍领先；下面那一次，D 的损失一路降到接近 0，G 的损失升到 15，再也没有回头。
+**图 3-6** 上：对照。下：初始权重取 N(0, 1)。右边是 D 对真图和假图的输出。对照里 D 起初遥遥领先，200 步之后 G 追回一些，D 仍领先；下面那一次，D 的损失最后约是 0.3，比对照结束时低不了多少，G 的损失却升到 15，再也没有回头。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D is far ahead at first; after step 200 G makes up some ground, but D stays ahead. Below, D's loss falls to almost 0, and G's climbs to 15 and stays there.
+**Fig. 3-6** Above: the control. Below: first weights N(0, 1). On the right, D's outputs for real pictures and for fakes. In the control D is far ahead at first; after step 200 G makes up some ground, but D stays ahead. Below, D's loss ends at about 0.3, hardly lower than the control's, while G's climbs to 15 and stays there.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1039,14 +1039,14 @@ say("D 四个卷积核的最大奇异值：图 3-7 的 D，训练之后 {plain}�
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-带谱归一化的 D 还没有训练；它的四个数按做法就是 1.00，训练前后都是。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
+带谱归一化的 D 还没有训练；它的四个数按做法就是 1.00，只差在 $\sigma(W)$ 的估计上；训练中也应当接近 1，这里没有量。图 3-7 的 D 里，中间两个核后面是批归一化，会抵消核的大小，所以那两个数说明不了什么，只看得出它们没有受到限制。谱归一化也不只是压低：第一个核不到 0.2，若也除以 $\sigma(W)$，就放大成了 1。
 
 两种做法，`python -m studies.lesson03 faces` 按同样的处理器时间（计划每次 60 秒，一个线程；实际上 DCGAN 用了 51 到 59 秒，SN-GAN 用了 59 到 64 秒）各训练了 3 个种子，G 的网络相同，学习率都是 0.001：
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The D with spectral normalisation is untrained, and its four numbers are 1.00 by construction, before and after training. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Spectral normalisation can also enlarge: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
+The D with spectral normalisation is untrained, and its four numbers are 1.00 by construction, up to the error in the estimate of $\sigma(W)$; in training they should stay close to 1, which was not measured here. In the D of Fig. 3-7 the two inner kernels are followed by batch normalisation, which undoes their size, so those two numbers only show that nothing limits them. Spectral normalisation can also enlarge: the first kernel's number, below 0.2, would become 1 when divided by $\sigma(W)$.
 
 `python -m studies.lesson03 faces` trained both recipes for the same processor time (60 seconds a game as planned, one thread; as played 51 to 59 for DCGAN, 59 to 64 for SN-GAN) on 3 seeds each, with the same kind of G and a learning rate of 0.001:
 """
@@ -1075,7 +1075,7 @@ table([("做法", "recipe"), ("步数", "steps"), ("组合数（共 96）", "com
 r"""
 怎么读：一个小网络，读图网络（`reader`），逐张认出各个因素。它学过每个因素的全部取值，所以也认得出核心集里没有的。七个因素个个都有九成以上的把握，这样的样本是 sure；其中有的取值核心集里没有，是 outside；其余的才**算数**（counted），所以 counted = sure − outside。很有把握地认成核心集里没有的发型，不算。组合数只在算数的样本里统计；反向 KL 是各组合的比例离均匀有多远，就是第 02 课的 $\mathrm{KL}(q \Vert p)$，$q$ 是生成的比例，写在前面，所以叫“反向”；弗雷歇距离用这个小网络的特征，和上面数字的距离、和论文里的 FID 都不能相比。
 
-同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（它算数的图少，282 到 375 张对 846 到 915 张；但同样多张、完全均匀的样本，也会有 91 到 94 种）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开。不论看哪一个指标，SN-GAN 的 3 个种子全都胜过 DCGAN 的 3 个，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
+同样的时间里，SN-GAN 画出 81 到 87 种组合，DCGAN 只有 26 到 63 种（它算数的图少，282 到 375 张对 846 到 915 张；但同样多张、完全均匀的样本，也会有 91 到 94 种）；算数的样本占 21% 到 23%，对 7% 到 9%；反向 KL 和弗雷歇距离也都分得开（算数的样本少，本身就会给 DCGAN 0.13 到 0.17 的反向 KL，给 SN-GAN 0.05 到 0.06）。不论看哪一个指标，SN-GAN 的 3 个种子全都胜过 DCGAN 的 3 个，碰巧的机会是 $1 / \binom{6}{3} = 1/20$。这里同时改了四样：D 的归一化、损失、`betas`、学习率的衰减，所以不能说功劳归哪一样；想知道，就要像上面那样一次只改一处。
 
 即使是 SN-GAN，离真图也还差得远。读图网络有把握的有 41% 到 43%，其中将近一半认成了核心集里没有的值，所以在有把握的样本里，算数的只占一半多一点。
 
@@ -1086,7 +1086,7 @@ r"""
 r"""
 How to read it: a small network, the reading network (`reader`), recognises the factors of each sample. It has learned all values of every factor, so it also recognises those that the core set leaves out. A sample is called **sure** if the network is at least nine-tenths sure of each of the seven factors, and **outside** if, besides, one of the values read is not in the core set; the other sure ones are **counted**, so counted = sure − outside. A hair style that is not in the core set, however confidently recognised, does not count. Combinations are those among the counted; the reverse KL says how far their shares are from even, and is lesson 02's $\mathrm{KL}(q \Vert p)$, "reverse" because $q$, the generated shares, stands first; the Fréchet distance is in features of this small network and must be compared neither with that of the digits above nor with the FID of papers.
 
-In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; the reverse KL and the Fréchet distance separate the two recipes as well. By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
+In the same time SN-GAN paints 81 to 87 combinations and DCGAN only 26 to 63 (fewer of its samples count, 282 to 375 against 846 to 915; but as many even samples would still show 91 to 94 combinations); 21% to 23% of its samples are counted, against 7% to 9%; the reverse KL and the Fréchet distance separate the two recipes as well (having so few samples that count would by itself give DCGAN a reverse KL of 0.13 to 0.17, SN-GAN one of 0.05 to 0.06). By luck alone, the 3 seeds of SN-GAN would all beat the 3 of DCGAN with a chance of $1 / \binom{6}{3} = 1/20$, on any one of these measures. Four things changed at once, the normalisation in D, the loss, the `betas` and the fading learning rate, so we cannot say which of them deserves the credit; to find out, change one at a time, as above.
 
 SN-GAN, too, is far from real pictures. The reading network is sure of 41% to 43% of its samples, but reads nearly half of these as values that the core set does not have, so that little more than half of the sure ones count.
 
@@ -1121,7 +1121,7 @@ print(measure.factor_coverage(portraits, faces))
 r"""
 `uniform` 和 `floor` 是参照：同样多（counted）的完全均匀的样本，平均有多少种组合，反向 KL 平均是多少。每个因素的第一个数是有效取值数：各取值的比例，相当于几个同样常见的取值。
 
-本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059，算数的在 56% 和 63% 之间（当时没有直接记下，只知道这个范围；见 README 和 `studies/faces32.json`）：
+本课分给人脸的时间只够到这里。同样的损失，G 和 D 各加宽三分之一，批大小加倍，学习率减半，真图从 10,000 张增加到 20,000 张，训练 8,000 步（五六分钟，两个核心），是这个样子，最上面两排是真图。这次训练的 96 种组合都有，反向 KL 是 0.059（种子 0；另外四个种子是 0.057 到 0.152），算数的在 56% 和 63% 之间（当时没有直接记下，只知道这个范围；见 README 和 `studies/faces32.json`）：
 
 ![两排真图下面是 96 张生成的卡通人脸：发型、眼镜和条纹衣服都认得出，有些边缘毛糙](../images/five_minutes_faces.png)
 """
@@ -1130,7 +1130,7 @@ r"""
 r"""
 `uniform` and `floor` are for reference: how many combinations as many (counted) perfectly even samples would have on average, and what reverse KL. The first number of each factor is its effective number of values: how many equally frequent values its shares amount to.
 
-This is as far as the time that this lesson has for faces will go. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059, and between 56% and 63% counted (at the time only this range was recorded; see the README and `studies/faces32.json`):
+This is as far as the time that this lesson has for faces will go. The same loss with networks a third wider, batches twice as large, half the learning rate and 20,000 real pictures in place of 10,000, trained for 8,000 steps (five to six minutes, two cores), gives these, below two rows of real ones. This run has all 96 combinations, a reverse KL of 0.059 (seed 0; four other seeds have 0.057 to 0.152), and between 56% and 63% counted (at the time only this range was recorded; see the README and `studies/faces32.json`):
 
 ![Below two rows of real ones, 96 generated cartoon faces: hair styles, glasses and striped shirts can be recognised, and some edges are rough](../images/five_minutes_faces.png)
 """
@@ -1233,7 +1233,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 1, 2, 4 and 8 have got glasses, and of the others it is hard to tell; the skin of 1, 3, 5 and 8 is darker. That 1 has longer hair and part of 6's background turns pink is not the direction's doing: the bottom row has both. None of the bottom row has got glasses.
+**Fig. 3-10** Above: 8 $z$ without glasses. Middle: with the direction of glasses added. Below: with a random vector of the same length added. In the middle row 1, 2, 4 and 8 have got glasses, and of the others it is hard to tell; the skin of 1, 3, 5 and 8 is darker. That 1 has longer hair and part of 6's background turns pink cannot be put down to the direction: the bottom row has both. None of the bottom row has got glasses.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1279,7 +1279,7 @@ table([("加上什么（3 个种子的 G）", "what is added (G of 3 seeds)"), (
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%，随机向量也有 0% 到 3%：按这个数法，方向几乎不比它强（加上方向之后，读图网络有把握的总共也只有 39% 到 45%）。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
+表里是上一节的三个 SN-GAN（每次 60 秒）。加上眼镜的方向，64% 到 73% 戴上了眼镜；同样长的随机向量只有 0% 到 17%（每个种子只试了一个，它对整张脸的改变也小得多）。换一个对照：随便另取一个 $z$，本来就有 48% 到 53% 戴眼镜，方向只比它多出 11 到 25 个百分点（两边都只数读图网络有把握的，是 12 到 25）。方向确实指向眼镜；可是一个好的方向，还应当让别的都不变。再看后两栏：肤色只有 19% 到 41% 没变，随机向量是 66% 到 94%；有把握地戴上、别的都没变的，只有 0% 到 5%，随机向量也有 0% 到 3%：按这个数法，方向几乎不比它强（加上方向之后，读图网络有把握的总共也只有 39% 到 45%）。所以这个“眼镜的方向”还带着肤色：它是两个平均值之差，如果在 G 自己的样本里戴眼镜的人肤色偏深或偏浅，这个差里就有肤色。每类只平均 30 个 $z$，方向更长（其中一部分是没有平均掉的噪声），眼镜的比例差不多。
 
 论文挑了几张图，这里数了 1,500 张，是同一件事的两面：方向存在，但在这么短的训练之后，它影响的不止一个因素。“本课的 G”训练了两倍多的步数，每批的图少一半，学习率加倍：别的都没变的，这里是 15%（一个种子；换一种处理器是 10%）：好一些，仍然少见。
 
@@ -1294,7 +1294,7 @@ $$\frac{\sin((1-t)\,\theta)}{\sin\theta}\,z_0 + \frac{\sin(t\,\theta)}{\sin\thet
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points. It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%, and 0% to 3% with the random vector: by this count the direction is hardly better (with the direction added, the reading network is sure of no more than 39% to 45% altogether). So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
+The table has the three SN-GANs of the section before, 60 seconds each. With the direction of glasses 64% to 73% wear glasses; with a random vector of the same length only 0% to 17% do (one vector for each seed, and it changes far less of the face altogether). Against the other control, an arbitrary new $z$, of which 48% to 53% wear glasses anyway, the direction gains no more than 11 to 25 percentage points (12 to 25 when both sides count only those of which the reading network is sure). It does point towards glasses; but a good direction should also leave everything else as it is. Look at the last two columns: skin is the same in only 19% to 41%, with a random vector in 66% to 94%; and glasses with certainty, with nothing else changed, are 0% to 5%, and 0% to 3% with the random vector: by this count the direction is hardly better (with the direction added, the reading network is sure of no more than 39% to 45% altogether). So this "direction of glasses" carries skin along: it is a difference of two means, and if in G's own samples people with glasses are darker or lighter than people without, skin is in that difference. With no more than 30 $z$ of each kind the direction is longer (part of it is noise that has not averaged out), and the share of glasses is much the same.
 
 The paper chose a few pictures and we counted 1,500; these are two sides of one thing. The direction exists, but after training as short as this it does not govern one factor alone. "The lesson's G" has made more than twice the steps, in batches half as large and at twice the learning rate: with nothing else changed it is 15% here (one seed; 10% on another processor): better, and still rare.
 

@@ -1084,7 +1084,7 @@ r"""
 - **平坦的一段。** 裁剪的差距，两个种子都通过了；但后一半里差距和距离仍在一起慢慢地降，通过了也说明不了多少。WGAN-GP 的差距，两个种子都没有通过：种子 0 的差距到第 700 步降到 0.458，此后慢慢**回升**到 0.836，弗雷歇距离却从 1,512 继续降到 958。只看差距，会以为后 1,300 步越训练越差。一种解释是：评论家同时也在变强，它看出的差别变大，盖过了 G 的进步。这里没有单独检验。
 - **不同的网络和设置。** 用裁剪，300 步时，宽的网络差距是窄的好几倍，图却好得多。400 步的三种宽度也是这样：`features` 从 4 到 8 到 16，差距从 0.0026 升到 0.0033 和 0.0075，距离却从 3,335 降到 1,572 和 878，次序正好相反。很可能是因为层宽了，同样的 $c$ 容许更大的斜率，单位变了。可是在裁剪的 400 步各行里，学习率 0.0001 的差距最大，图也最差；WGAN-GP 的三种宽度，差距小的图都好（每种宽度一个种子）。次序有时对、有时反，事先又不知道会是哪一种，就不能用来排名。
 
-所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次（`n_critic` 是 5）与此相符，用惩罚的两次（`n_critic` 是 2）不然；是约束不同，还是步数不同，没有分开试。差距也说不出漏了哪种脸。要知道图好不好，就量图。
+所以差距不能当作评价指标，就是在**同一次训练**里，它也可能和图背道而驰：它要求评论家一直接近最好的 $f$，而这一点从日志里看不出来。WGAN 的论文也说，差距的尺度由评论家决定，不同的评论家之间难以比较；至于同一次训练之内，论文报告的是差距越小、图越好，这里用裁剪的两次（`n_critic` 是 5）与此相符，用惩罚的两次（`n_critic` 是 2）不然；是约束、步数、优化器，还是评论家的批归一化，没有分开试。差距也说不出漏了哪种脸。要知道图好不好，就量图。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1094,7 +1094,7 @@ Both tests came out against the gap at least once.
 - **The flat end.** With clipping the gap passed on both seeds; but gap and distance still fall together, slowly, all through the second half, so this has little weight. With WGAN-GP it failed on both: for seed 0 the gap falls to 0.458 by step 700 and then slowly **rises** to 0.836, while the Fréchet distance goes on falling from 1,512 to 958. Whoever looks at the gap alone takes the last 1,300 steps for a decline. One explanation is that the critic grows stronger meanwhile, sees more differences, and that this outweighs G's progress. We have not tested it separately.
 - **Different networks and settings.** With clipping, after 300 steps, the wide networks have a gap several times that of the narrow ones, and far better pictures. So it is with the three widths after 400: with `features` of 4, 8 and 16 the gap rises from 0.0026 to 0.0033 and 0.0075, while the distance falls from 3,335 to 1,572 and 878, just the other way round. A likely reason is that in a wider layer the same $c$ allows a larger slope: the unit has changed. But among the clipped rows of 400 steps the one with a learning rate of 0.0001 has the largest gap and the worst pictures, and with WGAN-GP the three widths have the better pictures where the gap is smaller (one seed for each width). An order that is sometimes right and sometimes reversed, nobody knows beforehand which, cannot rank anything.
 
-So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs (`n_critic` is 5) agree, the two with the penalty (`n_critic` is 2) do not; whether the constraint or the number of steps makes the difference was not separated. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
+So the gap is no evaluation metric, and even within **one and the same run** it may go against the pictures: it needs a critic that stays close to the best $f$, which a log does not tell. WGAN's paper, too, says that the scale of the gap depends on the critic, which makes models with different critics hard to compare. Within one run it reports better pictures with a smaller gap; our two clipped runs (`n_critic` is 5) agree, the two with the penalty (`n_critic` is 2) do not; whether the constraint, the number of steps, the optimizer or the critic's batch normalisation makes the difference was not separated. Nor does the gap say which faces are missing. To know how good the pictures are, measure the pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1186,7 +1186,7 @@ r"""
 - **组合**：裁剪的反向 KL 在 3 个种子上都更小，0.43 到 0.50，WGAN-GP 是 0.59 到 0.64；种数是 93 或 94，对 89 到 93，在 93 处相接，分不出。
 - **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
-所以在这个预算和这些设置下，惩罚比裁剪画得更像，组合没有更全；3 个种子里，两种 WGAN 都比 DCGAN 稳。（3 个种子对 3 个，每一种这样的次序碰巧出现的机会是 1/20。）三者离真图都还很远。
+所以在这个预算和这些设置下，这样设置的 WGAN-GP 比裁剪画得更像，组合没有更全；两种 WGAN 的组合数在每个种子上都多于 DCGAN，不过按反向 KL，DCGAN 的种子 0（0.43）不输裁剪。（3 个种子对 3 个，全都分得开的次序，碰巧出现的机会是 1/20。）三者离真图都还很远。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1197,7 +1197,7 @@ How to read the table:
 - **Combinations**: clipping has the smaller reverse KL on all 3 seeds, 0.43 to 0.50 against 0.59 to 0.64 for WGAN-GP; the number of combinations, 93 or 94 against 89 to 93, meets at 93 and is not told apart.
 - **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
-So with this budget and these settings the penalty paints more realistically than clipping and covers no more; on these 3 seeds both WGANs are steadier than DCGAN. (3 seeds against 3: each such order comes up by luck in 1 case of 20.) All three are still far from real pictures.
+So with this budget and these settings WGAN-GP as set here paints more realistically than clipping and covers no more; both WGANs keep more combinations than DCGAN on every seed, though by reverse KL DCGAN's seed 0 (0.43) is as good as clipping. (With 3 seeds against 3, an order that holds for all of them comes up by luck in 1 case of 20.) All three are still far from real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1271,7 +1271,7 @@ r"""
 r"""
 每种做法有**两个**种子（0 和 1），设置和前面不同：`n_critic` 是 1，惩罚每 4 步加一次。最后的数取 10,000 个样本：
 
-- **不淡入，在 64×64 上坏处很大。** 种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；淡入的升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。在 32×32 上只是绕了弯路：距离也猛升到 9,500 左右，可是到第 66 秒，不淡入的是 780 和 648，淡入的是 598 和 832，一个种子差，一个种子好。到了 64×64，还没有补回来，时间就用完了。
+- **不淡入，在 64×64 上坏处很大。** 途中各次都用滑动平均的权重（0.99）来量，每次放大都重新开始平均：在 64×64 上，不淡入的第一次量时，平均里还有 29% 是刚换上随机新层时的那一份；淡入途中，平均也落在后面。所以猛升的高度有一部分来自平均，最后的数不受影响。淡入的还在每个尺寸的半途换上新的优化器，这一处没有分开。种子 0：直接换上新层，距离从 780 猛升到 12,724，到时间用完还有 3,077；淡入的升到 3,258 又降下来，最后是 1,313。种子 1 的最后是 3,381 对 1,112。在 32×32 上只是绕了弯路：距离也猛升到 9,500 左右，可是到第 66 秒，不淡入的是 780 和 648，淡入的是 598 和 832，一个种子差，一个种子好。到了 64×64，还没有补回来，时间就用完了。
 - **淡入比从头训练好，两个种子都是**：种子 0 的距离是 1,313 对 1,634，算数的 8.8% 对 7.9%；种子 1 的距离是 1,112 对 2,097。只有两个种子，领先多少还说不准。
 - **最好的一刻不在 64×64。** 种子 0 第 66 秒还在 32×32，距离是 598，此后放大到 64×64，再没有回到这么近；种子 1 也是这样。不过读图网络看的是 32×32 的图，看不见更细的地方，这样量对 32×32 有利。
 
@@ -1282,7 +1282,7 @@ r"""
 r"""
 There are **two** seeds of each way (0 and 1). The settings are not those above: `n_critic` is 1, and the penalty is added on every 4th step. The last numbers are from 10,000 samples:
 
-- **Not to fade does great harm at 64×64.** Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112. At 32×32 it is a detour only: the distance shoots up to about 9,500, too, but by 66 seconds it is 780 and 648, against 598 and 832 with fading, worse on one seed and better on the other. At 64×64 time is up before the jump has been made good.
+- **Not to fade does great harm at 64×64.** All looks on the way use the moving average of the weights (0.99), which begins anew whenever the pictures grow: at the first look without fading at 64×64, 29% of it is still the first copy, with the new layers random, and while a layer fades in, the average lags behind. So part of the height of the jumps is the average's; the numbers at the end are not affected. The faded run also gets new optimizers half-way through each size, which was not separated. Seed 0: with the new layers put in at once the distance shoots up from 780 to 12,724, and when time is up it is 3,077; faded in, it climbs to 3,258, comes down again, and ends at 1,313. Seed 1 ends at 3,381 against 1,112. At 32×32 it is a detour only: the distance shoots up to about 9,500, too, but by 66 seconds it is 780 and 648, against 598 and 832 with fading, worse on one seed and better on the other. At 64×64 time is up before the jump has been made good.
 - **Fading in beats training from scratch, on both seeds**: for seed 0 it is a distance of 1,313 against 1,634, and 8.8% of the pictures count against 7.9%; for seed 1 a distance of 1,112 against 2,097. By how much it is ahead, two seeds cannot tell.
 - **The best moment is not at 64×64.** For seed 0 after 66 seconds, still at 32×32, the distance is 598; once at 64×64 it never gets that close again, and seed 1 does likewise. But the reading network sees pictures at 32×32 and does not see anything finer, which favours 32×32.
 
@@ -1302,7 +1302,7 @@ r"""
 | 各 10,000 张 | 弗雷歇距离 | 组合数 | 反向 KL | 算数的 |
 |---|---|---|---|---|
 | 脸，WGAN-GP，7 分钟 | 178 | 96 | 0.18 | 36% |
-| 脸，SN-GAN，两个核心，五六分钟 | 30 | 96 | 0.06 | 56% 到 63% |
+| 脸，SN-GAN，两个核心，五六分钟（种子 0；另外四个种子的反向 KL 是 0.057 到 0.152） | 30 | 96 | 0.06 | 56% 到 63% |
 | 另外 10,000 张玩具脸（参照） | 2 | 96 | 0.004 | 99% |
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 另外 10,000 张玩具卧室（参照） | 2 | 54 | 0.002 | 100% |
@@ -1323,7 +1323,7 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | 10,000 of each | Fréchet distance | Combinations | Reverse KL | Counted |
 |---|---|---|---|---|
 | faces, WGAN-GP, 7 minutes | 178 | 96 | 0.18 | 36% |
-| faces, SN-GAN, two cores, five to six minutes | 30 | 96 | 0.06 | 56% to 63% |
+| faces, SN-GAN, two cores, five to six minutes (seed 0; four other seeds have a reverse KL of 0.057 to 0.152) | 30 | 96 | 0.06 | 56% to 63% |
 | 10,000 other toy faces (reference) | 2 | 96 | 0.004 | 99% |
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | 10,000 other toy bedrooms (reference) | 2 | 54 | 0.002 | 100% |
@@ -1333,9 +1333,9 @@ The distances of faces and of bedrooms come from two reading networks and must n
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
 r"""
-## 典型失败案例：样本全都一样
+## 典型失败案例：样本看上去都一样
 
-有梯度惩罚，评论家就不能有批归一化。那么裁剪的 WGAN 也去掉它，行不行？把**两个**网络的批归一化一起去掉，G 的样本几乎全都一样，很容易就怪到评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图几乎相同，同一像素的标准差（取值在 -1 到 1 之间）只有 0.0018，有批归一化时是 0.077（种子 0，`lesson04_norms.json`）。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
+有梯度惩罚，评论家就不能有批归一化。那么裁剪的 WGAN 也去掉它，行不行？把**两个**网络的批归一化一起去掉，G 的样本起初看上去几乎都一样，很容易就怪到评论家头上。可是 G 的批归一化也没有了：未训练的 G，对不同的 $z$ 画出的图几乎相同，同一像素的标准差（取值在 -1 到 1 之间）只有 0.0018，有批归一化时是 0.077（种子 0，`lesson04_norms.json`）。一次改了两处，原因就说不清。正确的做法是 $2 \times 2$ 的对照：G 有或没有，评论家有或没有，其余全都相同。
 
 ### 先猜再跑 5：是哪一个网络？
 
@@ -1349,9 +1349,9 @@ r"""
 
 # %% [markdown] tags=["lang-en", "failure-of-the-day", "predict"]
 r"""
-## The failure of the day: samples that are all alike
+## The failure of the day: samples that look alike
 
-With a gradient penalty the critic must do without batch normalisation. Can a clipped WGAN drop it, too? Take it out of **both** networks, and nearly all samples are alike; it is tempting to blame the critic. But G has lost its batch normalisation as well: before any training the pictures that G paints for different $z$ are nearly equal, with a standard deviation of a pixel (between -1 and 1) of only 0.0018, against 0.077 with it (seed 0, `lesson04_norms.json`). With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
+With a gradient penalty the critic must do without batch normalisation. Can a clipped WGAN drop it, too? Take it out of **both** networks, and at first the samples look nearly alike; it is tempting to blame the critic. But G has lost its batch normalisation as well: before any training the pictures that G paints for different $z$ are nearly equal, with a standard deviation of a pixel (between -1 and 1) of only 0.0018, against 0.077 with it (seed 0, `lesson04_norms.json`). With two changes at once the cause cannot be named. The proper way is a $2 \times 2$ experiment: G with or without, the critic with or without, all else equal.
 
 ### Predict, then run 5: which network is it?
 
@@ -1572,7 +1572,7 @@ table([("训练集", "training set"), ("其中最深的肤色", "darkest skin in
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**。其余 70% 到 74% 的图不算数：读图网络拿不准，或者有把握地读成了数据里没有的值（均匀的训练集上，后一种约占全部样本的两成），例如另一种偏深的肤色。里面也许有深肤色的脸；但是**算数**的，一张也没有。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这个解释我们没有单独检验，训练更久会不会补回来，也没有试。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了生成的图里可能一个也不剩。
+均匀的训练集上，3 个种子画出的最深肤色占 25% 到 34%，本来是三分之一。偏斜的训练集上，它占 3.2%（读图网络读出的），照此，两个种子的 2,572 张和 2,965 张算数的图里应有 83 张和 96 张左右，实际**一张也没有**。其余 70% 到 74% 的图不算数：读图网络拿不准，或者有把握地读成了数据里没有的值（均匀的训练集上，后一种约占全部样本的两成），例如另一种偏深的肤色。里面也许有深肤色的脸；但是**算数**的，一张也没有。一种解释是：10,000 张里只有 333 张，丢掉它们，要搬的土不过百分之三，评论家的差距几乎不变。这个解释我们没有单独检验，训练更久会不会补回来，也没有试。所以第三问里“报告各类人占多大比例”不是客套：数据里的少数，到了认得出的图里可能一个也不剩。
 
 ### 法律怎么说
 
@@ -1591,7 +1591,7 @@ r"""
 
 # %% [markdown] tags=["lang-en"]
 r"""
-With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% do not count: the network was unsure, or sure of a value that the data do not have (with the even set that is about a fifth of all samples), such as another darkish skin. Dark faces may be among them; but of those that **count**, not one is dark. One explanation: they are only 333 of 10,000, and without them there is only three per cent of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no mere formality: those who are few in the data may be missing from the pictures altogether.
+With the even training set the 3 seeds paint the darkest skin in 25% to 34% of the pictures that count; a third would be right. In the skewed set it has 3.2% (as the reading network sees it), and by that share there should be about 83 and 96 among the 2,572 and 2,965 pictures of the two seeds that count. In fact there is **not one**. The other 70% to 74% do not count: the network was unsure, or sure of a value that the data do not have (with the even set that is about a fifth of all samples), such as another darkish skin. Dark faces may be among them; but of those that **count**, not one is dark. One explanation: they are only 333 of 10,000, and without them there is only three per cent of the earth to move, so the critic's gap hardly changes. We have tested neither this explanation nor whether longer training brings them back. So "report which people make up what share" in the third question is no mere formality: those who are few in the data may be missing altogether from the pictures that can be read.
 
 ### What the law says
 

@@ -463,7 +463,7 @@ r"""
 
 **切换器**（switcher）也是回调，在 `on_batch_end` 里决定要不要调用 `learn.gan_trainer.switch()`。切换器要等学习器建好才能造出来，所以交给 `switcher=` 的是类，或者定好了参数的 `partial`。fastai 有两种：
 
-- `FixedGANSwitcher(n_crit, n_gen)`：各走固定的步数，默认 1 比 1，`wgan` 用 5 比 1。两个数都可以是函数，参数是生成器已走的步数。
+- `FixedGANSwitcher(n_crit, n_gen)`：各走固定的步数，默认 1 比 1，`wgan` 用 5 比 1。两个数都可以是函数，这里收到的是生成器已走的步数（fastai 里收到的总是 0，见 05b）。
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`：这一步的损失低于门槛就换人；没有门槛，就一步一换。
 
 ### 先猜再跑 2：门槛是 -9
@@ -482,7 +482,7 @@ r"""
 
 The component that changes turns is called a **switcher**. It is a callback, too: in `on_batch_end` it decides whether to call `learn.gan_trainer.switch()`. It can only be made once there is a learner; so what `switcher=` takes is a class, or a `partial` of one with its arguments set. fastai has two:
 
-- `FixedGANSwitcher(n_crit, n_gen)`: a fixed number of steps each, 1 to 1 unless given; `wgan` has 5 to 1. Either may be a function of the number of steps that the generator has taken.
+- `FixedGANSwitcher(n_crit, n_gen)`: a fixed number of steps each, 1 to 1 unless given; `wgan` has 5 to 1. Either may be a function; here it gets the number of steps that the generator has taken (in fastai always 0, see 05b).
 - `AdaptiveGANSwitcher(gen_thresh, critic_thresh)`: hand over when the loss of this step is below the threshold; without a threshold, after every step.
 
 ### Predict, then run 2: a threshold of -9
@@ -789,22 +789,22 @@ table([("样本", "samples"), ("距离，600 步，种子 0、1、2", "distance,
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 就是图 5-2 的那次运行（711 和 712 是同一个数，后者舍入了两次）。600 步时，用滑动平均的权重算出的距离，每一次运行都比用最新的权重算出的小，小 4% 到 40%；可是 9 次运行里有 4 次，最新的权重画出的样本能认出的更多（见 `lesson05.json`）。
+裁剪在三个种子上都最远（1,288 到 1,615）；WGAN-GP 是 491 到 605，非饱和加 R1 是 428 到 712，这两者谁更好，三个种子分不出来。种子 0 就是图 5-2 的那次运行（711 和 712 是同一个数，后者舍入了两次）。600 步时，用滑动平均的权重算出的距离，每一次运行都比用最新的权重算出的小，小 4% 到 40%；能认出的比例却大多分不出：9 次里只有 1 次相差超过两个标准误，那一次是滑动平均的更多（见 `lesson05.json`）。
 
 惩罚项要多花时间：600 步在单核上，裁剪约 21 秒，另外两种 25 到 29 秒。但按时间比，种子 0 的结论也一样：裁剪走到 1,800 步，用了 60 秒，比另外两种还多，距离 1,094，仍比它们 600 步时远。另外两种走到 1,800 步都是 261，能认出的约占 30%；真图的参照是 8 和 100%，离真图还远。
 
-为什么裁剪差？这个实验答不了：裁剪的评论家还留着批归一化，而且学习率和步数之比都不是论文用的。能说的是：在这个预算下，另外两套设置（有惩罚项、没有批归一化，其中一套连损失也不同）的距离比裁剪小 56% 到 73%。下图是种子 0 走到 1,800 步的样本，从上到下四行：真图、裁剪、WGAN-GP、非饱和加 R1。
+为什么裁剪差？这个实验答不了：裁剪的评论家还留着批归一化；步数之比不是论文的，优化器也不是（论文用 RMSprop）；同一个学习率 0.002，是 WGAN 论文的 40 倍，却只是 WGAN-GP 论文的 20 倍，走一步就可以是裁剪界限 0.01 的五分之一。能说的是：在这个预算下，另外两套设置（有惩罚项、没有批归一化，其中一套连损失也不同）的距离比裁剪小 56% 到 73%。下图是种子 0 走到 1,800 步的样本，从上到下四行：真图、裁剪、WGAN-GP、非饱和加 R1。
 
 ![种子 0 走到 1,800 步的样本，每行 10 张，没有挑选过；从上到下：真图、裁剪、WGAN-GP、非饱和加 R1](../images/lesson05_longer.png)
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. Seed 0 is the run of Fig. 5-2 (711 and 712 are one number, the latter rounded twice). At 600 steps the distance computed from the averaged weights is smaller than that from the newest weights in every run, by 4% to 40%; yet in 4 of the 9 runs more samples of the newest weights can be read (see `lesson05.json`).
+Clipping is furthest on all three seeds (1,288 to 1,615); WGAN-GP has 491 to 605 and non-saturating with R1 428 to 712, and which of these two is better three seeds cannot tell. Seed 0 is the run of Fig. 5-2 (711 and 712 are one number, the latter rounded twice). At 600 steps the distance computed from the averaged weights is smaller than that from the newest weights in every run, by 4% to 40%; yet the share that can be read hardly tells the two apart: in only 1 of the 9 runs do they differ by more than two standard errors, and there the average is ahead (see `lesson05.json`).
 
 Penalties take more time: on one core 600 steps of clipping take about 21 seconds, those of the other two 25 to 29. By time the result is the same on seed 0: after 1,800 steps, which took 60 seconds, more than the other two had, clipping is at 1,094, still further than those at 600 steps. At 1,800 steps both of these are at 261, and about 30% of their samples can be read; real pictures get 8 and 100%, so there is a long way to go.
 
-Why is clipping worse? This experiment cannot tell: its critic also keeps BatchNorm, and neither the learning rate nor the ratio of steps is that of the paper. What can be said: in this budget the two settings with a penalty and without BatchNorm (one of them with another loss, too) ended 56% to 73% closer than clipping. The picture has samples of seed 0 after 1,800 steps, in four rows from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1.
+Why is clipping worse? This experiment cannot tell: its critic also keeps BatchNorm; the ratio of steps is not the paper's, nor is its optimizer (RMSprop); and the common learning rate of 0.002 is 40 times that of WGAN's paper but 20 times that of WGAN-GP's, so that one step can be a fifth of the clipping limit of 0.01. What can be said: in this budget the two settings with a penalty and without BatchNorm (one of them with another loss, too) ended 56% to 73% closer than clipping. The picture has samples of seed 0 after 1,800 steps, in four rows from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1.
 
 ![Samples of seed 0 after 1,800 steps, 10 a row, not chosen; from top to bottom: real pictures, clipping, WGAN-GP, non-saturating with R1](../images/lesson05_longer.png)
 """

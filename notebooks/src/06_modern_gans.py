@@ -71,7 +71,7 @@ r"""
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + h(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化（batch normalisation）。）本课要弄懂的，就是余下的这几行；“成对比较”一节再细讲，现在只要知道它看的是真假分数之差。
+这就是 R3GAN 的全部损失：成对比较（RpGAN），加上 R1 和 R2。（它的第二个 beta 在训练中从 0.9 升到 0.99。）它的论文说，有了这样的损失，GAN 多年积累的经验技巧都可以不要；它从 StyleGAN2 出发，把这些技巧拿掉，再换上现代的残差网络（residual network：每一块输出 $x + h(x)$，只学对输入的修正，所以可以很深）：分组卷积（每个输出通道只看一部分输入通道），专门的初始化，完全不用归一化层。（本课程的配方 `rpgan` 用的是 DCGAN 的网络，G 仍保留批归一化（batch normalisation）。）本课要弄懂的，就是余下的这几行；“成对比较”一节再细讲，现在只要知道它看的是真假分数之差。
 
 **六种约束。** 本课里，凡是给出原始分数（不经过 sigmoid）的 D 都叫评论家，不管用哪一种损失。评论家 $f$ 的斜率（高维时是梯度的范数）$\lVert \nabla f \rVert$ 可以在不同的地方受限：
 
@@ -88,7 +88,7 @@ r"""
 
 $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
 
-**谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层就不会把向量拉长，各层相乘，整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
+**谱归一化和合页损失**（[Miyato 等，2018](https://arxiv.org/abs/1802.05957)）在[第 03 课](03_dcgan.ipynb)里用过：每层的权重除以自己的最大奇异值 $\sigma(W)$，这一层就不会把向量拉长，各层相乘（LeakyReLU 的斜率也不超过 1），整个评论家的斜率就不超过 1（卷积的 $\sigma$ 要另算，见第 03 课）。它不必再求一次梯度，所以便宜；$\sigma(W)$ 用幂迭代来估，是练习 3。
 
 合页损失只管间隔：真实样本的分数过了 1、生成样本的分数低于 -1，就不再计入。也就是要把真假的分数拉开 2。样本相距超过 2，斜率不到 1 就做得到，合页损失不再要更多；相距不到 2，斜率以 1 为限就拉不开这么多，评论家只好用满这个 1，这时合页损失和 Wasserstein 损失一样是线性的。两样常常一起用。
 """
@@ -110,7 +110,7 @@ The training loop stays. What is new is how the loss looks at scores, where the 
 + n_critic=1, betas=(0, 0.99), no normalisation anywhere
 ```
 
-That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + h(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs have a section of their own below, and for now it is enough to know that they look at the difference between a real and a fake score.
+That is the whole loss of R3GAN: a comparison in pairs (RpGAN) with R1 and R2. (Its second beta rises from 0.9 to 0.99 in training.) With such a loss, its paper says, the ad-hoc tricks that GANs have gathered over the years can go; it starts from StyleGAN2, takes them away, and puts in a modern residual network (each block returns $x + h(x)$ and learns only a correction, so that it can be deep) with grouped convolutions, an initialisation of its own and no normalisation layer at all; in a grouped convolution each output channel sees only a part of the input channels. (The recipe `rpgan` of this course has DCGAN's networks, and its G keeps batch normalisation.) What remains are these few lines, and this lesson takes them apart; pairs have a section of their own below, and for now it is enough to know that they look at the difference between a real and a fake score.
 
 **Six constraints.** In this lesson every D that gives raw scores (without a sigmoid) is called a critic, whatever its loss. The slope of the critic $f$ (in more dimensions the norm of its gradient), $\lVert \nabla f \rVert$, can be limited in different places:
 
@@ -127,7 +127,7 @@ The last four add a term to the critic's loss; $\hat x$ is a random point on a l
 
 $$\lambda\,\mathbb{E}(\lVert \nabla f(\hat x) \rVert - 1)^2, \qquad \lambda\,\mathbb{E}\max(0, \lVert \nabla f(\hat x) \rVert - 1)^2, \qquad R_1 = \frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla f(x) \rVert^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z \lVert \nabla f(G(z)) \rVert^2$$
 
-**Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer makes no vector longer; multiply over the layers, and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
+**Spectral normalisation and the hinge loss** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) were used in [lesson 03](03_dcgan.ipynb): divide the weight of each layer by its largest singular value $\sigma(W)$, and the layer makes no vector longer; multiply over the layers (LeakyReLU has a slope of at most 1, too), and the slope of the whole critic is at most 1 (for convolutions $\sigma$ is another matter, see lesson 03). It needs no second gradient and so is cheap; $\sigma(W)$ is estimated by power iteration, which is exercise 3.
 
 The hinge loss looks only at a margin: a real sample with a score above 1 and a fake with a score below -1 no longer count. So the scores of real and fake should be 2 apart. Where the samples are more than 2 apart, a slope below 1 does it, and the hinge loss asks for no more; where they are less than 2 apart, a slope of at most 1 cannot, the critic has to use all of its 1, and there the hinge loss is linear, as the Wasserstein loss is. The two often come together.
 """
@@ -138,7 +138,7 @@ r"""
 
 ### 先猜再跑 1：只用 R1
 
-一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是非饱和的 $L_D$，八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在 -1、0 和 1 三处，哪里最陡？
+一条直线上，真实样本在 -1 附近，生成样本在 1 附近，都不动，只训练评论家，损失都是 $L_D = -\mathbb{E}\log\sigma(f(x)) - \mathbb{E}\log\sigma(-f(G(z)))$（minimax 和非饱和（non-saturating，NS）两种博弈共用它，只有 G 的损失不同；$\sigma$ 在这里是 sigmoid），八个评论家只有约束不同。只用 R1（$\gamma = 10$）的评论家，在 -1、0 和 1 三处，哪里最陡？
 
 - A. 真实样本处。
 - B. 生成样本处；真实样本处几乎是平的。
@@ -152,7 +152,7 @@ r"""
 
 ### Predict, then run 1: R1 alone
 
-On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with the non-saturating $L_D$, and the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at -1, at 0 or at 1?
+On a line, real samples lie around -1 and fakes around 1. Neither moves; only the critic is trained, always with $L_D = -\mathbb{E}\log\sigma(f(x)) - \mathbb{E}\log\sigma(-f(G(z)))$, which the minimax and the non-saturating (NS) game share, as only G's loss differs ($\sigma$ is the sigmoid here); the eight critics differ in their constraint alone. Where is the critic that has R1 only ($\gamma = 10$) steepest: at -1, at 0 or at 1?
 
 - A. At the real samples.
 - B. At the fakes; at the real samples it is almost level.
@@ -246,14 +246,14 @@ table([("约束", "constraint"), ("真实样本处", "at real"), ("正中间", "
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 2.77（换一种处理器是 3.77；斜率在 0 附近正急速变大，往右一点就到 4 左右，直到生成样本处都是这样）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.8 左右，这个 D 几乎是一条直线，斜率 0.08（换一种处理器是 0.09）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.08 和它是同一个量级。谱归一化的三个数都是 1.00：它是上限，可是非饱和（NS）损失总想把上限用满。
+答案是 **B**。只用 R1 的评论家，真实样本处的斜率不到 0.1，生成样本处约是 4；正中间也有 2.77（换一种处理器是 3.77；斜率在 0 附近正急速变大，往右一点就到 4 左右，直到生成样本处都是这样）：惩罚只管它作用的地方，别处照样可以陡。只用 R2 正好相反。两样都用，这一次连正中间也只有 0.1 左右。惩罚并不禁止中间变陡：两头平、中间陡的评论家，损失会小得多，只是训练没有找到它：从 −1 到 0.8 左右，这个 D 几乎是一条直线，斜率 0.08（换一种处理器是 0.09）；再往外大多更平。如果 D 是直线，惩罚之下最好的斜率在 $1 / (2\gamma) = 0.05$ 附近，0.08 和它是同一个量级。谱归一化的三个数都是 1.00：它是上限，可是这个损失总想把上限用满。
 
 这张图解释了两个名字相近的方法为什么不同：WGAN-GP 希望真假之间的斜率是 1，因为最好的 Wasserstein 评论家就是那样；R1 和 R2 希望真假样本**所在之处**的斜率是 0，因为走到终点时 $p_g = p_r$，评论家应当处处一样高，这时还有斜率，G 就会被推走。下一节用最小的例子来看后果。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 2.77 (3.77 on another processor; around 0 the slope is rising fast, to about 4 just to the right, where it stays as far as the fakes): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.8 this D is nearly a straight line with a slope of 0.08 (0.09 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.08 is of the same order. With spectral normalisation all three numbers are 1.00: it is a bound, and the non-saturating loss always wants to use it up.
+The answer is **B**. With R1 alone the critic's slope is below 0.1 at the real samples and about 4 at the fakes; even in the middle it is 2.77 (3.77 on another processor; around 0 the slope is rising fast, to about 4 just to the right, where it stays as far as the fakes): a penalty rules where it acts, and elsewhere the critic may be as steep as before. With R2 alone it is the other way round. With both, even the middle has only about 0.1 this time. The penalties do not forbid the middle to be steep: a critic that is level at both ends and steep between would have a far smaller loss; but training did not find it: from −1 to about 0.8 this D is nearly a straight line with a slope of 0.08 (0.09 on another processor), and beyond that it is mostly flatter. For a straight critic the best slope under the penalty is about $1 / (2\gamma) = 0.05$, and 0.08 is of the same order. With spectral normalisation all three numbers are 1.00: it is a bound, and this loss always wants to use it up.
 
 The figure explains how two methods with similar names differ. WGAN-GP wants a slope of 1 between real and fake, since that is what the best Wasserstein critic has. R1 and R2 want a slope of 0 **where** the samples are, since at the goal $p_g = p_r$ and the critic should be level; a slope that is left there pushes G away. The smallest example shows what follows from that.
 """
@@ -266,7 +266,7 @@ r"""
 
 $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
 
-箭头由 `autograd` 算出，用的就是 `losses` 和 `penalties` 里的函数；再从同一点 $(1, 1)$ 出发，两个网络**轮流**走小步，画出走过的路。
+箭头由 `autograd` 算出，用的就是 `losses` 和 `penalties` 里的函数（成对的损失，`loss.compares` 为真，算 G 的损失时也要真实样本的分数）；再从同一点 $(1, 1)$ 出发，两个网络**轮流**走小步，画出走过的路。
 
 ### 先猜再跑 2：哪些会收敛？
 
@@ -286,11 +286,11 @@ r"""
 
 $$v(\theta, \psi) = \left(-\frac{\partial L_G}{\partial \theta},\; -\frac{\partial L_D}{\partial \psi}\right)$$
 
-`autograd` computes the arrows, with the very functions of `losses` and `penalties`; and from one start, $(1, 1)$, the two take small steps **in turn**, and we draw their path.
+`autograd` computes the arrows, with the very functions of `losses` and `penalties` (a loss on pairs, where `loss.compares` is true, needs the real scores for G's loss, too); and from one start, $(1, 1)$, the two take small steps **in turn**, and we draw their path.
 
 ### Predict, then run 2: which of them converge?
 
-There are eight: minimax, non-saturating (NS), RpGAN (in pairs), Wasserstein, WGAN-GP ($\lambda = 0.5$), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps of size 0.1, which are within 0.1 of the equilibrium?
+There are eight: minimax, non-saturating (NS), RpGAN (in pairs), Wasserstein, WGAN-GP ($\lambda = 0.5$), hinge, and NS with R1, $\gamma = 0.3$ and $\gamma = 3$. After 500 steps at a learning rate of 0.1, which are within 0.1 of the equilibrium?
 
 - A. All but minimax.
 - B. WGAN-GP and the two with R1.
@@ -384,7 +384,7 @@ r"""
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-（这里的 $\sigma$ 是 sigmoid 函数，不是前面的最大奇异值 $\sigma(W)$。）在均衡附近，$v$ 近似是线性的，$v \approx J\,(\theta, \psi)^\top$，$J$ 是它在均衡处的雅可比矩阵。步子很小时，离均衡的距离大致按 $e^{\operatorname{Re}(\mu)\,t}$ 变化，$\mu$ 是 $J$ 的特征值，$t$ 是步数乘步长（500 步就是 50）：实部为负就靠近，虚部不为零就转。$\sigma(0) = \frac{1}{2}$，所以
+（这里的 $\sigma$ 是 sigmoid 函数，不是前面的最大奇异值 $\sigma(W)$。）在均衡附近，$v$ 近似是线性的，$v \approx J\,(\theta, \psi)^\top$，$J$ 是它在均衡处的雅可比矩阵。步子很小时，离均衡的距离大致按 $e^{\operatorname{Re}(\mu)\,t}$ 变化，$\mu$ 是 $J$ 的特征值，$t$ 是步数乘学习率（500 步就是 50）：实部为负就靠近，虚部不为零就转。$\sigma(0) = \frac{1}{2}$，所以
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -399,7 +399,7 @@ The answer is **D**. Minimax, Wasserstein and hinge go round, between 1.35 and 1
 
 $$v(\theta, \psi) = \bigl(\psi\,\sigma(-\psi\theta),\; -\theta\,\sigma(\psi\theta) - \gamma\psi\bigr)$$
 
-(Here $\sigma$ is the sigmoid, not the largest singular value $\sigma(W)$ from above.) Near the equilibrium $v$ is about linear, $v \approx J\,(\theta, \psi)^\top$, where $J$ is its Jacobian there. With small steps the distance from the equilibrium goes like $e^{\operatorname{Re}(\mu)\,t}$, with $\mu$ an eigenvalue of $J$ and $t$ the number of steps times their size (50 after 500 steps): a negative real part means closer, an imaginary part means circling. With $\sigma(0) = \frac{1}{2}$,
+(Here $\sigma$ is the sigmoid, not the largest singular value $\sigma(W)$ from above.) Near the equilibrium $v$ is about linear, $v \approx J\,(\theta, \psi)^\top$, where $J$ is its Jacobian there. With small steps the distance from the equilibrium goes like $e^{\operatorname{Re}(\mu)\,t}$, with $\mu$ an eigenvalue of $J$ and $t$ the number of steps times the learning rate (50 after 500 steps): a negative real part means closer, an imaginary part means circling. With $\sigma(0) = \frac{1}{2}$,
 
 $$J = \begin{pmatrix} 0 & \frac{1}{2} \\ -\frac{1}{2} & -\gamma \end{pmatrix}, \qquad \mu = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac{1}{4}}$$
 
@@ -555,7 +555,7 @@ r"""
 
 $$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
 
-反复下去，$u$ 和 $v$ 会趋向最大奇异值对应的左、右奇异向量。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。
+反复下去，$u$ 和 $v$ 会趋向最大奇异值对应的左、右奇异向量。训练时权重每步只动一点，把 $u$ 留到下一步，一步迭代就够了。（下一节的 `SideBySide` 里就有这样一步，只是权重转置着存：先写完练习再看。）
 
 补全 `sigma(weight, steps)`：`weight` 是卷积核 `(C_out, C_in, k, k)` 或矩阵 `(C_out, C_in)`，先写成每个输出通道一行的矩阵，从随机的 $u$ 出发迭代 `steps` 次，返回 $u^\top W v$。它的梯度要能传到 `weight`，$u$ 和 $v$ 则当作常数。
 
@@ -580,7 +580,7 @@ Spectral normalisation needs $\sigma(W)$ at every step, and a singular value dec
 
 $$v \leftarrow \frac{W^\top u}{\lVert W^\top u \rVert}, \qquad u \leftarrow \frac{W v}{\lVert W v \rVert}, \qquad \sigma \approx u^\top W v$$
 
-The vectors $u$ and $v$ turn towards the left and the right singular vector of the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough.
+The vectors $u$ and $v$ turn towards the left and the right singular vector of the largest singular value. In training, weights move little in a step; keep $u$ for the next one, and one iteration a step is enough. (`SideBySide` in the next section holds such a step, on transposed weights: finish the exercise before you read it.)
 
 Complete `sigma(weight, steps)`: `weight` is a kernel `(C_out, C_in, k, k)` or a matrix `(C_out, C_in)`; write it as a matrix with a row for each output channel, iterate `steps` times from a random $u$, and return $u^\top W v$. Its gradient has to reach `weight`, with $u$ and $v$ as constants.
 
@@ -795,8 +795,8 @@ for name, clouds in controls.items():
 r"""
 答案是 **B**。最下面两行在 `momentum 0.9` 里是 5.8 和 3.6 个有效模式，高质量的样本是 3% 和 5%；在另外两列里是 6.2 到 7.5 个，9% 到 15%。
 
-- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒平均有 48% 和 79%（10% 到 98%，64% 到 91%），都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是 G 铺满了环；它有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
-- **动量是另一回事。** 换成 0.9 以后，四行的高质量样本比 `even` 一列少，平均不超过 6%，四行里每一行最好的种子也不如 `even` 最差的；合页加谱归一化的两列分不开（3% 和 2%）；有效模式数有四行变少，NS 加 R1 和 R2 的两列分不开（5.8 对 6.2，换一种处理器是 6.5 对 6.2）。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
+- **D 太强，没有约束就崩溃（NS、RpGAN）；加了 R1 和 R2，没有崩溃。** 最右一列里，NS 和 RpGAN 只有 1.9 和 1.3 个有效模式，高质量的样本倒平均有 48% 和 79%（10% 到 98%，64% 到 91%），都挤在少数模式上（六次训练里五次是一到两个，一次 3.6 个）。加了 R1 和 R2 的两行有 7.3 和 7.5 个，高质量 10% 和 9%，G 只走了 250 步。可是第二个对照说明，均匀撒在一个模糊的圆上、根本没有团的点，也有 7.8 到 7.9 个有效模式，高质量约 8%。所以能说的是，环上八处 G 都走到了，而且差不多一样多；其余九成样本在哪里，有没有认出八个团，这两个数看不出来。成对比较单独帮不上忙，和第 01 课一致。
+- **动量是另一回事。** 换成 0.9 以后，四行的高质量比例都比 `even` 低，平均最多只有 6%，其中三行，最好的种子也明显不如 `even` 最差的，最下一行的两边几乎相接（10.5% 对 11.0%）；合页加谱归一化的两列分不开（3% 和 2%）。有效模式数的平均五行都变少，但两列完全分开的只有 NS 和 RpGAN：合页加谱归一化在 1.0 处相接，加了 R1 和 R2 的两行有重叠，NS 是 4.2 到 6.8 对 5.5 到 6.9（换一种处理器，平均 6.5 对 6.2，没有变少），RpGAN 是 0.0 到 6.9 对 6.2 到 6.9。Adam 的第一个 beta 越大，网络越是沿着过去的方向走；可是对手一动，过去的方向就过时了，在会转圈的博弈里，这等于把圈推大。这个解释和表相符，但我们没有单独检验。R3GAN 和本课程的 `recipes.sngan` 取 0，DCGAN 取 0.5。
 - **模式数要和质量一起看。** 合页加谱归一化在最右一列有 7.3 个有效模式，可是高质量只有 2%，和随机点（6.7 到 7.6 个，1.2% 到 2.2%）分不开：只能说它没有挤到一处，不能说它学会了。为什么它在这样短的训练里学得慢，这里没有检验；Miyato 等人的设置里，有 D 每回合走 5 步的。
 - **没有困难的时候，惩罚并不占便宜。** `even` 一列里，NS 和 RpGAN 的高质量样本是 24% 和 30%，加了 R1 和 R2 的两行都是 15%。$\gamma = 1$ 对这个环也许偏重：开放题里可以试一试。
 - **先看波动。** `momentum 0.9` 一列里，RpGAN 加 R1 和 R2 的三个种子从 0.0 到 6.9（换一种处理器，从 1.0 到 5.6）；NS 加 R1 和 R2，`momentum 0.9` 和 `even` 的有效模式数分不开，分得开的是高质量的比例，3% 和 15%。
@@ -806,8 +806,8 @@ r"""
 r"""
 The answer is **B**. In `momentum 0.9` the last two rows have 5.8 and 3.6 effective modes, with 3% and 5% of high quality; in the other two columns 6.2 to 7.5, with 9% to 15%.
 
-- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality on average (10% to 98%, 64% to 91%), crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G covers the circle; whether it has found the eight clusters these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
-- **Momentum is another matter.** With 0.9, four rows have a smaller share of high quality than in `even`, at most 6% on average, and in each of the four the best seed is below the worst in `even`; for hinge with spectral normalisation the two columns cannot be told apart (3% and 2%); effective modes are fewer in four rows, and those of NS with R1 and R2 cannot be told apart (5.8 against 6.2, on another processor 6.5 against 6.2). The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
+- **With a D that is too strong, no constraint (NS, RpGAN) means collapse; with R1 and R2 there is none.** In the last column NS and RpGAN have only 1.9 and 1.3 effective modes, and yet 48% and 79% of high quality on average (10% to 98%, 64% to 91%), crowded on few modes (one or two in five of the six runs, 3.6 in the other). The two rows with R1 and R2 have 7.3 and 7.5, with 10% and 9% of high quality, and G has taken only 250 steps. But the second control, points spread evenly on a blurred circle without any clusters, has 7.8 to 7.9 effective modes, too, and about 8% of high quality. So G reaches all eight places on the circle, about equally often; where the other nine tenths of its samples are, and whether it has found the clusters, these two numbers do not show. A comparison in pairs does not help by itself, which agrees with lesson 01.
+- **Momentum is another matter.** With 0.9, the share of high quality is lower than in `even` in four rows, 6% on average at most, and in three of these the best seed is clearly below the worst in `even`, while in the last row the two nearly meet (10.5% against 11.0%); for hinge with spectral normalisation the two columns cannot be told apart (3% and 2%). The mean of effective modes falls in all five rows, but only for NS and RpGAN are the two columns wholly apart: hinge with spectral normalisation meets at 1.0, and the two rows with R1 and R2 overlap, NS with 4.2 to 6.8 against 5.5 to 6.9 (on another processor the means are 6.5 against 6.2, no fall), RpGAN with 0.0 to 6.9 against 6.2 to 6.9. The larger Adam's first beta, the more a network goes on in past directions; but as the opponent moves, past directions are out of date, and in a game that circles this pushes the circle outwards. The explanation agrees with the table; we have not tested it separately. R3GAN and this course's `recipes.sngan` take 0, DCGAN takes 0.5.
 - **Read modes together with quality.** Hinge with spectral normalisation has 7.3 effective modes in the last column, but only 2% of high quality, and cannot be told from random points (6.7 to 7.6, 1.2% to 2.2%): it did not crowd, but nobody can say that it has learned. Why it is slow in so short a training was not tested; among the settings of Miyato et al. are some in which D takes 5 steps a round.
 - **Without a difficulty the penalty is no advantage.** In `even` NS and RpGAN have 24% and 30% of high quality, the two rows with R1 and R2 both have 15%. For this ring $\gamma = 1$ may be on the heavy side: try it in the open task.
 - **Look at the spread.** In `momentum 0.9` the three seeds of RpGAN with R1 and R2 go from 0.0 to 6.9 (on another processor from 1.0 to 5.6). For NS with R1 and R2 the effective modes of `momentum 0.9` and `even` cannot be told apart; what can is the share of high quality, 3% and 15%.
@@ -874,7 +874,7 @@ How could you notice? In two ways, and neither has to wait for the end of traini
 r"""
 ## 图片上的比赛：同样的秒数
 
-点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN 的残差网络和损失；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均（moving average）的权重画出（`python -m studies.lesson06 contest`）。
+点是练习，图片才是正题。数据是第 03 课的核心玩具脸，32×32，96 种组合。五种方法：DCGAN；WGAN-GP（D 每回合 2 步）；SN-GAN，即合页加谱归一化；`r3gan`，仿照 R3GAN：损失照它，残差网络小得多（边长 4、8 和 16 各一级，每级一块，16 到 64 个通道；论文在 CIFAR-10 上直到边长 32，每级两块，768 个通道）；`rpgan`，用 R3GAN 的损失（RpGAN 加 R1 和 R2），网络仍是 DCGAN 的，评论家不要批归一化。前三种的学习率是 0.001，批大小 64；用 R3GAN 的损失的，学习率 0.002，批大小 32，$\gamma$ 从 5 降到 0.5，惩罚每 8 步算一次，放大到 8 倍。给它们的是**同样的秒数**，不是同样的步数：先计时，按一个核心 120 秒定下步数（实际用了 113 到 148 秒，最多的是 `r3gan`）；用 bfloat16 计算（16 位的浮点数，范围和 float32 一样大，位数少，算得快），学习率都在这些步里降下去，样本都由滑动平均（moving average）的权重画出（`python -m studies.lesson06 contest`）。
 
 一步贵的方法，步数就少。指标和[第 04 课](04_wgan.ipynb)相同：各取 10,000 个样本，量弗雷歇距离（Fréchet distance），组合数，反向 KL（各组合的比例离均匀有多远），以及算数的（counted）比例：读图网络（reading network）有把握、而且认成数据里有的取值的样本；每格三个数是三个种子；最后一行是另外 10,000 张真图，是各项指标能达到的水平。
 """
@@ -883,7 +883,7 @@ r"""
 r"""
 ## The contest on pictures: equal seconds
 
-Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, with residual networks and the loss of R3GAN; and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), computed in bfloat16 (floating-point numbers of 16 bits: the range of float32, fewer digits, faster), with learning rates that fade over these steps, and samples painted with the moving average of the weights (`python -m studies.lesson06 contest`).
+Points are practice, pictures are the real thing. The data are lesson 03's core toy faces, 32×32, with 96 combinations. There are five methods: DCGAN; WGAN-GP (2 steps of D a round); SN-GAN, that is hinge with spectral normalisation; `r3gan`, modelled on R3GAN: its loss, and much smaller residual networks (a stage for each of the sides 4, 8 and 16, one block a stage, 16 to 64 channels; for CIFAR-10 the paper goes up to a side of 32, with two blocks a stage and 768 channels); and `rpgan`, with the loss of R3GAN (RpGAN with R1 and R2) on DCGAN's networks, the critic without batch normalisation. The first three have a learning rate of 0.001 and batches of 64; with R3GAN's loss it is 0.002 and 32, a $\gamma$ that falls from 5 to 0.5, and a penalty on every 8th step, 8 times as strong. They get **equal seconds**, not equal steps: numbers of steps that were timed to take 120 seconds of one core (as played 113 to 148, with `r3gan` the longest), computed in bfloat16 (floating-point numbers of 16 bits: the range of float32, fewer digits, faster), with learning rates that fade over these steps, and samples painted with the moving average of the weights (`python -m studies.lesson06 contest`).
 
 A method with expensive steps takes fewer of them. The metrics are those of [lesson 04](04_wgan.ipynb): 10,000 samples each, their Fréchet distance, combinations, reverse KL (how far the shares of the combinations are from equal) and the share that counts: samples of which the reading network is sure and sees values that the data have; three numbers in a cell are three seeds; the last row is 10,000 other real pictures, the level that each metric can reach.
 """
@@ -928,7 +928,7 @@ r"""
 
 - **`rpgan` 领先。** 弗雷歇距离是 109 到 172，SN-GAN 是 194 到 310，WGAN-GP 和 DCGAN 落在后面：549 到 592 和 1,642 到 3,085。`rpgan` 和 SN-GAN 的反向 KL 和算数的比例却互相交错（KL 0.11 到 0.18 对 0.13 到 0.21，算数的 32% 到 40% 对 30% 到 35%），三个种子分不出高下。
 - **比的是配方，不是损失。** 它们的批大小、学习率、归一化和惩罚的间隔都不同；`rpgan` 的设置是在这套脸上挑出来的，`sngan` 的也在这类彩色图上挑过；另外三种没有花同样的功夫。哪一处起作用，这张表没有说。R3GAN 的论文还报告，隔几步才算一次惩罚，在 Stacked MNIST（三个数字叠成一张彩色图，共 1,000 种组合）上会失败；在这套脸上没有，Stacked MNIST 上我们没有试。
-- **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文用的批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用；原因下面再查。
+- **`r3gan` 的残差网络没有赢。** 它走了 1,716 步，并不比 `rpgan` 的 2,216 步少多少，弗雷歇距离却是 755 到 937。论文的网络大得多，批大小在 256 以上，学习率是这里的十分之一，训练以天计；这里是一个 CPU 核心的 120 秒。在这样短的时间里，换成这样的网络没有用；原因下面再查。
 - **离真图都还远。** 最后一行就是真图的。
 
 ### 时间增加到五倍
@@ -942,7 +942,7 @@ How to read this table:
 
 - **`rpgan` leads.** Its Fréchet distance is 109 to 172; that of SN-GAN is 194 to 310, and WGAN-GP and DCGAN are behind with 549 to 592 and 1,642 to 3,085. But in reverse KL and in the share that counts `rpgan` and SN-GAN overlap (KL 0.11 to 0.18 against 0.13 to 0.21, counted 32% to 40% against 30% to 35%), and three seeds cannot tell them apart.
 - **It is a contest of recipes, not of losses.** They differ in batch size, learning rate, normalisation and in how often the penalty is taken; the settings of `rpgan` were chosen on these faces, those of `sngan` on colour pictures of this kind, too; the other three had no such care. Which of the differences matters the table does not say. R3GAN's paper reports, too, that with a penalty in every few steps only, Stacked MNIST (three digits on top of each other as a colour picture, 1,000 combinations) fails; on these faces it did not, and on Stacked MNIST we did not try.
-- **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help; why, we shall ask below.
+- **The residual networks of `r3gan` did not win.** They took 1,716 steps, not many fewer than the 2,216 of `rpgan`, and reached a Fréchet distance of 755 to 937. The paper has much larger networks, batches of 256 and more, a learning rate a tenth of ours, and days of training; here it is one CPU core for 120 seconds. In so short a time these networks did not help; why, we shall ask below.
 - **All are far from real pictures.** The last row is what they have.
 
 ### Five times as long
@@ -991,7 +991,7 @@ compare_ways({"as it is": "r3gan", "lr 4e-3": "lr 4e-3", "lr 5e-4": "lr 5e-4",
 r"""
 - **哪一处都补不上差距。** 原样是 1,180。不让学习率和惩罚降下去，是 880；学习率加倍，1,211，没有差别；减到四分之一，2,621；$\gamma$ 减到 0.5，1,945。批加倍、网络加宽一倍、每步都算惩罚，是 1,393、1,510 和 1,678，但它们每步更贵，步数只有原来的六成。同一个配方的三个种子在比赛里从 755 到 937，所以 880 和 1,180 之差，一个种子说不准；可是没有一行接近 `rpgan` 的网络（419）。
 - **看不出是批归一化的功劳。** 两行都用 DCGAN 的网络和何恺明的初始化：G 有批归一化是 419，没有是 412，分不出来。这里走了 1,865 步的 419，比下一张表里 `rpgan` 原样走 1,302 步的 335 和 349 还差，所以只能说，在这个水平上，不用归一化也没有更差。
-- **剩下的是网络本身，或者时间。** 从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：批 256 以上，以天计。这里只能说，在几分钟之内，同样的损失，残差网络没有胜过 DCGAN 的网络。
+- **原因还没有找到。** 可能是网络本身，可能是时间，也可能是没有试过的：更大的 $\gamma$，同时改两处，和论文一样大的网络。从 120 秒到 600 秒，`r3gan` 和 `rpgan` 的平均距离之比从 6 变成 11（差值从 707 缩到 247）。论文的设置是另一个尺度：768 个通道，批 256 以上，以天计。这里只能说，在几分钟之内，同样的损失，残差网络没有胜过 DCGAN 的网络。
 
 ### 赢家少不了什么？
 
@@ -1003,7 +1003,7 @@ r"""
 r"""
 - **No change makes up for it.** As it is, it has 1,180. With a learning rate and a penalty that do not fade it is 880; with twice the learning rate 1,211, which is no difference; with a quarter of it 2,621; with $\gamma$ lowered to 0.5, 1,945. Batches twice as large, networks twice as wide and a penalty in every step have 1,393, 1,510 and 1,678, but each of their steps costs more, and they take only six tenths as many. Three seeds of one recipe went from 755 to 937 in the contest, so one seed cannot be sure of the difference between 880 and 1,180; but no row comes near the networks of `rpgan` (419).
 - **BatchNorm does not show as the reason.** Two rows have DCGAN's networks and He's first weights: 419 with BatchNorm in G and 412 without, which cannot be told apart. The 419 after 1,865 steps is worse than the 335 and 349 that plain `rpgan` has in the next table after 1,302, so all one can say is that at this level doing without is no worse.
-- **What is left is the network itself, or time.** From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: batches of 256 and more, and days. All that can be said here is that within minutes the residual networks brought no advantage over DCGAN's networks with the same loss.
+- **The cause has not been found.** It may be the network itself, or time, or what was not tried: a larger $\gamma$, two changes at once, networks as large as the paper's. From 120 to 600 seconds the ratio of the mean distances of `r3gan` and `rpgan` goes from 6 to 11 (the difference shrinks from 707 to 247). The settings of the paper are of another scale: 768 channels, batches of 256 and more, and days. All that can be said here is that within minutes the residual networks brought no advantage over DCGAN's networks with the same loss.
 
 ### What can the winner not do without?
 
@@ -1022,20 +1022,20 @@ compare_ways({"as it is": "rpgan", "no pairing": "NS + R1 + R2", "no R2": "R1, g
 r"""
 每行两个种子。上面的比赛里，同一个配方的三个种子就从 109 到 172，所以只看两个种子都一致、而且相差很大的。
 
-- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小改成 64，平均距离变差，是原来的 1.5 倍（步数只有六成）；学习率改成 0.001，是 1.2 倍，没有超出种子之间的差别；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
+- **少不了的是惩罚。** 去掉它，弗雷歇距离从 335 和 349 升到 944 和 1,106，组合从 95 种以上降到 48 种；算数的样本并不少，漏掉的是一半的种类。这不等于 `rpgan` 靠它胜过 SN-GAN：SN-GAN 另有约束，“把惩罚换成谱归一化”没有试。朝 SN-GAN 那边改的有两处，批大小改成 64，平均距离变差，是原来的 1.5 倍（步数只有六成）；学习率改成 0.001，是 1.2 倍；两个都没有超出种子之间的差别；120 秒的比赛里，两个配方的平均距离相差 1.6 倍。
 - **成对比较没有帮上忙，NS 反而更好：** 173 和 147，两个种子的距离都只有不改时的一半左右。走得久一些还是这样吗？下面再看。只用 R1（$\gamma$ 加倍）是 274 和 345，和不改的分不开，R2 的好处在这里看不出来（图 6-3 没有只用 R1 的一行，不能拿来比）；成对比较的好处，图 6-3 里也看不出。它们在论文里的功劳，是在 1,000 种模式上量出来的。
 - **训练这样短，让学习率和惩罚下降并不划算。** 两样都不降，是 201 和 202；哪一样起作用，为什么，没有分开。更长的训练里没有试过不降。
-- **其余四处。** 学习率减半，402 和 447；G 和 D 都换成何恺明等的初始化（上一张表里只换 G），469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。三样的两个种子都较差；学习率和初始化的平均只差到 1.2 和 1.3 倍，比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
+- **其余四处。** 学习率减半，402 和 447；G 和 D 都换成何恺明等的初始化（上一张表里只换 G），469 和 402；批大小 64，488 和 560，同样的秒数里只走了 767 步，别的都在 1,200 步以上：改一处，也就改了能走多远。前三处，两个种子都比不改时差；但平均距离只是不改时的 1.2 倍、1.3 倍和 1.5 倍，而比赛里同一个配方的种子就差到 1.6 倍，不下结论。$\gamma$ 减到 0.5，289 和 535，种子之间差得比这还多。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
 Two seeds a row. In the contest above three seeds of one recipe went from 109 to 172, so look only at what both seeds agree on and what is large.
 
-- **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5 (with six tenths of the steps), and the factor of 1.2 of a learning rate of 0.001 is within the spread of seeds; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
+- **It cannot do without the penalty.** Without it, the Fréchet distance rises from 335 and 349 to 944 and 1,106, and combinations fall from 95 or more to 48; the share that counts is no smaller, but half of the kinds are missing. That does not mean that `rpgan` owes its lead over SN-GAN to it: SN-GAN has a constraint of its own, and spectral normalisation in place of the penalty was not tried. Two of the changes go towards SN-GAN: batches of 64 raise the mean distance by a factor of 1.5 (with six tenths of the steps), a learning rate of 0.001 by 1.2, and both are within the spread of seeds; in the contest of 120 seconds the mean distances of the two recipes are a factor of 1.6 apart.
 - **The comparison in pairs did not help, and NS is better:** 173 and 147, half as much on both seeds. Is it still so in a longer run? We shall see below. R1 alone (with twice the $\gamma$) has 274 and 345, which cannot be told from the unchanged recipe: no merit of R2 can be seen here (Fig. 6-3 has no row with R1 alone and cannot be compared). Of the pairs Fig. 6-3 shows no merit, either. Their merit in the paper was measured on 1,000 modes.
 - **In so short a run it does not pay to fade.** If neither learning rate nor penalty falls, it is 201 and 202; which of the two matters, and why, was not separated. Longer runs without fading were not tried.
-- **The other four.** Half the learning rate has 402 and 447; He's first weights in both networks (in the table above in G alone) 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds; the learning rate and He's weights by factors of only 1.2 and 1.3 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
+- **The other four.** Half the learning rate has 402 and 447; He's first weights in both networks (in the table above in G alone) 469 and 402; batches of 64 have 488 and 560, and the same seconds hold only 767 of their steps, where the others take more than 1,200: a change of one thing is also a change of how far one gets. All three are worse on both seeds, but by factors of only 1.2, 1.3 and 1.5 on average, while seeds of one recipe differed by 1.6 in the contest, and that decides nothing. With $\gamma$ lowered to 0.5 it is 289 and 535, and the two seeds differ by more than that.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1123,10 +1123,11 @@ r"""
 - **到 10,725 步，去掉成对比较略好。** NS 加 R1 和 R2 的弗雷歇距离是 18、18 和 20，`rpgan` 是 23、24 和 24，两边的范围不重叠；算数的比例（68% 到 70% 对 67% 到 70%）和反向 KL（0.030 到 0.045 对 0.039 到 0.051）分不开。80 秒时（10,000 张脸，秒数相同），NS 的距离只有 `rpgan` 的一半；现在（20,000 张脸，步数相同）只小两成多。所以到这里为止，`rpgan` 领先靠的不是名字里的 rp，也就是成对比较。
 - **步数多一半，算数的更多。** 16,500 步，算数的占 77%、78% 和 74%，都比第二行的三个高；弗雷歇距离 11、12 和 18，反向 KL 0.025 到 0.040，平均都变好，但和第二行的范围还有重叠。和第二行相比，变的是步数，学习率和惩罚也跟着降得更慢；存放次序和机器只带来舍入误差，但舍入会让训练走上另一条路，所以两行里同号的种子不能一对一地比。
 - **步数五倍，三项都更好。** 82,500 步，算数的占 87%、88% 和 82%，反向 KL 0.016、0.014 和 0.021，弗雷歇距离 8.5、8.9 和 9.0，都好过第三行的每一个种子；96 种组合都有。可是步数五倍，弗雷歇距离平均只从 13.7 降到 8.8；真图是 99%、0.004 和 2.5。三个种子算数的比例相差六个百分点，只看一个种子可能看错。
-- **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，平均也小一些，范围有重叠。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数在 55,000 到 68,500 之间，看不出差别：同样的训练走 55,000 步是 6.5、5.7 和 6.6，走 68,500 步是 5.7、7.3 和 6.5；连同表里最好的一轮，九次从 5.3 到 7.3，平均 6.3。
-- **真图增加到五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以卡住它的不是 D 的过拟合。
-- **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变；不过变小的两个，算数的各少了一个百分点。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`Game` 的 `freeze_batchnorm`，命令行的 `--freeze-batchnorm`；之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小；没有固定的十二次（上面的九次和第六行的三次）里，只有一次不到 4.85。半小时两个核心的 3,600 核秒也够：从第一步起走 52,000 步，从第 41,600 步起固定，三个种子的弗雷歇距离 4.7、4.3 和 4.4，算数的 88.3%、89.4% 和 88.6%，反向 KL 0.009、0.012 和 0.013；前两个种子用了 3,335 和 3,346 核秒，第三个在没有 bfloat16 指令的处理器上用 float32 跑，时间不能比。
-- **走得更久，成对比较不见得吃亏。** 另有两次训练保留成对比较，用 20,000 张脸、每批 32 张（`hour`、`wide`），该和第四行比，那一行的弗雷歇距离是 8.5 到 9.0。`rpgan` 走 64,350 步，只有一个种子，弗雷歇距离 6.4，算数的 86%：步数少两成，距离反而小。通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行的范围重叠。平均起来，两种都没有胜过第五行。所以“去掉成对比较更好”只在一万步左右以内量到过；六万步时，一个种子的结果倒是相反，还说不准。
+- **每批 64 张、多看六成的图，更好。** 第五行的三个种子，算数的 88.3%、89.8% 和 88.8%，弗雷歇距离 6.4、6.3 和 5.3，每个种子都好过第四行的三个；反向 KL 0.014、0.014 和 0.010，也小一些，但两边几乎相接（0.0142 和 0.0143）。每步多看一倍的图，步数少两成，合计多看约 60% 的图，多用约 40% 的时间；批大小和时间各占多少，没有分开。步数试过三种，看不出差别：表里的 65,000 步平均最好，同样的训练走 55,000 步是 6.5、5.7 和 6.6，走 68,500 步是 5.7、7.3 和 6.5；三种共九次，从 5.3 到 7.3，平均 6.3。
+- **真图增加到五倍，没有更好。** 用 20,000 张脸走 65,000 步，每张看了 208 遍，D 也许把它们背下来了？用 100,000 张，每张只看 42 遍，其余不变：弗雷歇距离 7.3、6.8 和 4.8，算数的 89.5%、89.3% 和 88.9%，反向 KL 0.012、0.011 和 0.011，和第五行分不开（距离是和第五行学过的那 20,000 张脸比的，要偏也是偏向第五行）。一路上五次检查，D 给学过的脸和没学过的 2,000 张脸的平均分，相差都不到真假之差的十分之一。所以在这次训练里，卡住它的不是 D 的过拟合；20,000 张脸的那些，没有看过 D 的分数。
+- **卡住它的，有批归一化。** 训练时，G 的批归一化用一批图自己的均值和标准差，D 看到的是这样画出的图；画样本时，用的是平均下来的统计量。把第六种的三个 G 按训练时的方式来画（每批 64 张），弗雷歇距离就从 7.3、6.8 和 4.8 变成 6.0、5.0 和 4.8：两个种子小了，一个没有变；不过变小的两个，算数的各少了一个百分点。第七种让训练迁就画样本：从第 52,000 步起，G 的批归一化在训练时也用平均下来的统计量，权重和缩放照样学习（`Game` 的 `freeze_batchnorm`，命令行的 `--freeze-batchnorm`；之前的步就是第六种的）。弗雷歇距离 4.8、4.5 和 4.2，算数的 90.1%、89.5% 和 89.8%，反向 KL 0.010、0.010 和 0.009，三个种子的距离都比第六行小，也比第六种按训练时的方式画的（6.0、5.0 和 4.8）小，连换个画法没有变的那个种子也是：所以不只是训练和画图不一样，其余的原因没有分开。没有固定的十二次（上面的九次和第六行的三次）里，只有一次（4.84）比固定之后最差的一次（4.85）小。如果预算只有两个核心的半小时（核数乘秒数，3,600 核秒），也做得到：从第一步起走 52,000 步，从第 41,600 步起固定，三个种子的弗雷歇距离 4.7、4.3 和 4.4，算数的 88.3%、89.4% 和 88.6%，反向 KL 0.009、0.012 和 0.013；前两个种子用了 3,335 和 3,346 核秒，第三个在没有 bfloat16 指令的处理器上用 float32 跑，时间不能比。
+- **走得更久，成对比较不见得吃亏。** 另有两次训练保留成对比较，用 20,000 张脸、每批 32 张（`hour`、`wide`），该和第四行比，那一行的弗雷歇距离是 8.5 到 9.0。`rpgan` 走 64,350 步，只有一个种子，弗雷歇距离 6.4，算数的 86%：步数少两成，距离反而小。通道数从 32 加到 48，走 66,000 步，三个种子的弗雷歇距离 8.9、6.9 和 6.7，算数的 80%、84% 和 88%，反向 KL 0.020、0.010 和 0.018，和第四行的范围重叠。平均起来，两种都没有胜过第五行。所以“去掉成对比较更好”只在一万步左右以内量到过；六万步时，有一个种子的弗雷歇距离倒是相反，另外两项则分不开，还说不准。
+- **也不能说 `rpgan` 半小时以后还领先。** 本课程最早的半小时的 SN-GAN（两个核心，通道数 48，25,500 步，一次，没有重跑）弗雷歇距离是 3.3，比上面的每一种都小，算数的在 73% 到 86% 之间，反向 KL 0.013（见 README）。同样条件下的比赛，我们没有办过。
 
 下图的前两行是真图，后六行是第七种训练（种子 0）的样本，没有挑选过：
 
@@ -1138,10 +1139,11 @@ r"""
 - **Up to 10,725 steps it is a little better without the pairs.** NS with R1 and R2 has a Fréchet distance of 18, 18 and 20, and `rpgan` 23, 24 and 24: the two ranges do not overlap. The share that counts (68% to 70% against 67% to 70%) and the reverse KL (0.030 to 0.045 against 0.039 to 0.051) cannot be told apart. At 80 seconds (10,000 faces, equal seconds) the distance of NS was half that of `rpgan`; now (20,000 faces, equal steps) it is only a good fifth smaller. So far, then, `rpgan` does not owe its lead to the pairs that it is named after.
 - **With half as many steps again, more samples count.** In 16,500 steps 77%, 78% and 74% count, each above all three of the second row. The Fréchet distance, 11, 12 and 18, and the reverse KL, 0.025 to 0.040, are better on average, but their ranges still overlap with that row's. Against the second row there are more steps, and learning rate and penalty fade more slowly with them. Layout and machine change rounding alone; but rounding sends a training down another path, so seeds of the same number cannot be compared one to one.
 - **With five times the steps all three are better.** After 82,500 steps 87%, 88% and 82% count, the reverse KL is 0.016, 0.014 and 0.021, and the Fréchet distance 8.5, 8.9 and 9.0, each better than on any seed of the third row; all 96 combinations are there. Yet five times the steps bring the mean Fréchet distance from 13.7 only to 8.8; real pictures have 99%, 0.004 and 2.5. The seeds' shares differ by six percentage points, so one seed alone could mislead.
-- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller on average, too, with ranges that overlap. A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Between 55,000 and 68,500 steps their number makes no difference that shows: the same training has 6.5, 5.7 and 6.6 after 55,000 steps, and 5.7, 7.3 and 6.5 after 68,500; with the best round, that of the table, all nine runs go from 5.3 to 7.3 with a mean of 6.3.
-- **Five times as many faces are no better.** With 20,000 faces, 65,000 steps show each of them 208 times: has D learned them by heart? With 100,000 each is shown only 42 times, and all else is equal: Fréchet distance 7.3, 6.8 and 4.8, counted 89.5%, 89.3% and 88.9%, reverse KL 0.012, 0.011 and 0.011, which cannot be told from the fifth row. At five looks on the way, D's mean scores of faces that it learns from and of 2,000 others are never further apart than a tenth of what real and fake are. So it is not an overfitting D that holds it back.
-- **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one; but on those two one percentage point fewer count. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`freeze_batchnorm` of `Game`, `--freeze-batchnorm` on the command line; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row, and of the twelve runs without it (the nine above and the three of the sixth row) only one is below 4.85. The 3,600 core-seconds that two cores have in half an hour are enough: 52,000 steps from the first, frozen from step 41,600 on, have Fréchet distances of 4.7, 4.3 and 4.4 on three seeds, 88.3%, 89.4% and 88.6% counted, and a reverse KL of 0.009, 0.012 and 0.013; the first two took 3,335 and 3,346 core-seconds, and the third was played in float32 on a processor without bfloat16 instructions, whose time does not compare.
-- **In longer runs the pairs need not lose.** Two more trainings keep the pairs, with 20,000 faces and batches of 32 (`hour`, `wide`), and compare with the fourth row, whose Fréchet distance is 8.5 to 9.0. `rpgan` after 64,350 steps, on one seed only, has a Fréchet distance of 6.4 and 86% counted: a smaller distance with a fifth fewer steps. With 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018; the ranges overlap with those of the fourth row. On average neither beats the fifth. So "better without pairs" was measured up to about ten thousand steps only; at sixty thousand one seed says the opposite, and nothing is decided.
+- **Batches of 64, with six tenths more pictures, are better.** The three seeds of the fifth row: counted 88.3%, 89.8% and 88.8%, Fréchet distance 6.4, 6.3 and 5.3, each seed better than all three of the fourth row; reverse KL 0.014, 0.014 and 0.010, smaller, too, but the two ranges all but touch (0.0142 and 0.0143). A step sees twice the pictures and there are a fifth fewer steps, so in all about 60% more pictures and about 40% more time; how much is due to the batches and how much to the time was not separated. Three numbers of steps were tried, and no difference shows: the 65,000 of the table have the best mean, the same training has 6.5, 5.7 and 6.6 after 55,000 steps, and 5.7, 7.3 and 6.5 after 68,500; the nine runs of all three go from 5.3 to 7.3 with a mean of 6.3.
+- **Five times as many faces are no better.** With 20,000 faces, 65,000 steps show each of them 208 times: has D learned them by heart? With 100,000 each is shown only 42 times, and all else is equal: Fréchet distance 7.3, 6.8 and 4.8, counted 89.5%, 89.3% and 88.9%, reverse KL 0.012, 0.011 and 0.011, which cannot be told from the fifth row (the distance is to the very 20,000 faces that the fifth row learned from, and favours it, if anything). At five looks on the way, D's mean scores of faces that it learns from and of 2,000 others are never further apart than a tenth of what real and fake are. So in this training it is not an overfitting D that holds it back; in those with 20,000 faces D's scores were not looked at.
+- **Batch normalisation is part of what does.** In training G's batch normalisation takes the mean and standard deviation of the batch itself, and such pictures are what D sees; when G paints samples it takes averaged statistics. Let the three G of the sixth row paint as in training, 64 pictures a batch, and the Fréchet distance goes from 7.3, 6.8 and 4.8 to 6.0, 5.0 and 4.8: smaller on two seeds, unchanged on one; but on those two one percentage point fewer count. The seventh training fits training to painting: from step 52,000 on G's batch normalisation takes its averaged statistics in training, too, while weights and scales go on learning (`freeze_batchnorm` of `Game`, `--freeze-batchnorm` on the command line; the steps before are those of the sixth). Fréchet distance 4.8, 4.5 and 4.2, counted 90.1%, 89.5% and 89.8%, reverse KL 0.010, 0.010 and 0.009: on all three seeds the distance is smaller than in the sixth row, and smaller, too, than when the sixth paints as in training (6.0, 5.0 and 4.8), also on the seed where that changed nothing: so the difference between training and painting is not all of it, and the rest was not separated. Of the twelve runs without it (the nine above and the three of the sixth row) only one (4.84) is below the worst frozen one (4.85). A budget of half an hour on two cores (cores times seconds, 3,600 core-seconds) is enough for that, too: 52,000 steps from the first, frozen from step 41,600 on, have Fréchet distances of 4.7, 4.3 and 4.4 on three seeds, 88.3%, 89.4% and 88.6% counted, and a reverse KL of 0.009, 0.012 and 0.013; the first two took 3,335 and 3,346 core-seconds, and the third was played in float32 on a processor without bfloat16 instructions, whose time does not compare.
+- **In longer runs the pairs need not lose.** Two more trainings keep the pairs, with 20,000 faces and batches of 32 (`hour`, `wide`), and compare with the fourth row, whose Fréchet distance is 8.5 to 9.0. `rpgan` after 64,350 steps, on one seed only, has a Fréchet distance of 6.4 and 86% counted: a smaller distance with a fifth fewer steps. With 48 features in place of 32, after 66,000 steps, three seeds have Fréchet distances of 8.9, 6.9 and 6.7, counted 80%, 84% and 88%, and a reverse KL of 0.020, 0.010 and 0.018; the ranges overlap with those of the fourth row. On average neither beats the fifth. So "better without pairs" was measured up to about ten thousand steps only; at sixty thousand the Fréchet distance of one seed says the opposite and the other two metrics cannot be told apart, so nothing is decided.
+- **Nor can it be said that `rpgan` still leads after half an hour.** This course's earliest SN-GAN of half an hour (two cores, 48 features, 25,500 steps, one run that was not played again) has a Fréchet distance of 3.3, smaller than all of the above, with between 73% and 86% counted and a reverse KL of 0.013 (see the README). A contest on equal terms was not held.
 
 Below, two rows of real pictures above six rows of samples of the seventh training, seed 0, none of them picked by hand:
 
@@ -1150,32 +1152,32 @@ Below, two rows of real pictures above six rows of samples of the seventh traini
 
 # %% [markdown] tags=["lang-zh"]
 r"""
-**论文里的数。** R3GAN 公布的 FID（Inception 特征的弗雷歇距离，50,000 个样本，和上面的距离不能比）：
+**论文里的数。** R3GAN 公布的 FID（Inception 特征的弗雷歇距离，50,000 个样本，和上面的距离不能比；R3GAN 的都用了增广）：
 
 | 数据 | R3GAN | 对照 |
 |---|---|---|
-| CIFAR-10（按类别生成） | 1.96 | StyleGAN2 加 ADA（自适应增广）：2.42 |
-| FFHQ 256×256 | 2.75 | StyleGAN2：3.78 |
+| CIFAR-10（32×32 的彩色小图，10 类；按类别生成） | 1.96 | StyleGAN2 加 ADA（自适应增广）：2.42 |
+| FFHQ（70,000 张人脸照片）256×256 | 2.75 | StyleGAN2：3.78 |
 | FFHQ 64×64 | 1.95 | |
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近，从远处走来，生成样本处没有人管）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。论文里完整的 R3GAN，反向 KL 是 0.029。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真图是 0.025。数字和分类器与论文的不同，只能粗略地比；NS 的对照我们没有跑。
+同一篇论文在 Stacked MNIST（1,000 种模式）上做了消融：RpGAN 加 R1 和 R2，找到 1,000 种，反向 KL 0.078；NS 加 R1 和 R2，693 种，0.927；只加 R1，两种损失都发散，作者试过的 $\gamma$ 都是这样（局部收敛只说均衡附近；训练从远处开始，而只用 R1，没有惩罚限制生成样本处的斜率）。在那里，成对比较有功劳；图 6-3 里看不出它的好处。论文里完整的 R3GAN，反向 KL 是 0.029。我们的 `rpgan` 在这套数据上，每步都算惩罚，走了 33,946 步（一个核心 48 分钟，一个种子；`studies/stacked_mnist.py`）：1,000 种，反向 KL 0.035；训练时没有见过的真图是 0.025。用的手写数字图和分类器都与论文的不同，只能粗略地比；NS 的对照我们没有跑。
 """
 
 # %% [markdown] tags=["lang-en"]
 r"""
-**Numbers of the paper.** R3GAN's published FID (a Fréchet distance of Inception features, 50,000 samples, not to be compared with the distances above):
+**Numbers of the paper.** R3GAN's published FID (a Fréchet distance of Inception features, 50,000 samples, not to be compared with the distances above; all of R3GAN's are with augmentation):
 
 | Data | R3GAN | For comparison |
 |---|---|---|
-| CIFAR-10 (by class) | 1.96 | StyleGAN2 with ADA (adaptive augmentation): 2.42 |
-| FFHQ 256×256 | 2.75 | StyleGAN2: 3.78 |
+| CIFAR-10 (small colour pictures, 32×32, 10 classes; by class) | 1.96 | StyleGAN2 with ADA (adaptive augmentation): 2.42 |
+| FFHQ (70,000 photographs of faces) 256×256 | 2.75 | StyleGAN2: 3.78 |
 | FFHQ 64×64 | 1.95 | |
 | ImageNet 32×32 | 1.27 | |
 | ImageNet 64×64 | 2.09 | |
 
-The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, at every $\gamma$ that the authors tried (local convergence is about the neighbourhood of the equilibrium; on the way there nobody looks after the fakes). There the comparison in pairs has its merit; Fig. 6-3 shows none. The whole R3GAN has a reverse KL of 0.029 in the paper. Our own `rpgan`, with the penalty in every step, made 33,946 steps on these data (48 minutes of one core, one seed; `studies/stacked_mnist.py`) and found 1,000 modes with a reverse KL of 0.035; real triples that it had not seen have 0.025. Digits and classifier differ from those of the paper, so the comparison is a rough one; NS as a control we did not run.
+The same paper has an ablation on Stacked MNIST (1,000 modes): RpGAN with R1 and R2 finds 1,000, with a reverse KL of 0.078; NS with R1 and R2 finds 693, with 0.927; with R1 alone both losses diverge, at every $\gamma$ that the authors tried (local convergence is about the neighbourhood of the equilibrium; training starts far off, and with R1 alone nothing limits the slope at the fakes). There the comparison in pairs has its merit; Fig. 6-3 shows none. The whole R3GAN has a reverse KL of 0.029 in the paper. Our own `rpgan`, with the penalty in every step, made 33,946 steps on these data (48 minutes of one core, one seed; `studies/stacked_mnist.py`) and found 1,000 modes with a reverse KL of 0.035; real triples that it had not seen have 0.025. Digits and classifier differ from those of the paper, so the comparison is a rough one; NS as a control we did not run.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1307,12 +1309,12 @@ show.show(figure, "D's mean scores of training, held-out and fake digits along t
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 6-5** D 给训练图、留出的真图和样本的平均分。左：后半段，训练图的分数往上走，留出的真图和样本的一起留在下面。右：D 看到的图都随机平移过，训练图和留出的真图这两条线几乎重合。
+**图 6-5** D 给训练图、留出的真图和样本的平均分。左：后半段，训练图和留出的真图渐渐分开；最后四分之一，训练图的分数往上走，留出的真图和样本的一起留在下面。右：D 看到的图都随机平移过，训练图和留出的真图这两条线几乎重合。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. Left: in the second half the scores of training pictures go up, and those of held-out real ones stay below with the samples. Right: D sees pictures moved at random, and the lines of training and of held-out pictures nearly coincide.
+**Fig. 6-5** D's mean scores of training pictures, held-out real pictures and samples. Left: in the second half training and held-out pictures draw apart; in the last quarter the scores of training pictures go up, and those of held-out real ones stay below with the samples. Right: D sees pictures moved at random, and the lines of training and of held-out pictures nearly coincide.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -1377,7 +1379,7 @@ r"""
 
 **扩散模型为什么赢了？** 在大规模的图像生成上，从 2021 年起，领先的是扩散模型。[Dhariwal 和 Nichol（2021）](https://arxiv.org/abs/2105.05233)的摘要说得很清楚：样本质量超过当时最好的生成模型；每张图只运行 25 次网络，也能和 BigGAN-deep 相当，而且对分布的**覆盖更好**。扩散模型的损失是对每一张训练图求平均的回归误差，漏掉任何一种图都要付代价；而对 GAN 来说，G 只要不被 D 识破，漏掉几种并不直接受罚，这正是前几课数模式的原因。代价是慢：一个样本要把网络运行几十次，GAN 只要一次。
 
-**一步生成。** 近年的对抗损失有两种用法：放在最后，用蒸馏（distillation，让步数少的学生模型模仿它）把扩散模型变成**一步**的生成器；或者从头训练一步的生成器。
+**一步生成。** 近年的对抗损失有两种用法：放在最后，把扩散模型变成**一步**或几步的生成器，用蒸馏（distillation，让步数少的学生模型模仿它），或者在真数据上做 GAN 训练；或者从头训练一步的生成器。
 
 | 工作 | 从扩散模型出发？ | 对抗损失做什么 | 公布的结果 |
 |---|---|---|---|
@@ -1397,7 +1399,7 @@ $$L_G + \lambda\,\mathbb{E}\,\lVert G(z) - z \rVert^2$$
 
 ### 先猜再跑 5：重新开始五次
 
-五次训练，只有随机种子不同，损失都是 RpGAN 加 R1 和 R2。训练后给五个 G 同样的 2,500 个 $z$，量每两个 G 把同一个 $z$ 送到的两处平均相距多远。环的直径是 4。不加和加上传输代价（$\lambda = 0.01$），是远是近？
+五次训练，只有随机种子不同，损失都是 RpGAN 加 R1 和 R2，学习率在训练中线性降到 5%。（G 的损失多了一项，所以不用 `generator_step`，G 的一步写在代码里；`frozen` 在这一步里关掉评论家权重的梯度。）训练后给五个 G 同样的 2,500 个 $z$，量每两个 G 把同一个 $z$ 送到的两处平均相距多远。环的直径是 4。不加和加上传输代价（$\lambda = 0.01$），是远是近？
 
 - A. 不加时很远，加上以后很近。
 - B. 两种都近：数据相同，五个 G 自然学到同一个映射。
@@ -1411,7 +1413,7 @@ r"""
 
 **Why did diffusion win?** Since 2021 large-scale image generation has been led by diffusion models. The abstract of [Dhariwal and Nichol (2021)](https://arxiv.org/abs/2105.05233) says it plainly: sample quality superior to the best generative models of its time, a match for BigGAN-deep with as few as 25 runs of the network a sample, and **better coverage** of the distribution. The loss of a diffusion model is a regression error, a mean over every training picture, and leaving out any kind of picture costs something. In a GAN, as long as D is fooled, nothing directly punishes G for leaving out some kinds, which is why these lessons count modes. The price of diffusion is time: a sample takes dozens of runs of the network, that of a GAN one.
 
-**One step.** In recent years adversarial losses have been used in two ways: at the end, to turn a diffusion model into a **one-step** generator (distillation: a student with few steps imitates it), or to train a one-step generator from scratch.
+**One step.** In recent years adversarial losses have been used in two ways: at the end, to turn a diffusion model into a generator of **one step** or a few, by distillation (a student with few steps imitates it) or by a GAN on real data; or to train a one-step generator from scratch.
 
 | Work | From a diffusion model? | What the adversarial loss does | Published result |
 |---|---|---|---|
@@ -1431,7 +1433,7 @@ What it does can be seen in the plane: $z$ is normal in the plane, and the data 
 
 ### Predict, then run 5: five restarts
 
-Five runs differ in their random seed only; all have the loss RpGAN with R1 and R2. After training all five G get the same 2,500 $z$, and we measure, for each two of them, how far apart they send the same $z$ on average. The circle has a diameter of 4. Far or near, without and with the transport cost ($\lambda = 0.01$)?
+Five runs differ in their random seed only; all have the loss RpGAN with R1 and R2, and a learning rate that falls linearly to 5%. (G's loss has one more term, so its step is written out in place of `generator_step`; `frozen` switches off the gradients of the critic's weights in it.) After training all five G get the same 2,500 $z$, and we measure, for each two of them, how far apart they send the same $z$ on average. The circle has a diameter of 4. Far or near, without and with the transport cost ($\lambda = 0.01$)?
 
 - A. Far without it, near with it.
 - B. Near in both: with the same data the five G learn the same map, of course.
@@ -1535,7 +1537,7 @@ r"""
 
 <details><summary>提示二</summary>
 
-图 6-3（量的是最新的权重）里，加了惩罚的方法铺满了环，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
+图 6-3（量的是最新的权重）里，加了惩罚的方法八处都走到了，高质量的比例却不高。样本停不下来，可能是步子太大，也可能是惩罚太重，D 不肯变陡：哪些设置管这两件事？
 
 </details>
 """
@@ -1554,7 +1556,7 @@ With the default settings, measure both `sample(2500)` and `sample(2500, ema=Tru
 
 <details><summary>Hint two</summary>
 
-In Fig. 6-3 (of the newest weights) the methods with a penalty cover the circle, but with a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
+In Fig. 6-3 (of the newest weights) the methods with a penalty reach all eight places, but with a low share of high quality. If samples do not come to rest, steps may be too large, or the penalty so heavy that D will not become steep: which settings govern the two?
 
 </details>
 """
@@ -1602,9 +1604,9 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **实验说了什么：**
 
 - R1 让 Dirac-GAN 停在均衡上，成对比较单独不行；$\gamma$ 太大，最后一段反而慢。
-- 在环上，D 太强时，没有约束的 G（NS、RpGAN）挤到少数模式上，加了 R1 和 R2 就铺满整个环；Adam 的动量取 0.9，五种方法里四种的高质量样本明显变少。
+- 在环上，D 太强时，没有约束的 G（NS、RpGAN）挤到少数模式上，加了 R1 和 R2，就八处都走到；Adam 的动量取 0.9，五种方法里四种的高质量样本变少，其中三种很明显。
 - 切断了的惩罚照样印在日志里，却不起作用。
-- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（不成对的 NS，65,000 步，每批 64 张），真图增加到五倍没有用；起作用的有一处，G 的批归一化在训练和画图时不一样：固定下来，三个种子的弗雷歇距离是 4.2 到 4.8，不固定是 4.8 到 7.3，真图是 2.5。残差网络在几分钟之内落后，试过的七处改动，没有一处补得上（120 秒，一个种子）。
+- 在玩具脸上，一个核心 120 秒和 600 秒，五种配方里 `rpgan` 的弗雷歇距离最小；它少不了惩罚（80 秒，两个种子）。到 600 秒为止，成对比较没有帮上忙：换成 NS，距离在 80 秒时小一半（两个种子），步数相同时小两成多（10,725 步，三个种子）。再走久一些（不成对的 NS，65,000 步，每批 64 张），真图增加到五倍没有用；有用的有一招，固定 G 的批归一化（它在训练和画图时本来不一样）：固定以后，三个种子的弗雷歇距离是 4.2 到 4.8，不固定是 4.8 到 7.3，真图是 2.5。残差网络在几分钟之内落后，试过的七处改动，没有一处补得上（120 秒，一个种子）。
 - 只有 100 或 1,000 张数字时，D 渐渐偏爱见过的图，从留出的真图的分数看得出来：100 张时样本一路变坏，1,000 张时先变好、再变坏（三个种子）。用了 DiffAugment，样本不再明显变坏；100 张时 D 仍在过拟合，只是慢得多。
 - 不加传输代价，五次重新开始学到五个不同的映射；加上一点点，就几乎是同一个。
 
@@ -1631,9 +1633,9 @@ $$L_D = \mathbb{E}[-\log \sigma(f(x) - f(G(z)))] + R_1 + R_2, \qquad L_G = \math
 **What the experiments said:**
 
 - R1 brings the Dirac-GAN to rest at the equilibrium, a comparison in pairs alone does not; with too large a $\gamma$ the last part of the way takes longer.
-- On the ring, against a D that is too strong, G crowds on few modes without a constraint (NS, RpGAN) and covers the whole circle with R1 and R2; with Adam's momentum at 0.9 four of the five methods have clearly fewer samples of high quality.
+- On the ring, against a D that is too strong, G crowds on few modes without a constraint (NS, RpGAN) and reaches all eight places with R1 and R2; with Adam's momentum at 0.9 four of the five methods have fewer samples of high quality, three of them clearly.
 - A penalty that is cut off is still printed in the log, and does nothing.
-- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (NS without pairs, 65,000 steps, batches of 64) five times as many real pictures do not help; one thing that does is G's batch normalisation, which is not the same in training and in painting: with it frozen, three seeds have Fréchet distances from 4.2 to 4.8, without from 4.8 to 7.3; real pictures have 2.5. Within minutes residual networks lag behind, and none of seven changes makes up for it (120 seconds, one seed).
+- On toy faces `rpgan` has the smallest Fréchet distance of the five recipes at 120 and at 600 seconds of one core; it cannot do without its penalty (80 seconds, two seeds). Up to 600 seconds the pairs do not help: with NS in their place the distance is half as large at 80 seconds (two seeds), and a good fifth smaller in equal steps (10,725, three seeds). In longer runs (NS without pairs, 65,000 steps, batches of 64) five times as many real pictures do not help; one thing that does is to freeze G's batch normalisation, which otherwise is not the same in training and in painting: with it frozen, three seeds have Fréchet distances from 4.2 to 4.8, without from 4.8 to 7.3; real pictures have 2.5. Within minutes residual networks lag behind, and none of seven changes makes up for it (120 seconds, one seed).
 - With only 100 or 1,000 digits D comes to prefer those that it has seen, as the scores of held-out real pictures tell: with 100, samples get worse throughout, with 1,000 better and then worse (three seeds). With DiffAugment they no longer get clearly worse; with 100 D overfits all the same, only far more slowly.
 - Without a transport cost five restarts learn five different maps; with a little of it, nearly the same one.
 
