@@ -27,7 +27,7 @@ class Scores:
     m: int  # real pictures they are compared with
     net: str  # the feature network
     d: int  # its features
-    seed: int  # of MIND's directions
+    seed: int  # of MIND's draws
     frechet: float | None  # of all; None: there are too few for d features
     kid: KernelEstimate
     mind: float
@@ -71,15 +71,17 @@ class Scores:
     def protocol(self) -> str:
         """Return what the numbers depend on, in both languages."""
         kept, known, k = min(self.n, KEPT), min(self.m, KEPT), self.prdc.k
+        drawn = min(kept, known)
         return both(
             f"和 {self.m} 张真图比；特征来自 {self.net}，{self.d} 维。"
-            f"弗雷歇距离之外各项用前 {kept} 张和前 {known} 张真图；"
-            f"KID 分 {self.kid.blocks} 块，k = {k}，MIND 的种子 {self.seed}。"
+            f"弗雷歇距离之外各项用前 {kept} 张样本和前 {known} 张真图；"
+            f"KID 分 {self.kid.blocks} 块，k = {k}，"
+            f"MIND 按种子 {self.seed} 从两边各取 {drawn} 张。"
             "只能和同样条件下的数相比。",
             f"Against {self.m} real pictures; {self.d} features of {self.net}. All but the Frechet "
-            f"distance take the first {kept} and the first {known} real ones; KID in "
-            f"{self.kid.blocks} blocks, k = {k}, seed {self.seed} of MIND. Compare them only with "
-            "numbers made the same way.")
+            f"distance take the first {kept} samples and the first {known} real pictures; KID in "
+            f"{self.kid.blocks} blocks, k = {k}, MIND with {drawn} of each, drawn with seed "
+            f"{self.seed}. Compare them only with numbers made the same way.")
 
 
 class Evaluator:

@@ -298,12 +298,12 @@ playground
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 1-2** 实验室的前 500 个回合。样本先挤成一片，再散开，最后围到环上；损失在第 300 步以后几乎不动，有样本的模式数却一直在变。曲线里的“有效模式数”和 JS 散度后面再讲。
+**图 1-2** 实验室的前 500 个回合。样本先挤成一片，再散开，最后围到环上；损失在第 300 步以后几乎不动，散开的样本却渐渐围到环上。（有样本的模式数也在跳，不过这时落在模式上的样本很少，跳动可能大半是偶然。）曲线里的“有效模式数”和 JS 散度后面再讲。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 1-2** The first 500 rounds in the lab. The samples form one patch, scatter, and gather around the circle; after step 300 the losses hardly move, while the number of modes with samples keeps changing. The curves of effective modes and of the JS divergence are explained later.
+**Fig. 1-2** The first 500 rounds in the lab. The samples form one patch, scatter, and gather around the circle; after step 300 the losses hardly move, while scattered samples gather around the circle. (The number of modes with samples jumps, too, but few samples lie on a mode so early, and most of that may be chance.) The curves of effective modes and of the JS divergence are explained later.
 """
 
 # %% tags=["nbval-ignore-output"]
@@ -693,7 +693,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "predict"]
 r"""
-曲线一旦变平，导数就接近 0，G 就得不到梯度。Arjovsky 和 Bottou（2017）证明，真、假两个分布的支撑集（support，样本可能出现的区域）不重叠时，最优的 D（这里的 D 是概率）在两个分布上都没有梯度。图片的分布集中在高维空间里很薄的一片上，两片即使相交，共有的部分也几乎可以忽略，所以容易遇到接近这样的情形。不过，变平的是 $D = \sigma(l)$。真正训练有限步的网络，logit $l$ 仍有坡度，换一种损失就可能用上它。
+曲线一旦变平，导数就接近 0，G 就得不到梯度。Arjovsky 和 Bottou（2017）证明，真、假两个分布的支撑集（support，样本可能出现的区域）不重叠时，最优的 D（这里的 D 是概率）在两个分布上都没有梯度。一般认为，图片的分布集中在高维空间里很薄的一片上；两片即使相交，共有的部分也几乎可以忽略，所以容易遇到接近这样的情形。不过，变平的是 $D = \sigma(l)$。真正训练有限步的网络，logit $l$ 仍有坡度，换一种损失就可能用上它。
 
 ## G 的损失：两种形式，两种梯度
 
@@ -716,7 +716,7 @@ G 要做的，就是让自己样本的 logit $l$ 升高。算法里出现过两�
 
 # %% [markdown] tags=["lang-en", "predict"]
 r"""
-Where the curve is flat its derivative is close to 0, and G gets no gradient. Arjovsky and Bottou (2017) prove that the optimal D (here a probability) has no gradient anywhere on the two distributions if their supports (the regions where samples can occur) do not overlap. Pictures fill only a thin sheet of their high-dimensional space, and even where two such sheets cross they share next to nothing, so training on pictures easily comes close to this case. But what is flat there is $D = \sigma(l)$. The logit $l$ of a real network, trained for a finite time, still slopes, and another loss may be able to use that.
+Where the curve is flat its derivative is close to 0, and G gets no gradient. Arjovsky and Bottou (2017) prove that the optimal D (here a probability) has no gradient anywhere on the two distributions if their supports (the regions where samples can occur) do not overlap. Real pictures are believed to fill only a thin sheet of their high-dimensional space, and even where two such sheets cross they share next to nothing, so training on pictures easily comes close to this case. But what is flat there is $D = \sigma(l)$. The logit $l$ of a real network, trained for a finite time, still slopes, and another loss may be able to use that.
 
 ## The loss of G: two forms, two gradients
 
@@ -1115,7 +1115,7 @@ r"""
 
 连着看的 10 次都相隔 50 步。模式崩溃的种子 24 是临界的一例：最后的有效模式数是 2.7，此前样本更分散，10 次里落在团上的比例，中位数只有 36%。
 
-同样的规则也用在没有故意弄坏的局上（1500 个回合，上面的 10 个种子）。势均力敌、$\beta_1 = 0.5$ 的 10 局，一条也不符合：样本始终撒在 8 个模式周围，最靠近的模式换 0 到 6 次。$\beta_1 = 0.9$ 的 10 局里，6 局是振荡，其中有图 1-7 右边的种子 20，换了 9 次；其余 4 局哪一条也不符合。没有一局是模式崩溃。
+同样的规则也用在没有故意弄坏的局上（1500 个回合，上面的 10 个种子）。势均力敌、$\beta_1 = 0.5$ 的 10 局，一条也不符合：样本始终撒在 8 个模式周围，最靠近的模式换 0 到 6 次。$\beta_1 = 0.9$ 的 10 局里，6 局是振荡，其中有图 1-7 右边的种子 20，换了 9 次；其余 4 局哪一条也不符合，有两局只差一点：种子 24 换了 9 次，但样本聚在 3.09 个模式旁（振荡要不到 3 个）；种子 34 一次没换，最后的有效模式数是 3.1（崩溃要小于 3）。没有一局是模式崩溃。
 
 ## 对策和它们的公式
 
@@ -1148,7 +1148,7 @@ Counted at one moment, it would pass for mode collapse. Look more than once, and
 
 The 10 looks are 50 steps apart. Seed 24 is a borderline case of mode collapse: it ends with 2.7 effective modes, but its samples were more scattered before, and over the 10 looks the median share on a cluster is only 36 %.
 
-The same rules can be put to games that nobody spoiled on purpose (1500 rounds, the 10 seeds above). None of the rules fits the 10 even games with $\beta_1 = 0.5$: their samples lie around all 8 modes throughout, and the nearest mode changes 0 to 6 times. Of the 10 games with $\beta_1 = 0.9$, 6 oscillate, among them seed 20 on the right of figure 1-7, with 9 changes; no rule fits the other 4. None is a mode collapse.
+The same rules can be put to games that nobody spoiled on purpose (1500 rounds, the 10 seeds above). None of the rules fits the 10 even games with $\beta_1 = 0.5$: their samples lie around all 8 modes throughout, and the nearest mode changes 0 to 6 times. Of the 10 games with $\beta_1 = 0.9$, 6 oscillate, among them seed 20 on the right of figure 1-7, with 9 changes; no rule fits the other 4, two of them narrowly: seed 24 changes 9 times, but its samples crowd around 3.09 modes (oscillation needs fewer than 3); seed 34 never changes, and ends with 3.1 effective modes (collapse needs fewer than 3). None is a mode collapse.
 
 ## Cures and their formulas
 
@@ -1256,7 +1256,7 @@ r"""
 2. **D 判得准不准，区分不了这四种结果**。G 更新之前，AUC 都到了顶，都是 1.000，面对的生成样本也相同；不同的是地形：没有惩罚的 D 通向 0 个模式，有惩罚的通向 3 到 8 个。所以，D 起步占先、每回合走 10 步，也不一定会毁掉 G。500 个回合之后，有惩罚的两种 AUC 是 0.74 到 0.86，没有惩罚的两种是 0.80 到 0.97，大多更高，但范围有重叠（图 1-6 那样的局，1500 个回合后是 0.61 到 0.82）；而且这时四种 D 面对的样本已经不同，单看 AUC 说明不了什么。
 3. **这不等于“D 越弱越好”**。惩罚让 D 的梯度变小，同时也让真、假样本的平均分数靠近，D 变得不那么自信。惩罚一加，两样一起变，这个实验分不开。
 
-代价也不能忽视。500 个回合之后，有惩罚的两种只有 24% 到 36% 的高质量样本。是 D 太平缓，还是回合太少？势均力敌的一局（种子 20）此刻只有 2% 到 3%。再看一个对照：势均力敌、1500 个回合、同样 5 个种子，加 R1 + R2 有 39% 到 60%，不加有 43% 到 74%，平均 52% 和 55%，差别不大。所以更像是回合太少；不过对照里 D 每回合只走一步，还不是证明。崩溃的两种反而高，因为样本大多集中在一到三团上。
+代价也不能忽视。500 个回合之后，有惩罚的两种只有 24% 到 36% 的高质量样本。是 D 太平缓，还是回合太少？势均力敌的一局（种子 20）此刻只有 2% 到 3%。再看一个对照：势均力敌、1500 个回合、同样 5 个种子，加 R1 + R2 有 39% 到 60%，不加有 43% 到 74%，平均 52% 和 55%，差别不大。所以回合太少是可能的原因之一；不过对照里 D 每回合只走一步，还不是证明，而且它不是唯一的原因：面对太强的 D，700 个回合以后，$\gamma = 0.3$ 的高质量样本有 38% 到 43%，$\gamma = 1$ 只有 31% 到 37%（各三个种子，`studies/exercises_bars.json`），可见 D 太平缓也有代价。崩溃的两种反而高，因为样本大多集中在一到三团上。
 
 <details><summary>选讲：D 的强弱，更多的数</summary>
 
@@ -1293,7 +1293,7 @@ Three conclusions:
 2. **How accurate D is does not tell the four apart.** Before G moves the AUC is at its ceiling in all four, 1.000, and all face the same fakes. The landscapes differ: a D without a penalty leads to 0 modes, one with the penalty to 3 to 8. So a head start and 10 steps a round need not ruin G. After 500 rounds the AUC is 0.74 to 0.86 in the two with the penalty and 0.80 to 0.97, mostly higher, in the two without it; but the ranges overlap (games like that of figure 1-6 have 0.61 to 0.82 after 1500 rounds), and by then each D faces samples of its own, so the AUC alone says little.
 3. **That does not mean "the weaker D, the better".** The penalty makes D's gradients small and also brings the mean scores of real samples and fakes together: D is less sure of itself. The penalty changes both at once, and this experiment cannot separate them.
 
-There is also a price. After 500 rounds the two with the penalty have only 24 % to 36 % of high quality. Is D too gentle, or the run too short? The even game (seed 20) had only 2 % to 3 % by then. One more control: in even games of 1500 rounds on the same 5 seeds R1 + R2 has 39 % to 60 %, and no penalty 43 % to 74 %, 52 % and 55 % on average, not far apart. So the short run is the likelier cause; but in this control D takes only one step a round, so it is no proof. The collapsed ones score higher, since most of their samples are in one to three clusters.
+There is also a price. After 500 rounds the two with the penalty have only 24 % to 36 % of high quality. Is D too gentle, or the run too short? The even game (seed 20) had only 2 % to 3 % by then. One more control: in even games of 1500 rounds on the same 5 seeds R1 + R2 has 39 % to 60 %, and no penalty 43 % to 74 %, 52 % and 55 % on average, not far apart. So the short run is a likely cause; but in this control D takes only one step a round, so it is no proof, nor is it the only cause: against the strong D, after 700 rounds, $\gamma = 0.3$ has 38 % to 43 % of high quality and $\gamma = 1$ only 31 % to 37 % (three seeds each, `studies/exercises_bars.json`), so a D that is too gentle has its price, too. The collapsed ones score higher, since most of their samples are in one to three clusters.
 
 <details><summary>Optional: more numbers on the strength of D</summary>
 
@@ -1585,7 +1585,7 @@ r"""
 | G 造假靠自己掌握的知识 | 它只收到 D 的梯度 | 亲手走一个回合 |
 | 普通的 GAN 总是训练失败 | 在这个环上，势均力敌时，要看 Adam 的 $\beta_1$ | 数一数 |
 | D 太强，G 就学不好 | 加了 R1 + R2，D 起步时从不出错，每回合走 10 步，G 仍找到全部模式 | 先猜再跑 4 |
-| 看损失就知道进展 | 损失几乎不动，模式数却一直在变；要量样本 | 图 1-2 |
+| 看损失就知道进展 | 损失几乎不动，散开的样本却渐渐围到环上；要量样本 | 图 1-2 |
 | D 输出 0.5 就是成功 | 没有训练过的 D 也在 0.5 附近 | 先猜再跑 1 |
 """
 
@@ -1610,7 +1610,7 @@ Some common sayings can now be answered:
 | G forges from what it knows | all it gets is D's gradient | one round by hand |
 | a plain GAN always fails | on this ring, in an even game, it depends on Adam's $\beta_1$ | count |
 | if D is too strong, G cannot learn | with R1 + R2, G finds all modes although D starts without a mistake and takes 10 steps a round | predict, then run 4 |
-| the losses show the progress | the losses hardly move while the number of modes keeps changing; measure the samples | figure 1-2 |
+| the losses show the progress | the losses hardly move while scattered samples gather around the circle; measure the samples | figure 1-2 |
 | D at 0.5 means success | a D that has not been trained is near 0.5, too | predict, then run 1 |
 """
 

@@ -1087,7 +1087,7 @@ verdict = check.repaired(play_round)
 r"""
 ## 典型失败案例：模式崩溃
 
-图 2-1 的生成器得了一种有名的病：**模式崩溃**（mode collapse，又译“模式坍塌”）。**模式**（mode）是概率密度的一个峰，这里可以理解为一种数字、一种写法。崩溃的 G 把所有的噪声 $z$ 变成几乎同一张图；D 学会识破以后，它又整个换到另一张，图 2-3 每轮换一个样子，与此相符。常见的例子里，那一张至少是个像样的数字；图 2-1 更糟，连像样的数字也不是。
+图 2-1 的生成器得了一种有名的病：**模式崩溃**（mode collapse，又译“模式坍塌”）。**模式**（mode）是概率密度的一个峰，这里可以理解为一种数字、一种写法。崩溃的 G 把所有的噪声 $z$ 变成几乎同一张图。[第 01 课](01_intuition.ipynb)要连着看才下结论：停在原处是模式崩溃，到处跑是振荡。图 2-3 每轮整个换一个样子，按那条规则更像振荡；图 2-1 和下面的表只看一个时刻，分不出来。所以本课说的“崩溃”，只指某一时刻的样本几乎全都一样。常见的例子里，那一张至少是个像样的数字；图 2-1 更糟，连像样的数字也不是。
 
 先看曲线。右半边就是 Datawhale 每 200 步打印一次的 $D(x)$ 和 $D(G(z))$：
 """
@@ -1096,7 +1096,7 @@ r"""
 r"""
 ## The failure of the day: mode collapse
 
-The generator of Fig. 2-1 has a well-known illness: **mode collapse**. A **mode** is a peak of the probability density, here one digit written one way. A collapsed G turns all noise $z$ into nearly one and the same picture; once D sees through it, G moves wholesale to another, as the changing pictures of Fig. 2-3 suggest. In the usual examples that picture is at least a good digit; in Fig. 2-1 it is not even that.
+The generator of Fig. 2-1 has a well-known illness: **mode collapse**. A **mode** is a peak of the probability density, here one digit written one way. A collapsed G turns all noise $z$ into nearly one and the same picture. [Lesson 01](01_intuition.ipynb) looked more than once before it chose a name: a crowd that stays is mode collapse, one that moves on is oscillation. In Fig. 2-3 all pictures change together from epoch to epoch, which by that rule is more like oscillation; Fig. 2-1 and the table below look once only and cannot tell. So in this lesson "collapse" means no more than that the samples of one moment are nearly all alike. In the usual examples that picture is at least a good digit; in Fig. 2-1 it is not even that.
 
 First the curves. On the right are $D(x)$ and $D(G(z))$, which Datawhale prints every 200 steps:
 """
@@ -1185,7 +1185,7 @@ r"""
 | R1，$\gamma = 1$ | 3 3 4 5 1 | 1.260 | 35% | 17.98 |
 | `betas=(0.0, 0.99)`，学习率 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
 
-类别数一栏里，每个数是一个种子；其余各栏是 5 个种子的平均值（“原来的设置”的 32%，是 2%、0%、93%、58%、6% 的平均）。**单独换一处，只有 `beta1` 从 0.9 换成 0，让每个种子都写出至少 5 个数字**；R1（$\gamma = 1$）随种子不同，是 1 到 5 个；单独换 $\beta_2$，或者单独把学习率调大到 0.001，都只有 1 个。
+类别数一栏里，每个数是一个种子；其余各栏是 5 个种子的平均值（“原来的设置”的 32%，是 2%、0%、93%、58%、6% 的平均）。**这张表的五处单独改动里，只有 `beta1` 从 0.9 换成 0，让每个种子都有至少 5 个类别**（纯噪点有 4 个）；R1（$\gamma = 1$）随种子不同，是 1 到 5 个，五个种子里有四个不比噪点多，只有弗雷歇距离（17.98，噪点 23.8）说明有改进；单独换 $\beta_2$，或者单独把学习率调大到 0.001，都只有 1 个。
 
 Adam 的 $\beta_1 = 0.9$ 是动量（momentum）：每一步主要沿着最近约十步的平均方向走。可是 D 一直在变，那个方向很快就过时了，G 带着惯性冲过头，所有假图一起变样。这个解释和表里的数相符，但表本身并没有证明它。
 
@@ -1207,7 +1207,7 @@ Can it be quicker? Starting from Datawhale's settings (learning rate 0.0002, `be
 | R1, $\gamma = 1$ | 3 3 4 5 1 | 1.260 | 35% | 17.98 |
 | `betas=(0.0, 0.99)`, learning rate 0.001 | 9 10 10 9 10 | 0.065 | 68% | 3.46 |
 
-Under "Classes" each number is one seed; the other columns are means of the 5 seeds (the 32% of the original settings is the mean of 2%, 0%, 93%, 58% and 6%). **Of the single changes, only `beta1` from 0.9 to 0 brings every seed to at least 5 digits**; R1 ($\gamma = 1$) brings 1 to 5, depending on the seed; changing $\beta_2$ alone, or raising the learning rate to 0.001 alone, leaves 1 digit.
+Under "Classes" each number is one seed; the other columns are means of the 5 seeds (the 32% of the original settings is the mean of 2%, 0%, 93%, 58% and 6%). **Of the five single changes in this table, only `beta1` from 0.9 to 0 brings every seed to at least 5 classes** (pure noise has 4); R1 ($\gamma = 1$) brings 1 to 5, on four of the five seeds no more than noise, and only its Fréchet distance (17.98, noise 23.8) says that something is better; changing $\beta_2$ alone, or raising the learning rate to 0.001 alone, leaves 1.
 
 Adam's $\beta_1 = 0.9$ is momentum: each step mostly follows the average direction of the last ten or so. But D keeps changing and that direction is soon out of date; G overshoots, and all fakes jump together. This explanation agrees with the numbers of the table, but the table does not prove it.
 
@@ -1321,7 +1321,7 @@ r"""
 | 治好之后 | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | 真图与真图 | 10 | 0.003 | 97% | 0.05 |
 
-十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；看来多走的步数和 EMA 起了大半作用。R1 有没有帮助，从这两行看不出来：批大小也不同（那里 100，这里 50）。各自起多大作用，要像上一节那样分开来试。
+十个数字都在，比例也匀，大多认得出。弗雷歇距离仍是真图之间的好几倍，图 2-7 里有一些笔画模糊或断开；下一课换成卷积网络，看看能不能再好一些。这里同时改了好几处（批大小、学习率、`betas`、R1、EMA，步数也从 2,000 加到 8,000）。只走 2,000 步时，最新权重的 KL 是 0.056，弗雷歇距离是 2.80，和补救表没有 R1 的最后一行（0.065，3.46）相差不大；可见学习率和 `betas` 已经把距离从 25.55 降到 3.46；余下到 0.31 的一段，看来多走的步数（最新的权重是 0.64）和 EMA 起了大半作用。R1 有没有帮助，从这两行看不出来：批大小也不同（那里 100，这里 50）。各自起多大作用，要像上一节那样分开来试。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1333,7 +1333,7 @@ That was this one run. With 5 seeds, the same settings and the EMA weights (`pyt
 | cured | 10 10 10 10 10 | 0.005 | 84% | 0.31 |
 | real against real | 10 | 0.003 | 97% | 0.05 |
 
-All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46): more steps and the EMA seem to do most of it. Whether R1 helps, these two rows do not tell: the batch is another one, too (100 there, 50 here). How much each of them does has to be tried one at a time, as in the section above.
+All ten digits are there, in even shares, and most can be read. The Fréchet distance is still several times that of real from real, and in Fig. 2-7 some strokes are blurred or broken; whether convolutions help is for the next lesson to test. Several things changed at once here (batch size, learning rate, `betas`, R1, EMA, and 8,000 steps instead of 2,000). After only 2,000 steps the newest weights have a KL of 0.056 and a Fréchet distance of 2.80, not far from the last row of the remedies, without R1 (0.065, 3.46). So learning rate and `betas` have already brought the distance from 25.55 down to 3.46; of the rest of the way, to 0.31, more steps (0.64 with the newest weights) and the EMA seem to do most. Whether R1 helps, these two rows do not tell: the batch is another one, too (100 there, 50 here). How much each of them does has to be tried one at a time, as in the section above.
 """
 
 # %%
@@ -1471,7 +1471,7 @@ r"""
 
 # %% [markdown] tags=["lang-zh", "exercise"]
 r"""
-复读机被抓住了：64.4%，$Z$ = 12.9。它到不了 100%：原件只有三分之一在候选里，所以至多是 1/3 + 2/3 · 1/2，约 67%。新数字没有被冤枉（51.6%，$Z$ = 1.4）。G 在 `python -m studies.lesson02 cured` 的 5 个种子上是 50.7% 到 52.8%。有一个种子的 $Z$ 是 2.5；不过，谁也不可能抄过的新数字也占 51.6%，应当和它比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。所以没有大量照抄的迹象。不过，全部照抄也只高出 14 个百分点；如果有五分之一是抄的，只高出约 3 个，还在两倍标准误之内，这个检验排除不了。
+复读机被抓住了：64.4%，$Z$ = 12.9。它到不了 100%：原件只有三分之一在候选里，所以至多是 1/3 + 2/3 · 1/2，约 67%。新数字没有被冤枉（51.6%，$Z$ = 1.4）。G 在 `python -m studies.lesson02 cured` 的 5 个种子上是 50.7% 到 52.8%。有一个种子的 $Z$ 是 2.5；不过，谁也不可能抄过的新数字也占 51.6%，应当和它比：52.8% 只高出 1.2 个百分点，而这个差的标准误约为 1.6。所以没有大量照抄的迹象。不过，全部照抄也只比新数字高出 13 个百分点；如果有五分之一是抄的，只高出约 2.6 个，还在两倍标准误之内，这个检验排除不了。
 
 它有两处会出错：
 
@@ -1503,7 +1503,7 @@ r"""
 
 # %% [markdown] tags=["lang-en", "exercise"]
 r"""
-The reciter is caught: 64.4%, $Z$ = 12.9. It cannot reach 100%, because only a third of its originals are among the candidates: at most 1/3 + 2/3 · 1/2, about 67%. The new digits are not accused (51.6%, $Z$ = 1.4). On the 5 seeds of `python -m studies.lesson02 cured` G comes out at 50.7% to 52.8%. One seed has a $Z$ of 2.5; but the new digits, which nobody can have copied, come out at 51.6%, too, and that is what to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. So there is no sign of wholesale copying. But a complete reciter gains only 14 points, so one that copies a fifth of its pictures would gain about 3, within two standard errors, and this test cannot rule that out.
+The reciter is caught: 64.4%, $Z$ = 12.9. It cannot reach 100%, because only a third of its originals are among the candidates: at most 1/3 + 2/3 · 1/2, about 67%. The new digits are not accused (51.6%, $Z$ = 1.4). On the 5 seeds of `python -m studies.lesson02 cured` G comes out at 50.7% to 52.8%. One seed has a $Z$ of 2.5; but the new digits, which nobody can have copied, come out at 51.6%, too, and that is what to compare with: 52.8% is only 1.2 points above it, and the standard error of this difference is about 1.6. So there is no sign of wholesale copying. But even a complete reciter is only 13 points above the new digits, so one that copies a fifth of its pictures would be about 2.6 above, within two standard errors, and this test cannot rule that out.
 
 It can go wrong in two ways:
 
