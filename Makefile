@@ -88,7 +88,7 @@ test: install
 	browser_log=$$(mktemp); \
 	$(pytest) -m browser tests/browser >"$$browser_log" 2>&1 & browser=$$!; \
 	$(pytest) $(side_by_side) --dist loadfile --no-loadscope-reorder --timeout=0 \
-	    --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	    --nbval --nbval-current-env --nbval-cell-timeout=1200 \
 	    $$(ls -r notebooks/*.ipynb) notebooks/solutions || status=1; \
 	wait $$browser || status=1; \
 	cat "$$browser_log"; rm -f "$$browser_log"; \

@@ -20,6 +20,9 @@ import nbformat
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+sys.path.insert(0, str(REPOSITORY / "notebooks"))
+import handouts  # noqa: E402
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -311,6 +314,14 @@ def browser() -> Iterator:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory) -> Path:
+    """The handouts of lesson 01, in both languages: the folder that holds `zh` and `en`."""
+    out = tmp_path_factory.mktemp("handouts")
+    assert handouts.main(["both", "01", "--out", str(out)]) == 0
+    return out
 
 
 @pytest.fixture(scope="session")

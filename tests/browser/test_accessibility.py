@@ -1,16 +1,9 @@
 """axe-core, Deque's checker of web pages, finds nothing serious in what the course draws."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from code_cells import notebook
 
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "notebooks"))
-import handouts  # noqa: E402
 
 WIDGETS = ("from gan_lessons import data, lab, recipes\nfrom gan_lessons.train import fit\n"
            "lab.language_switch()",
@@ -54,13 +47,12 @@ def test_the_widgets_in_both_themes(lab, jupyter):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_exported_page(browser, tmp_path, scheme):
-    assert handouts.main(["both", "01", "--out", str(tmp_path)]) == 0
+def test_an_exported_page(browser, sets, scheme):
     context = browser.new_context(color_scheme=scheme, offline=True)
     try:
         page = context.new_page()
         for lang in ("zh", "en"):
-            page.goto(next((tmp_path / lang / "html").glob("01_*.html")).as_uri())
+            page.goto(next((sets / lang / "html").glob("01_*.html")).as_uri())
             assert serious(page) == []
     finally:
         context.close()

@@ -1,25 +1,12 @@
 """A page and the slides of a real lesson in a browser that has no network."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "notebooks"))
-import handouts  # noqa: E402
-
 LANGUAGES = ("zh", "en")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory) -> Path:
-    """The handouts of lesson 01, in both languages."""
-    out = tmp_path_factory.mktemp("handouts")
-    assert handouts.main(["both", "01", "--out", str(out)]) == 0
-    return out
 
 
 @pytest.fixture

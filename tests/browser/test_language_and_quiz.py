@@ -112,7 +112,7 @@ def check_quiz(lab) -> None:
 
 def check_lesson(lab, picture: str) -> None:
     """What holds for every lesson: it runs, switches, quizzes, and shows its pictures."""
-    lab.run_all(seconds=240)
+    lab.run_all(seconds=600)
     assert lab.errors() == []
     check_switch(lab)
     check_quiz(lab)
@@ -131,6 +131,7 @@ def test_an_error_in_a_cell_is_noticed(lab, jupyter):
     assert lab.errors() == ["ZeroDivisionError: division by zero"]
 
 
+@pytest.mark.timeout(900)  # for a loaded machine
 @pytest.mark.skipif(not LESSON_02.exists(), reason="lesson 02 is not built yet")
 def test_lesson_02_in_the_browser(lab, jupyter):
     lab.open_notebook(jupyter.add(LESSON_02, "lesson_02.ipynb"))
