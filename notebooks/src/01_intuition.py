@@ -298,12 +298,12 @@ playground
 
 # %% [markdown] tags=["lang-zh", "caption"]
 r"""
-**图 1-2** 实验室的前 500 个回合。样本先挤成一片，再散开，最后围到环上；损失在第 300 步以后几乎不动，散开的样本却渐渐围到环上。（有样本的模式数也在跳，不过这时落在模式上的样本很少，跳动可能大半是偶然。）曲线里的“有效模式数”和 JS 散度后面再讲。
+**图 1-2** 实验室的前 500 个回合。样本先挤成一片，再散开，最后围到环上；损失在第 300 步以后几乎不动，样本却还在往环上围。（有样本的模式数也在跳，不过这时落在模式上的样本很少，跳动可能大半是偶然。）曲线里的“有效模式数”和 JS 散度后面再讲。
 """
 
 # %% [markdown] tags=["lang-en", "caption"]
 r"""
-**Fig. 1-2** The first 500 rounds in the lab. The samples form one patch, scatter, and gather around the circle; after step 300 the losses hardly move, while scattered samples gather around the circle. (The number of modes with samples jumps, too, but few samples lie on a mode so early, and most of that may be chance.) The curves of effective modes and of the JS divergence are explained later.
+**Fig. 1-2** The first 500 rounds in the lab. The samples form one patch, scatter, and gather around the circle; after step 300 the losses hardly move, but the samples still do. (The number of modes with samples jumps, too, but few samples lie on a mode so early, and most of that may be chance.) The curves of effective modes and of the JS divergence are explained later.
 """
 
 # %% tags=["nbval-ignore-output"]

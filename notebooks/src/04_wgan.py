@@ -1186,7 +1186,7 @@ r"""
 - **组合**：裁剪的反向 KL 在 3 个种子上都更小，0.43 到 0.50，WGAN-GP 是 0.59 到 0.64；种数是 93 或 94，对 89 到 93，在 93 处相接，分不出。
 - **DCGAN** 步数最多，算数的图也不少，有两个种子却只剩 51 种组合，反向 KL 超过 1：这是模式崩溃（mode collapse）的样子。两种 WGAN 在 3 个种子上都没有出现。
 
-所以在这个预算和这些设置下，这样设置的 WGAN-GP 比裁剪画得更像，组合没有更全；两种 WGAN 的组合数在每个种子上都多于 DCGAN，不过按反向 KL，DCGAN 的种子 0（0.43）不输裁剪。（3 个种子对 3 个，全都分得开的次序，碰巧出现的机会是 1/20。）三者离真图都还很远。
+所以在这个预算下，这样设置的 WGAN-GP 比裁剪画得更像，组合没有更全；两种 WGAN 的组合数在每个种子上都多于 DCGAN，不过按反向 KL，DCGAN 的种子 0（0.43）不输裁剪。（3 个种子对 3 个，全都分得开的次序，碰巧出现的机会是 1/20。）三者离真图都还很远。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1197,7 +1197,7 @@ How to read the table:
 - **Combinations**: clipping has the smaller reverse KL on all 3 seeds, 0.43 to 0.50 against 0.59 to 0.64 for WGAN-GP; the number of combinations, 93 or 94 against 89 to 93, meets at 93 and is not told apart.
 - **DCGAN** makes the most steps, and a fair share of its pictures count, but two seeds have only 51 combinations left and a reverse KL above 1: that is what mode collapse looks like. With either WGAN it did not occur on any of the 3 seeds.
 
-So with this budget and these settings WGAN-GP as set here paints more realistically than clipping and covers no more; both WGANs keep more combinations than DCGAN on every seed, though by reverse KL DCGAN's seed 0 (0.43) is as good as clipping. (With 3 seeds against 3, an order that holds for all of them comes up by luck in 1 case of 20.) All three are still far from real pictures.
+So with this budget WGAN-GP as set here paints more realistically than clipping and covers no more; both WGANs keep more combinations than DCGAN on every seed, though by reverse KL DCGAN's seed 0 (0.43) is as good as clipping. (With 3 seeds against 3, an order that holds for all of them comes up by luck in 1 case of 20.) All three are still far from real pictures.
 """
 
 # %% [markdown] tags=["lang-zh"]
@@ -1302,12 +1302,12 @@ r"""
 | 各 10,000 张 | 弗雷歇距离 | 组合数 | 反向 KL | 算数的 |
 |---|---|---|---|---|
 | 脸，WGAN-GP，7 分钟 | 178 | 96 | 0.18 | 36% |
-| 脸，SN-GAN，两个核心，五六分钟（种子 0；另外四个种子的反向 KL 是 0.057 到 0.152） | 30 | 96 | 0.06 | 56% 到 63% |
+| 脸，SN-GAN，两个核心，五六分钟 | 30 | 96 | 0.06 | 56% 到 63% |
 | 另外 10,000 张玩具脸（参照） | 2 | 96 | 0.004 | 99% |
 | 卧室，WGAN-GP，5 分钟 | 668 | 54 | 0.09 | 77% |
 | 另外 10,000 张玩具卧室（参照） | 2 | 54 | 0.002 | 100% |
 
-脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的最大奇异值（又叫谱范数），这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，只知道在 56% 和 63% 之间。想画得更好，可以接着试它。
+脸和卧室的距离用两个不同的读图网络算出，不能互相比较。组合都齐了：96 种脸、54 种卧室；算数的脸有三分之一多一点，卧室有四分之三。第二行是课程的另一个配方 `recipes.sngan`（它的图在第 03 课）：不裁剪权重，也不加惩罚，而是把评论家每一层的权重除以它的最大奇异值（又叫谱范数），这叫谱归一化（spectral normalisation，[Miyato 等，2018](https://arxiv.org/abs/1802.05957)），目的同样是限制斜率。这两行不是公平的比较：SN-GAN 用了两个核心，`features` 是 32，花的计算更多，看的真图也有 20,000 张，多一倍；它算数的比例没有直接记下，只知道在 56% 和 63% 之间；这是种子 0，另外四个种子的反向 KL 是 0.057 到 0.152。想画得更好，可以接着试它。
 """
 
 # %% [markdown] tags=["lang-en"]
@@ -1323,12 +1323,12 @@ Half a minute, as in this lesson, does not paint good pictures. The two below we
 | 10,000 of each | Fréchet distance | Combinations | Reverse KL | Counted |
 |---|---|---|---|---|
 | faces, WGAN-GP, 7 minutes | 178 | 96 | 0.18 | 36% |
-| faces, SN-GAN, two cores, five to six minutes (seed 0; four other seeds have a reverse KL of 0.057 to 0.152) | 30 | 96 | 0.06 | 56% to 63% |
+| faces, SN-GAN, two cores, five to six minutes | 30 | 96 | 0.06 | 56% to 63% |
 | 10,000 other toy faces (reference) | 2 | 96 | 0.004 | 99% |
 | bedrooms, WGAN-GP, 5 minutes | 668 | 54 | 0.09 | 77% |
 | 10,000 other toy bedrooms (reference) | 2 | 54 | 0.002 | 100% |
 
-The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their largest singular value (their spectral norm). This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded, and lies between 56% and 63%. If you want better pictures, try it next.
+The distances of faces and of bedrooms come from two reading networks and must not be compared. All combinations occur, 96 of faces and 54 of bedrooms; a little more than a third of the faces count, and three quarters of the bedrooms. The second row is another recipe of the course, `recipes.sngan` (its pictures are in lesson 03): no clipping and no penalty; the weights of each of the critic's layers are divided by their largest singular value (their spectral norm). This is spectral normalisation ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)), and its aim is the same: to bound the slope. The two rows are no fair match: SN-GAN had two cores and `features` of 32, and so more computation, and 20,000 real pictures, twice as many; its share that counts was not recorded, and lies between 56% and 63%; it is seed 0, and four other seeds have a reverse KL of 0.057 to 0.152. If you want better pictures, try it next.
 """
 
 # %% [markdown] tags=["lang-zh", "failure-of-the-day", "predict"]
