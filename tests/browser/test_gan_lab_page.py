@@ -352,7 +352,7 @@ def test_work_in_progress_and_speed_are_shown(open_lab):
     game.menu("loss").select_option("hinge")
     game.button("play").click()
     game.wait_for_step(100)
-    game.wait_until("Number(lab.querySelector('b.perSecond').innerText) > 5")
+    game.wait_until("Number(lab.querySelector('b.perSecond').innerText) > 1")
     game.button("pause").click()
     game.wait_until("lab.querySelector('b.perSecond').innerText === '–'")
 
